@@ -1,0 +1,1 @@
+"""The one HTTP API of the engine process."""

@@ -1,0 +1,1 @@
+"""What happens: decisions (machine, plan, admission), then actions (runner, service)."""

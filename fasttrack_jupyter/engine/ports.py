@@ -1,0 +1,425 @@
+"""What the engine needs from the world: contracts that an adapter's author can implement unread.
+
+The runner calls all of these from one asyncio loop. Nothing here may block that loop for longer
+than a few milliseconds; work that does goes to a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
+
+# ---------------------------------------------------------------- sessions
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """Code of a task that comes from Git: what to clone, and the environment variables that hold credentials."""
+
+    url: str
+    ref: str | None = None
+    subfolder: str | None = None
+    username: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpec:
+    """Everything a backend needs to run one attempt. A backend sees a command, never a cell.
+
+    Folders are named as (pipeline folder, path inside it): ``outputs`` is this attempt's fresh
+    output folder (``jobs/12/train``), ``inputs`` are the outputs of the direct dependencies
+    (None: nothing before, mount an empty folder) at ``/pipeline/input1`` …, ``named_inputs`` are
+    ``{name: path of a file or folder}`` at ``/pipeline/inputs/<name>``, and ``input_values`` are
+    ``{name: text}``, files with a value at the same place.
+    """
+
+    attempt_id: str
+    job_id: str
+    job_index: int
+    pipeline: str
+    folder: str
+    path: str
+    number: int
+    command: str
+    image: str | None
+    slots: ResourceSlots
+    environ: Mapping[str, str] = field(repr=False)
+    """Complete but for what only the backend knows (session and cluster variables). May hold secrets: never stored."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The secret values inside ``environ``, for masking in logs."""
+    outputs: str = ""
+    inputs: tuple[str | None, ...] = ()
+    named_inputs: Mapping[str, str] = field(default_factory=dict)
+    input_values: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+    mounts: tuple[Mount, ...] = ()
+    shmem: int | None = None
+    timeout: float | None = None
+    cluster_mode: ClusterMode = ClusterMode.SINGLE_NODE
+    cluster_size: int = 1
+    run_on_all: bool = False
+    project: str | None = None
+    resource_group: str | None = None
+    git: GitSource | None = None
+    wanted_outputs: tuple[tuple[str, str], ...] = ()
+    """``(name, relative path)`` of the declared outputs to read or to check when the command ends with 0:
+    an artifact's own path, or ``.values/<name>`` for a value (else the key of ``outputs.json``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """What a backend says about an attempt, whenever something changed. Reports may repeat; the last one ends it."""
+
+    attempt_id: str
+    status: Status
+    at: float
+    result: Result = Result.UNDEFINED
+    exit_code: int | None = None
+    reason: str = ""
+    """In words: ``exit 3``, ``timeout 1h``, ``lost``; for a session that waits, why."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
+    and at the end ``values`` ({name: text as written}) and ``missing`` ([names of wanted outputs not there])."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    """Part of a log: ``data`` begins at byte ``start``; ``next`` is where to go on; ``ended`` once nothing will follow."""
+
+    data: bytes
+    start: int
+    next: int
+    size: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file or folder below an output folder; ``path`` is relative to it."""
+
+    path: str
+    is_dir: bool
+    size: int
+    modified_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FolderInfo:
+    """A vfolder: a named folder with a usage mode (general, model, data)."""
+
+    name: str
+    usage_mode: str
+    created_at: float
+    host_path: str | None = None
+    pipeline: str | None = None
+
+
+class ExecutionBackend(Protocol):
+    """Where sessions run.
+
+    Repeatable by attempt id: :meth:`submit` looks first and creates only if there is no session
+    of that attempt yet, so that the engine may repeat it after a crash. What a backend learns it
+    hands to ``report`` (given to :meth:`open`), from the loop's own thread. Trouble in reaching
+    a session is never an end: say nothing, or a report with the last status and the trouble as reason.
+    """
+
+    name: str
+
+    async def open(self, report: Callable[[SessionReport], None]) -> None:
+        """Get ready. Called once, before anything else."""
+        ...
+
+    def capacity(self) -> ResourceSlots | None:
+        """All that can be handed out at once, or None where the backend queues by itself (a cluster)."""
+        ...
+
+    async def check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
+        """Preflight: ``(path, problem)`` for each of ``specs`` that cannot run here (image, slots, mounts, git …).
+
+        Specs carry no resolved inputs yet. No side effects that outlive the call, nothing built.
+        """
+        ...
+
+    async def submit(self, spec: SessionSpec) -> None:
+        """Start the attempt's session, or find the one that is there. Returns as soon as the request is safe.
+
+        Raises:
+            SessionRejected: it can never start as asked (becomes ERROR, FAILURE).
+            BackendUnreachable: nothing is known; the runner calls again.
+        """
+        ...
+
+    async def adopt(self, spec: SessionSpec) -> None:
+        """As :meth:`submit` for an attempt that was seen alive once: find it, never create it; gone means ``lost``."""
+        ...
+
+    async def cancel(self, attempt_id: str, reason: str) -> None:
+        """Ask for the end of the whole session. A request: the report (CANCELLED, ``reason``) confirms it."""
+        ...
+
+    async def forget(self, attempt_id: str) -> None:
+        """The end of this attempt is stored: let go of what was held for it (watchers, slots, secrets)."""
+        ...
+
+    async def logs(self, attempt_id: str, after: int, limit: int) -> LogChunk:
+        """At most ``limit`` bytes of the raw log from byte ``after``; live and after the end. The caller masks secrets.
+
+        Raises:
+            NotFound: there is no log of such an attempt (yet).
+        """
+        ...
+
+    async def usage(self, attempt_id: str) -> Mapping[str, Any]:
+        """Now: ``{mem: bytes, cpu_seconds, processes}``; empty when not running."""
+        ...
+
+    async def shell(self, attempt_id: str) -> Sequence[str]:
+        """An argv that, run on this machine, opens a shell inside the running session's view.
+
+        Raises:
+            Conflict: it is not running, or this backend cannot.
+        """
+        ...
+
+    async def make_folder(self, name: str, usage_mode: str, pipeline: str | None = None) -> FolderInfo:
+        """Make a vfolder; an existing one of that name comes back as it is."""
+        ...
+
+    async def folders(self) -> list[FolderInfo]:
+        """All vfolders, by name."""
+        ...
+
+    async def remove_folder(self, name: str) -> None:
+        """Remove a vfolder and what is in it."""
+        ...
+
+    async def put_code(self, files: Mapping[str, str]) -> str:
+        """Keep a snapshot of ``{relative path: absolute path on this machine}``, by content; its digest comes back."""
+        ...
+
+    async def files(self, folder: str, path: str) -> list[FileEntry]:
+        """What is below ``path`` of a vfolder, recursively, sorted; empty if there is nothing.
+
+        Raises:
+            Forbidden: ``path`` leaves the folder (symlinks included).
+        """
+        ...
+
+    async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
+        """A range of one file's bytes. Raises NotFound, Forbidden."""
+        ...
+
+    async def remove(self, folder: str, paths: Sequence[str]) -> int:
+        """Remove folders such as ``jobs/12/train`` (gc); returns the bytes that became free."""
+        ...
+
+    async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:
+        """Remove logs and records of ended attempts (gc); returns the bytes that became free."""
+        ...
+
+    async def images(self) -> list[Mapping[str, Any]]:
+        """What can be named as an image here: ``{name, kind, description, ready}``."""
+        ...
+
+    async def slots(self) -> Mapping[str, Any]:
+        """``{slots: {name: {total, used}}, devices: [...], default_image, mode}`` in written quantities, for people."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop watching. Sessions go on: they belong to no engine."""
+        ...
+
+
+# ---------------------------------------------------------------- the store
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be made: the store gives it its index (per pipeline name) and its JobCreated event."""
+
+    id: str
+    pipeline: str
+    folder: str
+    text: str
+    source: str | None
+    backend: str
+    params: Mapping[str, Any]
+    instances: Sequence[tuple[str, str]]
+    """``(path, task name)`` in order: the ordinals."""
+    created_at: float
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    priority: int = 0
+    rerun_of: str | None = None
+    code: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs, newest first."""
+
+    pipeline: str | None = None
+    status: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+    tag: str | None = None
+    text: str | None = None
+    """Found in name, note, pipeline name or id."""
+    limit: int = 50
+    before: str | None = None
+    """Only jobs older than this id (paging)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRecord:
+    """A pipeline that this home knows: by name; its folder; where its file was last seen."""
+
+    name: str
+    folder: str
+    source: str | None
+    created_at: float
+    jobs: int = 0
+    last_job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHistory:
+    """What earlier jobs taught about a task: median seconds of its last successes, peaks seen."""
+
+    seconds: float
+    peak_mem: int
+    peak_cpu: float
+    """Peak of cpu in cores."""
+    samples: int
+
+
+class JobStore(Protocol):
+    """What happened, durably. One engine per home writes; see :class:`~fasttrack_jupyter.model.job.Change`."""
+
+    async def ensure_pipeline(self, name: str, source: str | None, now: float) -> PipelineRecord:
+        """The pipeline of that name, made if new (its folder name is decided then, for good)."""
+        ...
+
+    async def create_job(self, job: NewJob) -> PipelineJob:
+        """Job, instances (WAITING), event JobCreated: one transaction. Known id: the stored job comes back."""
+        ...
+
+    async def record(self, changes: Sequence[Change]) -> int:
+        """Apply all of ``changes`` or none, durable on return; the seq of the last event.
+
+        Several calls at once share a commit. The row's status must be ``expected``; instance columns
+        ``status result reason attempts exit_code started_at ended_at outputs_dir data`` follow, the
+        attempt's row too; a job's ``started_at``/``ended_at`` likewise.
+
+        Raises:
+            Conflict: a row was not in its expected status; nothing was written.
+            StoreFull: no space; nothing was written.
+        """
+        ...
+
+    async def events(self, after: int, limit: int, job_id: str | None = None) -> list[JobEvent]:
+        """Events with ``seq > after``, in order."""
+        ...
+
+    async def last_seq(self) -> int:
+        """The seq of the newest event (0: none)."""
+        ...
+
+    async def unfinished(self) -> list[PipelineJob]:
+        """Jobs that have not ended, oldest first."""
+        ...
+
+    async def job(self, job_id: str) -> PipelineJob:
+        """Raises NotFound."""
+        ...
+
+    async def find_job(self, word: str) -> PipelineJob:
+        """By id, unambiguous id prefix, ``name#12``, ``#12`` when unambiguous, or ``last``. Raises NotFound, Conflict."""
+        ...
+
+    async def jobs(self, which: JobFilter) -> list[PipelineJob]:
+        """Newest first."""
+        ...
+
+    async def instances(self, job_id: str) -> list[TaskInstance]:
+        """By ordinal."""
+        ...
+
+    async def attempts(self, job_id: str, path: str | None = None) -> list[Attempt]:
+        """By ordinal and number."""
+        ...
+
+    async def latest_successes(self, pipeline: str) -> Mapping[str, TaskInstance]:
+        """By task name: the newest instance of each that ended in SUCCESS with outputs (TERMINATED, not SKIPPED)."""
+        ...
+
+    async def history(self, pipeline: str) -> Mapping[str, TaskHistory]:
+        """By task name, from recent successful, not reused, instances."""
+        ...
+
+    async def annotate(self, job_id: str, *, name: str | None, tags: Sequence[str] | None, note: str | None) -> None:
+        """Free text on a job; None leaves a field as it is."""
+        ...
+
+    async def pipelines(self) -> list[PipelineRecord]:
+        """By name."""
+        ...
+
+    async def referenced_outputs(self, folder: str) -> set[str]:
+        """Every ``outputs_dir`` of a pipeline folder that some job still shows."""
+        ...
+
+    async def delete_jobs(self, job_ids: Sequence[str]) -> None:
+        """Forget ended jobs, their instances, attempts and events. Raises Conflict if one is unfinished."""
+        ...
+
+    async def aclose(self) -> None:
+        """Commit what is queued and close."""
+        ...
+
+
+# ---------------------------------------------------------------- small ones
+
+
+class Clock(Protocol):
+    """Time. ``now`` may jump (it is the wall's); ``monotonic`` never goes back, waits are counted with it."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+
+class EventBus(Protocol):
+    """Hints that something was committed: whoever hears one asks the store. A lost hint costs time, never truth."""
+
+    def publish(self, seq: int) -> None: ...
+
+    async def wait(self, after: int, timeout: float) -> int:
+        """Return when a seq greater than ``after`` was published, or after ``timeout`` seconds; the newest seq."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Secrets of this home, optionally of one pipeline. Values never leave through any listing."""
+
+    def get(self, name: str, pipeline: str | None = None) -> str | None:
+        """The pipeline's own secret of that name, or else the home's."""
+        ...
+
+    def set(self, name: str, value: str, pipeline: str | None = None) -> None: ...
+
+    def names(self) -> list[tuple[str, str | None]]:
+        """``(name, pipeline or None)``, sorted."""
+        ...
+
+    def remove(self, name: str, pipeline: str | None = None) -> None:
+        """Raises NotFound."""
+        ...

@@ -1,0 +1,273 @@
+"""What the faces send and see: requests and views, as JSON (OpenAPI and TypeScript types come from these).
+
+Times are RFC 3339 in UTC; quantities are written as in the YAML.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
+from fasttrack_jupyter.model.problems import Problem
+
+
+class View(BaseModel):
+    """Frozen; unknown keys of a request are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Selection(View):
+    """Which part of a pipeline: only these tasks, from these on, until these."""
+
+    only: tuple[str, ...] = ()
+    from_: tuple[str, ...] = Field(default=(), alias="from")
+    until: tuple[str, ...] = ()
+
+
+class JobRequest(View):
+    """A job to plan or to run. The pipeline comes as ``text`` or as a ``source`` file of this machine; with both,
+    ``text`` counts and ``source`` says where its code lies."""
+
+    text: str | None = None
+    source: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    """By name; a string is read as the parameter's type."""
+    selection: Selection = Selection()
+    backend: str = "local"
+    shrink: bool = False
+    """Fit what asks for more than this backend has, instead of refusing it."""
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    priority: int = 0
+    key: str | None = None
+    """Idempotency key: asked again with the same key, the same job comes back."""
+
+
+class RerunRequest(View):
+    """A new job from an old one."""
+
+    from_failed: bool = False
+    """Reuse what succeeded."""
+    edited: bool = False
+    """With the file as it is now, instead of the old job's pipeline."""
+    text: str | None = None
+    """With this text, instead of the file (implies ``edited``)."""
+    selection: Selection = Selection()
+    params: dict[str, Any] | None = None
+    shrink: bool | None = None
+
+
+class Decision(StrEnum):
+    """What a plan says about a task."""
+
+    RUN = "will run"
+    REUSE = "reused"
+    SKIP = "skipped"
+    REFUSE = "refused"
+
+
+class TaskPlan(View):
+    """One task of a plan, and why."""
+
+    path: str
+    task: str
+    decision: Decision
+    reason: str
+    dependencies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Shrunk resources, an empty input, a suggestion from earlier runs …"""
+    expected_seconds: float | None = None
+    resources: dict[str, str] = Field(default_factory=dict)
+
+
+class PlanView(View):
+    """What a job would do."""
+
+    pipeline: str
+    backend: str
+    tasks: tuple[TaskPlan, ...]
+    problems: tuple[Problem, ...] = ()
+    """Warnings and notices about the text; errors are raised as InvalidPipeline."""
+    expected_seconds: float | None = None
+    """Length of the critical path, where earlier jobs tell."""
+
+
+class ValidationView(View):
+    """Everything that was found in a text."""
+
+    valid: bool
+    generation: str | None = None
+    pipeline: str | None = None
+    tasks: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+class TaskInstanceView(View):
+    """One task instance of a job."""
+
+    path: str
+    task: str
+    status: Status
+    result: Result
+    reason: str
+    attempts: int
+    exit_code: int | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    outputs: dict[str, Any]
+    """Declared outputs: values as JSON, artifacts as ``{type, path, metadata}`` (path on this machine, where it has one)."""
+    outputs_dir: str | None
+    resources: dict[str, str]
+    mode: str | None = None
+    usage: dict[str, Any] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+
+
+class AttemptView(View):
+    """One try at a task instance."""
+
+    id: str
+    path: str
+    number: int
+    status: Status
+    result: Result
+    reason: str
+    exit_code: int | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    data: dict[str, Any]
+
+
+class JobSummary(View):
+    """A job without its tasks."""
+
+    id: str
+    index: int
+    pipeline: str
+    status: JobStatus
+    result: Result
+    reason: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    priority: int = 0
+    backend: str = "local"
+    rerun_of: str | None = None
+    paused: str | None = None
+    """Why nothing new is started just now (the disk is full, say)."""
+
+
+class JobView(JobSummary):
+    """A job with its task instances, in the pipeline's order."""
+
+    params: dict[str, Any]
+    folder: str
+    folder_path: str | None
+    source: str | None
+    tasks: tuple[TaskInstanceView, ...]
+    outputs: dict[str, dict[str, Any]]
+    """By task path: the declared outputs of all tasks."""
+
+
+class EventView(View):
+    """One event."""
+
+    seq: int
+    at: datetime
+    job_id: str
+    path: str | None
+    type: str
+    attempt: int
+    status: str
+    result: str | None
+    reason: str | None
+    data: dict[str, Any]
+
+
+class EventsPage(View):
+    """Events after a seq; ``next`` is what to ask for then."""
+
+    events: tuple[EventView, ...]
+    next: int
+
+
+class LogView(View):
+    """Part of a masked log. ``data`` is text, undecodable bytes replaced; offsets are bytes of the raw log."""
+
+    attempt: str
+    data: str
+    start: int
+    next: int
+    size: int
+    ended: bool
+
+
+class FileView(View):
+    """One output file or folder; ``path`` is relative to the outputs folder of its task."""
+
+    path: str
+    is_dir: bool
+    size: int
+    modified_at: datetime
+
+
+class PipelineView(View):
+    """A pipeline that this home knows."""
+
+    name: str
+    folder: str
+    source: str | None
+    created_at: datetime
+    jobs: int
+    last_job: str | None
+
+
+class FolderView(View):
+    """A vfolder."""
+
+    name: str
+    usage_mode: str
+    created_at: datetime
+    host_path: str | None
+    pipeline: str | None
+
+
+class ExportView(View):
+    """An exported pipeline and what the format could not carry."""
+
+    text: str
+    losses: tuple[Problem, ...]
+
+
+class GcView(View):
+    """What ``gc`` removes, or would remove."""
+
+    dry_run: bool
+    jobs: tuple[str, ...]
+    folders: tuple[str, ...]
+    """``folder/path`` of output folders."""
+    environments: tuple[str, ...] = ()
+    bytes: int
+
+
+class EngineInfo(View):
+    """The engine process that answers."""
+
+    version: str
+    home: str
+    pid: int
+    started_at: datetime
+    backends: tuple[str, ...]
+    running_jobs: int
+    seq: int

@@ -1,0 +1,163 @@
+"""Every error that a user can meet, as one tree.
+
+::
+
+    FastTrackError                     what happened, to which named thing, what to do next
+    ├── BadRequest                     the call itself makes no sense
+    ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
+    ├── Refused                        the plan refuses to start: something is missing or can never fit
+    ├── NotFound                       no such job, task, folder, file …
+    ├── Forbidden                      a path or a name leaves the place where it belongs
+    ├── Conflict                       the thing is not in the state that the call needs
+    │   ├── IllegalTransition          a status change that the table does not allow; nothing changed
+    │   └── HomeInUse                  another engine holds this home
+    ├── StoreError                     the database
+    │   ├── StoreFull                  no space left; nothing was recorded; jobs pause until there is
+    │   └── StoreTooNew                written by a later version of FastTrack
+    ├── BackendError                   where sessions run
+    │   ├── SessionRejected            this session can never start as asked; final
+    │   │   └── ImageUnresolved        the image names nothing that can be had here
+    │   └── BackendUnreachable         no answer: nothing is known; ask again
+    └── EngineUnavailable              the engine process could not be started or reached
+
+``code`` is stable and for programs; ``status_hint`` is the HTTP status a face should answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.model.problems import Problem
+
+
+class FastTrackError(Exception):
+    """Something that the user should hear about.
+
+    ``hint`` says what to do next, in one sentence; ``details`` is JSON-ready data for programs.
+    """
+
+    code: ClassVar[str] = "error"
+    status_hint: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details: dict[str, Any] = dict(details or {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{code, message, hint, details}``: the one shape of an error on every face."""
+        return {"code": self.code, "message": self.message, "hint": self.hint, "details": self.details}
+
+
+class BadRequest(FastTrackError):
+    """The call itself makes no sense."""
+
+    code = "bad_request"
+    status_hint = 400
+
+
+class InvalidPipeline(FastTrackError):
+    """The pipeline's YAML is wrong; ``problems`` holds all of them, each with its position."""
+
+    code = "invalid_pipeline"
+    status_hint = 422
+
+    def __init__(self, message: str, problems: tuple[Problem, ...], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint, details={"problems": [p.model_dump(mode="json") for p in problems]})
+        self.problems = problems
+
+
+class Refused(FastTrackError):
+    """The plan refuses to start; ``details["tasks"]`` maps each refused task to its reason."""
+
+    code = "refused"
+    status_hint = 422
+
+
+class NotFound(FastTrackError):
+    """No such thing."""
+
+    code = "not_found"
+    status_hint = 404
+
+
+class Forbidden(FastTrackError):
+    """A path or a name leaves the place where it belongs."""
+
+    code = "forbidden"
+    status_hint = 403
+
+
+class Conflict(FastTrackError):
+    """The thing is not in the state that the call needs."""
+
+    code = "conflict"
+    status_hint = 409
+
+
+class IllegalTransition(Conflict):
+    """A status change that the table does not allow; nothing changed."""
+
+    code = "illegal_transition"
+
+
+class HomeInUse(Conflict):
+    """Another engine holds this home."""
+
+    code = "home_in_use"
+
+
+class StoreError(FastTrackError):
+    """The database could not do what was asked."""
+
+    code = "store_error"
+
+
+class StoreFull(StoreError):
+    """No space left on the disk: nothing was recorded, and nothing is started until there is."""
+
+    code = "store_full"
+    status_hint = 507
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a later version of FastTrack."""
+
+    code = "store_too_new"
+
+
+class BackendError(FastTrackError):
+    """The place where sessions run could not do what was asked."""
+
+    code = "backend_error"
+    status_hint = 502
+
+
+class SessionRejected(BackendError):
+    """This session can never start as it was asked for; asking again will not help."""
+
+    code = "session_rejected"
+    status_hint = 422
+
+
+class ImageUnresolved(SessionRejected):
+    """The image names nothing that can be had here."""
+
+    code = "image_unresolved"
+
+
+class BackendUnreachable(BackendError):
+    """No answer, so nothing is known about the session: ask again, assume nothing."""
+
+    code = "backend_unreachable"
+    status_hint = 503
+
+
+class EngineUnavailable(FastTrackError):
+    """The engine process could not be started or reached."""
+
+    code = "engine_unavailable"
+    status_hint = 503

@@ -1,0 +1,1 @@
+"""What things are: values and pure functions. Nothing here does I/O."""
