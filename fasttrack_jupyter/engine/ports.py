@@ -84,14 +84,16 @@ class SessionReport:
     exit_code: int | None = None
     reason: str = ""
     """In words: ``exit 3``, ``timeout 1h``, ``lost``; for a session that waits, why."""
+    is_final: bool = False
+    """With FAILURE: another attempt would be no use (it can never start as asked)."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
+    """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
     and at the end ``values`` ({name: text as written}) and ``missing`` ([names of wanted outputs not there])."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogChunk:
-    """Part of a log: ``data`` begins at byte ``start``; ``next`` is where to go on; ``ended`` once nothing will follow."""
+    """Part of a log: ``data`` begins at byte ``start``, ``next`` is where to go on, ``ended``: nothing will follow."""
 
     data: bytes
     start: int
@@ -342,7 +344,7 @@ class JobStore(Protocol):
         ...
 
     async def find_job(self, word: str) -> PipelineJob:
-        """By id, unambiguous id prefix, ``name#12``, ``#12`` when unambiguous, or ``last``. Raises NotFound, Conflict."""
+        """By id, unambiguous id prefix, ``name#12``, ``#12`` when unambiguous, ``last``. Raises NotFound, Conflict."""
         ...
 
     async def jobs(self, which: JobFilter) -> list[PipelineJob]:

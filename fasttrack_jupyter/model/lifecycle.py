@@ -73,6 +73,14 @@ JOB_ENDED = frozenset({JobStatus.TERMINATED, JobStatus.CANCELLED})
 LIVE = frozenset(Status) - ENDED - {Status.WAITING}
 """Statuses in which a session exists, or is about to."""
 
+BEFORE_RUNNING = frozenset(
+    {
+        Status.PENDING, Status.DEPRIORITIZING, Status.RESERVED, Status.SCHEDULED, Status.PREPARING,
+        Status.BUILDING, Status.PULLING, Status.PREPARED, Status.CREATING,
+    }
+)  # fmt: skip
+"""Statuses of a session whose command has not begun."""
+
 _ONCE_LIVE = frozenset({Status.WAITING, Status.TERMINATED, Status.ERROR, Status.CANCELLED})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {

@@ -1,0 +1,495 @@
+"""One pipeline job's decisions: event in, changes and instructions out. No I/O, no clock, no await.
+
+The machine holds, per task instance, its status, its result, how many attempts it had and how
+many dependencies it still waits for. ``handle(event)`` checks that the event is legal, moves the
+instances that it concerns, and returns
+
+- *changes*: the moves, to be recorded durably **before** anything else happens;
+- *instructions*: what the runner is to do then (offer to the admission, submit, cancel, wait).
+
+An illegal event raises and changes nothing. A report about an attempt that is no longer the
+current one, or that tells nothing new, is legal and yields nothing: reports may repeat.
+
+The cost of an event is the out-degree of its instance; a failure's cascade visits each victim
+once in the whole life of the job. Instances are found by path, and nothing here assumes that a
+path is a task's name: loops and sub-pipelines add instances, not another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fasttrack_jupyter.errors import IllegalTransition, NotFound
+from fasttrack_jupyter.model.job import Change, TaskInstance
+from fasttrack_jupyter.model.lifecycle import (
+    BEFORE_RUNNING,
+    ENDED,
+    LIVE,
+    JobStatus,
+    Result,
+    Status,
+    check_transition,
+    roll_up,
+)
+from fasttrack_jupyter.model.pipeline import Retry
+from fasttrack_jupyter.model.quantities import format_duration
+
+CANCEL_REQUESTED = "cancel requested"
+"""A job's reason between the request and its end; it survives the engine, so the request does too."""
+
+# ------------------------------------------------------------------ what may be given
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePlan:
+    """What the machine must know of a task instance. ``ends_as`` is set for what does not run at all."""
+
+    path: str
+    upstream: tuple[int, ...] = ()
+    retry: Retry = field(default_factory=Retry)
+    continue_on_failure: bool = False
+    ends_as: Status | None = None
+    """SKIPPED, or TERMINATED for a reused one; ``reason`` and ``data`` go with it."""
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ events
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted:
+    """The job's turn has come."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceAdmitted:
+    """The admission gave this instance its slots. ``outputs_dir`` is where its next attempt will write."""
+
+    path: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReported:
+    """A backend said something about attempt ``attempt`` of an instance. ``is_final``: a retry would be no use."""
+
+    path: str
+    attempt: int
+    status: Status
+    at: float
+    result: Result = Result.UNDEFINED
+    exit_code: int | None = None
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDue:
+    """The wait before the next attempt is over."""
+
+    path: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody wants the job (``path`` None) or one instance to end."""
+
+    path: str | None
+    at: float
+
+
+Event = JobStarted | InstanceAdmitted | SessionReported | RetryDue | CancelRequested
+
+# ------------------------------------------------------------------ instructions
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Ready: let the admission decide when."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """No longer wanted: take it out of the admission's queue."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Start attempt ``attempt``."""
+
+    path: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Find attempt ``attempt`` again after a restart; create it only if it ``may_create`` (never seen alive)."""
+
+    path: str
+    attempt: int
+    may_create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSession:
+    """Ask the backend to end attempt ``attempt``."""
+
+    path: str
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Attempt ``attempt`` has ended: its slots are free, the backend may forget it."""
+
+    path: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForRetry:
+    """Send :class:`RetryDue` after so many seconds."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinishJob:
+    """Everything has ended."""
+
+
+Instruction = Offer | Withdraw | Submit | Adopt | CancelSession | Release | WaitForRetry | FinishJob
+
+
+@dataclass(slots=True)
+class Decision:
+    """What came of an event: record ``changes``, then perform ``instructions``, both in order."""
+
+    changes: list[Change] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
+
+
+# ------------------------------------------------------------------ the machine
+
+
+class _Instance:
+    """Mutable state of one task instance."""
+
+    __slots__ = (
+        "attempts",
+        "downstream",
+        "is_offered",
+        "is_retrying",
+        "plan",
+        "reason",
+        "result",
+        "status",
+        "waits_for",
+    )
+
+    def __init__(self, plan: InstancePlan) -> None:
+        self.plan = plan
+        self.status = Status.WAITING
+        self.result = Result.UNDEFINED
+        self.reason = ""
+        self.attempts = 0
+        self.waits_for = 0
+        self.downstream: list[int] = []
+        self.is_offered = False
+        self.is_retrying = False
+
+
+class JobMachine:
+    """The decisions of one job. See the module's text."""
+
+    def __init__(self, job_id: str, plans: Sequence[InstancePlan]) -> None:
+        self.job_id = job_id
+        self.status = JobStatus.PENDING
+        self.is_cancelling = False
+        self._instances = [_Instance(plan) for plan in plans]
+        self._index = {plan.path: i for i, plan in enumerate(plans)}
+        self._unended = len(plans)
+        for i, instance in enumerate(self._instances):
+            instance.waits_for = len(instance.plan.upstream)
+            for upstream in instance.plan.upstream:
+                self._instances[upstream].downstream.append(i)
+
+    def status_of(self, path: str) -> tuple[Status, Result, int]:
+        """Status, result and number of attempts of an instance."""
+        instance = self._find(path)
+        return instance.status, instance.result, instance.attempts
+
+    def handle(self, event: Event) -> Decision:
+        """Decide. Raises IllegalTransition or NotFound for an event that cannot be, and then nothing has changed."""
+        decision = Decision()
+        match event:
+            case SessionReported():
+                self._on_report(event, decision)
+            case InstanceAdmitted():
+                self._on_admitted(event, decision)
+            case RetryDue():
+                self._on_retry_due(event, decision)
+            case CancelRequested():
+                self._on_cancel(event, decision)
+            case JobStarted():
+                self._on_started(event, decision)
+        return decision
+
+    def restore(self, status: JobStatus, reason: str, rows: Sequence[TaskInstance], at: float) -> Decision:
+        """Take the state that the store remembers, on a fresh machine, and say what to do to go on."""
+        decision = Decision()
+        self.status, self.is_cancelling = status, reason == CANCEL_REQUESTED
+        for row in rows:
+            instance = self._find(row.path)
+            instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
+        for instance in self._instances:
+            if instance.status in ENDED:
+                self._unended -= 1
+                if self._satisfies(instance):
+                    for i in instance.downstream:
+                        self._instances[i].waits_for -= 1
+        if status is JobStatus.RUNNING:
+            self._resume(decision, at)
+        return decision
+
+    # -------------------------------------------------------------- events
+
+    def _on_started(self, event: JobStarted, decision: Decision) -> None:
+        if self.status is not JobStatus.PENDING:
+            raise IllegalTransition(f"job {self.job_id} has started already")
+        self._change_job(decision, JobStatus.RUNNING, "JobStarted", event.at)
+        for instance in self._instances:
+            if instance.plan.ends_as is not None:
+                self._end_as_planned(instance, event.at, decision)
+        for instance in self._instances:
+            self._offer_if_ready(instance, decision)
+        self._finish_if_done(event.at, decision)
+
+    def _on_admitted(self, event: InstanceAdmitted, decision: Decision) -> None:
+        instance = self._find(event.path)
+        if not instance.is_offered:
+            raise IllegalTransition(f"task instance {event.path!r} was not waiting for slots")
+        instance.is_offered = False
+        instance.attempts += 1
+        self._change(decision, instance, Status.PENDING, "SessionRequested", event.at, reason="")
+        decision.instructions.append(Submit(event.path, instance.attempts))
+
+    def _on_report(self, event: SessionReported, decision: Decision) -> None:
+        instance = self._find(event.path)
+        if event.attempt != instance.attempts or instance.status not in LIVE:
+            return
+        if event.status in ENDED:
+            self._on_session_end(instance, event, decision)
+            return
+        is_news = event.status is not instance.status or event.reason != instance.reason or event.data
+        if not is_news or instance.status is Status.TERMINATING:
+            return
+        instance.reason = event.reason
+        name = "SessionStatusChanged" if event.status is not instance.status else "SessionNoted"
+        self._change(decision, instance, event.status, name, event.at, reason=event.reason, data=event.data)
+
+    def _on_retry_due(self, event: RetryDue, decision: Decision) -> None:
+        instance = self._find(event.path)
+        if instance.is_retrying and instance.status is Status.WAITING:
+            instance.is_retrying = False
+            self._offer(instance, decision)
+
+    def _on_cancel(self, event: CancelRequested, decision: Decision) -> None:
+        if self._unended == 0:
+            return
+        if event.path is not None:
+            self._cancel_instance(self._find(event.path), event.at, "cancelled", decision)
+        elif not self.is_cancelling:
+            self.is_cancelling = True
+            self._change_job(decision, self.status, "JobCancelRequested", event.at, reason=CANCEL_REQUESTED)
+            for instance in self._instances:
+                self._cancel_instance(instance, event.at, "cancelled", decision, cascade=False)
+        self._finish_if_done(event.at, decision)
+
+    # -------------------------------------------------------------- ends
+
+    def _on_session_end(self, instance: _Instance, event: SessionReported, decision: Decision) -> None:
+        if instance.status in BEFORE_RUNNING:
+            self._note_unseen_start(instance, event, decision)
+        if event.result is Result.FAILURE and not event.is_final and self._may_retry(instance):
+            self._retry(instance, event, decision)
+            return
+        if instance.status is Status.TERMINATING and event.status is Status.ERROR:
+            # It vanished while it was being ended, or never came to be: that is what was asked for.
+            event = replace(event, status=Status.CANCELLED, result=Result.UNDEFINED, reason="cancelled")
+        path, attempt = instance.plan.path, instance.attempts
+        instance.result = event.result
+        self._change(
+            decision, instance, event.status, "SessionEnded", event.at,
+            result=event.result, reason=event.reason, exit_code=event.exit_code, data=event.data,
+        )  # fmt: skip
+        decision.instructions.append(Release(path, attempt))
+        self._ended(instance, event.at, decision)
+        self._finish_if_done(event.at, decision)
+
+    def _note_unseen_start(self, instance: _Instance, event: SessionReported, decision: Decision) -> None:
+        """A short session is never reported RUNNING, but when it started is known: durations are learnt from it."""
+        started_at = event.data.get("started_at")
+        if started_at is not None:
+            self._change(decision, instance, Status.RUNNING, "SessionStatusChanged", started_at)
+
+    def _may_retry(self, instance: _Instance) -> bool:
+        wanted = not self.is_cancelling and instance.status is not Status.TERMINATING
+        return wanted and instance.attempts < instance.plan.retry.max_attempts
+
+    def _retry(self, instance: _Instance, event: SessionReported, decision: Decision) -> None:
+        path, attempt = instance.plan.path, instance.attempts
+        wait = instance.plan.retry.wait_before(attempt + 1)
+        instance.is_retrying = True
+        self._change(
+            decision, instance, Status.WAITING, "SessionRetrying", event.at,
+            reason=f"attempt {attempt}: {event.reason}; again in {format_duration(wait)}",
+            exit_code=event.exit_code, data=event.data,
+            attempt_status=event.status, attempt_result=event.result,
+        )  # fmt: skip
+        decision.instructions += [Release(path, attempt), WaitForRetry(path, wait)]
+
+    def _ended(self, instance: _Instance, at: float, decision: Decision) -> None:
+        """``instance`` has just ended: satisfy what depends on it, or take it along."""
+        self._unended -= 1
+        if self._satisfies(instance):
+            for i in instance.downstream:
+                downstream = self._instances[i]
+                downstream.waits_for -= 1
+                self._offer_if_ready(downstream, decision)
+            return
+        word = "failed" if instance.result is Result.FAILURE else "cancelled"
+        self._cancel_victims(instance, f"dependency {instance.plan.path} {word}", at, decision)
+
+    def _cancel_victims(self, cause: _Instance, reason: str, at: float, decision: Decision) -> None:
+        stack = list(reversed(cause.downstream))
+        while stack:
+            victim = self._instances[stack.pop()]
+            if victim.status is not Status.WAITING:
+                continue
+            self._change(
+                decision, victim, Status.CANCELLED, "TaskInstanceCancelled", at, result=Result.UNDEFINED, reason=reason
+            )
+            self._unended -= 1
+            stack.extend(reversed(victim.downstream))
+
+    def _cancel_instance(
+        self, instance: _Instance, at: float, reason: str, decision: Decision, *, cascade: bool = True
+    ) -> None:
+        path = instance.plan.path
+        if instance.status in ENDED or instance.status is Status.TERMINATING:
+            return
+        if instance.status is not Status.WAITING:
+            self._change(decision, instance, Status.TERMINATING, "SessionCancelRequested", at, reason=reason)
+            decision.instructions.append(CancelSession(path, instance.attempts, reason))
+            return
+        if instance.is_offered:
+            instance.is_offered = False
+            decision.instructions.append(Withdraw(path))
+        instance.is_retrying = False
+        self._change(
+            decision, instance, Status.CANCELLED, "TaskInstanceCancelled", at, result=Result.UNDEFINED, reason=reason
+        )
+        if cascade:
+            self._ended(instance, at, decision)
+        else:
+            self._unended -= 1
+
+    def _end_as_planned(self, instance: _Instance, at: float, decision: Decision) -> None:
+        plan = instance.plan
+        assert plan.ends_as is not None
+        instance.result = Result.SUCCESS
+        name = "TaskInstanceSkipped" if plan.ends_as is Status.SKIPPED else "TaskInstanceReused"
+        self._change(
+            decision, instance, plan.ends_as, name, at, result=Result.SUCCESS, reason=plan.reason, data=plan.data
+        )
+        self._unended -= 1
+        for i in instance.downstream:
+            self._instances[i].waits_for -= 1
+
+    def _finish_if_done(self, at: float, decision: Decision) -> None:
+        if self._unended or self.status in (JobStatus.TERMINATED, JobStatus.CANCELLED):
+            return
+        ends = [(x.status, x.result, x.plan.continue_on_failure) for x in self._instances]
+        cancelled = self.is_cancelling and any(status is Status.CANCELLED for status, _, _ in ends)
+        status, result = roll_up(ends, cancelled=cancelled)
+        reason = "cancelled" if cancelled else self._cause()
+        self._change_job(decision, status, "JobEnded", at, result=result, reason=reason)
+        decision.instructions.append(FinishJob())
+
+    def _cause(self) -> str:
+        """Why the job failed, in words; empty when it did not."""
+        failed = [x.plan.path for x in self._instances if x.result is Result.FAILURE and not x.plan.continue_on_failure]
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return f"task {failed[0]} failed{more}" if failed else ""
+
+    # -------------------------------------------------------------- readiness
+
+    def _satisfies(self, instance: _Instance) -> bool:
+        """Whether what depends on this ended instance may go on."""
+        if instance.result is Result.SUCCESS:
+            return True
+        return instance.result is Result.FAILURE and instance.plan.continue_on_failure
+
+    def _offer_if_ready(self, instance: _Instance, decision: Decision) -> None:
+        if instance.waits_for == 0 and instance.status is Status.WAITING and not instance.is_retrying:
+            self._offer(instance, decision)
+
+    def _offer(self, instance: _Instance, decision: Decision) -> None:
+        if not instance.is_offered:
+            instance.is_offered = True
+            decision.instructions.append(Offer(instance.plan.path))
+
+    def _resume(self, decision: Decision, at: float) -> None:
+        """Go on after a restart: adopt the living, offer the ready, repeat what was being cancelled."""
+        for instance in self._instances:
+            path = instance.plan.path
+            if instance.status in LIVE:
+                may_create = instance.status in BEFORE_RUNNING
+                decision.instructions.append(Adopt(path, instance.attempts, may_create))
+                if instance.status is Status.TERMINATING:
+                    decision.instructions.append(CancelSession(path, instance.attempts, "cancelled"))
+            elif instance.status is Status.WAITING:
+                if self.is_cancelling:
+                    self._cancel_instance(instance, at, "cancelled", decision, cascade=False)
+                elif instance.attempts:
+                    instance.is_retrying = True
+                    wait = instance.plan.retry.wait_before(instance.attempts + 1)
+                    decision.instructions.append(WaitForRetry(path, wait))
+                else:
+                    self._offer_if_ready(instance, decision)
+        self._finish_if_done(at, decision)
+
+    # -------------------------------------------------------------- changes
+
+    def _find(self, path: str) -> _Instance:
+        try:
+            return self._instances[self._index[path]]
+        except KeyError:
+            raise NotFound(f"job {self.job_id} has no task instance {path!r}") from None
+
+    def _change(
+        self, decision: Decision, instance: _Instance, status: Status, event: str, at: float, **fields: Any
+    ) -> None:
+        old, path = instance.status, instance.plan.path
+        if status is not old:
+            check_transition(path, old, status)
+        instance.status = status
+        decision.changes.append(Change(self.job_id, path, old, status, event, at, attempt=instance.attempts, **fields))
+
+    def _change_job(self, decision: Decision, status: JobStatus, event: str, at: float, **fields: Any) -> None:
+        old, self.status = self.status, status
+        decision.changes.append(Change(self.job_id, None, old, status, event, at, **fields))
