@@ -17,10 +17,28 @@ path is a task's name: loops and sub-pipelines add instances, not another machin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from fasttrack_jupyter.engine.stimuli import (
+    Adopt,
+    CancelRequested,
+    CancelSession,
+    Decision,
+    Event,
+    FinishJob,
+    InstanceAdmitted,
+    InstancePlan,
+    JobStarted,
+    Offer,
+    Release,
+    RetryDue,
+    SessionReported,
+    Submit,
+    WaitForRetry,
+    Withdraw,
+)
 from fasttrack_jupyter.errors import IllegalTransition, NotFound
 from fasttrack_jupyter.model.job import Change, TaskInstance
 from fasttrack_jupyter.model.lifecycle import (
@@ -33,156 +51,10 @@ from fasttrack_jupyter.model.lifecycle import (
     check_transition,
     roll_up,
 )
-from fasttrack_jupyter.model.pipeline import Retry
 from fasttrack_jupyter.model.quantities import format_duration
 
 CANCEL_REQUESTED = "cancel requested"
 """A job's reason between the request and its end; it survives the engine, so the request does too."""
-
-# ------------------------------------------------------------------ what may be given
-
-
-@dataclass(frozen=True, slots=True)
-class InstancePlan:
-    """What the machine must know of a task instance. ``ends_as`` is set for what does not run at all."""
-
-    path: str
-    upstream: tuple[int, ...] = ()
-    retry: Retry = field(default_factory=Retry)
-    continue_on_failure: bool = False
-    ends_as: Status | None = None
-    """SKIPPED, or TERMINATED for a reused one; ``reason`` and ``data`` go with it."""
-    reason: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
-# ------------------------------------------------------------------ events
-
-
-@dataclass(frozen=True, slots=True)
-class JobStarted:
-    """The job's turn has come."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceAdmitted:
-    """The admission gave this instance its slots. ``outputs_dir`` is where its next attempt will write."""
-
-    path: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class SessionReported:
-    """A backend said something about attempt ``attempt`` of an instance. ``is_final``: a retry would be no use."""
-
-    path: str
-    attempt: int
-    status: Status
-    at: float
-    result: Result = Result.UNDEFINED
-    exit_code: int | None = None
-    reason: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
-    is_final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RetryDue:
-    """The wait before the next attempt is over."""
-
-    path: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class CancelRequested:
-    """Somebody wants the job (``path`` None) or one instance to end."""
-
-    path: str | None
-    at: float
-
-
-Event = JobStarted | InstanceAdmitted | SessionReported | RetryDue | CancelRequested
-
-# ------------------------------------------------------------------ instructions
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Ready: let the admission decide when."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """No longer wanted: take it out of the admission's queue."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """Start attempt ``attempt``."""
-
-    path: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Adopt:
-    """Find attempt ``attempt`` again after a restart; create it only if it ``may_create`` (never seen alive)."""
-
-    path: str
-    attempt: int
-    may_create: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CancelSession:
-    """Ask the backend to end attempt ``attempt``."""
-
-    path: str
-    attempt: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """Attempt ``attempt`` has ended: its slots are free, the backend may forget it."""
-
-    path: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitForRetry:
-    """Send :class:`RetryDue` after so many seconds."""
-
-    path: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class FinishJob:
-    """Everything has ended."""
-
-
-Instruction = Offer | Withdraw | Submit | Adopt | CancelSession | Release | WaitForRetry | FinishJob
-
-
-@dataclass(slots=True)
-class Decision:
-    """What came of an event: record ``changes``, then perform ``instructions``, both in order."""
-
-    changes: list[Change] = field(default_factory=list)
-    instructions: list[Instruction] = field(default_factory=list)
-
-
-# ------------------------------------------------------------------ the machine
 
 
 class _Instance:

@@ -87,7 +87,8 @@ class SessionReport:
     is_final: bool = False
     """With FAILURE: another attempt would be no use (it can never start as asked)."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
+    """``started_at`` (of the command), ``mode``,
+     ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
     and at the end ``values`` ({name: text as written}) and ``missing`` ([names of wanted outputs not there])."""
 
 

@@ -121,7 +121,7 @@ class TaskInstanceView(View):
     started_at: datetime | None
     ended_at: datetime | None
     outputs: dict[str, Any]
-    """Declared outputs: values as JSON, artifacts as ``{type, path, metadata}`` (path on this machine, if it has one)."""
+    """Declared outputs: values as JSON, artifacts as ``{type, path, metadata}`` (a path of this machine)."""
     outputs_dir: str | None
     resources: dict[str, str]
     mode: str | None = None

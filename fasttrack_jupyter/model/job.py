@@ -56,7 +56,7 @@ class Change:
     exit_code: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     attempt_status: Status | None = None
-    """Status of the attempt where it differs from the instance's (a retry: the attempt TERMINATED, the instance WAITING)."""
+    """Where the attempt's status differs from the instance's (a retry: attempt TERMINATED, instance WAITING)."""
     attempt_result: Result | None = None
 
 
