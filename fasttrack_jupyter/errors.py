@@ -19,6 +19,7 @@
     │   │   └── ImageUnresolved        the image names nothing that can be had here
     │   └── BackendUnreachable         no answer: nothing is known; ask again
     └── EngineUnavailable              the engine process could not be started or reached
+        └── OtherVersion               it is of another version than the caller
 
 ``code`` is stable and for programs; ``status_hint`` is the HTTP status a face should answer with.
 """
@@ -161,3 +162,10 @@ class EngineUnavailable(FastTrackError):
 
     code = "engine_unavailable"
     status_hint = 503
+
+
+class OtherVersion(EngineUnavailable):
+    """The engine that serves this home is of another version; ``details``: ``engine_version``, ``pid``, ``idle``."""
+
+    code = "other_version"
+    status_hint = 409

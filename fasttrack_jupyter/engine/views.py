@@ -61,6 +61,8 @@ class RerunRequest(View):
     selection: Selection = Selection()
     params: dict[str, Any] | None = None
     shrink: bool | None = None
+    key: str | None = None
+    """Idempotency key, as in :class:`JobRequest`."""
 
 
 class Decision(StrEnum):

@@ -1,0 +1,372 @@
+"""The one client of the engine process: the command line, the kernel and Jupyter's extension speak through it.
+
+Synchronous, from the standard library alone, and light (importing it costs 15 ms), because a command
+line should be there at once. It starts the engine when none serves the home, and outlives it: when an
+engine dies in the middle of a call, the call is asked again of a fresh one. That is safe because every call
+of this API may be repeated: reading changes nothing, ending what has ended changes nothing, and
+what makes a job carries a key, so that the second call finds the first one's job.
+
+Results are parsed JSON, shaped as in :mod:`fasttrack_jupyter.engine.views`; errors are raised as the class of
+:mod:`fasttrack_jupyter.errors` that the engine named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fasttrack_jupyter import __version__
+from fasttrack_jupyter.api import starter
+from fasttrack_jupyter.api.failures import error_from
+from fasttrack_jupyter.api.wire import Answer, Connection
+from fasttrack_jupyter.errors import EngineUnavailable, OtherVersion
+from fasttrack_jupyter.home import Home
+
+Json = dict[str, Any]
+
+_TRIES = 3
+"""An engine may die under a call, and the fresh one too; a third one that does has a reason to tell."""
+_STREAM_SILENCE = 45.0
+"""Streams carry an empty line at least every 15 seconds; this long without one, the engine is stuck."""
+
+
+def connect(home: Path | str | None = None, *, start: bool = True, timeout: float = 60.0) -> Client:
+    """A client of the engine that serves ``home`` (default: ``$FASTTRACK_HOME``, else the user's data folder).
+
+    With ``start`` an engine is started when none serves; without, only a running one is spoken to.
+    ``timeout``: seconds to wait for any one answer.
+
+    Raises:
+        EngineUnavailable: there is none and none could be started.
+    """
+    client = Client(Home(home), start=start, timeout=timeout)
+    client.open()
+    return client
+
+
+class Client:
+    """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
+
+    def __init__(self, home: Home, *, start: bool = True, timeout: float = 60.0) -> None:
+        self.home = home
+        self._start = start
+        self._timeout = timeout
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Make sure that an engine listens (it may still be on its way up: the first answer waits for it)."""
+        self._keep(self._take())
+
+    def close(self) -> None:
+        """Let go of every connection; the engine goes on."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    # ------------------------------------------------------------ pipelines, before a job
+
+    def info(self) -> Json:
+        """The engine process: EngineInfo."""
+        return self._ask("GET", "/info")
+
+    def validate(self, *, text: str | None = None, source: str | None = None) -> Json:
+        """Everything found in a pipeline's text (or in the file ``source``): ValidationView."""
+        return self._ask("POST", "/validate", {"text": text, "source": source})
+
+    def plan(self, request: Mapping[str, Any]) -> Json:
+        """What a job would do: ``request`` is a JobRequest, the answer a PlanView. Raises InvalidPipeline."""
+        return self._ask("POST", "/plan", request)
+
+    def export(self, to: str, *, text: str | None = None, source: str | None = None) -> Json:
+        """The pipeline in another generation's words, with what is lost: ExportView."""
+        return self._ask("POST", "/export", {"to": to, "text": text, "source": source})
+
+    def pipelines(self) -> list[Json]:
+        """PipelineView each, by name."""
+        return self._list("GET", "/pipelines")
+
+    # ------------------------------------------------------------ jobs
+
+    def run(self, request: Mapping[str, Any]) -> Json:
+        """Make a job from a JobRequest and start it: JobSummary. Raises InvalidPipeline, Refused."""
+        return self._ask("POST", "/jobs", _with_key(request))
+
+    def plan_rerun(self, job: str, request: Mapping[str, Any] | None = None) -> Json:
+        """What :meth:`rerun` would do: PlanView."""
+        return self._ask("POST", f"{_job(job)}/rerun/plan", request or {})
+
+    def rerun(self, job: str, request: Mapping[str, Any] | None = None) -> Json:
+        """A new job from an old one, by a RerunRequest: JobSummary."""
+        return self._ask("POST", f"{_job(job)}/rerun", _with_key(request or {}))
+
+    def jobs(
+        self,
+        *,
+        pipeline: str | None = None,
+        status: Sequence[str] = (),
+        result: Sequence[str] = (),
+        tag: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> list[Json]:
+        """JobSummary each, newest first; ``before`` is the last id of the page before."""
+        query = {"pipeline": pipeline, "status": status, "result": result, "tag": tag, "text": text}
+        return self._list("GET", "/jobs", query={**query, "limit": limit, "before": before})
+
+    def job(self, job: str) -> Json:
+        """One job with its task instances: JobView."""
+        return self._ask("GET", _job(job))
+
+    def job_text(self, job: str) -> str:
+        """The job's own YAML."""
+        return self._read("GET", f"{_job(job)}/text").decode()
+
+    def attempts(self, job: str, path: str | None = None) -> list[Json]:
+        """AttemptView each, of a job or of one task instance."""
+        return self._list("GET", f"{_job(job)}/attempts", query={"path": path})
+
+    def annotate(
+        self,
+        job: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        note: str | None = None,
+        priority: int | None = None,
+    ) -> Json:
+        """Change a job's free text or its priority; None leaves a field as it is."""
+        patch = {"name": name, "tags": None if tags is None else list(tags), "note": note, "priority": priority}
+        return self._ask("PATCH", _job(job), {key: value for key, value in patch.items() if value is not None})
+
+    def cancel(self, job: str, path: str | None = None) -> Json:
+        """Ask for the end of a job, or of one task instance: JobSummary."""
+        return self._ask("POST", f"{_job(job) if path is None else _task(job, path)}/cancel", {})
+
+    def delete(self, jobs: Sequence[str]) -> int:
+        """Forget ended jobs; how many there were."""
+        return sum(self._ask("DELETE", _job(job))["deleted"] for job in jobs)
+
+    # ------------------------------------------------------------ task instances
+
+    def logs(self, job: str, path: str, *, attempt: int | None = None, after: int = 0, limit: int = 65_536) -> Json:
+        """A page of a masked log: LogView. ``after`` below zero counts from the end."""
+        return self._ask("GET", f"{_task(job, path)}/logs", query={"attempt": attempt, "after": after, "limit": limit})
+
+    def follow_logs(self, job: str, path: str, *, attempt: int | None = None, after: int = 0) -> Iterator[Json]:
+        """LogView pages as they are written, until the attempt has ended; goes on when the engine is restarted."""
+        page: Json = {"next": after, "ended": False}
+        while not page["ended"]:
+            query = {"attempt": attempt, "after": page["next"], "follow": 1}
+            for page in self._lines(f"{_task(job, path)}/logs", query):
+                yield page
+
+    def usage(self, job: str, path: str) -> Json:
+        """What a running task instance uses now; empty when it does not run."""
+        return self._ask("GET", f"{_task(job, path)}/usage")
+
+    def shell(self, job: str, path: str) -> list[str]:
+        """The argv that opens a shell inside a running task instance."""
+        return self._list("GET", f"{_task(job, path)}/shell")
+
+    def outputs(self, job: str, path: str) -> list[Json]:
+        """FileView each: what a task instance left."""
+        return self._list("GET", f"{_task(job, path)}/outputs")
+
+    def read_output(self, job: str, path: str, file: str) -> Iterator[bytes]:
+        """One output file's bytes, part by part.
+
+        Raises:
+            EngineUnavailable: the engine went away in the middle; what came until then is right, but not all.
+        """
+        connection, answer, _ = self._exchange("GET", f"{_task(job, path)}/outputs/{_quote(file)}", stream=True)
+        try:
+            yield from answer.parts()
+        except (ConnectionError, TimeoutError) as error:
+            raise EngineUnavailable(f"reading {file!r} broke off: {error}", hint="Read it again.") from error
+        finally:
+            connection.close()
+
+    # ------------------------------------------------------------ events
+
+    def events(self, after: int = 0, *, limit: int = 1000, job: str | None = None, wait: float = 0.0) -> Json:
+        """Events after a seq: EventsPage. With ``wait``, up to so many seconds until there is one."""
+        query = {"after": after, "limit": limit, "job": job, "wait": wait}
+        return self._ask("GET", "/events", query=query, timeout=self._timeout + wait)
+
+    def follow_events(self, after: int = 0, *, job: str | None = None) -> Iterator[Json]:
+        """EventView each, in order, without end; goes on where it was when the engine is restarted."""
+        while True:
+            for event in self._lines("/events/stream", {"after": after, "job": job}):
+                after = event["seq"]
+                yield event
+
+    # ------------------------------------------------------------ the home
+
+    def folders(self) -> list[Json]:
+        """FolderView each, by name."""
+        return self._list("GET", "/folders")
+
+    def make_folder(self, name: str, usage_mode: str = "general") -> Json:
+        """Make a vfolder: FolderView."""
+        return self._ask("POST", "/folders", {"name": name, "usage_mode": usage_mode})
+
+    def remove_folder(self, name: str) -> None:
+        """Remove a vfolder and what is in it."""
+        self._read("DELETE", f"/folders/{_quote(name)}")
+
+    def images(self, backend: str = "local") -> list[Json]:
+        """``{name, kind, description, ready}`` each: what can be named as an image."""
+        return self._list("GET", "/images", query={"backend": backend})
+
+    def slots(self, backend: str = "local") -> Json:
+        """``{slots: {name: {total, used}}, devices, default_image, mode}``."""
+        return self._ask("GET", "/slots", query={"backend": backend})
+
+    def secrets(self) -> list[Json]:
+        """``{name, pipeline}`` each; never a value."""
+        return self._list("GET", "/secrets")
+
+    def set_secret(self, name: str, value: str, pipeline: str | None = None) -> None:
+        """Keep a secret for the home, or for one pipeline."""
+        self._read("PUT", f"/secrets/{_quote(name)}", {"value": value}, query={"pipeline": pipeline})
+
+    def remove_secret(self, name: str, pipeline: str | None = None) -> None:
+        """Forget a secret. Raises NotFound."""
+        self._read("DELETE", f"/secrets/{_quote(name)}", query={"pipeline": pipeline})
+
+    def gc(self, *, keep_jobs: int = 10, older_than_days: float = 30.0, dry_run: bool = True) -> Json:
+        """Remove what old jobs left, or say what that would be: GcView."""
+        request = {"keep_jobs": keep_jobs, "older_than_days": older_than_days, "dry_run": dry_run}
+        return self._ask("POST", "/gc", request, timeout=max(self._timeout, 600.0))
+
+    def doctor(self) -> list[Json]:
+        """``{check, ok, found, remedy}`` each: what this machine can do."""
+        return self._list("GET", "/doctor", timeout=max(self._timeout, 120.0))
+
+    def shutdown(self, *, when_idle: bool = False) -> bool:
+        """Ask the engine to stop in order (sessions go on); whether it will. Asks no engine into life."""
+        try:
+            return bool(self._ask("POST", "/shutdown", {"when_idle": when_idle}, tries=1)["stopping"])
+        finally:
+            self.close()
+
+    # ------------------------------------------------------------ how
+
+    def _ask(self, method: str, path: str, body: Any = None, **how: Any) -> Json:
+        found = json.loads(self._read(method, path, body, **how))
+        assert isinstance(found, dict)
+        return found
+
+    def _list(self, method: str, path: str, **how: Any) -> list[Any]:
+        found = json.loads(self._read(method, path, **how))
+        assert isinstance(found, list)
+        return found
+
+    def _read(self, method: str, path: str, body: Any = None, **how: Any) -> bytes:
+        connection, _, data = self._exchange(method, path, body, **how)
+        self._keep(connection)
+        return data
+
+    def _lines(self, path: str, query: Json) -> Iterator[Json]:
+        """The JSON lines of one stream, until it ends in order or its engine goes away."""
+        connection, answer, _ = self._exchange("GET", path, query=query, timeout=_STREAM_SILENCE, stream=True)
+        rest = b""
+        try:
+            for part in answer.parts():
+                *lines, rest = (rest + part).split(b"\n")
+                yield from (json.loads(line) for line in lines if line)
+        except (ConnectionError, TimeoutError):
+            return  # the caller asks on from where it is
+        finally:
+            connection.close()
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        tries: int = _TRIES,
+        stream: bool = False,
+    ) -> tuple[Connection, Answer, bytes]:
+        """One call, asked again when its engine goes away; the body comes along unless it is a ``stream``."""
+        target = f"/v1{path}{_query(query or {})}"
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        for left in reversed(range(tries)):
+            connection = self._take()
+            try:
+                answer = connection.ask(method, target, _HEADERS, sent, timeout or self._timeout)
+                data = b"" if stream and answer.status < 400 else answer.body()
+            except (ConnectionError, TimeoutError) as error:
+                connection.close()
+                self.close()  # the other idle connections led to the same engine
+                if isinstance(error, TimeoutError) or not left:
+                    raise starter.no_answer(self.home, error) from error
+                continue
+            if answer.status < 400:
+                return connection, answer, data
+            self._keep(connection)
+            told = error_from(answer.status, data)
+            if not (isinstance(told, OtherVersion) and left and self._start and starter.make_way(self.home, told)):
+                raise told
+            self.close()
+        raise AssertionError("the last try returns or raises")
+
+    def _take(self) -> Connection:
+        """An idle connection, or a fresh one (to a fresh engine, where none listens)."""
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return starter.connection_to(self.home, start=self._start, timeout=self._timeout)
+            if not connection.has_ended():
+                return connection
+            connection.close()
+
+    def _keep(self, connection: Connection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+
+_HEADERS = {"FastTrack-Version": __version__, "Content-Type": "application/json"}
+
+
+def _quote(word: str) -> str:
+    return quote(word, safe="")
+
+
+def _job(job: str) -> str:
+    return f"/jobs/{_quote(job)}"
+
+
+def _task(job: str, path: str) -> str:
+    return f"{_job(job)}/tasks/{_quote(path)}"
+
+
+def _query(query: Mapping[str, Any]) -> str:
+    words = urlencode({key: value for key, value in query.items() if value is not None}, doseq=True)
+    return f"?{words}" if words else ""
+
+
+def _with_key(request: Mapping[str, Any]) -> Json:
+    """A job request that may be asked twice: the second time the same job comes back."""
+    return {**request, "key": request.get("key") or os.urandom(16).hex()}
