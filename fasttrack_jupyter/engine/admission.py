@@ -102,9 +102,10 @@ class Admission:
         """In words, what ``key`` waits for; empty when it is not waiting here."""
         if key not in self._waiting:
             return ""
+        capacity = self.capacity or ResourceSlots()
         lacking = [
             f"{format_quantity(slot, asked)} {slot} asked, {format_quantity(slot, max(free, 0))} of "
-            f"{format_quantity(slot, (self.capacity or {}).get(slot, 0))} free"
+            f"{format_quantity(slot, capacity.get(slot, 0))} free"
             for slot, (asked, free) in self._waiting[key][1].exceeding(self._free).items()
         ]
         return f"waits for slots: {'; '.join(lacking)}" if lacking else "waits for its turn"

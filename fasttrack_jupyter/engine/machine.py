@@ -156,7 +156,15 @@ class JobMachine:
             raise IllegalTransition(f"task instance {event.path!r} was not waiting for slots")
         instance.is_offered = False
         instance.attempts += 1
-        self._change(decision, instance, Status.PENDING, "SessionRequested", event.at, reason="")
+        self._change(
+            decision,
+            instance,
+            Status.PENDING,
+            "SessionRequested",
+            event.at,
+            reason="",
+            data={"outputs_dir": event.outputs_dir},
+        )
         decision.instructions.append(Submit(event.path, instance.attempts))
 
     def _on_report(self, event: SessionReported, decision: Decision) -> None:

@@ -39,10 +39,11 @@ class JobStarted:
 
 @dataclass(frozen=True, slots=True)
 class InstanceAdmitted:
-    """The admission gave this instance its slots. ``outputs_dir`` is where its next attempt will write."""
+    """The admission gave this instance its slots; ``outputs_dir`` is where its next attempt will write."""
 
     path: str
     at: float
+    outputs_dir: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,11 @@ class ResourceSlots(Mapping[str, int]):
 
     def plus(self, other: Mapping[str, int]) -> ResourceSlots:
         """Slot by slot sum."""
-        return ResourceSlots({slot: self.get(slot, 0) + other.get(slot, 0) for slot in {*self, *other}})
+        return ResourceSlots({slot: self.get(slot, 0) + other.get(slot, 0) for slot in set(self) | set(other)})
 
     def minus(self, other: Mapping[str, int]) -> ResourceSlots:
         """Slot by slot difference; amounts may go below zero."""
-        return ResourceSlots({slot: self.get(slot, 0) - other.get(slot, 0) for slot in {*self, *other}})
+        return ResourceSlots({slot: self.get(slot, 0) - other.get(slot, 0) for slot in set(self) | set(other)})
 
     def times(self, count: int) -> ResourceSlots:
         """``count`` of each: what a cluster of that size takes."""

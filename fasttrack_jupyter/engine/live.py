@@ -1,0 +1,150 @@
+"""A job while it runs: its machine, what its instances left, and how to ask for their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fasttrack_jupyter.engine.admission import Key, Rank
+from fasttrack_jupyter.engine.machine import JobMachine
+from fasttrack_jupyter.engine.plan import PlannedTask
+from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
+from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
+from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported
+from fasttrack_jupyter.engine.views import Decision
+from fasttrack_jupyter.model.artifacts import read_values
+from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+_ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
+
+
+def plan_record(tasks: Sequence[PlannedTask], default: Callable[[str], ResourceSlots]) -> dict[str, Any]:
+    """The part of a plan that a job must remember, as JSON: what does not simply run, and changed slots, by path."""
+    record: dict[str, Any] = {}
+    for task in tasks:
+        entry: dict[str, Any] = {}
+        if task.decision is not Decision.RUN:
+            entry = {"decision": task.decision.value, "reason": task.reason}
+        if task.reuse is not None:
+            entry |= {"outputs_dir": task.reuse.outputs_dir, "outputs": task.reuse.data.get("outputs", {})}
+        if task.slots != default(task.path):
+            entry["slots"] = task.slots.written()
+        if task.notes:
+            entry["notes"] = list(task.notes)
+        if entry:
+            record[task.path] = entry
+    return record
+
+
+class LiveJob:
+    """One unfinished job. ``record`` is what :func:`plan_record` made of its plan."""
+
+    def __init__(
+        self,
+        job: PipelineJob,
+        pipeline: Pipeline,
+        graph: TaskGraph,
+        *,
+        default_slots: ResourceSlots,
+        seconds: Sequence[float],
+        secret: Callable[[str], str | None],
+    ) -> None:
+        record: Mapping[str, Any] = job.options.get("plan", {})
+        self.job, self.pipeline, self.graph, self.priority = job, pipeline, graph, job.priority
+        self.outcomes = [Outcome() for _ in graph.names]
+        self._remaining = graph.priorities(seconds)
+        self._slots = [
+            ResourceSlots.parse(record[name]["slots"])
+            if "slots" in record.get(name, ())
+            else ResourceSlots({**default_slots, **pipeline.slots_of(task)})
+            for name, task in zip(graph.names, pipeline.tasks, strict=True)
+        ]
+        self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret)
+        self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
+
+    def _instance_plan(self, index: int, record: Mapping[str, Any]) -> InstancePlan:
+        task, name = self.pipeline.tasks[index], self.graph.names[index]
+        entry = record.get(name, {})
+        data = {key: entry[key] for key in ("outputs_dir", "outputs") if key in entry}
+        if data:
+            self.outcomes[index] = Outcome(data.get("outputs_dir"), data.get("outputs", {}))
+        return InstancePlan(
+            path=name,
+            upstream=self.graph.upstream[index],
+            retry=task.retry,
+            continue_on_failure=task.continue_on_failure,
+            ends_as=_ENDS_AS.get(entry.get("decision")),
+            reason=entry.get("reason", ""),
+            data=data,
+        )
+
+    def restore(self, rows: Sequence[TaskInstance], at: float) -> MachineDecision:
+        """Take up where the store says that the job is."""
+        for row in rows:
+            if row.outputs_dir is not None:
+                self.outcomes[row.ordinal] = Outcome(row.outputs_dir, row.data.get("outputs", {}))
+        return self.machine.restore(self.job.status, self.job.reason, rows, at)
+
+    # ------------------------------------------------------------------ for the runner
+
+    def key(self, path: str) -> Key:
+        """How the admission knows an instance."""
+        return (self.job.id, path)
+
+    def demand(self, path: str) -> ResourceSlots:
+        """All that an attempt takes while it lives."""
+        index = self.graph.index[path]
+        size = self.pipeline.tasks[index].cluster_size
+        return self._slots[index] if size == 1 else self._slots[index].times(size)
+
+    def rank(self, path: str) -> Rank:
+        """Its place in line."""
+        index = self.graph.index[path]
+        return Rank(-self.priority, -self._remaining[index], int(self.job.created_at * 1000), index)
+
+    def admitted(self, path: str, at: float) -> InstanceAdmitted:
+        """The event that ``path`` got its slots."""
+        _, _, attempts = self.machine.status_of(path)
+        return InstanceAdmitted(path, at, outputs_dir_of(self.job.index, path, attempts + 1))
+
+    def spec(self, path: str, attempt: int) -> SessionSpec:
+        """What to ask the backend for. Raises as SessionBuilder.build."""
+        return self._builder.build(self.graph.index[path], attempt, self.outcomes)
+
+    def understand(self, report: SessionReport, ordinal: int, attempt: int) -> SessionReported:
+        """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""
+        path = self.graph.names[ordinal]
+        event = SessionReported(
+            path, attempt, report.status, report.at, report.result, report.exit_code, report.reason,
+            report.data, report.is_final,
+        )  # fmt: skip
+        if report.result is not Result.SUCCESS:
+            return event
+        outcome = Outcome(outputs_dir_of(self.job.index, path, attempt))
+        if self.pipeline.tasks[ordinal].outputs:
+            outcome.outputs, problems = self._outputs(report, ordinal)
+            data = {k: v for k, v in report.data.items() if k not in ("values", "outputs_json", "missing")}
+            data["outputs"] = outcome.outputs
+            failure = Result.FAILURE if problems else Result.SUCCESS
+            event = SessionReported(
+                path, attempt, report.status, report.at, failure, report.exit_code,
+                "; ".join(problems) or report.reason, data,
+            )  # fmt: skip
+        self.outcomes[ordinal] = outcome
+        return event
+
+    def _outputs(self, report: SessionReport, ordinal: int) -> tuple[dict[str, Any], list[str]]:
+        specs = self.pipeline.tasks[ordinal].outputs
+        values, problems = read_values(specs, report.data.get("values", {}), report.data.get("outputs_json"))
+        missing = set(report.data.get("missing", ())) - set(values)
+        for name, spec in specs.items():
+            if not spec.is_value:
+                values[name] = {"type": spec.type, "path": spec.path or name, "metadata": spec.metadata}
+                if name in missing:
+                    problems.append(f"output {name} was promised at {spec.path or name} and not written")
+        return values, problems

@@ -1,0 +1,240 @@
+"""Before a job: per task will run, reused, skipped or refused, each with its reason. Pure.
+
+A plan looks at the pipeline, at which part of it is asked for, at what earlier jobs left behind
+and at what the backend has. Nothing is decided later than here: the job keeps the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fasttrack_jupyter.engine.ports import TaskHistory
+from fasttrack_jupyter.engine.views import Decision, Selection
+from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.job import TaskInstance
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
+
+OVERSIZED = 4
+"""A task that asks for this many times the most it ever used is told so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A past success of a task: the instance that left its outputs, and the job's index for people."""
+
+    instance: TaskInstance
+    job_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that a plan depends on."""
+
+    pipeline: Pipeline
+    graph: TaskGraph
+    selection: Selection = field(default_factory=Selection)
+    earlier: Mapping[str, Earlier] = field(default_factory=dict)
+    """By task: what may be reused (the newest success; on a rerun, the old job's own)."""
+    reuse_all: bool = False
+    """Reuse every task that is in ``earlier`` and not ``changed`` (rerun from failed)."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """By task: what changed since (``command changed``); such a task runs."""
+    capacity: ResourceSlots | None = None
+    default_slots: ResourceSlots = field(default_factory=ResourceSlots)
+    shrink: bool = False
+    preflight: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+    history: Mapping[str, TaskHistory] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTask:
+    """What happens to one task, and why."""
+
+    path: str
+    decision: Decision
+    reason: str
+    slots: ResourceSlots
+    """What one container will be given."""
+    notes: tuple[str, ...] = ()
+    reuse: TaskInstance | None = None
+    """Whose outputs stand in (for a reused one, and for a skipped one that has them)."""
+
+
+def make_plan(question: Question) -> list[PlannedTask]:
+    """The plan, in the pipeline's order.
+
+    Raises:
+        BadRequest: the selection names a task that the pipeline has not.
+    """
+    graph = question.graph
+    selected = _selected(question)
+    runs = _runs(question, selected)
+    feeds = {upstream for index in runs for upstream in graph.upstream[index]}
+    return [
+        _plan_task(question, index, index in selected, index in runs, index in feeds)
+        for index in range(len(graph.names))
+    ]
+
+
+def demand_of(pipeline: Pipeline, task: Task, default: ResourceSlots) -> ResourceSlots:
+    """What one container of ``task`` is given, with the backend's defaults for what it does not name."""
+    return ResourceSlots({**default, **pipeline.slots_of(task)})
+
+
+def shrunk(slots: ResourceSlots, cluster_size: int, capacity: ResourceSlots) -> ResourceSlots:
+    """``slots`` cut down so that ``cluster_size`` of them fit into ``capacity``."""
+    return ResourceSlots({slot: min(amount, capacity.get(slot, 0) // cluster_size) for slot, amount in slots.items()})
+
+
+def _selected(question: Question) -> set[int]:
+    graph, selection = question.graph, question.selection
+    chosen = set(range(len(graph.names)))
+    if selection.from_:
+        start = _indices(question, selection.from_)
+        chosen &= graph.descendants(start) | set(start)
+    if selection.until:
+        end = _indices(question, selection.until)
+        chosen &= graph.ancestors(end) | set(end)
+    if selection.only:
+        only = set(_indices(question, selection.only))
+        chosen = chosen | only if selection.from_ or selection.until else only
+    return chosen
+
+
+def _indices(question: Question, names: Sequence[str]) -> list[int]:
+    unknown = [name for name in names if name not in question.graph.index]
+    if unknown:
+        raise BadRequest(
+            f"pipeline {question.pipeline.name!r} has no task {unknown[0]!r}",
+            hint=f"its tasks are {', '.join(question.graph.names[:20])}",
+        )
+    return [question.graph.index[name] for name in names]
+
+
+def _runs(question: Question, selected: set[int]) -> set[int]:
+    """What runs: all of the selection, less the skipped, less what a rerun from failed may reuse."""
+    graph, tasks = question.graph, question.pipeline.tasks
+    runs = {index for index in selected if not tasks[index].skip}
+    if question.reuse_all:
+        stale = {i for i in runs if graph.names[i] not in question.earlier or graph.names[i] in question.changed}
+        runs &= stale | graph.descendants(sorted(stale))
+    return runs
+
+
+def _plan_task(question: Question, index: int, is_selected: bool, runs: bool, feeds: bool) -> PlannedTask:
+    task, name = question.pipeline.tasks[index], question.graph.names[index]
+    slots = demand_of(question.pipeline, task, question.default_slots)
+    if runs:
+        return _plan_run(question, index, task, slots)
+    earlier = question.earlier.get(name)
+    if task.skip or not is_selected:
+        why = "skip: true" if task.skip else "outside the partial run"
+        if earlier is None:
+            notes = ("nothing before it: what it feeds sees an empty input",) if feeds else ()
+            return PlannedTask(name, Decision.SKIP, why, slots, notes)
+        if task.skip or not feeds:
+            return PlannedTask(name, Decision.SKIP, why, slots, _from(earlier), earlier.instance)
+    assert earlier is not None
+    changed = (f"its {question.changed[name]} since",) if name in question.changed else ()
+    return PlannedTask(name, Decision.REUSE, f"reused from job #{earlier.job_index}", slots, changed, earlier.instance)
+
+
+def _from(earlier: Earlier) -> tuple[str, ...]:
+    return (f"its outputs are those of job #{earlier.job_index}",)
+
+
+def _plan_run(question: Question, index: int, task: Task, slots: ResourceSlots) -> PlannedTask:
+    name = question.graph.names[index]
+    problems = question.preflight.get(name, ())
+    notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR]
+    errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
+    if question.capacity is not None:
+        too_much = slots.times(task.cluster_size).exceeding(question.capacity)
+        if too_much and question.shrink:
+            fitting = shrunk(slots, task.cluster_size, question.capacity)
+            notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
+            slots = fitting
+        else:
+            errors += [_never_fits(slot, *amounts) for slot, amounts in too_much.items()]
+    if errors:
+        return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes))
+    notes += _suggestions(slots, question.history.get(name))
+    return PlannedTask(name, Decision.RUN, _why_run(question, index, name), slots, tuple(notes))
+
+
+def _why_run(question: Question, index: int, name: str) -> str:
+    if name in question.changed and question.reuse_all:
+        return question.changed[name]
+    if question.reuse_all:
+        return "did not succeed" if name not in question.earlier else "what it depends on runs again"
+    chosen = question.selection
+    return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
+
+
+def _never_fits(slot: str, asked: int, there: int) -> str:
+    return (
+        f"asks for {format_quantity(slot, asked)} {slot}, this machine has {format_quantity(slot, there)}"
+        " (ask for less, use --shrink, or run it on a cluster)"
+    )
+
+
+def _shrunk_note(slot: str, slots: ResourceSlots, fitting: ResourceSlots) -> str:
+    return f"shrunk: {slot} {format_quantity(slot, slots[slot])} → {format_quantity(slot, fitting.get(slot, 0))}"
+
+
+def _suggestions(slots: ResourceSlots, history: TaskHistory | None) -> list[str]:
+    if history is None or history.samples < 2:
+        return []
+    found = []
+    mem, cpu = slots.get("mem", 0), slots.get("cpu", 0)
+    if history.peak_mem and mem > OVERSIZED * history.peak_mem:
+        peak = max(history.peak_mem >> 20, 1)
+        found.append(f"asks for {format_quantity('mem', mem)} mem, never used more than {peak}m: ask for less")
+    if history.peak_cpu and cpu > OVERSIZED * max(history.peak_cpu * 100, 25):
+        found.append(f"asks for {format_quantity('cpu', cpu)} cpu, never used more than {history.peak_cpu:.1f}")
+    return found
+
+
+def changes_between(
+    old: Pipeline, new: Pipeline, *, files: Sequence[str] = (), params: Sequence[str] = ()
+) -> dict[str, str]:
+    """By task of ``new``: what of it differs from ``old``, in words; unchanged tasks are absent.
+
+    ``files`` and ``params`` have changed too: a file counts as part of a task when the task's
+    command names it, a parameter when its command or environment does.
+    """
+    found: dict[str, str] = {}
+    for task in new.tasks:
+        before = old.by_name.get(task.name)
+        words = ["is new"] if before is None else _differences(old, before, new, task)
+        words += [f"{name} changed" for name in files if name in (task.command or "")]
+        text = " ".join([task.command or "", *new.envs_of(task).values()])
+        words += [f"parameter {name} changed" for name in params if f"params.{name}" in text]
+        if words:
+            found[task.name] = ", ".join(words)
+    return found
+
+
+def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list[str]:
+    pairs = {
+        "command": (before.command, task.command),
+        "source": (before.module_uri, task.module_uri),
+        "image": (old.image_of(before), new.image_of(task)),
+        "environment": (old.envs_of(before), new.envs_of(task)),
+        "dependencies": (before.dependencies, task.dependencies),
+        "inputs": (before.inputs, task.inputs),
+        "outputs": (before.outputs, task.outputs),
+        "mounts": (old.mounts_of(before), new.mounts_of(task)),
+        "cluster size": (before.cluster_size, task.cluster_size),
+    }
+    return [f"{word} changed" for word, (then, now) in pairs.items() if then != now]
+
+
+def is_reusable(instance: TaskInstance) -> bool:
+    """Whether this instance left outputs that a later job may use."""
+    return instance.status is Status.TERMINATED and instance.result is Result.SUCCESS and bool(instance.outputs_dir)

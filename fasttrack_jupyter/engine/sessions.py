@@ -1,0 +1,202 @@
+"""From a task of a job to the session that a backend is asked for. Pure, but for reading secrets.
+
+Everything that does not change between attempts is worked out once per task; a task without any
+``${{ … }}`` costs one small object per attempt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fasttrack_jupyter.engine.ports import GitSource, SessionSpec
+from fasttrack_jupyter.errors import SessionRejected
+from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
+from fasttrack_jupyter.model.expressions import Template, parse_template
+from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.job import PipelineJob, attempt_id
+from fasttrack_jupyter.model.names import escape_name
+from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
+GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
+"""Environment variables of a Git task that hold its credentials (from ``${{ secrets.X }}``)."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an ended task instance left: where, and its declared outputs (values, or ``{type, path, metadata}``)."""
+
+    outputs_dir: str | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def outputs_dir_of(job_index: int, path: str, attempt: int) -> str:
+    """Where an attempt writes, within the pipeline folder: ``jobs/12/train``, the second ``jobs/12/train.2``."""
+    return f"jobs/{job_index}/{escape_name(path)}" + (f".{attempt}" if attempt > 1 else "")
+
+
+class SessionBuilder:
+    """Builds the session specs of one job.
+
+    ``secret`` gives a secret's value by name, or None; ``slots`` are what each task is given, by ordinal.
+    """
+
+    def __init__(
+        self,
+        job: PipelineJob,
+        pipeline: Pipeline,
+        graph: TaskGraph,
+        slots: Sequence[ResourceSlots],
+        secret: Callable[[str], str | None],
+    ) -> None:
+        self._job, self._pipeline, self._graph, self._slots, self._secret = job, pipeline, graph, slots, secret
+        self._about_job = {"id": job.id, "index": job.index, "name": job.name or job.pipeline, "pipeline": job.pipeline}
+        self._base_env = {
+            "BACKENDAI_PIPELINE_JOB_ID": job.id,
+            "BACKENDAI_PIPELINE_JOB_INDEX": str(job.index),
+        }
+
+    def build(self, ordinal: int, number: int, outcomes: Sequence[Outcome]) -> SessionSpec:
+        """The spec of attempt ``number``; ``outcomes`` by ordinal, of which those upstream are read.
+
+        Raises:
+            SessionRejected: a secret is missing.
+            ExpressionError: a value cannot stand where the command puts it.
+        """
+        task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
+        named, values, scope = self._inputs(ordinal, task, outcomes)
+        environ, secrets = self._environ(task, path, scope)
+        environment = task.environment
+        return SessionSpec(
+            attempt_id=attempt_id(job.id, ordinal, number),
+            job_id=job.id,
+            job_index=job.index,
+            pipeline=job.pipeline,
+            folder=job.folder,
+            path=path,
+            number=number,
+            command=parse_template(task.command or "").render_command(scope),
+            image=self._pipeline.image_of(task),
+            slots=self._slots[ordinal],
+            environ=environ,
+            secrets=secrets,
+            outputs=outputs_dir_of(job.index, path, number),
+            inputs=tuple(outcomes[i].outputs_dir for i in self._graph.upstream[ordinal]),
+            named_inputs=named,
+            input_values=values,
+            code=job.code,
+            mounts=self._pipeline.mounts_of(task),
+            shmem=self._pipeline.shmem_of(task),
+            timeout=task.timeout,
+            cluster_mode=task.cluster_mode,
+            cluster_size=task.cluster_size,
+            run_on_all=task.run_on is RunOn.ALL,
+            project=environment.project or self._pipeline.environment.project,
+            resource_group=environment.scaling_group or self._pipeline.environment.scaling_group,
+            git=self._git(task, environ),
+            wanted_outputs=wanted(task.outputs) if task.outputs else (),
+        )
+
+    def outline(self, ordinal: int) -> SessionSpec:
+        """The spec as far as it is known before the job starts, for the preflight: nothing resolved, no secrets."""
+        task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
+        return SessionSpec(
+            attempt_id="", job_id=job.id, job_index=job.index, pipeline=job.pipeline, folder=job.folder,
+            path=path, number=0, command=task.command or "", image=self._pipeline.image_of(task),
+            slots=self._slots[ordinal], environ={}, code=job.code, mounts=self._pipeline.mounts_of(task),
+            shmem=self._pipeline.shmem_of(task), timeout=task.timeout, cluster_mode=task.cluster_mode,
+            cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------ inputs
+
+    def _inputs(
+        self, ordinal: int, task: Task, outcomes: Sequence[Outcome]
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
+        """``named_inputs``, ``input_values``, and the scope of the task's expressions."""
+        scope: dict[str, Any] = {"params": self._job.params, "job": self._about_job, "inputs": {}, "tasks": {}}
+        named: dict[str, str] = {}
+        values: dict[str, str] = {}
+        for name, written in task.inputs.items():
+            ref = InputRef.parse(written)
+            outcome = outcomes[self._graph.index[ref.task]]
+            spec = self._pipeline.by_name[ref.task].outputs.get(ref.output or "")
+            if spec is not None and spec.is_value:
+                value = outcome.outputs.get(ref.output or "")
+                values[name] = as_text(value)
+                scope["inputs"][name] = value
+            else:
+                scope["inputs"][name] = f"/pipeline/inputs/{name}"
+                if outcome.outputs_dir is not None:
+                    named[name] = _join(outcome.outputs_dir, spec, ref.output)
+        for position, upstream in enumerate(self._graph.upstream[ordinal], start=1):
+            scope["tasks"][self._graph.names[upstream]] = {
+                "outputs": self._seen_outputs(upstream, position, outcomes[upstream])
+            }
+        return named, values, scope
+
+    def _seen_outputs(self, upstream: int, position: int, outcome: Outcome) -> dict[str, Any]:
+        """A dependency's outputs as this task sees them: values, and artifacts as paths."""
+        specs = self._pipeline.tasks[upstream].outputs
+        return {
+            name: outcome.outputs.get(name) if spec.is_value else f"/pipeline/input{position}/{spec.path or name}"
+            for name, spec in specs.items()
+        }
+
+    # ------------------------------------------------------------------ environment
+
+    def _environ(self, task: Task, path: str, scope: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+        environ = dict(self._base_env)
+        secrets: dict[str, str] = {}
+        for name, text in self._pipeline.envs_of(task).items():
+            template = parse_template(text)
+            if template.is_plain:
+                environ[name] = text if "${{" not in text else template.render_env(scope)
+            else:
+                found = self._secrets_of(template, path)
+                secrets.update(found)
+                environ[name] = template.render_env({**scope, "secrets": found})
+        return environ, tuple(value for value in secrets.values() if value)
+
+    def _secrets_of(self, template: Template, path: str) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for reference in template.references:
+            if reference.root == "secrets":
+                name = str(reference.names[0])
+                value = self._secret(name)
+                if value is None:
+                    raise SessionRejected(
+                        f"task {path!r} needs the secret {name!r}, which is not set",
+                        hint=f"set it with: fasttrack secrets set {name}",
+                    )
+                found[name] = value
+        return found
+
+    def _git(self, task: Task, environ: Mapping[str, str]) -> GitSource | None:
+        if task.type not in GIT_TYPES or not task.module_uri:
+            return None
+        url, ref, subfolder = parse_module_uri(task.module_uri)
+        return GitSource(url, ref, subfolder, username=environ.get(GIT_USERNAME), token=environ.get(GIT_TOKEN))
+
+
+def parse_module_uri(text: str) -> tuple[str, str | None, str | None]:
+    """``(url, ref, subfolder)`` of ``<url>[@ref][#subfolder]``; the ``@`` of ``git@host:path`` is no ref."""
+    rest, _, subfolder = text.partition("#")
+    head, at, ref = rest.rpartition("@")
+    is_ref = bool(at) and (":" in head or "/" in head) and ":" not in ref
+    return (head, ref, subfolder or None) if is_ref else (rest, None, subfolder or None)
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of its file: strings as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
+    if output is None:
+        return outputs_dir
+    return f"{outputs_dir}/{(spec.path if spec else None) or output}"
