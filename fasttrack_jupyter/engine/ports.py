@@ -207,6 +207,10 @@ class ExecutionBackend(Protocol):
         """Keep a snapshot of ``{relative path: absolute path on this machine}``, by content; its digest comes back."""
         ...
 
+    async def code_manifest(self, digest: str) -> Mapping[str, str]:
+        """``{relative path: sha256}`` of a snapshot. Raises NotFound."""
+        ...
+
     async def files(self, folder: str, path: str) -> list[FileEntry]:
         """What is below ``path`` of a vfolder, recursively, sorted; empty if there is nothing.
 
@@ -225,6 +229,14 @@ class ExecutionBackend(Protocol):
 
     async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:
         """Remove logs and records of ended attempts (gc); returns the bytes that became free."""
+        ...
+
+    async def sweep(self, keep_code: set[str], *, dry_run: bool) -> tuple[list[str], int]:
+        """Remove code snapshots that are not in ``keep_code`` and environments unused for long (gc): names, bytes."""
+        ...
+
+    async def doctor(self) -> list[Mapping[str, Any]]:
+        """``{check, ok, found, remedy}`` each: what this backend finds here."""
         ...
 
     async def images(self) -> list[Mapping[str, Any]]:

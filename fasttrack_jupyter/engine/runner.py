@@ -45,7 +45,14 @@ from fasttrack_jupyter.engine.stimuli import (
     WaitForRetry,
     Withdraw,
 )
-from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound, SessionRejected, StoreFull
+from fasttrack_jupyter.errors import (
+    BackendUnreachable,
+    BadRequest,
+    FastTrackError,
+    NotFound,
+    SessionRejected,
+    StoreFull,
+)
 from fasttrack_jupyter.model.job import Change, attempt_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 
@@ -131,7 +138,8 @@ class JobRunner:
         """Ask a live job, or one of its instances, to end. A job that is not live has ended."""
         live = self._live.get(job_id)
         if live is not None:
-            live.machine.status_of(path) if path is not None else None
+            if path is not None:
+                live.machine.status_of(path)  # raises NotFound, here where somebody hears it
             self._events.append((live, CancelRequested(path, self._clock.now())))
             self._wake.set()
 
@@ -176,7 +184,6 @@ class JobRunner:
     async def _round(self) -> None:
         changes: list[Change] = []
         todo: Todo = []
-        self._start_pending()
         decisions, self._decisions = self._decisions, []
         for live, decision in decisions:
             self._take(live, decision, changes, todo)
@@ -186,17 +193,21 @@ class JobRunner:
         events, self._events = self._events, []
         for live, event in events:
             self._take(live, live.machine.handle(event), changes, todo)
+        self._start_pending(changes, todo)
         self._admit(changes, todo)
         if changes:
             await self._record(changes)
         for live, instruction in todo:
             self._perform(live, instruction)
 
-    def _start_pending(self) -> None:
-        running = len(self._live) - len(self._pending)
+    def _start_pending(self, changes: list[Change], todo: Todo) -> None:
+        """Start the first in line, as long as fewer jobs run than may; what was cancelled while it waited is gone."""
+        self._pending = [live for live in self._pending if live.machine.status is JobStatus.PENDING]
         self._pending.sort(key=lambda live: (-live.priority, live.job.created_at, live.job.id))
+        running = sum(live.machine.status is JobStatus.RUNNING for live in self._live.values())
         while self._pending and running < self._max_jobs:
-            self._events.append((self._pending.pop(0), JobStarted(self._clock.now())))
+            live = self._pending.pop(0)
+            self._take(live, live.machine.handle(JobStarted(self._clock.now())), changes, todo)
             running += 1
 
     def _hear(self, report: SessionReport, changes: list[Change], todo: Todo) -> None:
@@ -219,11 +230,6 @@ class JobRunner:
                 case Release(path):
                     admission.release(live.key(path))
                     todo.append((live, instruction))
-                case FinishJob():
-                    self._live.pop(live.job.id, None)
-                    if live in self._pending:
-                        self._pending.remove(live)
-                    self._wake.set()
                 case _:
                     todo.append((live, instruction))
 
@@ -258,6 +264,9 @@ class JobRunner:
                 self._act(live, path, attempt, self._cancel, reason=reason)
             case Release(path, attempt):
                 self._act(live, path, attempt, self._forget)
+            case FinishJob():
+                self._live.pop(live.job.id, None)
+                self._wake.set()
             case WaitForRetry(path, seconds):
                 key = live.key(path)
                 self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._retry_is_due, live, path)
@@ -289,11 +298,15 @@ class JobRunner:
                 return
             except BackendUnreachable as error:
                 log.warning("attempt %s: %s", name, error)
-                self._on_report(SessionReport(name, Status.PENDING, self._clock.now(), reason=error.message))
+                status = live.machine.status_of(path)[0]
+                self._on_report(SessionReport(name, status, self._clock.now(), reason=error.message))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, UNREACHABLE_PAUSE[1])
             except Exception as error:
-                self._fail(name, error)
+                is_known = isinstance(error, FastTrackError)
+                log.error("attempt %s: %s: %s", name, act.__name__, error, exc_info=None if is_known else error)
+                if act == self._submit:
+                    self._fail(name, error)
                 return
 
     async def _submit(self, live: LiveJob, path: str, attempt: int, name: str, *, may_create: bool) -> None:
@@ -312,21 +325,13 @@ class JobRunner:
         await self._backends[live.job.backend].forget(name)
 
     def _fail(self, name: str, error: Exception) -> None:
-        """An act failed for good: the attempt could not start."""
-        is_known = isinstance(error, FastTrackError)
-        log.error("attempt %s could not start", name, exc_info=None if is_known else error)
-        reason = str(error) if is_known else f"{type(error).__name__}: {error}"
-        hint = f" ({error.hint})" if isinstance(error, FastTrackError) and error.hint else ""
-        self._on_report(
-            SessionReport(
-                name,
-                Status.ERROR,
-                self._clock.now(),
-                Result.FAILURE,
-                reason=reason + hint,
-                is_final=isinstance(error, SessionRejected),
-            )  # fmt: skip
-        )
+        """The attempt could not start, for good."""
+        reason = str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, FastTrackError) and error.hint:
+            reason += f" ({error.hint})"
+        is_final = isinstance(error, SessionRejected | BadRequest)
+        now = self._clock.now()
+        self._on_report(SessionReport(name, Status.ERROR, now, Result.FAILURE, reason=reason, is_final=is_final))
 
     def _on_report(self, report: SessionReport) -> None:
         self._reports.append(report)
@@ -346,8 +351,3 @@ class JobRunner:
                 f"job {live.job.id} runs on {live.job.backend!r}, a backend that is not here",
                 hint=f"backends here: {', '.join(self._backends)}",
             ) from None
-
-    @property
-    def states(self) -> Mapping[str, JobStatus]:
-        """Status of each live job."""
-        return {job_id: live.machine.status for job_id, live in self._live.items()}
