@@ -1,14 +1,43 @@
-"""Typed outputs of tasks."""
+"""Typed inputs and outputs of tasks.
+
+A *value* (int, float, str, bool, list, struct) is a small text: the file ``.values/<name>`` in the
+task's output folder, or the key ``<name>`` of ``outputs.json`` there, which wins where both exist.
+A ``str`` is the file's text less one line end, everything else is read as JSON is (``True`` and
+``yes`` are true as well).
+
+An *artifact* is a file or folder in the output folder, with a type name of the author's choice.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from fasttrack_jupyter.model.parameters import FOREIGN_TYPES, ValueType, check_value, read_value, suggest_type
+from fasttrack_jupyter.model.problems import Problem
+
+OUTPUTS = "/pipeline/outputs"
+"""Where a task instance finds its own output folder."""
+VALUES = ".values"
+"""The folder of values, in the output folder."""
+OUTPUTS_JSON = "outputs.json"
+"""The file that may hold all values at once, in the output folder."""
+
+_TYPE = re.compile(r"[^\W\d_][\w.-]{0,63}")
+_NAME = re.compile(r"\w[\w -]{0,63}")
 
 
 class OutputSpec(BaseModel):
-    """A declared output: a value (``int`` …) or an artifact (any other type name)."""
+    """A declared output: a value (``int`` …) or an artifact (any other type name: File, Folder, Model, Metrics …).
+
+    ``path`` is relative to the output folder. ``accuracy: float`` is short for ``accuracy: {type: float}``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -16,3 +45,135 @@ class OutputSpec(BaseModel):
     path: str | None = None
     description: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"type": value} if isinstance(value, str) else value
+
+    @field_validator("type")
+    @classmethod
+    def _known_or_named(cls, value: str) -> str:
+        if value.lower() in FOREIGN_TYPES or (value not in frozenset(ValueType) and suggest_type(value)):
+            raise ValueError(f"unknown type {value!r} ({suggest_type(value)})")
+        if not _TYPE.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is not a type: write int, float, str, bool, list, struct, or a name such as Model"
+            )
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str | None) -> str | None:
+        return value if value is None else output_path(value)
+
+    @property
+    def is_value(self) -> bool:
+        """Whether this is a value, not a file or folder."""
+        return self.type in frozenset(ValueType)
+
+    def path_of(self, name: str) -> str:
+        """Where the output called ``name`` is, relative to the output folder."""
+        return self.path or (f"{VALUES}/{name}" if self.is_value else name)
+
+
+def output_path(written: str) -> str:
+    """A path as its author wrote it, made relative to the output folder.
+
+    Raises:
+        ValueError: it leads out of the output folder.
+    """
+    path = PurePosixPath(written)
+    if path.is_absolute() and path.is_relative_to(OUTPUTS):
+        path = path.relative_to(OUTPUTS)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in written:
+        raise ValueError(f"path {written!r} leaves {OUTPUTS}: write a path below it, such as model.pkl")
+    return str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    """Where an input comes from: an output of a task, or its whole output folder (``output`` None)."""
+
+    task: str
+    output: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> InputRef:
+        """From ``prep.clean`` or ``prep``; task names may hold spaces.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        task, dot, output = text.strip().partition(".")
+        if "${{" in text or not _NAME.fullmatch(task) or (dot and not _NAME.fullmatch(output)):
+            raise ValueError(
+                f"{text!r} is not an input: write the task and its output, such as prep.clean, or a task alone"
+            )
+        return cls(task, output if dot else None)
+
+    def __str__(self) -> str:
+        return self.task if self.output is None else f"{self.task}.{self.output}"
+
+
+def check_names(names: Mapping[str, Any], what: str) -> list[Problem]:
+    """What is wrong with the names of inputs or outputs (``what``: "input", "output"), which are file names too."""
+    return [
+        Problem(
+            code=f"bad_{what}_name", path=(name,), value=name,
+            message=f"{name!r} is not a name for an {what}",
+            hint="letters, digits, space, _ and - only, 64 at most",
+        )
+        for name in names
+        if not _NAME.fullmatch(name)
+    ]  # fmt: skip
+
+
+def wanted(outputs: Mapping[str, OutputSpec]) -> tuple[tuple[str, str], ...]:
+    """``(name, path in the output folder)`` of every declared output: what to look for when the command has ended."""
+    return tuple((name, spec.path_of(name)) for name, spec in outputs.items())
+
+
+def read_values(
+    specs: Mapping[str, OutputSpec], texts: Mapping[str, str], outputs_json: str | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The values that a task handed on, and in words what is wrong or missing.
+
+    ``texts`` are the values' files by output name; ``outputs_json`` is that file's text, if there is
+    one. Artifacts are left alone.
+    """
+    together, problems = _read_together(outputs_json)
+    values: dict[str, Any] = {}
+    for name, spec in specs.items():
+        if not spec.is_value:
+            continue
+        try:
+            values[name] = _read(name, spec, texts, together)
+        except ValueError as error:
+            problems.append(f"output {name}: {error}")
+    return values, problems
+
+
+def _read_together(text: str | None) -> tuple[dict[str, Any], list[str]]:
+    if text is None or not text.strip():
+        return {}, []
+    try:
+        read = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return {}, [f"{OUTPUTS_JSON} is not JSON: {error}"]
+    if not isinstance(read, dict):
+        return {}, [f'{OUTPUTS_JSON} is not a JSON object such as {{"accuracy": 0.9}}']
+    return read, []
+
+
+def _read(name: str, spec: OutputSpec, texts: Mapping[str, str], together: Mapping[str, Any]) -> Any:
+    kind = ValueType(spec.type)
+    if name in together:
+        value = together[name]
+        return read_value(kind, value) if isinstance(value, str) else check_value(kind, value)
+    if name not in texts:
+        raise ValueError(
+            f"not written: the task must write {OUTPUTS}/{spec.path_of(name)}, or {name!r} in {OUTPUTS_JSON}"
+        )
+    text = texts[name]
+    return re.sub(r"\r?\n\Z", "", text) if kind is ValueType.STR else read_value(kind, text)
