@@ -1,0 +1,278 @@
+"""From a request to a plan: read the text, bind the parameters, look at earlier jobs, ask the backend.
+
+Whatever takes long (parsing a large file, walking a folder) happens in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fasttrack_jupyter.engine.code import changed_files, find_code
+from fasttrack_jupyter.engine.plan import (
+    Earlier,
+    PlannedTask,
+    Question,
+    changes_between,
+    demand_of,
+    is_reusable,
+    make_plan,
+)
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, SecretStore, TaskHistory
+from fasttrack_jupyter.engine.sessions import SessionBuilder
+from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
+from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.model.graph import TaskGraph, build_graph
+from fasttrack_jupyter.model.job import PipelineJob, new_job_id
+from fasttrack_jupyter.model.lifecycle import JobStatus, Result
+from fasttrack_jupyter.model.parameters import bind_parameters
+from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.model.reading import Reading, read_or_raise
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+MAX_TEXT = 64 << 20
+"""Bytes of a pipeline file."""
+UNKNOWN_SECONDS = 60.0
+"""What a task counts in the critical path when no earlier job tells and none of its siblings does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The job that a new one is a rerun of, and how much of it is kept."""
+
+    job: PipelineJob
+    earlier: Mapping[str, Earlier]
+    reuse_all: bool
+    pipeline: Pipeline
+    keeps_code: bool
+    """With the old job's own code (a plain rerun), not with the files as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything that is needed to make the job, or to show its plan."""
+
+    request: JobRequest
+    text: str
+    pipeline: Pipeline
+    graph: TaskGraph
+    params: Mapping[str, Any]
+    tasks: Sequence[PlannedTask]
+    problems: tuple[Problem, ...]
+    seconds: Sequence[float]
+    known_seconds: Mapping[str, float]
+    files: Mapping[str, str]
+    code: str | None
+    default_slots: ResourceSlots
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Reason by path of each refused task."""
+        return {task.path: task.reason for task in self.tasks if task.decision is Decision.REFUSE}
+
+    def view(self) -> PlanView:
+        """The plan, for people."""
+        names = self.graph.names
+        return PlanView(
+            pipeline=self.pipeline.name,
+            backend=self.request.backend,
+            problems=self.problems,
+            expected_seconds=self._expected(),
+            tasks=tuple(
+                TaskPlan(
+                    path=task.path,
+                    task=task.path,
+                    decision=task.decision,
+                    reason=task.reason,
+                    notes=task.notes,
+                    dependencies=tuple(names[i] for i in self.graph.upstream[index]),
+                    expected_seconds=self.known_seconds.get(task.path) if task.decision is Decision.RUN else None,
+                    resources=task.slots.written(),
+                )
+                for index, task in enumerate(self.tasks)
+            ),
+        )
+
+    def _expected(self) -> float | None:
+        """Length of the critical path of what will run; None where some of it never ran before."""
+        runs = [task.path for task in self.tasks if task.decision is Decision.RUN]
+        if not runs or any(path not in self.known_seconds for path in runs):
+            return None
+        running = set(runs)
+        seconds = [self.known_seconds[name] if name in running else 0.0 for name in self.graph.names]
+        return max(self.graph.priorities(seconds))
+
+
+class Preparer:
+    """Prepares jobs of one home."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        backends: Callable[[str], ExecutionBackend],
+        secrets: SecretStore,
+        default_slots: Callable[[str], ResourceSlots],
+    ) -> None:
+        self._store, self._backends, self._secrets, self._default_slots = store, backends, secrets, default_slots
+
+    async def read(self, text: str | None, source: str | None) -> tuple[str, Reading]:
+        """The text and what is in it. Raises InvalidPipeline with every problem, NotFound, BadRequest."""
+        content = await self.text_of(text, source)
+        reading = await asyncio.to_thread(read_or_raise, content, secrets=self._secret_names())
+        return content if isinstance(content, str) else content.decode("utf-8-sig"), reading
+
+    async def text_of(self, text: str | None, source: str | None) -> str | bytes:
+        """The given text, or else the bytes of the file. Raises NotFound, BadRequest."""
+        if text is not None:
+            return text
+        if source is None:
+            raise BadRequest("no pipeline was given", hint="send its text, or the path of its file")
+        return await asyncio.to_thread(_read_file, Path(source))
+
+    async def prepare(self, request: JobRequest, origin: Origin | None = None) -> Prepared:
+        """Everything up to the plan; nothing is made or changed. Raises InvalidPipeline, BadRequest, NotFound."""
+        backend = self._backends(request.backend)
+        text, reading = await self.read(request.text, request.source)
+        pipeline = reading.pipeline
+        assert pipeline is not None
+        graph = await asyncio.to_thread(build_graph, pipeline)
+        params = bind_parameters(pipeline.params, request.params)
+        code, files = await self._code(request, pipeline, origin)
+        history = await self._store.history(pipeline.name)
+        default_slots = self._default_slots(request.backend)
+        question = Question(
+            pipeline=pipeline,
+            graph=graph,
+            selection=request.selection,
+            earlier=origin.earlier if origin else await self.earlier_of(pipeline.name),
+            reuse_all=origin.reuse_all if origin else False,
+            capacity=backend.capacity(),
+            default_slots=default_slots,
+            shrink=request.shrink,
+            history=history,
+        )
+        if origin is not None and not origin.keeps_code:
+            question = replace(question, changed=await self._changes(origin, pipeline, params, files, backend))
+        question = replace(question, preflight=await self._preflight(question, request, backend, code))
+        known, seconds = _durations(graph, history)
+        return Prepared(
+            request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
+            tuple(reading.problems) + await self._notices(pipeline.name, request.source),
+            seconds, known, files, code, default_slots,
+        )  # fmt: skip
+
+    async def earlier_of(self, pipeline: str) -> dict[str, Earlier]:
+        """The newest success of each task."""
+        found = await self._store.latest_successes(pipeline)
+        jobs = {job_id: await self._store.job(job_id) for job_id in {row.job_id for row in found.values()}}
+        return {task: Earlier(row, jobs[row.job_id].index) for task, row in found.items()}
+
+    async def origin(self, job: PipelineJob, pipeline: Pipeline, *, from_failed: bool, keeps_code: bool) -> Origin:
+        """What a rerun of ``job`` may reuse: its own successes, then those of other jobs of its pipeline."""
+        rows = await self._store.instances(job.id)
+        own = {row.task: Earlier(row, job.index) for row in rows if is_reusable(row)}
+        earlier = own if from_failed else {**await self.earlier_of(job.pipeline), **own}
+        return Origin(job, earlier, from_failed, pipeline, keeps_code)
+
+    # ------------------------------------------------------------------ parts
+
+    async def _code(
+        self, request: JobRequest, pipeline: Pipeline, origin: Origin | None
+    ) -> tuple[str | None, Mapping[str, str]]:
+        if origin is not None and origin.keeps_code:
+            return origin.job.code, {}
+        if request.source is None:
+            return None, {}
+        folder = Path(request.source).resolve().parent
+        return None, await asyncio.to_thread(find_code, folder, pipeline.files)
+
+    async def _changes(
+        self,
+        origin: Origin,
+        pipeline: Pipeline,
+        params: Mapping[str, Any],
+        files: Mapping[str, str],
+        backend: ExecutionBackend,
+    ) -> dict[str, str]:
+        then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
+        now = await backend.code_manifest(await backend.put_code(files)) if files else {}
+        old = origin.job.params
+        changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
+        return changes_between(origin.pipeline, pipeline, files=changed_files(then, now), params=changed)
+
+    async def _preflight(
+        self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None
+    ) -> dict[str, list[Problem]]:
+        """The backend's findings, by path. Tasks that differ in nothing that matters are asked about once."""
+        pipeline, graph = question.pipeline, question.graph
+        draft = _draft(request, pipeline, code)
+        slots = [demand_of(pipeline, task, question.default_slots) for task in pipeline.tasks]
+        builder = SessionBuilder(draft, pipeline, graph, slots, lambda name: None)
+        alike: dict[Any, list[int]] = {}
+        for index, task in enumerate(pipeline.tasks):
+            if not task.skip:
+                key = (pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size)
+                alike.setdefault(key, []).append(index)
+        specs = [builder.outline(indices[0]) for indices in alike.values()]
+        same = {graph.names[indices[0]]: indices for indices in alike.values()}
+        found: dict[str, list[Problem]] = {}
+        for path, problem in await backend.check(specs):
+            for index in same[path]:
+                found.setdefault(graph.names[index], []).append(problem)
+        return found
+
+    async def _notices(self, name: str, source: str | None) -> tuple[Problem, ...]:
+        record = await self.known(name)
+        if record is None or record.source is None or source is None:
+            return ()
+        if Path(record.source) == Path(source).resolve():
+            return ()
+        return (
+            Problem(
+                code="same-name",
+                message=f"the last job of pipeline {name!r} came from another file, {record.source}",
+                hint="jobs are numbered and kept by the pipeline's name: rename one if they are different pipelines",
+                severity=Severity.NOTICE,
+            ),
+        )
+
+    async def known(self, name: str) -> PipelineRecord | None:
+        """The pipeline of that name, if this home has had it."""
+        return next((record for record in await self._store.pipelines() if record.name == name), None)
+
+    def _secret_names(self) -> set[str]:
+        return {name for name, _ in self._secrets.names()}
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TEXT + 1)
+    except OSError as error:
+        raise NotFound(f"cannot read {path}: {error.strerror}", hint="check the path of the pipeline's file") from error
+    return content
+
+
+def _draft(request: JobRequest, pipeline: Pipeline, code: str | None) -> PipelineJob:
+    """A job that does not exist: what the preflight's outlines are made for."""
+    return PipelineJob(
+        id=new_job_id(), index=0, pipeline=pipeline.name, folder="", text="", source=request.source,
+        backend=request.backend, params={}, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
+        created_at=0.0, started_at=None, ended_at=None, code=code,
+    )  # fmt: skip
+
+
+def _durations(graph: TaskGraph, history: Mapping[str, TaskHistory]) -> tuple[dict[str, float], list[float]]:
+    """What is known of each task's seconds, and a guess for every task (the mean of the known ones)."""
+    known = {name: history[name].seconds for name in graph.names if name in history}
+    guess = sum(known.values()) / len(known) if known else UNKNOWN_SECONDS
+    return known, [known.get(name, guess) for name in graph.names]
+
+
+def selection_of(options: Mapping[str, Any]) -> Selection:
+    """The selection that a job was asked for with."""
+    return Selection.model_validate(options.get("selection", {}))

@@ -1,0 +1,157 @@
+"""From rows to views: what the store and the runner know, as the faces show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, PipelineRecord
+from fasttrack_jupyter.engine.views import (
+    AttemptView,
+    EventView,
+    FileView,
+    FolderView,
+    JobSummary,
+    JobView,
+    PipelineView,
+    TaskInstanceView,
+)
+from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
+from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Seconds since the epoch as UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def present_job(job: PipelineJob, paused: str | None = None) -> JobSummary:
+    """A job without its tasks."""
+    return JobSummary(**_summary(job, paused))
+
+
+def _summary(job: PipelineJob, paused: str | None) -> dict[str, Any]:
+    return {
+        "id": job.id, "index": job.index, "pipeline": job.pipeline, "status": job.status, "result": job.result,
+        "reason": job.reason, "created_at": moment(job.created_at), "started_at": moment(job.started_at),
+        "ended_at": moment(job.ended_at), "name": job.name, "tags": job.tags, "note": job.note,
+        "priority": job.priority, "backend": job.backend, "rerun_of": job.rerun_of, "paused": paused,
+    }  # fmt: skip
+
+
+class JobPresenter:
+    """Shows one job with its task instances. ``live`` is the job while it runs; ``waits`` says why one waits."""
+
+    def __init__(
+        self,
+        job: PipelineJob,
+        pipeline: Pipeline,
+        graph: TaskGraph,
+        default_slots: ResourceSlots,
+        folder_path: str | None,
+    ) -> None:
+        self._job, self._pipeline, self._graph = job, pipeline, graph
+        self._default_slots, self._folder_path = default_slots, folder_path
+        self._record: Mapping[str, Any] = job.options.get("plan", {})
+
+    def view(self, rows: list[TaskInstance], waits: Mapping[str, str], paused: str | None) -> JobView:
+        """The whole job; ``waits`` gives the reason of each waiting instance, by path."""
+        tasks = tuple(self._instance(row, waits) for row in rows)
+        return JobView(
+            **_summary(self._job, paused),
+            params=dict(self._job.params),
+            folder=self._job.folder,
+            folder_path=self._folder_path,
+            source=self._job.source,
+            tasks=tasks,
+            outputs={task.path: task.outputs for task in tasks if task.outputs},
+        )
+
+    def _instance(self, row: TaskInstance, waits: Mapping[str, str]) -> TaskInstanceView:
+        index = self._graph.index[row.task]
+        entry = self._record.get(row.path, {})
+        slots = {**self._default_slots, **self._pipeline.slots_of(self._pipeline.tasks[index])}
+        outputs_dir = self._place(row.outputs_dir)
+        return TaskInstanceView(
+            path=row.path,
+            task=row.task,
+            status=row.status,
+            result=row.result,
+            reason=row.reason or waits.get(row.path, ""),
+            attempts=row.attempts,
+            exit_code=row.exit_code,
+            started_at=moment(row.started_at),
+            ended_at=moment(row.ended_at),
+            outputs=self._outputs(row, outputs_dir),
+            outputs_dir=outputs_dir,
+            resources=entry["slots"] if "slots" in entry else ResourceSlots(slots).written(),
+            mode=row.data.get("mode"),
+            usage=row.data.get("usage", {}),
+            notes=(*entry.get("notes", ()), *row.data.get("notes", ())),
+            dependencies=tuple(self._graph.names[i] for i in self._graph.upstream[index]),
+        )
+
+    def _place(self, outputs_dir: str | None) -> str | None:
+        if outputs_dir is None or self._folder_path is None:
+            return outputs_dir
+        return str(PurePath(self._folder_path, outputs_dir))
+
+    def _outputs(self, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
+        """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""
+        outputs: dict[str, Any] = dict(row.data.get("outputs", {}))
+        specs = self._pipeline.by_name[row.task].outputs
+        for name, spec in specs.items():
+            if name in outputs and not spec.is_value and outputs_dir is not None:
+                outputs[name] = {**outputs[name], "path": str(PurePath(outputs_dir, outputs[name]["path"]))}
+        return outputs
+
+
+def waiting_reasons(live: LiveJob, why: Any, rows: list[TaskInstance]) -> dict[str, str]:
+    """For each waiting instance, what it waits for."""
+    return {row.path: why(live, row.path) for row in rows if row.status == "WAITING" and not row.reason}
+
+
+def present_attempt(attempt: Attempt) -> AttemptView:
+    """One attempt."""
+    return AttemptView(
+        id=attempt.id, path=attempt.path, number=attempt.number, status=attempt.status, result=attempt.result,
+        reason=attempt.reason, exit_code=attempt.exit_code,
+        created_at=datetime.fromtimestamp(attempt.created_at, UTC),
+        started_at=moment(attempt.started_at), ended_at=moment(attempt.ended_at), data=dict(attempt.data),
+    )  # fmt: skip
+
+
+def present_event(event: JobEvent) -> EventView:
+    """One event."""
+    return EventView(
+        seq=event.seq, at=datetime.fromtimestamp(event.at, UTC), job_id=event.job_id, path=event.path,
+        type=event.type, attempt=event.attempt, status=event.status, result=event.result, reason=event.reason,
+        data=dict(event.data),
+    )  # fmt: skip
+
+
+def present_file(entry: FileEntry) -> FileView:
+    """One output file."""
+    modified_at = datetime.fromtimestamp(entry.modified_at, UTC)
+    return FileView(path=entry.path, is_dir=entry.is_dir, size=entry.size, modified_at=modified_at)
+
+
+def present_folder(folder: FolderInfo) -> FolderView:
+    """One vfolder."""
+    return FolderView(
+        name=folder.name, usage_mode=folder.usage_mode, created_at=datetime.fromtimestamp(folder.created_at, UTC),
+        host_path=folder.host_path, pipeline=folder.pipeline,
+    )  # fmt: skip
+
+
+def present_pipeline(record: PipelineRecord) -> PipelineView:
+    """One pipeline."""
+    return PipelineView(
+        name=record.name, folder=record.folder, source=record.source,
+        created_at=datetime.fromtimestamp(record.created_at, UTC), jobs=record.jobs, last_job=record.last_job,
+    )  # fmt: skip
