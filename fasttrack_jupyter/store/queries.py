@@ -1,0 +1,205 @@
+"""Reads: each function is one look at the database through one connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping
+from statistics import median
+
+from fasttrack_jupyter.engine.ports import JobFilter, PipelineRecord, TaskHistory
+from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
+from fasttrack_jupyter.store import rows
+from fasttrack_jupyter.store.places import ORDINAL_BITS, instance_range
+
+_JOBS = f"SELECT {rows.JOB_COLUMNS} FROM jobs j JOIN pipelines p ON p.num = j.pipeline"
+_EVENTS = f"SELECT {rows.EVENT_COLUMNS} FROM events e JOIN jobs j ON j.num = e.job LEFT JOIN instances i ON i.num = e.instance"
+_PIPELINES = (
+    "SELECT p.name, p.folder, p.source, p.created_at, (SELECT count(*) FROM jobs j WHERE j.pipeline = p.num), "
+    "(SELECT id FROM jobs j WHERE j.pipeline = p.num ORDER BY idx DESC LIMIT 1) FROM pipelines p"
+)
+_SUCCEEDED = (
+    "FROM jobs j JOIN pipelines p ON p.num = j.pipeline JOIN instances i "
+    f"ON i.num BETWEEN j.num << {ORDINAL_BITS} AND (j.num + 1 << {ORDINAL_BITS}) - 1 "
+    "WHERE p.name = ? AND i.status = 'TERMINATED' AND i.result = 'SUCCESS'"
+)
+_LEARNT_FROM = 10
+"""Newest successes per task that a history looks at."""
+
+
+def events(con: sqlite3.Connection, after: int, limit: int, job_id: str | None) -> list[JobEvent]:
+    """See :meth:`JobStore.events`."""
+    if job_id is None:
+        found = con.execute(f"{_EVENTS} WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (after, limit))
+    else:
+        query = f"{_EVENTS} WHERE e.job = ? AND e.seq > ? ORDER BY e.seq LIMIT ?"
+        found = con.execute(query, (_num(con, job_id), after, limit))
+    return [rows.event_from(row) for row in found]
+
+
+def unfinished(con: sqlite3.Connection) -> list[PipelineJob]:
+    """See :meth:`JobStore.unfinished`."""
+    return _jobs(con, con.execute(f"{_JOBS} WHERE j.status IN ('PENDING', 'RUNNING') ORDER BY j.num"))
+
+
+def job(con: sqlite3.Connection, job_id: str) -> PipelineJob:
+    """See :meth:`JobStore.job`."""
+    found = _jobs(con, con.execute(f"{_JOBS} WHERE j.id = ?", (job_id,)))
+    if not found:
+        raise NotFound(f"no job {job_id}", hint="`fasttrack jobs` lists them")
+    return found[0]
+
+
+def job_by_key(con: sqlite3.Connection, key: str) -> PipelineJob | None:
+    """The job that was made with that idempotency key."""
+    found = _jobs(con, con.execute(f"{_JOBS} WHERE j.key = ?", (key,)))
+    return found[0] if found else None
+
+
+def find_job(con: sqlite3.Connection, word: str) -> PipelineJob:
+    """See :meth:`JobStore.find_job`."""
+    where, arguments = _meaning(word.strip())
+    found = con.execute(
+        f"SELECT j.id, p.name, j.idx FROM jobs j JOIN pipelines p ON p.num = j.pipeline {where}", arguments
+    ).fetchall()
+    if len(found) > 1:
+        candidates = [f"{name}#{index} ({job_id})" for job_id, name, index in found[:8]]
+        more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+        raise Conflict(
+            f"{word!r} may mean {len(found)} jobs: {', '.join(candidates)}{more}",
+            hint="write more of the id, or name#12",
+            details={"candidates": [job_id for job_id, _, _ in found]},
+        )
+    if not found:
+        raise NotFound(
+            f"no job {word!r}", hint="give an id or its beginning, name#12, #12 or last; `fasttrack jobs` lists them"
+        )
+    return job(con, found[0][0])
+
+
+def _meaning(word: str) -> tuple[str, tuple[str | int, ...]]:
+    if word == "last":
+        return "ORDER BY j.num DESC LIMIT 1", ()
+    name, mark, index = word.rpartition("#")
+    if mark and index.isascii() and index.isdigit() and len(index) < 18:
+        return ("WHERE p.name = ? AND j.idx = ?", (name, int(index))) if name else ("WHERE j.idx = ?", (int(index),))
+    if not (word.isascii() and word.isalnum()):
+        raise NotFound(f"no job {word!r}", hint="give an id or its beginning, name#12, #12 or last")
+    prefix = word.lower()
+    return "WHERE j.id >= ? AND j.id < ? ORDER BY j.num DESC", (prefix, prefix + "~")
+
+
+def jobs(con: sqlite3.Connection, which: JobFilter) -> list[PipelineJob]:
+    """See :meth:`JobStore.jobs`."""
+    wanted = [
+        ("p.name = ?", which.pipeline),
+        ("j.status IN (SELECT value FROM json_each(?))", json.dumps(which.status) if which.status else None),
+        ("j.result IN (SELECT value FROM json_each(?))", json.dumps(which.result) if which.result else None),
+        ("? IN (SELECT value FROM json_each(j.tags))", which.tag),
+        (
+            "(j.name || char(10) || j.note || char(10) || p.name || char(10) || j.id) LIKE ? ESCAPE '\\'",
+            f"%{_like(which.text)}%" if which.text else None,
+        ),
+        ("j.num < (SELECT num FROM jobs WHERE id = ?)", which.before),
+    ]
+    if which.before is not None:
+        _num(con, which.before)
+    used = [(clause, value) for clause, value in wanted if value is not None]
+    where = f"WHERE {' AND '.join(clause for clause, _ in used)}" if used else ""
+    query = f"{_JOBS} {where} ORDER BY j.num DESC LIMIT ?"
+    return _jobs(con, con.execute(query, (*(value for _, value in used), which.limit)))
+
+
+def instances(con: sqlite3.Connection, job_id: str) -> list[TaskInstance]:
+    """See :meth:`JobStore.instances`."""
+    query = f"SELECT {rows.INSTANCE_COLUMNS} FROM instances WHERE num BETWEEN ? AND ? ORDER BY num"
+    return [rows.instance_from(job_id, row) for row in con.execute(query, instance_range(_num(con, job_id))).fetchall()]
+
+
+def attempts(con: sqlite3.Connection, job_id: str, path: str | None) -> list[Attempt]:
+    """See :meth:`JobStore.attempts`."""
+    query = (
+        f"SELECT {rows.ATTEMPT_COLUMNS} FROM attempts a JOIN instances i ON i.num = a.instance "
+        "WHERE a.instance BETWEEN ?1 AND ?2 AND (?3 IS NULL OR i.path = ?3) ORDER BY a.instance, a.number"
+    )
+    found = con.execute(query, (*instance_range(_num(con, job_id)), path))
+    return [rows.attempt_from(job_id, row) for row in found]
+
+
+def latest_successes(con: sqlite3.Connection, pipeline: str) -> Mapping[str, TaskInstance]:
+    """See :meth:`JobStore.latest_successes`."""
+    columns = ", ".join(f"i.{column}" for column in rows.INSTANCE_COLUMNS.split(", "))
+    # Beside a max() SQLite gives the other columns of the row that holds it.
+    query = (
+        f"SELECT j.id, {columns}, max(i.num) {_SUCCEEDED} AND i.outputs_dir IS NOT NULL "
+        "GROUP BY coalesce(i.task, i.path)"
+    )
+    found = (rows.instance_from(row[0], row[1:-1]) for row in con.execute(query, (pipeline,)).fetchall())
+    return {instance.task: instance for instance in found}
+
+
+def history(con: sqlite3.Connection, pipeline: str) -> Mapping[str, TaskHistory]:
+    """See :meth:`JobStore.history`. What was reused had no attempt of its own and teaches nothing."""
+    query = (
+        "SELECT task, seconds, usage FROM ("
+        "SELECT coalesce(i.task, i.path) AS task, (a.ended_at - a.started_at) / 1e6 AS seconds, i.usage AS usage, "
+        "row_number() OVER (PARTITION BY coalesce(i.task, i.path) ORDER BY i.num DESC) AS nth "
+        f"{_SUCCEEDED.replace(' WHERE', ' JOIN attempts a ON a.instance = i.num AND a.number = i.attempts WHERE')}"
+        ") WHERE nth <= ?"
+    )
+    samples: dict[str, list[tuple[float, str | None]]] = {}
+    for task, seconds, usage in con.execute(query, (pipeline, _LEARNT_FROM)).fetchall():
+        samples.setdefault(task, []).append((max(seconds or 0.0, 0.0), usage))
+    return {task: _learn(found) for task, found in samples.items()}
+
+
+def pipelines(con: sqlite3.Connection) -> list[PipelineRecord]:
+    """See :meth:`JobStore.pipelines`."""
+    return [rows.pipeline_from(row) for row in con.execute(f"{_PIPELINES} ORDER BY p.name")]
+
+
+def pipeline(con: sqlite3.Connection, name: str) -> PipelineRecord:
+    """One pipeline that is there."""
+    return rows.pipeline_from(con.execute(f"{_PIPELINES} WHERE p.name = ?", (name,)).fetchone())
+
+
+def referenced_outputs(con: sqlite3.Connection, folder: str) -> set[str]:
+    """See :meth:`JobStore.referenced_outputs`."""
+    query = (
+        "SELECT DISTINCT i.outputs_dir FROM jobs j JOIN instances i "
+        f"ON i.num BETWEEN j.num << {ORDINAL_BITS} AND (j.num + 1 << {ORDINAL_BITS}) - 1 "
+        "WHERE j.folder = ? AND i.outputs_dir IS NOT NULL"
+    )
+    return {path for (path,) in con.execute(query, (folder,))}
+
+
+def _num(con: sqlite3.Connection, job_id: str) -> int:
+    row = con.execute("SELECT num FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no job {job_id}", hint="`fasttrack jobs` lists them")
+    return int(row[0])
+
+
+def _jobs(con: sqlite3.Connection, found: Iterable[rows.Row]) -> list[PipelineJob]:
+    listed = list(found)
+    texts: dict[int, str] = {}
+    for num in {row[4] for row in listed}:
+        packed = con.execute("SELECT text FROM texts WHERE num = ?", (num,)).fetchone()[0]
+        texts[num] = zlib.decompress(packed).decode("utf-8", "surrogatepass")
+    return [rows.job_from(row, texts[row[4]]) for row in listed]
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _learn(found: list[tuple[float, str | None]]) -> TaskHistory:
+    peak_mem, peak_cpu = 0, 0.0
+    for seconds, text in found:
+        usage = json.loads(text) if text else {}
+        peak_mem = max(peak_mem, int(usage.get("peak_mem") or 0))
+        if seconds > 0:
+            peak_cpu = max(peak_cpu, float(usage.get("cpu_seconds") or 0.0) / seconds)
+    return TaskHistory(median(seconds for seconds, _ in found), peak_mem, peak_cpu, len(found))
