@@ -1,0 +1,58 @@
+"""For all tests: nobody's own home or keyring is touched, and no process is left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "FASTTRACK_TESTS"
+"""An environment variable that every process which a test starts inherits; its value names this test session."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported: no desktop keyring, and a mark by which our processes are known."""
+    os.environ.setdefault(MARK, str(os.getpid()))
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    for name in [name for name in os.environ if name.startswith(("FASTTRACK_HOME", "BACKENDAI_", "PIPELINE_"))]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that forgets to name a home gets a fresh one, never the user's."""
+    monkeypatch.setenv("FASTTRACK_HOME", str(tmp_path / "home"))
+
+
+def _left_behind(session: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get(MARK) == session and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            continue
+        if ours and process.pid != os.getpid() and process not in psutil.Process().parents():
+            yield process
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which processes outlived the tests, and end them, one by one."""
+    if hasattr(config, "workerinput") or os.environ[MARK] != str(os.getpid()):
+        return
+    _, alive = psutil.wait_procs(list(_left_behind(str(os.getpid()))), timeout=3)
+    if alive:
+        terminalreporter.section("left behind by the tests, and ended")
+    for process in alive:
+        try:
+            terminalreporter.write_line(f"{process.pid} {' '.join(process.cmdline())[:160]}")
+            process.kill()
+        except psutil.Error:
+            continue
+
+
+@pytest.fixture
+def checkout() -> Path:
+    """The root of this checkout."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Sets up a virtual environment in this checkout and passes all tests.
+#
+#   sh tests/run.sh                      everything, as CI does
+#   sh tests/run.sh tests/model -k graph what follows goes to pytest
+#
+# From any directory; quick the second time. Needs Python 3.11 or later and git. As root on a
+# machine with apt, what is missing is installed; without, tests that need it are skipped, and say so.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$root/examples/environment.sh"
+cd "$root"
+
+# apt_install PACKAGE…: best effort, only as root, only where there is apt.
+apt_install() {
+    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1 || return 0
+    printf 'Installing %s …\n' "$*"
+    [ -n "${apt_updated:-}" ] || apt-get update -qq </dev/null >/dev/null 2>&1 || true
+    apt_updated=yes
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" </dev/null >/dev/null 2>&1 ||
+        printf 'apt-get could not install %s: tests that need it are skipped\n' "$*" >&2
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+python=$(find_python)
+if [ -z "$python" ] || ! has_venv "$python"; then apt_install python3 python3-venv; fi
+has git || apt_install git
+has make || apt_install make
+
+make_environment "$root" test
+
+# All that the tests leave behind goes with this folder. Its name is short: paths of unix sockets may
+# have 107 characters.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/ft.XXXXXX")
+clean_up() { chmod -R u+rwX "$scratch" 2>/dev/null || true; rm -rf "$scratch"; }
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+export TMPDIR="$scratch"
+unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
+
+# pytest's 5 is "nothing selected"; that is no failure of one half as long as the other has something.
+alone=0 together=0
+"$root/.venv/bin/python" -m pytest -q -m serial --basetemp "$scratch/a" "$@" </dev/null || alone=$?
+"$root/.venv/bin/python" -m pytest -q -m "not serial" -n 2 --basetemp "$scratch/b" "$@" </dev/null || together=$?
+[ "$alone" -eq 5 ] && alone=0 || true
+if [ "$alone" -ne 0 ]; then printf 'The tests that run alone failed, further up.\n' >&2; exit "$alone"; fi
+exit "$together"
