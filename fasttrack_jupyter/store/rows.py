@@ -28,7 +28,7 @@ ATTEMPT_COLUMNS = (
 EVENT_COLUMNS = "e.seq, e.at, j.id, i.path, e.type, e.attempt, e.status, e.result, e.reason, e.data"
 
 _STATUS = {str(status): status for status in Status}
-_RESULT = {None: Result.UNDEFINED, **{str(result): result for result in Result}}
+_RESULT: dict[str | None, Result] = {None: Result.UNDEFINED, **{str(result): result for result in Result}}
 _NOTHING: Mapping[str, Any] = {}
 
 

@@ -34,8 +34,8 @@ _READERS = 2
 class SqliteStore:
     """A :class:`~fasttrack_jupyter.engine.ports.JobStore`; make one with :meth:`open`.
 
-    Every method raises :class:`~fasttrack_jupyter.errors.StoreError` where the database fails and :class:`StoreFull` where a
-    write finds no space; then nothing of that call was written, and the store can be used on.
+    Every method raises StoreError where the database fails, and StoreFull where a write finds no
+    space; then nothing of that call was written, and the store can be used on.
     """
 
     def __init__(self, path: str, writer: Writer) -> None:
