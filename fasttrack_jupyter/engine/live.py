@@ -144,7 +144,7 @@ class LiveJob:
         missing = set(report.data.get("missing", ())) - set(values)
         for name, spec in specs.items():
             if not spec.is_value:
-                values[name] = {"type": spec.type, "path": spec.path or name, "metadata": spec.metadata}
+                values[name] = {"type": spec.type, "path": spec.path_of(name), "metadata": spec.metadata}
                 if name in missing:
-                    problems.append(f"output {name} was promised at {spec.path or name} and not written")
+                    problems.append(f"output {name} was promised at {spec.path_of(name)} and not written")
         return values, problems

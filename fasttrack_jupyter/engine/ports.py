@@ -356,6 +356,14 @@ class JobStore(Protocol):
         """Raises NotFound."""
         ...
 
+    async def job_by_key(self, key: str) -> PipelineJob | None:
+        """The job that was made with ``options["key"] == key``, if there is one."""
+        ...
+
+    async def set_priority(self, job_id: str, priority: int) -> None:
+        """Jobs of higher priority get slots first."""
+        ...
+
     async def find_job(self, word: str) -> PipelineJob:
         """By id, unambiguous id prefix, ``name#12``, ``#12`` when unambiguous, ``last``. Raises NotFound, Conflict."""
         ...

@@ -6,7 +6,6 @@ Everything that does not change between attempts is worked out once per task; a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from fasttrack_jupyter.engine.ports import GitSource, SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
-from fasttrack_jupyter.model.expressions import Template, parse_template
+from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.names import escape_name
@@ -143,7 +142,7 @@ class SessionBuilder:
         """A dependency's outputs as this task sees them: values, and artifacts as paths."""
         specs = self._pipeline.tasks[upstream].outputs
         return {
-            name: outcome.outputs.get(name) if spec.is_value else f"/pipeline/input{position}/{spec.path or name}"
+            name: outcome.outputs.get(name) if spec.is_value else f"/pipeline/input{position}/{spec.path_of(name)}"
             for name, spec in specs.items()
         }
 
@@ -191,12 +190,7 @@ def parse_module_uri(text: str) -> tuple[str, str | None, str | None]:
     return (head, ref, subfolder or None) if is_ref else (rest, None, subfolder or None)
 
 
-def as_text(value: Any) -> str:
-    """A value as the text of its file: strings as they are, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
     if output is None:
         return outputs_dir
-    return f"{outputs_dir}/{(spec.path if spec else None) or output}"
+    return f"{outputs_dir}/{spec.path_of(output) if spec else output}"

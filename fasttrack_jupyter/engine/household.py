@@ -1,0 +1,119 @@
+"""The home's side of the façade: pipelines, vfolders, images, slots, secrets, export, gc, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fasttrack_jupyter.engine.ports import Clock, EventBus, ExecutionBackend, JobStore, SecretStore
+from fasttrack_jupyter.engine.preparing import Preparer
+from fasttrack_jupyter.engine.present import present_folder, present_pipeline
+from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.upkeep import GarbageCollector
+from fasttrack_jupyter.engine.views import ExportView, FolderView, GcView, PipelineView
+from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+Exporter = Callable[[str, str], tuple[str, tuple[Problem, ...]]]
+"""``(text, format)`` → text in that format, and what was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that a FastTrack is made of. ``host`` builds the real one, tests build theirs."""
+
+    home: str
+    store: JobStore
+    backends: Mapping[str, ExecutionBackend]
+    secrets: SecretStore
+    clock: Clock
+    bus: EventBus
+    export: Exporter
+    max_jobs: int = 50
+
+
+class Household:
+    """What a home has besides jobs."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._store, self._secrets = world, world.store, world.secrets
+        self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
+        self._preparer = Preparer(world.store, self._backend, world.secrets, self._default_slots)
+
+    async def pipelines(self) -> list[PipelineView]:
+        """The pipelines that this home has had jobs of."""
+        return [present_pipeline(record) for record in await self._store.pipelines()]
+
+    async def folders(self) -> list[FolderView]:
+        """All vfolders of the local backend."""
+        return [present_folder(folder) for folder in await self._backend("local").folders()]
+
+    async def make_folder(self, name: str, usage_mode: str) -> FolderView:
+        """A new vfolder. Raises Conflict if there is one of that name."""
+        if any(folder.name == name for folder in await self._backend("local").folders()):
+            raise Conflict(f"there is a vfolder {name!r} already")
+        return present_folder(await self._backend("local").make_folder(name, usage_mode))
+
+    async def remove_folder(self, name: str) -> None:
+        """Remove a vfolder and what is in it. A pipeline's own folder stays as long as it has jobs: Conflict."""
+        for record in await self._store.pipelines():
+            if record.folder == name and record.jobs:
+                raise Conflict(
+                    f"vfolder {name!r} holds the outputs of {record.jobs} jobs of pipeline {record.name!r}",
+                    hint="remove the jobs first: fasttrack delete, or fasttrack gc",
+                )
+        await self._backend("local").remove_folder(name)
+
+    async def images(self, backend: str) -> list[dict[str, Any]]:
+        """What can be named as an image on a backend."""
+        return [dict(image) for image in await self._backend(backend).images()]
+
+    async def slots(self, backend: str) -> dict[str, Any]:
+        """What a backend has, and what of it is in use."""
+        used = ResourceSlots(self._runner.used_slots(backend)).written()
+        return {**await self._backend(backend).slots(), "used": used}
+
+    async def secrets(self) -> list[dict[str, Any]]:
+        """``{name, pipeline}`` each; never a value."""
+        return [{"name": name, "pipeline": pipeline} for name, pipeline in self._secrets.names()]
+
+    async def set_secret(self, name: str, value: str, pipeline: str | None) -> None:
+        """Set a secret of this home, or of one pipeline."""
+        await asyncio.to_thread(self._secrets.set, name, value, pipeline)
+
+    async def remove_secret(self, name: str, pipeline: str | None) -> None:
+        """Raises NotFound."""
+        await asyncio.to_thread(self._secrets.remove, name, pipeline)
+
+    async def export(self, text: str | None, source: str | None, to: str) -> ExportView:
+        """The pipeline in another format. Raises InvalidPipeline, BadRequest."""
+        content, _ = await self._preparer.read(text, source)
+        exported, losses = await asyncio.to_thread(self._world.export, content, to)
+        return ExportView(text=exported, losses=losses)
+
+    async def gc(self, *, keep_jobs: int, older_than_days: float, dry_run: bool) -> GcView:
+        """Remove old jobs, and what nothing refers to."""
+        collector = GarbageCollector(self._store, self._backend("local"))
+        now = self._world.clock.now()
+        return await collector.collect(keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run)
+
+    async def doctor(self) -> list[dict[str, Any]]:
+        """``{check, ok, found, remedy}`` each: what this machine can do."""
+        return [dict(check) for backend in self._world.backends.values() for check in await backend.doctor()]
+
+    # ------------------------------------------------------------------ parts
+
+    def _backend(self, name: str) -> ExecutionBackend:
+        try:
+            return self._world.backends[name]
+        except KeyError:
+            here = ", ".join(self._world.backends)
+            raise NotFound(f"there is no backend {name!r}", hint=f"backends here: {here}") from None
+
+    def _default_slots(self, backend: str) -> ResourceSlots:
+        """What a task takes of a backend that counts slots, when it does not say: one cpu."""
+        capacity = self._backend(backend).capacity()
+        return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})

@@ -1,0 +1,81 @@
+"""Logs and outputs of task instances: which attempt is meant, and its log with the secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from fasttrack_jupyter.engine.masking import Masker
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SecretStore
+from fasttrack_jupyter.engine.views import LogView
+from fasttrack_jupyter.errors import Forbidden, NotFound
+from fasttrack_jupyter.model.job import PipelineJob, TaskInstance, attempt_id
+from fasttrack_jupyter.model.lifecycle import ENDED
+
+MAX_PAGE = 4 << 20
+"""Bytes of a log that one call gives at most."""
+
+
+class LogReader:
+    """Reads logs of one home. Every read is masked: with all secrets that the pipeline could have been given."""
+
+    def __init__(self, store: JobStore, backends: Callable[[str], ExecutionBackend], secrets: SecretStore) -> None:
+        self._store, self._backends, self._secrets = store, backends, secrets
+
+    async def read(self, job: PipelineJob, path: str, attempt: int | None, after: int, limit: int) -> LogView:
+        """At most ``limit`` bytes from byte ``after`` on (below zero: from the end). Raises NotFound."""
+        row = await self._instance(job, path)
+        number = row.attempts if attempt is None else attempt
+        if number == 0:
+            ended = row.status in ENDED
+            return LogView(attempt="", data="", start=0, next=max(after, 0), size=0, ended=ended)
+        if not 0 < number <= row.attempts:
+            raise NotFound(f"task {path!r} of {job.pipeline}#{job.index} had {row.attempts} attempts, not {number}")
+        name = attempt_id(job.id, row.ordinal, number)
+        is_over = row.status in ENDED or number < row.attempts
+        return await self._page(job, name, after, min(limit, MAX_PAGE), is_over)
+
+    async def current_attempt(self, job: PipelineJob, path: str) -> str:
+        """The id of an instance's current attempt. Raises NotFound."""
+        row = await self._instance(job, path)
+        if row.attempts == 0:
+            raise NotFound(f"task {path!r} of {job.pipeline}#{job.index} has not started")
+        return attempt_id(job.id, row.ordinal, row.attempts)
+
+    async def outputs_dir(self, job: PipelineJob, path: str) -> str | None:
+        """Where an instance's outputs are, within the pipeline folder."""
+        return (await self._instance(job, path)).outputs_dir
+
+    async def _instance(self, job: PipelineJob, path: str) -> TaskInstance:
+        for row in await self._store.instances(job.id):
+            if row.path == path:
+                return row
+        raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}")
+
+    async def _page(self, job: PipelineJob, name: str, after: int, limit: int, is_over: bool) -> LogView:
+        backend, masker = self._backends(job.backend), self._masker(job)
+        try:
+            if after < 0:
+                after = max((await backend.logs(name, 0, 0)).size + after, 0)
+            first, length = masker.window(after, limit)
+            chunk = await backend.logs(name, first, length)
+        except NotFound:
+            return LogView(attempt=name, data="", start=after, next=after, size=0, ended=is_over)
+        data = masker.cut(chunk.data, first, after, limit, ended=is_over)
+        end = after + len(data)
+        text = data.decode("utf-8", "replace")
+        return LogView(
+            attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended and end >= chunk.size
+        )
+
+    def _masker(self, job: PipelineJob) -> Masker:
+        scopes = [(name, scope) for name, scope in self._secrets.names() if scope in (None, job.pipeline)]
+        values = [self._secrets.get(name, scope) for name, scope in scopes]
+        return Masker([value for value in values if value])
+
+
+def check_relative(file: str) -> None:
+    """Refuse a name that is not a plain path below the outputs. Raises Forbidden."""
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\0" in file or not path.parts:
+        raise Forbidden(f"{file!r} is not a file below the outputs")
