@@ -1,0 +1,5 @@
+"""``python -m fasttrack_jupyter.cli``."""
+
+from fasttrack_jupyter.cli import main
+
+main()

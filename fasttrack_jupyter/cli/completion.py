@@ -1,0 +1,51 @@
+"""Words that a shell completes: jobs and task names. Only a running engine is asked, and trouble completes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.errors import FastTrackError
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
+
+_MOST = 50
+
+
+def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """``last`` and ``name#index`` of recent jobs."""
+
+    def ask(client: Client) -> list[str]:
+        return ["last", *(f"{job['pipeline']}#{job['index']}" for job in client.jobs(limit=_MOST))]
+
+    return [word for word in _quietly(ctx, ask) if word.startswith(incomplete)]
+
+
+def tasks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The task instances of the job that was typed before."""
+    job = ctx.params.get("job")
+    if not isinstance(job, str):
+        return []
+
+    def ask(client: Client) -> list[str]:
+        return [str(task["path"]) for task in client.job(job)["tasks"]]
+
+    return [path for path in _quietly(ctx, ask) if path.startswith(incomplete)][:_MOST]
+
+
+def _quietly(ctx: click.Context, ask: Callable[[Client], list[str]]) -> list[str]:
+    face = ctx.find_object(Face) or Face(home=ctx.find_root().params.get("home"))
+    try:
+        client = face.connect(start=False)
+    except FastTrackError:
+        return []
+    try:
+        return ask(client)
+    except FastTrackError:
+        return []
+    finally:
+        client.close()

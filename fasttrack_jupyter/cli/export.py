@@ -1,0 +1,71 @@
+"""``export`` and ``schema``: the pipeline for others."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
+from fasttrack_jupyter.cli.problems import tell_problems
+from fasttrack_jupyter.cli.words import plural
+from fasttrack_jupyter.errors import BadRequest
+
+_TARGETS = ("fasttrack-22.09", "fasttrack-25.15", "fasttrack-26.4")
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--to", required=True, type=click.Choice(_TARGETS), help="For which release.")
+@click.option("--output", "-o", type=click.Path(), metavar="OUT", help="Into this file instead of stdout.")
+@json_option
+@pass_face
+def export(face: Face, file: str, to: str, output: str | None) -> None:
+    """Write a pipeline for a FastTrack release, and report what is lost.
+
+    What the release cannot carry is expanded or dropped; each loss is said on stderr. FILE itself stays as it is.
+
+    \b
+    Example:
+      fasttrack export digits.fasttrack.yaml --to fasttrack-26.4 -o digits-26.4.yaml
+
+    \b
+    Exit status: 0, also with losses; 2 if FILE is not valid.
+    """
+    found = face.client.export(to, **pipeline_file(face, file))
+    if output is not None:
+        write_whole(Path(output).expanduser(), found["text"])
+    if face.as_json:
+        face.json(found)
+        return
+    if output is None:
+        click.echo(found["text"], nl=False)
+    losses = found["losses"]
+    tell_problems(face, losses)
+    where = f"{output}: " if output is not None else ""
+    face.note(
+        f"{where}{plural(len(losses), 'thing')} could not be carried over" if losses else f"{where}nothing is lost"
+    )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace ``path`` by a file with ``text``, or leave it as it was.
+
+    Raises:
+        BadRequest: it cannot be written there.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=".fasttrack-", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error.strerror}", hint="Name another file.") from error

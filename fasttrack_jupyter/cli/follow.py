@@ -1,0 +1,132 @@
+"""Following a job to its end: one loop for the moving screen and for plain lines.
+
+The job lives in the engine. Following it is only looking, so leaving it (Ctrl-C) leaves the job be, and
+an engine that dies under us is a line on the screen: the client starts another, which takes the job
+over, and the event log goes on where it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fasttrack_jupyter.cli.app import CANCELLED, FAILED, INTERRUPTED
+from fasttrack_jupyter.cli.board import Board, Move
+from fasttrack_jupyter.cli.face import Face, is_live
+from fasttrack_jupyter.cli.feed import Around, Feed
+from fasttrack_jupyter.cli.keys import Interrupts, can_ask, wait_for_key
+from fasttrack_jupyter.cli.words import command, job_word
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
+
+Json = dict[str, Any]
+
+_FRAME_SECONDS = 0.1
+
+
+class View(Protocol):
+    """How a followed job is shown."""
+
+    def start(self, board: Board) -> None:
+        """Before anything else."""
+
+    def show(self, moves: list[Move], around: Around) -> tuple[str, ...]:
+        """What changed since the last call (ten times a second at most); returns the paths whose log lines it wants."""
+
+    def hold(self) -> None:
+        """Leave the terminal to a question; the next :meth:`show` goes on."""
+
+    def stop(self) -> None:
+        """Nothing more will be shown."""
+
+
+def view_for(face: Face, *, quiet: bool, expect: Any = None) -> View:
+    """The moving screen on a terminal, plain lines elsewhere; with ``--json`` nothing but the screen, on stderr."""
+    from fasttrack_jupyter.cli.plain import PlainView, SilentView
+
+    if quiet:
+        return SilentView()
+    if is_live(face.stream()):
+        from fasttrack_jupyter.cli.live import LiveView
+
+        return LiveView(face.console(), expect)
+    return SilentView() if face.as_json else PlainView(face.say, face.stream().encoding)
+
+
+def follow(face: Face, job_id: str, view: View) -> tuple[Json, int]:
+    """Follow a job until it has ended or the person leaves: the job as it is then, and the exit status."""
+    client = face.client
+    info = client.info()  # before the snapshot, so that no event falls between the two
+    board = Board.of(client.job(job_id))
+    if not board.has_ended:
+        with Interrupts() as interrupts, Feed(client, job_id, info["seq"], info["pid"]) as feed:
+            has_stayed = _watch(face, board, feed, interrupts, view)
+        if not has_stayed:
+            return client.job(job_id), INTERRUPTED
+    job = client.job(job_id)
+    return job, exit_status(job)
+
+
+def exit_status(job: Json) -> int:
+    """What an ended job's result means to a script."""
+    if job["status"] == "CANCELLED":
+        return CANCELLED
+    return FAILED if job["result"] == "FAILURE" else 0
+
+
+def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
+    """Show ``board`` until its job has ended; False if the person left it."""
+    view.start(board)
+    answered = 0
+    try:
+        while not board.has_ended:
+            feed.shown = view.show(_take(board, feed), feed.around)
+            if interrupts.count > answered:
+                view.hold()
+                if not _ask(face, board, feed, interrupts, view):
+                    return False
+                answered = interrupts.count
+        view.show([], feed.around)
+    finally:
+        view.stop()
+    return True
+
+
+def _take(board: Board, feed: Feed) -> list[Move]:
+    moves = (board.apply(event) for event in feed.take(_FRAME_SECONDS))
+    return [move for move in moves if move is not None]
+
+
+def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
+    """After Ctrl-C: go on, cancel, or leave (again Ctrl-C). Whether to go on following."""
+    word = job_word(board.job)
+    if not (can_ask() and is_live(face.stream())):
+        return _leave(face, word)
+    face.note(f"\n{word} is running.  c: cancel it   d: detach (it goes on)   Enter: go on following")
+    asked = interrupts.count
+    missed: list[Move] = []
+
+    def is_over() -> bool:
+        missed.extend(_take(board, feed))
+        return board.has_ended or interrupts.count > asked
+
+    try:
+        key = wait_for_key("cd\n\r", is_over)
+    except EOFError:
+        return _leave(face, word)
+    if key == "d" or (key is None and interrupts.count > asked):
+        return _leave(face, word)
+    if key == "c":
+        _cancel(face, face.client, board)
+    view.show(missed, feed.around)
+    return True
+
+
+def _cancel(face: Face, client: Client, board: Board) -> None:
+    client.cancel(board.job["id"])
+    face.note(f"{job_word(board.job)} is being cancelled …")
+
+
+def _leave(face: Face, word: str) -> bool:
+    face.note(f"Detached; {word} goes on. Follow it again: {command('fasttrack', 'attach', word)}")
+    return False

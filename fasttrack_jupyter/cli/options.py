@@ -1,0 +1,104 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fasttrack_jupyter.cli import completion
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.errors import BadRequest, NotFound
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+pass_face = click.make_pass_decorator(Face, ensure=True)
+
+
+def stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Several decorators as one, the first outermost."""
+
+    def apply(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+def _remember_json(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.ensure_object(Face).as_json = True
+
+
+json_option = click.option(
+    "--json", is_flag=True, expose_value=False, callback=_remember_json, is_eager=True, help="JSON on stdout."
+)
+job_argument = click.argument("job", shell_complete=completion.jobs)
+task_argument = click.argument("task", required=False, shell_complete=completion.tasks)
+
+selection_options = stack(
+    click.option("--only", multiple=True, metavar="TASK", help="Only this task (may be repeated)."),
+    click.option("--from", "from_", multiple=True, metavar="TASK", help="From this task on."),
+    click.option("--until", multiple=True, metavar="TASK", help="Up to this task."),
+)
+param_option = click.option(
+    "--param", "-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline."
+)
+backend_option = click.option("--backend", default="local", show_default=True, metavar="NAME", help="Where to run.")
+shrink_option = click.option(
+    "--shrink", is_flag=True, help="Fit tasks that ask for more than there is, instead of refusing them."
+)
+
+
+def selection(only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, ...]) -> dict[str, list[str]]:
+    """Which part of the pipeline, as the API wants it."""
+    return {"only": list(only), "from": list(from_), "until": list(until)}
+
+
+def parameters(words: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE`` words by name; the engine reads each as the parameter's type.
+
+    Raises:
+        BadRequest: a word without ``=``, or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise BadRequest(f"--param {word!r} is not NAME=VALUE", hint="Write --param learning_rate=0.1.")
+        if name in found:
+            raise BadRequest(f"--param gives {name!r} twice", hint="Give each parameter once.")
+        found[name] = value
+    return found
+
+
+def pipeline_file(face: Face, file: str) -> dict[str, str]:
+    """``{source}`` or, for ``-``, ``{text}`` from stdin: which pipeline, as the API wants it.
+
+    Raises:
+        NotFound: no such file.
+        BadRequest: it is no file, or not UTF-8.
+    """
+    if file == "-":
+        try:
+            return {"text": sys.stdin.buffer.read().decode()}
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"stdin is not UTF-8: {error}", hint="A pipeline is UTF-8 text.") from error
+    path = Path(file).expanduser()
+    if path.is_dir():
+        raise BadRequest(f"{file} is a folder, not a pipeline", hint=_pipelines_in(path))
+    if not path.exists():
+        raise NotFound(f"there is no file {file}", hint=_pipelines_in(path.parent))
+    face.source = path
+    return {"source": str(path.absolute())}
+
+
+def _pipelines_in(folder: Path) -> str:
+    found = sorted(folder.glob("*.fasttrack.y*ml"))[:3] if folder.is_dir() else []
+    if not found:
+        return "Give the path of a pipeline's YAML file."
+    return f"Did you mean {' or '.join(str(path) for path in found)}?"

@@ -1,0 +1,77 @@
+"""Errors and problems in words: what happened, where exactly, what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.cli.words import clean, plural
+from fasttrack_jupyter.errors import FastTrackError
+
+_MOST_TASKS = 20
+_EXCERPT = 160
+
+
+def tell(face: Face, error: FastTrackError) -> None:
+    """``error: …``, its problems or refused tasks, and the hint, on stderr."""
+    face.note(f"error: {clean(error.message)}")
+    tell_problems(face, error.details.get("problems") or [])
+    refused = error.details.get("tasks")
+    if isinstance(refused, dict):
+        for path, reason in list(refused.items())[:_MOST_TASKS]:
+            face.note(f"  {clean(path)}: {clean(str(reason))}")
+        if len(refused) > _MOST_TASKS:
+            face.note(f"  … and {plural(len(refused) - _MOST_TASKS, 'more task')[2:].strip()}")
+    if error.hint:
+        face.note(f"hint: {clean(error.hint)}")
+
+
+def tell_problems(face: Face, problems: list[dict[str, Any]]) -> None:
+    """Each problem with its place, the line it is about, a caret, and its hint, on stderr."""
+    lines = _lines(face.source) if any(problem["line"] for problem in problems) else []
+    name = str(face.source) if face.source else "<stdin>"
+    for problem in problems:
+        for line in _one(name, lines, problem):
+            face.note(line)
+
+
+def _lines(source: Path | None) -> list[str]:
+    """The file's lines; none where it cannot be read any more: the problems stand without them."""
+    if source is None:
+        return []
+    try:
+        return source.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _one(name: str, lines: list[str], problem: dict[str, Any]) -> list[str]:
+    line, column = problem["line"], problem["column"]
+    place = f"{name}:{line}:{column}" if line else name
+    told = [f"{place}: {problem['severity']}: {clean(problem['message'])}"]
+    if 0 < line <= len(lines):
+        told += _excerpt(lines[line - 1], line, max(column, 1))
+    if problem["hint"]:
+        told.append(f"  hint: {clean(problem['hint'])}")
+    return told
+
+
+def _excerpt(text: str, line: int, column: int) -> list[str]:
+    """The source line, and under it a caret at ``column``; a long line is cut around the place."""
+    start = max(0, column - 1 - _EXCERPT // 2) if len(text) > _EXCERPT else 0
+    before, shown = text[start : column - 1], clean(text[start : start + _EXCERPT])
+    gutter = f"{line:>5} | "
+    return [gutter + shown, f"{'':>5} | " + _blank(clean(before)) + "^"]
+
+
+def _blank(text: str) -> str:
+    """Blanks as wide as ``text`` is on a terminal; tabs stay tabs."""
+    return "".join(
+        "\t" if mark == "\t" else "" if unicodedata.combining(mark) else " " * (1 + _is_wide(mark)) for mark in text
+    )
+
+
+def _is_wide(mark: str) -> bool:
+    return unicodedata.east_asian_width(mark) in "WF"

@@ -1,0 +1,100 @@
+"""What is said when a job has ended: why it failed, what it made, where that is, what to do next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.cli.states import FAILURE, icon, state_of
+from fasttrack_jupyter.cli.words import between, clean, command, job_word, plural
+from fasttrack_jupyter.errors import FastTrackError
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
+
+Json = dict[str, Any]
+
+LAST_LINES = 20
+_LOG_BYTES = 16_384
+_MOST_VALUES = 12
+_MOST_NAMES = 5
+
+
+def report(face: Face, job: Json, *, quiet: bool = False) -> None:
+    """Tell how an ended job came out. ``quiet`` tells of a failure only, on stderr."""
+    say = face.note if quiet else face.say
+    word = job_word(job)
+    state = state_of(job["status"], job["result"])
+    if quiet and state is not FAILURE:
+        return
+    failed = _failures(job)
+    if failed:
+        _tell_failure(face, say, job, failed)
+    took = between(job["started_at"] or job["created_at"], job["ended_at"])
+    mark = icon(state, face.stream().encoding)
+    why = f": {clean(job['reason'])}" if job["reason"] and not failed and job["status"] != "CANCELLED" else ""
+    say(f"{mark} {word} {state.word} in {took}{why}")
+    for line in _values(job):
+        say(line)
+    if place := outputs_place(job):
+        say(f"  outputs: {place}")
+    if failed:
+        say(f"  again, from what failed: {command('fasttrack', 'rerun', word, '--from-failed')}")
+
+
+def _failures(job: Json) -> list[Json]:
+    failed = [task for task in job["tasks"] if task["result"] == "FAILURE"]
+    return sorted(failed, key=lambda task: task["ended_at"] or "")
+
+
+def _tell_failure(face: Face, say: Any, job: Json, failed: list[Json]) -> None:
+    cause, others = failed[0], failed[1:]
+    word = job_word(job)
+    attempts = f" (attempt {cause['attempts']})" if cause["attempts"] > 1 else ""
+    say(f"\n{icon(FAILURE, face.stream().encoding)} {cause['path']} failed: {clean(cause['reason'])}{attempts}")
+    for line in last_log_lines(face.client, job["id"], cause["path"]):
+        say(f"  │ {line}")
+    if others:
+        names = ", ".join(task["path"] for task in others[:_MOST_NAMES])
+        rest = f" and {len(others) - _MOST_NAMES:,} more" if len(others) > _MOST_NAMES else ""
+        say(f"  also failed: {names}{rest}")
+    if stopped := sum(task["reason"].startswith("dependency ") for task in job["tasks"] if task["reason"]):
+        say(f"  {plural(stopped, 'task')} cancelled because of that")
+    say(f"  the whole log: {command('fasttrack', 'logs', word, cause['path'])}\n")
+
+
+def last_log_lines(client: Client, job_id: str, path: str, count: int = LAST_LINES) -> list[str]:
+    """The last lines of a task instance's log, safe for a terminal; none where there is no log to be had."""
+    try:
+        page = client.logs(job_id, path, after=-_LOG_BYTES, limit=_LOG_BYTES)
+    except FastTrackError:
+        return []  # a task that never started has no log: its reason says it all
+    lines = page["data"].splitlines()
+    if page["start"] > 0:
+        lines = lines[1:] or lines  # the first one lacks its beginning
+    return [clean(line.rpartition("\r")[2]) for line in lines[-count:]]
+
+
+def _values(job: Json) -> list[str]:
+    found = [
+        f"  {path}.{name} = {clean(str(value))[:200]}"
+        for path, outputs in job["outputs"].items()
+        for name, value in outputs.items()
+        if not (isinstance(value, dict) and "path" in value)
+    ]
+    rest = (
+        [f"  … {len(found) - _MOST_VALUES:,} more: fasttrack show {job_word(job)}"] if len(found) > _MOST_VALUES else []
+    )
+    return found[:_MOST_VALUES] + rest
+
+
+def outputs_place(job: Json) -> str | None:
+    """The folder on this machine that holds all that this job left; None where there is none."""
+    places = [
+        task["outputs_dir"]
+        for task in job["tasks"]
+        if task["outputs_dir"] and Path(task["outputs_dir"]).is_absolute() and not task["reason"].startswith("reused")
+    ]
+    return os.path.commonpath(places) if places else None

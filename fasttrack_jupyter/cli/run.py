@@ -1,0 +1,172 @@
+"""``run``, ``rerun`` and ``attach``: jobs that somebody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from fasttrack_jupyter.cli.app import INTERRUPTED
+from fasttrack_jupyter.cli.check import show_plan
+from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.cli.follow import follow, view_for
+from fasttrack_jupyter.cli.options import (
+    backend_option,
+    job_argument,
+    json_option,
+    param_option,
+    parameters,
+    pass_face,
+    pipeline_file,
+    selection,
+    selection_options,
+    shrink_option,
+    stack,
+)  # fmt: skip
+from fasttrack_jupyter.cli.report import report
+from fasttrack_jupyter.cli.words import command, job_word
+from fasttrack_jupyter.errors import FastTrackError
+
+Json = dict[str, Any]
+
+_follow_options = stack(
+    click.option("--detach", "-d", is_flag=True, help="Start it and return at once; the engine goes on."),
+    click.option("--quiet", "-q", is_flag=True, help="Say nothing but what fails; with --detach, the job's id."),
+)
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@param_option
+@selection_options
+@backend_option
+@shrink_option
+@click.option("--name", default="", help="A name for this job.")
+@click.option("--tag", "tags", multiple=True, help="A tag (may be repeated).")
+@click.option("--note", default="", help="A note, free text.")
+@click.option("--priority", default=0, metavar="N", help="Among waiting jobs, higher ones go first.")
+@_follow_options
+@json_option
+@pass_face
+def run(
+    face: Face, file: str, params: tuple[str, ...], only: tuple[str, ...], from_: tuple[str, ...],
+    until: tuple[str, ...], backend: str, shrink: bool, name: str, tags: tuple[str, ...], note: str, priority: int,
+    detach: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Run a pipeline and follow the job.
+
+    The job belongs to the engine: Ctrl-C, a closed terminal or a crash do not end it. FILE may be - for stdin.
+
+    \b
+    Examples:
+      fasttrack run digits.fasttrack.yaml
+      fasttrack run digits.fasttrack.yaml --param learning_rate=0.1 --until evaluate
+      fasttrack run digits.fasttrack.yaml --json | jq .outputs
+
+    \b
+    Exit status: 0 success (or detached), 1 failure, 2 refused, 3 cancelled, 130 interrupted.
+    """
+    request = {
+        **pipeline_file(face, file),
+        "params": parameters(params),
+        "selection": selection(only, from_, until),
+        "backend": backend,
+        "shrink": shrink,
+        "name": name,
+        "tags": list(tags),
+        "note": note,
+        "priority": priority,
+    }
+    _go_on(face, face.client.run(request), detach=detach, quiet=quiet)
+
+
+@click.command()
+@job_argument
+@click.option("--from-failed", is_flag=True, help="Reuse what succeeded; run the rest.")
+@click.option("--edited", is_flag=True, help="With the pipeline's file as it is now, instead of the job's own copy.")
+@selection_options
+@param_option
+@click.option("--shrink", is_flag=True, default=None, help="Fit tasks that ask for more than there is.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and do nothing.")
+@_follow_options
+@json_option
+@pass_face
+def rerun(
+    face: Face, job: str, from_failed: bool, edited: bool, only: tuple[str, ...], from_: tuple[str, ...],
+    until: tuple[str, ...], params: tuple[str, ...], shrink: bool | None, only_plan: bool, detach: bool, quiet: bool,
+) -> None:  # fmt: skip
+    """Make a new job from an old one and follow it.
+
+    It runs the old job's own pipeline and parameters, unless told otherwise. What succeeded can be reused.
+
+    \b
+    Examples:
+      fasttrack rerun last --from-failed --edited
+      fasttrack rerun digits#12 --from evaluate --plan
+
+    \b
+    Exit status: 0 success (or detached), 1 failure, 2 refused, 3 cancelled, 130 interrupted.
+    """
+    request: Json = {"from_failed": from_failed, "edited": edited, "selection": selection(only, from_, until)}
+    if params:
+        request["params"] = parameters(params)
+    if shrink:
+        request["shrink"] = True
+    if only_plan:
+        show_plan(face, face.client.plan_rerun(job, request))
+        return
+    _go_on(face, face.client.rerun(job, request), detach=detach, quiet=quiet)
+
+
+@click.command()
+@job_argument
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but what fails.")
+@json_option
+@pass_face
+def attach(face: Face, job: str, quiet: bool) -> None:
+    """Follow a job; take it over if its engine is gone.
+
+    Every call of fasttrack starts an engine if there is none, and that engine goes on with what is unfinished.
+
+    \b
+    Examples:
+      fasttrack attach last
+      fasttrack attach digits#12
+
+    \b
+    Exit status: that of the job: 0 success, 1 failure, 3 cancelled; 2 no such job, 130 interrupted.
+    """
+    _go_on(face, face.client.job(job), detach=False, quiet=quiet)
+
+
+def _go_on(face: Face, job: Json, *, detach: bool, quiet: bool) -> None:
+    """Follow the job (or not) and exit with its status."""
+    if detach:
+        _tell_detached(face, job, quiet=quiet)
+        return
+    view = view_for(face, quiet=quiet, expect=lambda: _expected(face, job["id"]))
+    final, status = follow(face, job["id"], view)
+    if status != INTERRUPTED:
+        report(face, final, quiet=quiet)
+    if face.as_json:
+        face.json(final)
+    raise click.exceptions.Exit(status)
+
+
+def _tell_detached(face: Face, job: Json, *, quiet: bool) -> None:
+    if face.as_json:
+        face.json(face.client.job(job["id"]))
+    elif quiet:
+        face.say(job["id"])
+    else:
+        word = job_word(job)
+        face.say(f"{word} ({job['id']}) is on its way. Follow it: {command('fasttrack', 'attach', word)}")
+
+
+def _expected(face: Face, job_id: str) -> Mapping[str, float | None]:
+    """Seconds that each task took before; nothing where no plan can be had: then there is no estimate."""
+    try:
+        return {task["path"]: task["expected_seconds"] for task in face.client.plan_rerun(job_id, {})["tasks"]}
+    except FastTrackError:
+        return {}
