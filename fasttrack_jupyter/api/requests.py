@@ -1,0 +1,128 @@
+"""Bodies, queries and small answers that only the API knows; the rest is in :mod:`fasttrack_jupyter.engine.views`."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field
+
+from fasttrack_jupyter.engine.views import View
+
+
+class Part(View):
+    """Built when first used: an engine should be there in a moment."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class TextRequest(Part):
+    """A pipeline as ``text``, or as a ``source`` file of this machine."""
+
+    text: str | None = None
+    source: str | None = None
+
+
+class ExportRequest(TextRequest):
+    """… to be written in another generation's words (``fasttrack-22.09``, ``fasttrack-25.15``, ``fasttrack-26.4``)."""
+
+    to: str
+
+
+class JobsQuery(Part):
+    """Which jobs, newest first; ``before`` is the last id of the page before."""
+
+    pipeline: str | None = None
+    status: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+    tag: str | None = None
+    text: str | None = None
+    limit: int = Field(default=50, ge=1, le=1000)
+    before: str | None = None
+
+
+class JobPatch(Part):
+    """What may be changed on a job; what is not named stays as it is."""
+
+    name: str | None = None
+    tags: tuple[str, ...] | None = None
+    note: str | None = None
+    priority: int | None = None
+
+
+class Deleted(Part):
+    """How many jobs were forgotten."""
+
+    deleted: int
+
+
+class PathQuery(Part):
+    """One task instance of the job; all where there is none."""
+
+    path: str | None = None
+
+
+class LogQuery(Part):
+    """Which part of a log; ``after`` below zero counts from the end; no ``attempt`` means the current one."""
+
+    attempt: int | None = Field(default=None, ge=1)
+    after: int = 0
+    limit: int = Field(default=65_536, ge=1, le=4 << 20)
+
+
+class EventsQuery(Part):
+    """Events after a seq, at most ``limit``; with ``wait``, up to so many seconds until there is one."""
+
+    after: int = Field(default=0, ge=0)
+    limit: int = Field(default=1000, ge=1, le=10_000)
+    wait: float = Field(default=0.0, ge=0, le=120)
+    job: str | None = None
+
+
+class StreamQuery(Part):
+    """Events after a seq, without end."""
+
+    after: int = Field(default=0, ge=0)
+    job: str | None = None
+
+
+class BackendQuery(Part):
+    """Which backend."""
+
+    backend: str = "local"
+
+
+class FolderRequest(Part):
+    """A vfolder to make."""
+
+    name: str
+    usage_mode: str = "general"
+
+
+class SecretValue(Part):
+    """A secret's value, on its way in."""
+
+    value: str = Field(repr=False)
+
+
+class ScopeQuery(Part):
+    """The pipeline whose secret it is; the home's where there is none."""
+
+    pipeline: str | None = None
+
+
+class GcRequest(Part):
+    """What to keep; with ``dry_run`` nothing is removed."""
+
+    keep_jobs: int = Field(default=10, ge=0)
+    older_than_days: float = Field(default=30.0, ge=0)
+    dry_run: bool = True
+
+
+class ShutdownRequest(Part):
+    """With ``when_idle`` only if no job is unfinished."""
+
+    when_idle: bool = False
+
+
+class Stopping(Part):
+    """Whether the engine is about to stop."""
+
+    stopping: bool

@@ -1,0 +1,93 @@
+"""Answers that go on: a log being written, events as they happen, a file's bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from fasttrack_jupyter.api.requests import LogQuery, StreamQuery
+from fasttrack_jupyter.engine.service import FastTrack
+from fasttrack_jupyter.engine.views import EventView, LogView
+from fasttrack_jupyter.errors import BadRequest, NotFound
+
+HEARTBEAT = 15.0
+"""Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone."""
+_PART = 1 << 18
+_QUICK, _SLOW = 0.04, 0.4
+"""How long to wait for more of a log: right after there was some, and when nothing comes."""
+
+
+async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) -> AsyncIterator[LogView | None]:
+    """Pages that hold something, and the last one; a new attempt's log begins at its own start."""
+    after, attempt, pause, silent = query.after, None, _QUICK, 0.0
+    while True:
+        page = await engine.logs(job, path, attempt=query.attempt, after=after, limit=query.limit)
+        if attempt not in (None, page.attempt) and page.start:
+            after, attempt = 0, page.attempt
+            continue
+        after, attempt = page.next, page.attempt
+        if page.data or page.ended or silent > HEARTBEAT:
+            yield page if page.data or page.ended else None
+            pause, silent = _QUICK, 0.0
+        if page.ended and page.next >= page.size:
+            return
+        if not page.data:
+            await asyncio.sleep(pause)
+            silent, pause = silent + pause, min(_SLOW, pause * 1.5)
+
+
+async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[EventView | None]:
+    """Each event after the given seq, as soon as it is stored."""
+    after = query.after
+    while True:
+        page = await engine.events(after, 1000, job=query.job, wait=HEARTBEAT)
+        for event in page.events:
+            yield event
+        if not page.events:
+            yield None
+        after = page.next
+
+
+async def send_file(engine: FastTrack, request: web.Request, job: str, path: str, file: str) -> web.StreamResponse:
+    """The whole file in chunks, or the one range that the request asks for (RFC 9110, section 14)."""
+    start, until, size = 0, None, None
+    if "Range" in request.headers:
+        size = await _size(engine, job, path, file)
+        start, until = _range(request, size)
+    first = await engine.read_output(job, path, file, start, _PART if until is None else min(_PART, until - start))
+    response = web.StreamResponse(status=200 if until is None else 206)
+    response.content_type = "application/octet-stream"
+    response.headers["Accept-Ranges"] = "bytes"
+    if until is not None:
+        response.headers["Content-Range"] = f"bytes {start}-{until - 1}/{size}"
+        response.content_length = until - start
+    else:
+        response.enable_chunked_encoding()
+    await response.prepare(request)
+    part, at = first, start
+    while part:
+        await response.write(part)
+        at += len(part)
+        limit = _PART if until is None else min(_PART, until - at)
+        part = await engine.read_output(job, path, file, at, limit) if limit else b""
+    await response.write_eof()
+    return response
+
+
+async def _size(engine: FastTrack, job: str, path: str, file: str) -> int:
+    for entry in await engine.outputs(job, path):
+        if entry.path == file and not entry.is_dir:
+            return entry.size
+    raise NotFound(f"task instance {path!r} left no file {file!r}")
+
+
+def _range(request: web.Request, size: int) -> tuple[int, int]:
+    try:
+        start, until, _ = request.http_range.indices(size)
+    except ValueError as error:
+        raise BadRequest(f"the range {request.headers['Range']!r} makes no sense") from error
+    if start >= until:
+        raise BadRequest(f"the range {request.headers['Range']!r} holds nothing of {size} bytes")
+    return start, until
