@@ -1,0 +1,173 @@
+"""The directory of an attempt: what it says about a session, and whom to believe.
+
+::
+
+    lock     flock: held as long as one process of the session lives
+    pid      "<pid> <start in clock ticks since boot> <boot id> ."   written before the command begins
+    status   "<exit code> ."                                         written after the command ended
+    killed   "<kind>\\n<reason>\\n"                                    written by a killer before it kills
+    log      stdout and stderr                work/   the working directory        inputs/  values as files
+
+What a look finds: ``status`` complete → ENDED. No lock file → UNSTARTED. Lock refused → ALIVE, or, when
+the supervisor named in ``pid`` is gone, ORPHANED (somebody killed the supervisor alone: the command
+runs on and holds the lock, but its exit code will never be known). Lock obtained → read ``status``
+again, for it may just have ended; else ``pid`` complete → GONE, and not → UNSTARTED, since the command
+cannot have begun. A directory from before a reboot without status is GONE as well: what it says
+about a beginning may have been lost with the power.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from fasttrack_jupyter.backends.local.runner.launcher import boot_id
+from fasttrack_jupyter.backends.local.runner.launcher import is_held as is_held
+
+BOOT = boot_id()
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+class Finding(Enum):
+    """What a look at an attempt's directory finds."""
+
+    ABSENT = "absent"
+    UNSTARTED = "unstarted"
+    STARTING = "starting"
+    ALIVE = "alive"
+    ORPHANED = "orphaned"
+    ENDED = "ended"
+    GONE = "gone"
+
+
+class Supervisor(NamedTuple):
+    """Who leads a session: its pid as this machine counts, and when it started (ticks since boot)."""
+
+    pid: int
+    start: int
+    boot: str
+
+    def is_alive(self) -> bool:
+        """Whether that very process is there (a zombie is not)."""
+        return self.boot == BOOT and start_of(self.pid) == self.start
+
+    def age(self) -> float:
+        """Seconds since it started; survives every jump of the clock."""
+        if not self.start:
+            return 0.0
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self.start / _TICKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """That somebody ended the session on purpose: ``cancel``, ``timeout``, ``memory`` or ``lost``, and why."""
+
+    kind: str
+    reason: str
+
+
+def start_of(pid: int) -> int | None:
+    """When process ``pid`` started, in clock ticks since boot; None if it is not there or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state, *rest = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if state in (b"Z", b"X") else int(rest[18])
+
+
+def _whole_line(path: str) -> list[str] | None:
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        words = os.read(fd, 256).decode("ascii", "replace").split()
+    finally:
+        os.close(fd)
+    return words[:-1] if words and words[-1] == "." else None
+
+
+def exit_code(control: str) -> int | None:
+    """The command's exit code, if it has ended and told."""
+    words = _whole_line(f"{control}/status")
+    return int(words[0]) if words else None
+
+
+def supervisor(control: str) -> Supervisor | None:
+    """Who leads the session, if it has begun."""
+    words = _whole_line(f"{control}/pid")
+    return Supervisor(int(words[0]), int(words[1]), words[2]) if words and len(words) == 3 else None
+
+
+def ended_at(control: str) -> float:
+    """When the exit code was written, in seconds since the epoch."""
+    return os.stat(f"{control}/status").st_mtime
+
+
+def killed(control: str) -> Killed | None:
+    """Whether somebody ended the session on purpose."""
+    try:
+        with open(f"{control}/killed", encoding="utf-8") as file:
+            kind, _, reason = file.read().partition("\n")
+    except OSError:
+        return None
+    return Killed(kind, reason.rstrip("\n")) if reason.endswith("\n") else None
+
+
+def record_kill(control: str, kill: Killed) -> Killed:
+    """Note, before killing, why; the first killer's word stands and comes back."""
+    draft = f"{control}/killed.{os.getpid()}"
+    with open(draft, "w", encoding="utf-8", opener=_private) as file:
+        file.write(f"{kill.kind}\n{' '.join(kill.reason.splitlines())}\n")
+    try:
+        os.link(draft, f"{control}/killed")
+    except FileExistsError:
+        return killed(control) or kill
+    finally:
+        os.unlink(draft)
+    return kill
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def look(control: str) -> Finding:
+    """See the module's text."""
+    if exit_code(control) is not None:
+        return Finding.ENDED
+    if not os.path.exists(f"{control}/lock"):
+        return Finding.UNSTARTED if os.path.isdir(control) else Finding.ABSENT
+    held = is_held(control)
+    leader = supervisor(control)
+    if held:
+        if leader is None:
+            return Finding.STARTING
+        return Finding.ALIVE if leader.is_alive() else _ended_meanwhile(control, Finding.ORPHANED)
+    if leader is None:
+        return Finding.UNSTARTED
+    return _ended_meanwhile(control, Finding.GONE)
+
+
+def _ended_meanwhile(control: str, otherwise: Finding) -> Finding:
+    return Finding.ENDED if exit_code(control) is not None else otherwise
+
+
+def make(control: str) -> bool:
+    """Make the directory; False if it is there already."""
+    try:
+        os.mkdir(control, 0o700)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(control), 0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(control, 0o700)
+            return True
+        return False
+    return True

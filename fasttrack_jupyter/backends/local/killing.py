@@ -1,0 +1,58 @@
+"""The end of a whole session: TERM, grace, KILL, and the proof that nothing of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+
+from fasttrack_jupyter.backends.local.processes import Process, ProcessWatch, Tree, process_table, send_signal
+from fasttrack_jupyter.backends.local.runner.launcher import is_held
+
+_PATIENCE = 0.005
+_LONGEST_WAIT = 0.2
+
+
+class Killer:
+    """Ends sessions. One per backend: the looks at the process table are shared."""
+
+    def __init__(self, watch: ProcessWatch) -> None:
+        self._watch = watch
+
+    async def end(self, tree: Tree, grace: float) -> None:
+        """TERM to every process of ``tree``, KILL after ``grace`` seconds; returns when none is left.
+
+        The supervisor outlives TERM and writes down how the command ended.
+        """
+        if grace > 0:
+            await self._signal(tree, signal.SIGTERM)
+            if await self._is_gone_within(tree, grace):
+                return
+        wait = _PATIENCE
+        while await self._signal(tree, signal.SIGKILL) or is_held(tree.control):
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _is_gone_within(self, tree: Tree, seconds: float) -> bool:
+        deadline, wait = time.monotonic() + seconds, _PATIENCE
+        while time.monotonic() < deadline:
+            if not is_held(tree.control) and not await self._members(tree):
+                return True
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, _LONGEST_WAIT)
+        return False
+
+    async def _members(self, tree: Tree) -> list[Process]:
+        table = await self._watch.table()
+        return await asyncio.to_thread(tree.members, table, os.getpid())
+
+    async def _signal(self, tree: Tree, number: signal.Signals) -> bool:
+        return await asyncio.to_thread(_signal_all, tree, number)
+
+
+def _signal_all(tree: Tree, number: signal.Signals) -> bool:
+    members = tree.members(process_table(), os.getpid())
+    for process in members:
+        send_signal(process, number)
+    return bool(members)

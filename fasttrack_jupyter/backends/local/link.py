@@ -1,0 +1,116 @@
+"""The engine's end of the launcher: start it, send it requests, hear what it says, start another when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import marshal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fasttrack_jupyter.backends.local.runner.launcher import frames
+
+_MAIN = "import sys; sys.path.insert(0, sys.argv[1]); import launcher; launcher.main()"
+_RUNNER = str(Path(__file__).parent / "runner")
+_READ = 1 << 18
+
+
+class LauncherLink:
+    """One launcher at a time. ``heard`` gets each message, ``lost`` is called when the launcher died by itself."""
+
+    def __init__(self, heard: Callable[[tuple[Any, ...]], None], lost: Callable[[], None]) -> None:
+        self._heard, self._lost = heard, lost
+        self._socket: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._input = bytearray()
+        self._unsent = bytearray()
+
+    @property
+    def pid(self) -> int | None:
+        """The launcher's pid while there is one."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start a launcher.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _MAIN, _RUNNER, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, start_new_session=True, env={}, cwd="/",
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        self._socket = ours
+        asyncio.get_running_loop().add_reader(ours, self._readable)
+
+    def send(self, request: tuple[str, dict[str, Any]]) -> None:
+        """Send one request, starting a launcher if there is none. What a dying launcher did not read is lost unsaid."""
+        if self._socket is None:
+            self.start()
+        data = marshal.dumps([request])
+        self._write(len(data).to_bytes(4, "little") + data)
+
+    def _write(self, data: bytes) -> None:
+        assert self._socket is not None
+        if not self._unsent:
+            try:
+                data = data[self._socket.send(data) :]
+            except BlockingIOError:
+                pass  # it is busy: the rest goes when it reads again
+            except OSError:
+                return  # it died: _readable sees the end and says so
+        if data:
+            self._unsent += data
+            asyncio.get_running_loop().add_writer(self._socket, self._writable)
+
+    def _writable(self) -> None:
+        assert self._socket is not None
+        try:
+            del self._unsent[: self._socket.send(self._unsent)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._unsent.clear()
+        if not self._unsent:
+            asyncio.get_running_loop().remove_writer(self._socket)
+
+    def _readable(self) -> None:
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            self._lost()
+            return
+        self._input += data
+        for message in frames(self._input):
+            for item in message:
+                self._heard(item)
+
+    def close(self) -> None:
+        """Let go of the launcher, which ends by itself; its sessions go on."""
+        if self._socket is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._socket)
+            loop.remove_writer(self._socket)
+            self._socket.close()
+        if self._process is not None:
+            self._process.wait()
+        self._socket = self._process = None
+        self._input.clear()
+        self._unsent.clear()

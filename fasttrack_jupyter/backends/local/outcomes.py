@@ -1,0 +1,94 @@
+"""From what an attempt's directory says to how the session ended, and what it left behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from fasttrack_jupyter.backends.local import attempts
+from fasttrack_jupyter.model.lifecycle import Result, Status
+
+VALUE_CAP = 1 << 20
+"""Bytes of a value's file that are read at most."""
+
+
+class Outcome(NamedTuple):
+    """How a session ended, in the words of decisions.md."""
+
+    status: Status
+    result: Result
+    exit_code: int | None
+    reason: str
+
+
+LOST = Outcome(Status.ERROR, Result.FAILURE, None, "lost")
+
+
+def outcome_of(control: str) -> Outcome:
+    """How the session ended whose tree is gone.
+
+    A killer's word stands above the exit code of what it killed.
+    """
+    code, kill = attempts.exit_code(control), attempts.killed(control)
+    if kill and kill.kind == "cancel":
+        return Outcome(Status.CANCELLED, Result.UNDEFINED, code, kill.reason)
+    if kill and kill.kind != "lost":
+        return Outcome(Status.TERMINATED, Result.FAILURE, code, kill.reason)
+    if code is None:
+        return LOST
+    if code == 0:
+        return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
+    return Outcome(Status.TERMINATED, Result.FAILURE, code, f"exit {code}")
+
+
+def collect(outputs: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """``{values, outputs_json, missing}`` of the declared outputs; symlinks that lead out of the folder do not count.
+
+    ``values`` maps names to the text as written; ``outputs_json`` is the text of that file, if there is one
+    (a name that is missing here may be a key of it: the caller decides).
+    """
+    values: dict[str, str] = {}
+    missing: list[str] = []
+    for name, path in wanted:
+        if path.startswith(".values/"):
+            text = _read(outputs, path)
+            if text is None:
+                missing.append(name)
+            else:
+                values[name] = text
+        elif not _is_inside(outputs, path):
+            missing.append(name)
+    found: dict[str, Any] = {"values": values, "missing": missing}
+    if (whole := _read(outputs, "outputs.json")) is not None:
+        found["outputs_json"] = whole
+    return found
+
+
+def _is_inside(outputs: str, path: str) -> bool:
+    real = os.path.realpath(f"{outputs}/{path}")
+    return os.path.exists(real) and (real + "/").startswith(os.path.realpath(outputs) + "/")
+
+
+def _read(outputs: str, path: str) -> str | None:
+    if not _is_inside(outputs, path):
+        return None
+    try:
+        fd = os.open(f"{outputs}/{path}", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        return file.read(VALUE_CAP).decode("utf-8", "replace")
+
+
+def report_data(mode: str, attempt: str, usage: Mapping[str, Any], notes: Iterable[str] = ()) -> dict[str, Any]:
+    """The part of a report's data that every report of a session carries."""
+    data: dict[str, Any] = {"mode": mode, "session": f"ft-{attempt}"}
+    if usage:
+        data["usage"] = dict(usage)
+    if words := list(notes):
+        data["notes"] = words
+    return data

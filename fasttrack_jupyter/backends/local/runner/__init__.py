@@ -1,0 +1,1 @@
+"""What runs beside the engine with the bare standard library: the launcher and what it starts."""

@@ -1,0 +1,243 @@
+"""The launcher: a small process that starts sessions and tells when they end.
+
+It keeps no state that matters. What counts is each attempt's directory: the launcher takes the
+``flock`` on ``lock`` *before* it spawns, and the child inherits the same open file, so there is no
+moment in which a session is "spawned but unclaimed". The shell supervisor first writes who it is
+(``pid``), then runs the command, then writes the exit code (``status``); both lines end in a dot,
+so a torn write can never be taken for a whole one. Kill the launcher and the sessions go on: the
+next engine finds them by their locks.
+
+It runs as ``python -I -S``, imports nothing of ours but its neighbours in this folder, has one
+thread and ends when the engine's end of the link closes. Messages are marshalled lists, each
+preceded by its length (four bytes, little endian): the same interpreter sits on both sides.
+
+To it: ``("launch", {...})`` (see :meth:`Launcher.launch`). From it: ``("started", id, host pid, epoch seconds)``,
+``("busy", id)``, ``("failed", id, errno, words)``,
+``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left)``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import marshal
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+LOCK_FD = 100
+"""Where every process of a session holds its lock: far above what scripts use."""
+PID_FD, STATUS_FD = 8, 9
+_FIRST_FREE_FD = 16
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+
+SUPERVISOR = """\
+trap : 1 2 3 15
+IFS=' ' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ft_start _ 2>/dev/null </proc/self/stat || _ft_start=0
+echo "$$ $_ft_start $1 ." >&8
+shift
+"$@" 8>&- 9>&-
+_ft_rc=$?
+until echo "$_ft_rc ." >&9; do sleep 1; done 2>/dev/null
+exit $_ft_rc
+"""
+"""``$0`` names the session in ``ps``, ``$1`` is the boot, the rest is the command.
+
+``trap :`` rather than ``trap ''``: the supervisor outlives the signals that end its command, and the
+command's own signals stay as they are. A full disk makes it wait, not lose the exit code."""
+
+
+def boot_id() -> str:
+    """Which boot of this machine this is; ``-`` where the system does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return "-"
+
+
+class Launcher:
+    """Serves one engine over ``link`` until it goes away."""
+
+    def __init__(self, link: int) -> None:
+        self._link = link
+        self._input = bytearray()
+        self._output: list[tuple[Any, ...]] = []
+        self._children: dict[int, tuple[str, str]] = {}
+        self._boot = boot_id()
+        self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        self._enter: Callable[[dict[str, Any], dict[int, int]], int] | None = None
+
+    def serve(self) -> None:
+        """Work until the engine's end of the link closes."""
+        wake = self._wake_on_child()
+        poller = select.poll()
+        poller.register(self._link, select.POLLIN)
+        poller.register(wake, select.POLLIN)
+        while True:
+            for fd, _ in poller.poll():
+                if fd == wake:
+                    os.read(wake, 4096)
+                elif not self._receive():
+                    return
+            self._reap()
+            self._flush()
+
+    @staticmethod
+    def _wake_on_child() -> int:
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        os.set_blocking(reading, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        return reading
+
+    def _receive(self) -> bool:
+        data = os.read(self._link, 1 << 18)
+        self._input += data
+        for message in frames(self._input):
+            for request in message:
+                self._handle(request)
+        return bool(data)
+
+    def _handle(self, request: tuple[str, dict[str, Any]]) -> None:
+        job = request[1]
+        try:
+            pid = self.launch(job)
+        except BlockingIOError:
+            self._output.append(("busy", job["id"]))
+        except OSError as error:
+            self._output.append(("failed", job["id"], error.errno or 0, f"{error.strerror}: {error.filename or ''}"))
+        else:
+            self._children[pid] = (job["id"], job["control"])
+            self._output.append(("started", job["id"], pid, time.time()))
+
+    def _flush(self) -> None:
+        if self._output:
+            data = marshal.dumps(self._output)
+            self._output = []
+            view = memoryview(len(data).to_bytes(4, "little") + data)
+            while view:
+                view = view[os.write(self._link, view) :]
+
+    def _reap(self) -> None:
+        while self._children:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if known := self._children.pop(pid, None):
+                session, control = known
+                cpu = usage.ru_utime + usage.ru_stime
+                peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+                self._output.append(("ended", session, status, cpu, peak, is_held(control)))
+
+    def launch(self, job: dict[str, Any]) -> int:
+        """Start the session ``job`` and return the pid of its supervisor.
+
+        Keys: ``id``, ``control`` (the attempt's directory), ``cwd``, ``argv``, ``environ``, ``cpus`` (or None),
+        ``mounts`` (None, or the layout for a private mount namespace), ``supervised``.
+
+        Raises:
+            BlockingIOError: the session is alive already.
+            OSError: it could not be started; nothing runs.
+        """
+        control = job["control"]
+        opened: list[int] = []
+        try:
+            lock = _open(opened, f"{control}/lock", os.O_RDWR)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fds = {
+                PID_FD: _open(opened, f"{control}/pid", os.O_WRONLY | os.O_TRUNC),
+                STATUS_FD: _open(opened, f"{control}/status", os.O_WRONLY | os.O_TRUNC),
+                1: _open(opened, f"{control}/log", os.O_WRONLY | os.O_APPEND),
+                LOCK_FD: lock,
+            }
+            with self._affinity(job["cpus"]):
+                return self._spawn(job, fds)
+        finally:
+            for fd in opened:
+                os.close(fd)
+
+    def _affinity(self, cpus: list[int] | None) -> _Affinity:
+        return _Affinity(cpus, self._cpus)
+
+    def _spawn(self, job: dict[str, Any], fds: dict[int, int]) -> int:
+        os.chdir(job["cwd"])
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+        actions += [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]  # type: ignore[misc]
+        actions.append((os.POSIX_SPAWN_DUP2, fds[1], 2))  # type: ignore[arg-type]
+        argv = ["/bin/sh", "-c", SUPERVISOR, job["name"], self._boot, *job["argv"]]
+        return os.posix_spawn(
+            "/bin/sh", argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
+        )
+
+
+class _Affinity:
+    """For the moment of a spawn, be on the processors that the child shall inherit."""
+
+    def __init__(self, cpus: list[int] | None, own: set[int]) -> None:
+        self._cpus, self._own = cpus, own
+
+    def __enter__(self) -> None:
+        if self._cpus:
+            os.sched_setaffinity(0, self._cpus)
+
+    def __exit__(self, *_: object) -> None:
+        if self._cpus:
+            os.sched_setaffinity(0, self._own)
+
+
+def _open(opened: list[int], path: str, flags: int) -> int:
+    fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    opened.append(fd)
+    return fd
+
+
+def is_held(control: str) -> bool:
+    """Whether some process still holds the lock of the attempt whose directory is ``control``."""
+    try:
+        fd = os.open(f"{control}/lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def frames(data: bytearray) -> Iterator[list[tuple[Any, ...]]]:
+    """Take the whole messages out of ``data``, and leave a part of one in it."""
+    while len(data) >= 4 and len(data) >= 4 + (size := int.from_bytes(data[:4], "little")):
+        message = marshal.loads(bytes(data[4 : 4 + size]))
+        del data[: 4 + size]
+        yield message
+
+
+def _settle() -> None:
+    """Reserve the low descriptors (they are targets of the child's), be the first to go when memory is short."""
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    while null < _FIRST_FREE_FD:
+        null = os.dup(null)
+    os.umask(0o022)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("500")
+    except OSError:
+        return  # no such thing on this system: the kernel's own choice holds
+
+
+def main() -> None:
+    """Serve the link that was inherited as the descriptor named by the last argument."""
+    link = int(sys.argv[-1])
+    os.set_inheritable(link, False)
+    _settle()
+    Launcher(link).serve()

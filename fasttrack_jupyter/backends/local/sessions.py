@@ -1,0 +1,364 @@
+"""Sessions from their first moment to their last report.
+
+A session is started by the launcher and heard of through it; one that was found alive (a crash lay
+between) is watched by a pidfd of its supervisor. Either way its directory says how it ended. Whoever
+ends a session on purpose writes so first; the end is reported only once its whole tree is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fasttrack_jupyter.backends.local import attempts
+from fasttrack_jupyter.backends.local.attempts import Finding, Killed
+from fasttrack_jupyter.backends.local.killing import Killer
+from fasttrack_jupyter.backends.local.link import LauncherLink
+from fasttrack_jupyter.backends.local.outcomes import LOST, Outcome, collect, outcome_of, report_data
+from fasttrack_jupyter.backends.local.processes import ProcessWatch, Tree
+from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.errors import BackendUnreachable, SessionRejected
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.quantities import format_duration
+
+_LOOK_AGAIN = 0.01
+_SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+
+
+@dataclass(slots=True)
+class Launch:
+    """What the launcher is asked to start (see ``Launcher.launch``), and what people are told about it."""
+
+    request: dict[str, Any]
+    mode: str
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    """A session that this engine looks after."""
+
+    spec: SessionSpec
+    control: str
+    outputs: str
+    launch: Launch | None = None
+    mode: str = "folders"
+    leader: int | None = None
+    started_at: float | None = None
+    timer: asyncio.TimerHandle | None = None
+    pidfd: int | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    work: asyncio.Task[None] | None = None
+    """Its preparation or its end, whichever is under way."""
+    ending: bool = False
+    last: SessionReport | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """Its processes."""
+        return Tree(self.control, self.spec.attempt_id, self.leader)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last report was made."""
+        return self.last is not None
+
+
+class Sessions:
+    """All sessions of one backend. ``prepare`` makes a :class:`Launch` of a session (a wait, or at once)."""
+
+    def __init__(
+        self,
+        root: Path,
+        grace: float,
+        report: Callable[[SessionReport], None],
+        prepare: Callable[[Session], Launch | Awaitable[Launch]],
+        outputs_of: Callable[[SessionSpec], str],
+    ) -> None:
+        self._root = str(root)
+        self._grace = grace
+        self._report = report
+        self._prepare = prepare
+        self._outputs_of = outputs_of
+        self._link = LauncherLink(self._heard, self._launcher_died)
+        self._processes = ProcessWatch()
+        self._killer = Killer(self._processes)
+        self._sessions: dict[str, Session] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    # ------------------------------------------------------------ what the backend asks
+
+    def control(self, attempt_id: str) -> str:
+        """The directory of an attempt."""
+        return f"{self._root}/{attempt_id}"
+
+    def get(self, attempt_id: str) -> Session | None:
+        """The session of an attempt, while it is looked after."""
+        return self._sessions.get(attempt_id)
+
+    def live(self) -> list[Session]:
+        """Sessions that have begun and not ended."""
+        return [session for session in self._sessions.values() if session.started_at and not session.is_over]
+
+    def open(self) -> None:
+        """Start the launcher, so that the first session need not wait for it."""
+        self._link.start()
+
+    def begin(self, spec: SessionSpec, *, create: bool) -> None:
+        """Look for the session of ``spec`` and take it over; start it if there is none and ``create``."""
+        if (known := self._sessions.get(spec.attempt_id)) is not None:
+            if known.last is not None:
+                self._report(known.last)
+            return
+        session = Session(spec, self.control(spec.attempt_id), self._outputs_of(spec))
+        try:
+            fresh = create and attempts.make(session.control)
+            self._sessions[spec.attempt_id] = session
+            self._start(session) if fresh else self._take_over(session, create=create)
+        except OSError as error:
+            self._sessions.pop(spec.attempt_id, None)
+            raise trouble(error, spec.path) from error
+        except SessionRejected:
+            self._sessions.pop(spec.attempt_id, None)
+            raise
+
+    def end(self, session: Session, kill: Killed) -> None:
+        """End ``session`` on purpose."""
+        if session.is_over or session.ending:
+            return
+        session.ending = True
+        kill = attempts.record_kill(session.control, kill)
+        self._say(session, Status.TERMINATING, reason=kill.reason)
+        if session.work is not None:
+            session.work.cancel()
+        session.work = self._spawn(self._end(session))
+
+    def forget(self, attempt_id: str) -> None:
+        """Let go of a session whose end is stored."""
+        session = self._sessions.pop(attempt_id, None)
+        if session is None:
+            return
+        self._unwatch(session)
+        if session.last is not None and session.last.result is Result.SUCCESS:
+            self._discard_work(session)
+
+    async def aclose(self) -> None:
+        """Stop watching; sessions go on."""
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        for session in self._sessions.values():
+            self._unwatch(session)
+        self._sessions.clear()
+        self._link.close()
+
+    # ------------------------------------------------------------ beginnings
+
+    def _start(self, session: Session) -> None:
+        prepared = self._prepare(session)
+        if isinstance(prepared, Launch):
+            self._launch(session, prepared)
+        else:
+            session.work = self._spawn(self._start_when_ready(session, prepared))
+
+    async def _start_when_ready(self, session: Session, preparing: Awaitable[Launch]) -> None:
+        try:
+            self._launch(session, await preparing)
+        except SessionRejected as error:
+            self._conclude(
+                session, Outcome(Status.ERROR, Result.FAILURE, None, f"{error.message}. {error.hint}".strip())
+            )
+        except OSError as error:
+            words = trouble(error, session.spec.path)
+            self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, words.message))
+
+    def _launch(self, session: Session, launch: Launch) -> None:
+        session.launch, session.mode, session.work = launch, launch.mode, None
+        make_fresh(session.outputs)
+        self._link.send(("launch", launch.request))
+
+    def _take_over(self, session: Session, *, create: bool) -> None:
+        """Act upon what the attempt's directory says; see ``attempts``."""
+        finding = attempts.look(session.control)
+        if finding is Finding.STARTING:
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look_again, session, create)
+        elif finding is Finding.ALIVE:
+            self._adopt(session)
+        elif create and finding in (Finding.ABSENT, Finding.UNSTARTED) and not attempts.killed(session.control):
+            self._start(session)
+        else:
+            session.leader = leader.pid if (leader := attempts.supervisor(session.control)) else None
+            session.ending = True
+            session.work = self._spawn(self._end(session, at_once=True))
+
+    def _look_again(self, session: Session, create: bool) -> None:
+        if self._sessions.get(session.spec.attempt_id) is session and not session.ending:
+            self._take_over(session, create=create)
+
+    def _adopt(self, session: Session) -> None:
+        """Watch a session that runs already."""
+        leader = attempts.supervisor(session.control)
+        assert leader is not None
+        session.leader = leader.pid
+        try:
+            session.pidfd = os.pidfd_open(leader.pid)
+        except ProcessLookupError:
+            self._take_over(session, create=False)
+            return
+        if not leader.is_alive():
+            self._unwatch(session)
+            self._take_over(session, create=False)
+            return
+        asyncio.get_running_loop().add_reader(session.pidfd, self._adopted_ended, session)
+        self._began(session, time.time() - leader.age(), leader.age())
+        if (kill := attempts.killed(session.control)) is not None:
+            self.end(session, kill)
+
+    def _began(self, session: Session, at: float, age: float) -> None:
+        session.started_at = at
+        if session.spec.timeout is not None:
+            loop = asyncio.get_running_loop()
+            session.timer = loop.call_later(max(0.0, session.spec.timeout - age), self._timed_out, session)
+        if not session.ending:
+            self._say(session, Status.RUNNING, at=at)
+
+    def _timed_out(self, session: Session) -> None:
+        assert session.spec.timeout is not None
+        self.end(session, Killed("timeout", f"timeout {format_duration(session.spec.timeout)}"))
+
+    # ------------------------------------------------------------ what the launcher says
+
+    def _heard(self, message: tuple[Any, ...]) -> None:
+        kind, attempt_id, *rest = message
+        session = self._sessions.get(attempt_id)
+        if session is None or session.is_over:
+            return
+        if kind == "started":
+            session.leader = rest[0]
+            self._began(session, rest[1], 0.0)
+        elif kind == "ended":
+            self._ended(session, *rest)
+        elif kind == "busy":
+            self._take_over(session, create=True)
+        else:
+            self._failed(session, *rest)
+
+    def _ended(self, session: Session, status: int, cpu: float, peak: int, left: bool) -> None:
+        session.usage["cpu_seconds"] = round(cpu, 3)
+        session.usage["peak_mem"] = max(peak, session.usage.get("peak_mem", 0))
+        if session.ending:
+            return  # whoever ends it says so when its tree is gone
+        if left or attempts.exit_code(session.control) is None:
+            session.ending = True
+            session.work = self._spawn(self._end(session, at_once=True))
+        else:
+            self._conclude(session, outcome_of(session.control))
+
+    def _failed(self, session: Session, number: int, words: str) -> None:
+        self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, f"it could not be started: {words}"))
+
+    def _launcher_died(self) -> None:
+        """Whatever was asked of it and whatever it watched: look, and take over."""
+        for session in list(self._sessions.values()):
+            if session.launch is not None and session.pidfd is None and not session.is_over and not session.ending:
+                self._take_over(session, create=session.started_at is None)
+
+    def _adopted_ended(self, session: Session) -> None:
+        self._unwatch(session)
+        if not session.ending:
+            session.ending = True
+            session.work = self._spawn(self._end(session, at_once=True))
+
+    # ------------------------------------------------------------ ends
+
+    async def _end(self, session: Session, *, at_once: bool = False) -> None:
+        """Make sure that nothing of ``session`` is left, then say how it ended."""
+        await self._killer.end(session.tree, 0.0 if at_once else self._grace)
+        self._conclude(session, outcome_of(session.control))
+
+    def _conclude(self, session: Session, outcome: Outcome) -> None:
+        self._unwatch(session)
+        if outcome.result is Result.SUCCESS and session.spec.wanted_outputs:
+            session.work = self._spawn(self._collect(session, outcome))
+        else:
+            self._final(session, outcome, {})
+
+    async def _collect(self, session: Session, outcome: Outcome) -> None:
+        found = await asyncio.to_thread(collect, session.outputs, session.spec.wanted_outputs)
+        self._final(session, outcome, found)
+
+    def _final(self, session: Session, outcome: Outcome, found: Mapping[str, Any]) -> None:
+        at = (
+            attempts.ended_at(session.control) if outcome.exit_code is not None and outcome is not LOST else time.time()
+        )
+        data = self._data(session) | dict(found)
+        session.last = SessionReport(
+            session.spec.attempt_id, outcome.status, at, outcome.result, outcome.exit_code, outcome.reason, data=data
+        )
+        self._report(session.last)
+
+    # ------------------------------------------------------------ small ones
+
+    def _data(self, session: Session) -> dict[str, Any]:
+        notes = session.launch.notes if session.launch else ()
+        extra = dict(session.launch.data) if session.launch else {}
+        return report_data(session.mode, session.spec.attempt_id, session.usage, notes) | extra
+
+    def _say(self, session: Session, status: Status, *, at: float | None = None, reason: str = "") -> None:
+        when = time.time() if at is None else at
+        self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=self._data(session)))
+
+    def _unwatch(self, session: Session) -> None:
+        if session.timer is not None:
+            session.timer.cancel()
+            session.timer = None
+        if session.pidfd is not None:
+            asyncio.get_running_loop().remove_reader(session.pidfd)
+            os.close(session.pidfd)
+            session.pidfd = None
+
+    def _discard_work(self, session: Session) -> None:
+        work = f"{session.control}/work"
+        try:
+            os.rmdir(work)
+        except FileNotFoundError:
+            return
+        except OSError:
+            self._spawn(_remove(work))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+async def _remove(folder: str) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, True)
+
+
+def make_fresh(folder: str) -> None:
+    """Make ``folder`` and its parents; what an earlier attempt left in it is removed."""
+    try:
+        os.mkdir(folder, 0o700)
+    except FileNotFoundError:
+        os.makedirs(folder, 0o700)
+    except FileExistsError:
+        shutil.rmtree(folder)
+        os.mkdir(folder, 0o700)
+
+
+def trouble(error: OSError, path: str) -> BackendUnreachable | SessionRejected:
+    """What an error of the system means for a session: shortage passes, everything else does not."""
+    words = f"the session of {path!r} could not be started: {error.strerror} ({error.filename or 'this machine'})"
+    if error.errno in _SCARCE:
+        return BackendUnreachable(words, hint="It is tried again; free some space or end something.")
+    return SessionRejected(words, hint="Check the permissions and the disk of FastTrack's home.")
