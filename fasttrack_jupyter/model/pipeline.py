@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
+from types import NoneType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from fasttrack_jupyter.model.artifacts import OutputSpec
 from fasttrack_jupyter.model.parameters import Parameter
-from fasttrack_jupyter.model.quantities import Duration, EnvValue, Size
+from fasttrack_jupyter.model.quantities import Count, Duration, EnvValue, Size, Text
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
 
@@ -50,55 +51,76 @@ class RunOn(StrEnum):
     ALL = "all"
 
 
+def _none_is_empty(value: Any) -> Any:
+    return () if value is None else value
+
+
+def _none_is_nothing(value: Any) -> Any:
+    return {} if value is None else value
+
+
 class Ownership(Model):
     """Who a pipeline belongs to on a cluster."""
 
-    domain: str | None = None
-    domain_name: str | None = None
-    scope: str | None = None
-    group_name: str | None = None
+    domain: Text | None = Field(default=None, description="Domain on the cluster (26.4 and later)")
+    domain_name: Text | None = Field(default=None, description="Domain on the cluster (before 26.4)")
+    scope: Text | None = Field(default=None, description="Who sees the pipeline", examples=["user", "project"])
+    group_name: Text | None = Field(default=None, description="Project on the cluster (22.09)")
 
 
 class Environment(Model):
-    """Where a task runs: image, project, resource group (``scaling-group``), environment variables."""
+    """Where a task runs: image, project, resource group, environment variables."""
 
-    project: str | None = None
-    scaling_group: str | None = Field(default=None, alias="scaling-group")
-    image: str | None = None
-    envs: dict[str, EnvValue] = Field(default_factory=dict)
+    project: Text | None = Field(default=None, description="Project on the cluster that the session belongs to")
+    scaling_group: Text | None = Field(
+        default=None, alias="scaling-group", description="Resource group: which agents of the cluster may run it"
+    )
+    image: Text | None = Field(
+        default=None, description="Full canonical name of the image; locally it resolves to an environment",
+        examples=["cr.backend.ai/stable/python:3.13-ubuntu24.04-amd64"],
+    )  # fmt: skip
+    envs: Annotated[dict[str, EnvValue], BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=dict, description="Environment variables; a value may hold ${{ params.x }}, ${{ secrets.X }}",
+        examples=[{"EPOCHS": "10", "TOKEN": "${{ secrets.TOKEN }}"}],
+    )  # fmt: skip
 
 
 class ResourceOptions(Model):
-    """Options beside the slots: the size of ``/dev/shm``, in bytes."""
+    """Options beside the slots."""
 
-    shmem: Size | None = None
+    shmem: Size | None = Field(default=None, description="Size of /dev/shm, such as 64m or 2g")
 
 
 class Retry(Model):
-    """``max_attempts`` in all (1 = no retry); seconds before the second; each later wait × ``backoff``."""
+    """Whether a failed task is tried again."""
 
-    max_attempts: int = Field(default=1, ge=1, le=1000)
-    delay: Duration = Field(default=0.0, ge=0)
-    backoff: float = Field(default=1.0, ge=1)
+    max_attempts: Count = Field(default=1, ge=1, le=1000, description="Attempts in all: 1 is no retry, 2 one retry")
+    delay: Duration = Field(default=0.0, ge=0, le=86_400, description="Wait before the second attempt: seconds, or 5m")
+    backoff: float = Field(default=1.0, ge=1, le=1000, description="Each later wait is this many times the one before")
 
     def wait_before(self, attempt: int) -> float:
-        """Seconds to wait before attempt number ``attempt`` (2 is the first retry)."""
-        return float(min(self.delay * self.backoff ** max(attempt - 2, 0), 86_400.0))
+        """Seconds to wait before attempt number ``attempt`` (2 is the first retry); a day at most."""
+        try:
+            return float(min(self.delay * self.backoff ** max(attempt - 2, 0), 86_400.0))
+        except OverflowError:
+            return 86_400.0 if self.delay else 0.0
 
 
 class Service(Model):
-    """What a deployment task serves (``service:`` of FastTrack's serving tasks)."""
+    """What a deployment task serves."""
 
-    name: str
-    model: str
-    model_mount_destination: str = ""
-    model_definition_path: str | None = None
-    runtime_variant: str = "custom"
-    replicas: int = Field(default=1, ge=0)
-    open_to_public: bool = False
-    ephemeral: bool = False
-    max_surge: int | None = None
-    max_unavailable: int | None = None
+    name: Text = Field(description="Unique in its resource group; 24 characters at most")
+    model: Text = Field(description="Name of the model folder (a vfolder)")
+    model_mount_destination: Text = Field(default="", description="Where the model folder is mounted; /models if empty")
+    model_definition_path: Text | None = Field(
+        default=None, description="The model definition, relative to the mount", examples=["model-definition.yaml"]
+    )
+    runtime_variant: Text = Field(default="custom", description="Kind of model server", examples=["custom", "vllm"])
+    replicas: Count = Field(default=1, ge=0, description="How many sessions serve it")
+    open_to_public: bool = Field(default=False, description="Whether it answers without a token")
+    ephemeral: bool = Field(default=False, description="Whether it ends with the pipeline job")
+    max_surge: Count | None = Field(default=None, ge=0, description="Extra sessions while a new version rolls out")
+    max_unavailable: Count | None = Field(default=None, ge=0, description="Sessions that may be missing meanwhile")
 
 
 _TASK_TYPES = {
@@ -112,36 +134,81 @@ def _task_type(value: Any) -> Any:
 
 
 def _mount(value: Any) -> Any:
-    return Mount.parse(value) if isinstance(value, str) else value
+    if isinstance(value, Mount):
+        return value
+    if isinstance(value, (dict, list, NoneType)):
+        raise ValueError("a mount is text: a folder's name, or name:alias")
+    return Mount.parse(value)
 
 
-def _none_is_empty(value: Any) -> Any:
-    return () if value is None else value
+_WrittenMount = Annotated[
+    Mount,
+    BeforeValidator(_mount),
+    PlainSerializer(lambda mount: mount.written, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["data", "data:/data"]}),
+]
+Mounts = Annotated[tuple[_WrittenMount, ...], BeforeValidator(_none_is_empty)]
+"""Vfolders in the session, each ``name`` or ``name:alias``."""
+
+_NO_ENVIRONMENT, _NO_OPTIONS, _NO_RETRY = Environment(), ResourceOptions(), Retry()
 
 
 class Task(Model):
     """The unit of execution: a command, in an image, with resources and mounts."""
 
-    name: str
-    description: str | None = None
-    type: Annotated[TaskType, BeforeValidator(_task_type)] = TaskType.CUSTOM
-    cluster_mode: ClusterMode = ClusterMode.SINGLE_NODE
-    cluster_size: int = Field(default=1, ge=1, le=1024)
-    run_on: RunOn = RunOn.MAIN
-    module_uri: str | None = None
-    command: str | None = None
-    environment: Environment = Field(default_factory=Environment)
-    resources: ResourceSlots | None = None
-    resource_opts: ResourceOptions = Field(default_factory=ResourceOptions)
-    dependencies: Annotated[tuple[str, ...], BeforeValidator(_none_is_empty)] = ()
-    mounts: Annotated[tuple[Annotated[Mount, BeforeValidator(_mount)], ...], BeforeValidator(_none_is_empty)] = ()
-    skip: bool = False
-    continue_on_failure: bool = False
-    retry: Retry = Field(default_factory=Retry)
-    timeout: Duration | None = Field(default=None, gt=0)
-    inputs: dict[str, str] = Field(default_factory=dict)
-    outputs: dict[str, OutputSpec] = Field(default_factory=dict)
-    service: Service | None = None
+    name: Text = Field(
+        description="Unique in the pipeline: letters of any script, digits, space, _ and -; 64 at most. "
+        "Dependencies and expressions name the task by it.",
+        examples=["train"],
+    )
+    description: Text | None = Field(default=None, description="For people")
+    type: Annotated[
+        TaskType, BeforeValidator(_task_type), WithJsonSchema({"type": "string", "examples": [*TaskType]})
+    ] = Field(
+        default=TaskType.CUSTOM,
+        description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
+        "deployment: a service",
+    )
+    cluster_mode: ClusterMode = Field(
+        default=ClusterMode.SINGLE_NODE, description="Whether the containers of one session share a machine"
+    )
+    cluster_size: Count = Field(default=1, ge=1, le=1024, description="Containers in the session")
+    run_on: RunOn = Field(default=RunOn.MAIN, description="main: the command runs on main1 only; all: on every one")
+    module_uri: Text | None = Field(
+        default=None, description="Repository of a git task: <url>[@ref][#subfolder]; else empty"
+    )
+    command: Text | None = Field(
+        default=None, description="What /bin/sh -c runs; may hold ${{ params.x }}, ${{ inputs.x }}, ${{ job.id }}",
+        examples=["python train.py --lr ${{ params.learning_rate }}"],
+    )  # fmt: skip
+    environment: Annotated[Environment, BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=lambda: _NO_ENVIRONMENT, description="Image, resource group, environment variables"
+    )
+    resources: ResourceSlots | None = Field(default=None, description="What each container asks for")
+    resource_opts: Annotated[ResourceOptions, BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=lambda: _NO_OPTIONS, description="Options beside the slots, such as shmem"
+    )
+    dependencies: Annotated[tuple[Text, ...], BeforeValidator(_none_is_empty)] = Field(
+        default=(), description="Tasks that must succeed first; their outputs are /pipeline/input1, /pipeline/input2 …"
+    )
+    mounts: Mounts = Field(default=(), description="Vfolders: name (at /home/work/name) or name:alias")
+    skip: bool = Field(default=False, description="Leave the task out; it counts as satisfied")
+    continue_on_failure: bool = Field(default=False, description="Whether tasks behind it run although it failed")
+    retry: Annotated[Retry, BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=lambda: _NO_RETRY, description="Whether a failed task is tried again"
+    )
+    timeout: Duration | None = Field(
+        default=None, gt=0, le=31_536_000, description="Longest time of one attempt from its start: seconds, or 1h30m"
+    )
+    inputs: Annotated[dict[str, Text], BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=dict, description="Outputs of other tasks by a name of this task's own; adds the dependency",
+        examples=[{"clean": "prep.clean"}],
+    )  # fmt: skip
+    outputs: Annotated[dict[str, OutputSpec], BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=dict, description="What the task hands on: values (int, float, str, bool, list, struct), files",
+        examples=[{"model": {"type": "Model", "path": "model.pkl"}, "accuracy": {"type": "float"}}],
+    )  # fmt: skip
+    service: Service | None = Field(default=None, description="What a deployment task serves")
 
 
 class Pipeline(Model):
@@ -150,17 +217,27 @@ class Pipeline(Model):
     ``environment``, ``resources``, ``resource_opts`` and ``mounts`` are defaults for every task.
     """
 
-    name: str
-    version: str | None = None
-    description: str | None = None
-    ownership: Ownership | None = None
-    environment: Environment = Field(default_factory=Environment)
-    resources: ResourceSlots | None = None
-    resource_opts: ResourceOptions = Field(default_factory=ResourceOptions)
-    mounts: Annotated[tuple[Annotated[Mount, BeforeValidator(_mount)], ...], BeforeValidator(_none_is_empty)] = ()
-    params: Annotated[tuple[Parameter, ...], BeforeValidator(_none_is_empty)] = ()
-    files: tuple[str, ...] | None = None
-    tasks: tuple[Task, ...]
+    name: Text = Field(description="The pipeline's name; its jobs and its folder go by it", examples=["digits"])
+    version: Text | None = Field(default=None, description="Release of the cluster that exported the file")
+    description: Text | None = Field(default=None, description="For people")
+    ownership: Ownership | None = Field(default=None, description="Who the pipeline belongs to on a cluster")
+    environment: Annotated[Environment, BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=Environment, description="Defaults for every task; envs are overlaid by each task's own"
+    )
+    resources: ResourceSlots | None = Field(default=None, description="Defaults for every task, slot by slot")
+    resource_opts: Annotated[ResourceOptions, BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=ResourceOptions, description="Defaults for every task"
+    )
+    mounts: Mounts = Field(default=(), description="Vfolders of every task")
+    params: Annotated[tuple[Parameter, ...], BeforeValidator(_none_is_empty)] = Field(
+        default=(), description="Typed parameters; ${{ params.<name> }} is the value",
+        examples=[[{"name": "learning_rate", "type": "float", "default": 0.01}]],
+    )  # fmt: skip
+    files: tuple[Text, ...] | None = Field(
+        default=None, description="Which files next to this one are the pipeline's code (patterns); default: all",
+        examples=[["*.py", "conf/**"]],
+    )  # fmt: skip
+    tasks: tuple[Task, ...] = Field(description="The tasks, in any order")
 
     @cached_property
     def by_name(self) -> dict[str, Task]:

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from fasttrack_jupyter.model.resources import parse_size
+from fasttrack_jupyter.model.scalars import as_written
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_LONGEST = 1e12
 _SECONDS = (86_400.0, 3_600.0, 60.0, 1.0)
 
 
@@ -20,6 +22,8 @@ def parse_duration(value: Any) -> float:
         ValueError: it is no duration.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not -_LONGEST <= value <= _LONGEST:
+            raise ValueError("longer than any duration: write seconds, or 30s, 10m, 1h30m, 2d")
         return float(value)
     text = str(value).replace(" ", "").lower()
     match = _DURATION.fullmatch(text)
@@ -37,13 +41,24 @@ def format_duration(seconds: float) -> str:
     return words + (f"{rest:g}s" if rest or not words else "")
 
 
-def _env_value(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, (int, float)) else value
+def _text(value: Any) -> Any:
+    return as_written(value) if isinstance(value, (bool, int, float)) else value
 
+
+def _env_value(value: Any) -> Any:
+    return "" if value is None else _text(value)
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"{as_written(value)} is not a number")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""Text; a number or true, which somebody forgot to quote, is the text that was written."""
+Count = Annotated[int, BeforeValidator(_no_bool)]
+"""A whole number, also in quotes as FastTrack writes it; true and false are none."""
 
 Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema({"type": ["string", "integer"], "examples": ["2g"]})]
 Duration = Annotated[

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 HUNDRED = 100
+LARGEST = (1 << 63) - 1
+"""No amount is larger: every program and database can hold it."""
 _SIZE = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?b)?\s*$", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 
@@ -36,7 +39,10 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.match(str(text)) if not isinstance(text, bool) else None
     if match is None:
         raise ValueError(f"{text!r} is not a size: write a number and a unit, such as 512m or 16g")
-    return int(Decimal(match[1]) * _UNITS[match[2].lower()])
+    size = Decimal(match[1]) * _UNITS[match[2].lower()]
+    if size > LARGEST:
+        raise ValueError(f"{text!r} is larger than any machine")
+    return int(size)
 
 
 def format_size(size: int) -> str:
@@ -57,13 +63,27 @@ def parse_quantity(slot: str, value: Any) -> int:
         return parse_size(value)
     try:
         amount = Decimal(str(value)) * HUNDRED
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not a number of {slot}") from None
+    except ArithmeticError:
+        raise ValueError(f"{value!r} is not a number of {slot}: write a number such as 1 or 0.5") from None
     if isinstance(value, bool) or not amount.is_finite() or amount < 0:
         raise ValueError(f"{value!r} is not a number of {slot}: write a number such as 1 or 0.5")
+    if amount > LARGEST:
+        raise ValueError(f"{value!r} is more {slot} than any machine has")
     if amount != int(amount):
         raise ValueError(f"{value!r} is too fine: {slot} counts in hundredths")
     return int(amount)
+
+
+def asked_quantity(slot: str, value: Any) -> int:
+    """As :func:`parse_quantity`, of what a task asks for.
+
+    Raises:
+        ValueError: it is no quantity of that slot, or no cpu or no mem at all.
+    """
+    amount = parse_quantity(slot, value)
+    if not amount and slot in ("cpu", "mem"):
+        raise ValueError(f"{slot} is zero: every task needs some")
+    return amount
 
 
 def format_quantity(slot: str, amount: int) -> str:
@@ -87,9 +107,15 @@ class ResourceSlots(Mapping[str, int]):
 
     @classmethod
     def parse(cls, written: Mapping[str, Any]) -> ResourceSlots:
-        """From the YAML's ``{cpu: 4, mem: 16g, cuda.shares: '0.5'}``; ``memory`` is an old name of ``mem``."""
+        """From the YAML's ``{cpu: 4, mem: 16g, cuda.shares: '0.5'}``; ``memory`` is an old name of ``mem``.
+
+        Raises:
+            ValueError: some quantity is none, or no task can do with it (see :func:`asked_quantity`).
+        """
+        if "mem" in written and "memory" in written:
+            raise ValueError("mem and its old name memory are both given")
         renamed = {("mem" if slot == "memory" else slot): value for slot, value in written.items()}
-        return cls({slot: parse_quantity(slot, value) for slot, value in renamed.items()})
+        return cls({slot: asked_quantity(slot, value) for slot, value in renamed.items()})
 
     def written(self) -> dict[str, str]:
         """As FastTrack writes it: ``{"cpu": "4", "mem": "16g"}``."""
@@ -140,7 +166,7 @@ class ResourceSlots(Mapping[str, int]):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls.parse(_as_mapping(value)),
+            lambda value: value if isinstance(value, cls) else _parsed(_as_mapping(value)),
             serialization=core_schema.plain_serializer_function_ser_schema(cls.written),
         )
 
@@ -157,6 +183,19 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError("resources must be a mapping, such as {cpu: 2, mem: 4g}")
     return value
+
+
+def _parsed(written: Mapping[str, Any]) -> ResourceSlots:
+    """One object for all tasks that write the same, which thousands do."""
+    try:
+        return _parse_once(tuple((slot, type(value), value) for slot, value in written.items()))
+    except TypeError:  # an unhashable quantity, such as a list
+        return ResourceSlots.parse(written)
+
+
+@lru_cache(maxsize=1024)
+def _parse_once(written: tuple[tuple[str, type, Any], ...]) -> ResourceSlots:
+    return ResourceSlots.parse({slot: value for slot, _, value in written})
 
 
 class Mount(BaseModel):
@@ -178,7 +217,17 @@ class Mount(BaseModel):
         name, colon, alias = str(text).partition(":")
         if not name.strip() or (colon and not alias.strip()):
             raise ValueError(f"{text!r} is not a mount: write a folder's name, or name:alias")
+        if ":" in alias:
+            raise ValueError(f"mount {text!r} has two colons: write name or name:alias; there are no further options")
         target = alias if alias.startswith("/") else f"/home/work/{alias or name}"
         if ".." in target.split("/") or ".." in name.split("/") or name.startswith("/"):
             raise ValueError(f"mount {text!r} leaves its place: '..' and absolute folder names are not allowed")
-        return cls(folder=name, target=target.rstrip("/") or "/")
+        return cls(folder=name, target="/" + "/".join(part for part in target.split("/") if part not in ("", ".")))
+
+    @property
+    def written(self) -> str:
+        """The inverse of :meth:`parse`, as short as it can be."""
+        if self.target == f"/home/work/{self.folder}":
+            return self.folder
+        alias = self.target.removeprefix("/home/work/")
+        return f"{self.folder}:{alias}"

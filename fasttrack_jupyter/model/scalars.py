@@ -15,6 +15,26 @@ TAG_PREFIX = "tag:yaml.org,2002:"
 
 Scalar = None | bool | int | float | str
 
+
+class WrittenInt(int):
+    """A whole number written unlike Python does, such as ``010``: where text is wanted, ``written``."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """A number written unlike Python does, such as ``1.10``: where text is wanted, ``written``."""
+
+    written: str
+
+
+def as_written(value: bool | int | float) -> str:
+    """The text of a number or of true and false, as it stood in the file as far as that is known."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return getattr(value, "written", None) or str(value)
+
+
 _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -46,8 +66,16 @@ def resolve(text: str) -> Scalar:
         if pattern.fullmatch(text):
             if len(text) > MAX_NUMBER:
                 raise ValueError(f"a number of {len(text)} characters")
-            return value(text)
+            return _number(value(text), text)
     return text
+
+
+def _number(value: int | float, text: str) -> int | float:
+    if str(value) == text:
+        return value
+    number = WrittenInt(value) if isinstance(value, int) else WrittenFloat(value)
+    number.written = text
+    return number
 
 
 _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...] = (
@@ -69,9 +97,9 @@ def resolve_tagged(tag: str, text: str) -> Scalar:
         return text
     wanted = _TAGGED[tag]
     value = resolve(text)
-    if wanted is float and type(value) is int:
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not wanted:
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise ValueError(f"{text!r} is no {tag.removeprefix(TAG_PREFIX)}")
     return value
 
