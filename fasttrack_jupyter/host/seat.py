@@ -1,0 +1,95 @@
+"""The one place at a home from which an engine may serve it: the lock, and the socket that listens."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fasttrack_jupyter import __version__
+from fasttrack_jupyter.api.starter import listening
+from fasttrack_jupyter.errors import HomeInUse
+from fasttrack_jupyter.home import Home
+
+_PATIENCE = 10.0
+"""Seconds to wait for an engine that is just ending to let go of the home."""
+_BACKLOG = 1024
+
+
+class Seat:
+    """A home's lock, held, and its socket, listening. Survives a fork; goes with the last process that has it."""
+
+    def __init__(self, home: Home, lock: int, listener: socket.socket) -> None:
+        self.home, self.listener = home, listener
+        self._lock = lock
+
+    def sign(self) -> None:
+        """Write ``engine.json``: this process serves."""
+        home = self.home
+        started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        told = {"pid": os.getpid(), "socket": str(home.socket), "version": __version__, "started_at": started_at}
+        fresh = home.record.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(told, file)
+        fresh.replace(home.record)
+
+    def close_door(self) -> None:
+        """Let nobody in any more: who comes now starts the next engine, which waits for the lock."""
+        self.home.socket.unlink(missing_ok=True)
+        self.home.record.unlink(missing_ok=True)
+        self.listener.close()
+
+    def leave(self) -> None:
+        """Give the home up."""
+        self.close_door()
+        os.close(self._lock)
+
+
+def take_seat(home: Home, patience: float = _PATIENCE) -> Seat | None:
+    """The right to serve ``home``, with its socket listening already; None where another engine answers.
+
+    Raises:
+        HomeInUse: another process holds the home, but answers nowhere.
+    """
+    home.make()
+    lock = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + patience
+    while not _locked(lock):
+        if other := listening(home, timeout=1.0):
+            other.close()
+            os.close(lock)
+            return None
+        if time.monotonic() > deadline:
+            os.close(lock)
+            raise HomeInUse(
+                f"another process holds {home.path}, but no engine answers there",
+                hint=f"It said of itself: {home.engine() or 'nothing'}. End it, or wait for its end.",
+            )
+        time.sleep(0.01)
+    return Seat(home, lock, _listen(home.socket))
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _listen(path: Path) -> socket.socket:
+    """A listening unix socket at ``path``, 0600 from its first moment; an old one there is replaced."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path.unlink(missing_ok=True)
+    umask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(umask)
+    listener.listen(_BACKLOG)
+    return listener
