@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, cast, get_type_hints
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
@@ -30,7 +31,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def make_app(engine: FastTrack, control: Control) -> web.Application:
     """The API over one façade; to be served on a private unix socket only."""
-    app = web.Application(middlewares=[_answer_errors, _Gate(engine).check], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_answer_errors, _gate(engine)], client_max_size=MAX_BODY)
     for route in ROUTES:
         pattern = "/v1" + route.path.replace("}", ":[^/]+}")  # a slash inside a word comes as %2F
         app.router.add_route(route.method, pattern, _Endpoint(route, {"engine": engine, "control": control}).answer)
@@ -151,14 +152,11 @@ def _told(request: web.Request, error: Exception) -> FastTrackError:
     )
 
 
-class _Gate:
+def _gate(engine: FastTrack) -> Middleware:
     """Only this user (or root) may call, and only a caller of the same version."""
 
-    def __init__(self, engine: FastTrack) -> None:
-        self._engine = engine
-        self.check = web.middleware(self._check)
-
-    async def _check(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+    @web.middleware
+    async def check(request: web.Request, handler: _Handler) -> web.StreamResponse:
         if _peer(request) not in (None, 0, os.geteuid()):
             raise Forbidden("this engine belongs to another user")
         version = request.headers.get(VERSION_HEADER, __version__)
@@ -166,9 +164,11 @@ class _Gate:
             raise OtherVersion(
                 f"the engine of this home is FastTrack {__version__}, the caller is {version}",
                 hint=f"Use that version, or stop the engine (kill {os.getpid()}): its sessions go on.",
-                details={"engine_version": __version__, "pid": os.getpid(), "idle": self._engine.is_idle()},
+                details={"engine_version": __version__, "pid": os.getpid(), "idle": engine.is_idle()},
             )
         return await handler(request)
+
+    return check
 
 
 def _peer(request: web.Request) -> int | None:
