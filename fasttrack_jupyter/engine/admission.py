@@ -32,6 +32,10 @@ class Rank:
     job_number: int
     ordinal: int
 
+    def with_priority(self, minus_priority: int) -> Rank:
+        """The same place under another priority."""
+        return Rank(minus_priority, self.minus_remaining, self.job_number, self.ordinal)
+
 
 class Admission:
     """Hands out the slots of one backend; ``capacity`` None means that the backend queues by itself."""
@@ -55,10 +59,10 @@ class Admission:
         self._waiting[key] = (rank, demand)
         heapq.heappush(self._heaps.setdefault(demand, []), (rank, key))
 
-    def withdraw(self, key: Key) -> None:
-        """``key`` wants nothing any more."""
-        self._waiting.pop(key, None)
+    def withdraw(self, key: Key) -> bool:
+        """``key`` wants nothing any more; whether it was waiting."""
         self._passed.pop(key, None)
+        return self._waiting.pop(key, None) is not None
 
     def hold(self, key: Key, demand: ResourceSlots) -> None:
         """``key`` has its slots already (an adopted session)."""
@@ -74,7 +78,7 @@ class Admission:
         """The job's priority changed."""
         for key, (rank, demand) in list(self._waiting.items()):
             if key[0] == job_id:
-                self.offer(key, demand, Rank(minus_priority, rank.minus_remaining, rank.job_number, rank.ordinal))
+                self.offer(key, demand, rank.with_priority(minus_priority))
 
     def admit(self) -> list[Key]:
         """Everything that may start now, in order; its slots are taken."""
@@ -102,13 +106,17 @@ class Admission:
         """In words, what ``key`` waits for; empty when it is not waiting here."""
         if key not in self._waiting:
             return ""
+        return self.lacking(self._waiting[key][1]) or "waits for its turn"
+
+    def lacking(self, demand: ResourceSlots) -> str:
+        """In words, what is missing for ``demand`` just now; empty if it would fit."""
         capacity = self.capacity or ResourceSlots()
         lacking = [
             f"{format_quantity(slot, asked)} {slot} asked, {format_quantity(slot, max(free, 0))} of "
             f"{format_quantity(slot, capacity.get(slot, 0))} free"
-            for slot, (asked, free) in self._waiting[key][1].exceeding(self._free).items()
+            for slot, (asked, free) in demand.exceeding(self._free).items()
         ]
-        return f"waits for slots: {'; '.join(lacking)}" if lacking else "waits for its turn"
+        return f"waits for slots: {'; '.join(lacking)}" if lacking and self.capacity is not None else ""
 
     def _first(self, blocked: set[ResourceSlots]) -> tuple[Key, ResourceSlots] | None:
         best: tuple[Rank, Key, ResourceSlots] | None = None

@@ -163,6 +163,10 @@ class ExecutionBackend(Protocol):
         """As :meth:`submit` for an attempt that was seen alive once: find it, never create it; gone means ``lost``."""
         ...
 
+    async def exists(self, attempt_id: str) -> bool:
+        """Whether a session of this attempt was ever created (running or ended)."""
+        ...
+
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """Ask for the end of the whole session. A request: the report (CANCELLED, ``reason``) confirms it."""
         ...

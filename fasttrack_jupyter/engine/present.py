@@ -112,8 +112,8 @@ class JobPresenter:
 
 
 def waiting_reasons(live: LiveJob, why: Any, rows: list[TaskInstance]) -> dict[str, str]:
-    """For each waiting instance, what it waits for."""
-    return {row.path: why(live, row.path) for row in rows if row.status == "WAITING" and not row.reason}
+    """For each instance that does not run yet, what it waits for."""
+    return {row.path: why(live, row.path) for row in rows if row.status in ("WAITING", "PENDING") and not row.reason}
 
 
 def present_attempt(attempt: Attempt) -> AttemptView:

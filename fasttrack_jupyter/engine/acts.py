@@ -1,0 +1,126 @@
+"""What the runner does to sessions: one act after the other on each attempt, and again until it is answered.
+
+A backend that cannot be reached is asked again, for ever and ever more slowly: no answer is
+never taken for an end. An attempt that can never start is reported as ended with ERROR.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.ports import Clock, ExecutionBackend, SessionReport
+from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
+from fasttrack_jupyter.model.job import attempt_id
+from fasttrack_jupyter.model.lifecycle import Result, Status
+
+log = logging.getLogger(__name__)
+
+UNREACHABLE_PAUSE = (1.0, 30.0)
+"""Seconds before a backend that gave no answer is asked again: the first time, and at most."""
+
+Act = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Acts:
+    """Acts on the sessions of one home's backends."""
+
+    def __init__(
+        self, backends: Mapping[str, ExecutionBackend], clock: Clock, report: Callable[[SessionReport], None]
+    ) -> None:
+        self._backends, self._clock, self._report = backends, clock, report
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def aclose(self) -> None:
+        """Stop what is being done; the next engine repeats it."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def name(self, live: LiveJob, path: str, attempt: int) -> str:
+        """The attempt's id."""
+        return attempt_id(live.job.id, live.graph.index[path], attempt)
+
+    def submit(self, live: LiveJob, path: str, attempt: int) -> None:
+        """Start the attempt's session, or find it."""
+
+        async def act() -> None:
+            await self._backends[live.job.backend].submit(live.spec(path, attempt))
+
+        self._do(live, path, attempt, act, is_start=True)
+
+    def adopt(
+        self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None
+    ) -> None:
+        """Find the attempt's session again. ``may_create``: it may never have started; told whether it did."""
+        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+
+        async def act() -> None:
+            if may_create is not None:
+                exists = await backend.exists(name)
+                may_create(live, path, exists)
+                if not exists and live.machine.status_of(path)[0] is not Status.TERMINATING:
+                    return
+            await backend.adopt(live.spec(path, attempt))
+
+        self._do(live, path, attempt, act, is_start=True)
+
+    def cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
+        """Ask for the session's end."""
+        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+        self._do(live, path, attempt, lambda: _call(backend.cancel, name, reason), is_start=False)
+
+    def forget(self, live: LiveJob, path: str, attempt: int) -> None:
+        """Its end is stored."""
+        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+        self._do(live, path, attempt, lambda: _call(backend.forget, name), is_start=False)
+
+    def _do(self, live: LiveJob, path: str, attempt: int, act: Act, *, is_start: bool) -> None:
+        name = self.name(live, path, attempt)
+        before = self._tasks.get(name)
+        task = asyncio.get_running_loop().create_task(self._try(live, path, name, act, before, is_start))
+        self._tasks[name] = task
+        task.add_done_callback(lambda done: self._drop(name, done))
+
+    def _drop(self, name: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(name) is done:
+            del self._tasks[name]
+
+    async def _try(
+        self, live: LiveJob, path: str, name: str, act: Act, before: asyncio.Task[None] | None, is_start: bool
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        pause = UNREACHABLE_PAUSE[0]
+        while True:
+            try:
+                await act()
+                return
+            except BackendUnreachable as error:
+                log.warning("attempt %s: %s", name, error)
+                status = live.machine.status_of(path)[0]
+                self._report(SessionReport(name, status, self._clock.now(), reason=error.message))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, UNREACHABLE_PAUSE[1])
+            except Exception as error:
+                is_known = isinstance(error, FastTrackError)
+                log.error("attempt %s: %s", name, error, exc_info=None if is_known else error)
+                if is_start:
+                    self._report(self._failure(name, error))
+                return
+
+    def _failure(self, name: str, error: Exception) -> SessionReport:
+        """The attempt could not start, for good."""
+        reason = str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, FastTrackError) and error.hint:
+            reason += f" ({error.hint})"
+        is_final = isinstance(error, SessionRejected | BadRequest)
+        return SessionReport(name, Status.ERROR, self._clock.now(), Result.FAILURE, reason=reason, is_final=is_final)
+
+
+async def _call(method: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
+    await method(*args)
