@@ -120,7 +120,7 @@ def check_names(names: Mapping[str, Any], what: str) -> list[Problem]:
     """What is wrong with the names of inputs or outputs (``what``: "input", "output"), which are file names too."""
     return [
         Problem(
-            code=f"bad_{what}_name", path=(name,), value=name,
+            code=f"bad-{what}-name", path=(name,), value=name,
             message=f"{name!r} is not a name for an {what}",
             hint="letters, digits, space, _ and - only, 64 at most",
         )

@@ -176,7 +176,7 @@ def check_parameters(params: Sequence[Parameter]) -> list[Problem]:
         if counts[param.name] > 1 and any(other.name == param.name for other in params[:position]):
             problems.append(
                 _problem(
-                    "duplicate_parameter",
+                    "duplicate-parameter",
                     position,
                     "name",
                     param.name,
@@ -193,7 +193,7 @@ def _declaration_problems(position: int, param: Parameter) -> Iterator[Problem]:
         suggestion = re.sub(r"\W+", "_", param.name).strip("_") or "param"
         suggestion = f"p_{suggestion}" if suggestion[0].isdigit() else suggestion
         yield _problem(
-            "bad_parameter_name",
+            "bad-parameter-name",
             position,
             "name",
             param.name,
@@ -202,7 +202,7 @@ def _declaration_problems(position: int, param: Parameter) -> Iterator[Problem]:
         )
     if param.required and param.has_default:
         yield _problem(
-            "required_with_default",
+            "required-with-default",
             position,
             "required",
             True,
@@ -217,7 +217,7 @@ def _declaration_problems(position: int, param: Parameter) -> Iterator[Problem]:
             check_value(param.type, choice)
         except ValueError as error:
             yield _problem(
-                "bad_choice",
+                "bad-choice",
                 position,
                 ("choices", index),
                 choice,
@@ -231,7 +231,7 @@ def _default_problems(position: int, param: Parameter) -> Iterator[Problem]:
         _refuse_unchosen(param, check_value(param.type, param.default))
     except ValueError as error:
         yield _problem(
-            "bad_default",
+            "bad-default",
             position,
             "default",
             param.default,
@@ -240,7 +240,7 @@ def _default_problems(position: int, param: Parameter) -> Iterator[Problem]:
         )
     if isinstance(param.default, str) and "${{" in param.default:
         yield _problem(
-            "expression_in_default",
+            "expression-in-default",
             position,
             "default",
             param.default,

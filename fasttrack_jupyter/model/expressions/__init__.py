@@ -11,6 +11,16 @@
 from fasttrack_jupyter.model.expressions.errors import ExpressionError, did_you_mean
 from fasttrack_jupyter.model.expressions.evaluate import as_text, is_same
 from fasttrack_jupyter.model.expressions.syntax import ROOTS, Reference
-from fasttrack_jupyter.model.expressions.template import Template, parse_template
+from fasttrack_jupyter.model.expressions.template import Slot, Template, parse_template
 
-__all__ = ["ROOTS", "ExpressionError", "Reference", "Template", "as_text", "did_you_mean", "is_same", "parse_template"]
+__all__ = [
+    "ROOTS",
+    "ExpressionError",
+    "Reference",
+    "Slot",
+    "Template",
+    "as_text",
+    "did_you_mean",
+    "is_same",
+    "parse_template",
+]

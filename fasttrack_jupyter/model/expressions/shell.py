@@ -59,6 +59,11 @@ class ShellText:
         """The command so far."""
         return "".join(self._pieces)
 
+    @property
+    def place(self) -> str:
+        """Where the next character stands, in words; empty where a word of the command may."""
+        return self._quoting.place
+
     def add(self, text: str) -> None:
         """Append what the author wrote."""
         if self._ends_with_number and text[0] in "<>":
