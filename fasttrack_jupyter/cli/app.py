@@ -6,7 +6,6 @@ Exit statuses are the contract with scripts: 0 SUCCESS (or detached), 1 FAILURE 
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from typing import Any, NoReturn
@@ -84,6 +83,8 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does it, but with a suggestion for a typing mistake."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib  # slow to import, and only typing mistakes need it
+
             near = difflib.get_close_matches(args[0], COMMANDS, n=2, cutoff=0.5)
             hint = f" Did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
             raise click.UsageError(f"there is no command {args[0]!r}.{hint}", ctx)

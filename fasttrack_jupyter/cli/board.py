@@ -9,7 +9,7 @@ Rows are kept by state in ordered sets: the screen asks for a few of each, never
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fasttrack_jupyter.cli.states import (
@@ -49,7 +49,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What an event changed for the reader; ``before`` is ``row.state`` where only the reason or the attempt is new."""
+    """What an event changed for the reader: the row as it was then.
+
+    ``before`` is ``row.state`` where only the reason is new.
+    """
 
     at: str
     row: Row
@@ -130,10 +133,10 @@ class Board:
         row.attempts = max(row.attempts, event["attempt"])
         self._time(row, before, event["at"])
         if state is before:
-            return Move(event["at"], row, before) if is_retry else None
+            return Move(event["at"], replace(row), before) if is_retry else None
         del self.by_state[before.name][row.path]
         self.by_state[state.name][row.path] = None
-        return Move(event["at"], row, before)
+        return Move(event["at"], replace(row), before)
 
     @staticmethod
     def _time(row: Row, before: State, at: str) -> None:

@@ -12,7 +12,7 @@ from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
 from fasttrack_jupyter.cli.problems import tell_problems
 from fasttrack_jupyter.cli.words import plural
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.errors import BadRequest, NotFound
 
 _TARGETS = ("fasttrack-22.09", "fasttrack-25.15", "fasttrack-26.4")
 
@@ -49,6 +49,40 @@ def export(face: Face, file: str, to: str, output: str | None) -> None:
     face.note(
         f"{where}{plural(len(losses), 'thing')} could not be carried over" if losses else f"{where}nothing is lost"
     )
+
+
+@click.command()
+@click.option(
+    "--path", "only_path", is_flag=True, help="Print where the schema lies instead, for an editor's settings."
+)
+@pass_face
+def schema(face: Face, only_path: bool) -> None:
+    """Print the JSON Schema of the pipeline YAML.
+
+    Editors complete and check pipelines by it.
+
+    \b
+    Examples:
+      fasttrack schema > pipeline.schema.json
+      fasttrack schema --path
+
+    \b
+    Exit status: 0.
+    """
+    path = _schema_file()
+    face.say(str(path) if only_path else path.read_text(encoding="utf-8").rstrip("\n"))
+
+
+def _schema_file() -> Path:
+    """The schema that is shipped with the package.
+
+    Raises:
+        NotFound: the installation is incomplete.
+    """
+    found = sorted(Path(__file__).parent.parent.glob("model/*.schema.json"))
+    if not found:
+        raise NotFound("the schema is not in this installation", hint="Install fasttrack-jupyter again.")
+    return found[0]
 
 
 def write_whole(path: Path, text: str) -> None:

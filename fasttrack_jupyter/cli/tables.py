@@ -36,4 +36,10 @@ def table(face: Face, columns: Sequence[str], rows: Iterable[Sequence[str | Text
     if not grid.row_count:
         face.note(empty)
         return
-    console.print(grid)
+    if console.is_terminal:
+        console.print(grid)
+        return
+    with console.capture() as drawn:
+        console.print(grid)
+    for line in drawn.get().splitlines():
+        face.say(line.rstrip())  # rich fills lines up with blanks
