@@ -31,15 +31,16 @@ class LocalBackend:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folders = Folders(home / "folders")
         self._images = ImageResolver(home, policy=settings.image_policy)
-        self._prepare = Preparation(settings, self._folders, self._images)
+        self._prepare = Preparation(settings, self._folders, self._images, self._is_apart)
         self._sessions: Sessions | None = None
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
         """See the port."""
-        self._sessions = Sessions(
-            self._settings.home / "attempts", self._settings.grace, report, self._prepare, self._prepare.outputs_of
-        )
-        self._sessions.open()
+        self._sessions = Sessions(self._settings, report, self._prepare, self._prepare.outputs_of)
+        await self._sessions.open()
+
+    def _is_apart(self) -> bool:
+        return self._live.mode == "namespaces"
 
     @property
     def _live(self) -> Sessions:

@@ -7,11 +7,12 @@ import marshal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.local.runner.launcher import frames
+from fasttrack_jupyter.errors import BackendError
 
 _MAIN = "import sys; sys.path.insert(0, sys.argv[1]); import launcher; launcher.main()"
 _RUNNER = str(Path(__file__).parent / "runner")
@@ -21,8 +22,11 @@ _READ = 1 << 18
 class LauncherLink:
     """One launcher at a time. ``heard`` gets each message, ``lost`` is called when the launcher died by itself."""
 
-    def __init__(self, heard: Callable[[tuple[Any, ...]], None], lost: Callable[[], None]) -> None:
-        self._heard, self._lost = heard, lost
+    def __init__(
+        self, setup: Mapping[str, Any], heard: Callable[[tuple[Any, ...]], None], lost: Callable[[], None]
+    ) -> None:
+        self._setup, self._heard, self._lost = dict(setup), heard, lost
+        self._ready: asyncio.Future[tuple[str, str]] | None = None
         self._socket: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._input = bytearray()
@@ -52,7 +56,19 @@ class LauncherLink:
             theirs.close()
         ours.setblocking(False)
         self._socket = ours
-        asyncio.get_running_loop().add_reader(ours, self._readable)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(ours, self._readable)
+        self._ready = loop.create_future()
+        self.send(("setup", self._setup))
+
+    async def ready(self) -> tuple[str, str]:
+        """The mode that the launcher found to work, and why it is not ``namespaces``.
+
+        Raises:
+            BackendError: the launcher ended before it could say.
+        """
+        assert self._ready is not None
+        return await self._ready
 
     def send(self, request: tuple[str, dict[str, Any]]) -> None:
         """Send one request, starting a launcher if there is none. What a dying launcher did not read is lost unsaid."""
@@ -100,7 +116,13 @@ class LauncherLink:
         self._input += data
         for message in frames(self._input):
             for item in message:
-                self._heard(item)
+                self._hear(item)
+
+    def _hear(self, message: tuple[Any, ...]) -> None:
+        if message[0] != "ready":
+            self._heard(message)
+        elif self._ready is not None and not self._ready.done():
+            self._ready.set_result((message[2], message[3]))
 
     def close(self) -> None:
         """Let go of the launcher, which ends by itself; its sessions go on."""
@@ -111,6 +133,9 @@ class LauncherLink:
             self._socket.close()
         if self._process is not None:
             self._process.wait()
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(BackendError("the launcher of local sessions ended at once"))
+            self._ready.exception()  # nobody may be waiting: it is not a surprise then
         self._socket = self._process = None
         self._input.clear()
         self._unsent.clear()

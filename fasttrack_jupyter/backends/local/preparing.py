@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from fasttrack_jupyter.backends.local import folders_view
+from fasttrack_jupyter.backends.local import folders_view, namespace_view
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
 from fasttrack_jupyter.backends.local.folders import Folders
 from fasttrack_jupyter.backends.local.folders_view import Places
@@ -24,7 +24,10 @@ _LONGEST_COMMAND = 131_071
 class Preparation:
     """Prepares sessions. Most take no wait: the image is known, nothing has to be fetched."""
 
-    def __init__(self, settings: LocalSettings, folders: Folders, images: ImageResolver) -> None:
+    def __init__(
+        self, settings: LocalSettings, folders: Folders, images: ImageResolver, is_apart: Callable[[], bool]
+    ) -> None:
+        self._is_apart = is_apart
         self._settings, self._folders, self._images = settings, folders, images
         self._base = base_environment(settings)
         self._no_image: ResolvedImage | None = None
@@ -66,8 +69,14 @@ class Preparation:
         environ = {**self._base, **image.environ, **session_variables(spec), **thread_variables(spec), **spec.environ}
         if image.path_prepend:
             environ["PATH"] = os.pathsep.join([*map(str, image.path_prepend), environ["PATH"]])
-        command = folders_view.apply(spec, environ, places)
-        folders_view.link_work(places)
+        apart = self._is_apart()
+        if apart:
+            namespace_view.apply(environ, places)
+            folders_view.link_code(places.work, places.code, "/pipeline/code")
+            command = spec.command
+        else:
+            command = folders_view.apply(spec, environ, places)
+            folders_view.link_work(places)
         request = {
             "id": spec.attempt_id,
             "name": f"ft-{spec.attempt_id}",
@@ -76,8 +85,9 @@ class Preparation:
             "argv": ["/bin/sh", "-c", command],
             "environ": environ,
             "cpus": None,
+            "view": namespace_view.view_of(spec, places) if apart else None,
         }
-        return Launch(request, "folders", notes)
+        return Launch(request, "namespaces" if apart else "folders", notes)
 
     def _places(self, session: Session) -> Places:
         spec, folder = session.spec, self.folder_path(session.spec.folder)

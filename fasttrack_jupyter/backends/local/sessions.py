@@ -14,15 +14,15 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local import attempts
+from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import LOST, Outcome, collect, outcome_of, report_data
 from fasttrack_jupyter.backends.local.processes import ProcessWatch, Tree
+from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendUnreachable, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -77,18 +77,20 @@ class Sessions:
 
     def __init__(
         self,
-        root: Path,
-        grace: float,
+        settings: LocalSettings,
         report: Callable[[SessionReport], None],
         prepare: Callable[[Session], Launch | Awaitable[Launch]],
         outputs_of: Callable[[SessionSpec], str],
     ) -> None:
-        self._root = str(root)
-        self._grace = grace
+        self._root = str(settings.home / "attempts")
+        self._grace = settings.grace
         self._report = report
         self._prepare = prepare
         self._outputs_of = outputs_of
-        self._link = LauncherLink(self._heard, self._launcher_died)
+        self._probe = settings.home / "attempts" / f".probe-{os.getpid()}"
+        setup = {"mode": settings.mode, "home": str(settings.home), "probe": namespace_view.probe(self._probe)}
+        self._link = LauncherLink(setup, self._heard, self._launcher_died)
+        self.mode, self.why = "folders", ""
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
@@ -108,9 +110,13 @@ class Sessions:
         """Sessions that have begun and not ended."""
         return [session for session in self._sessions.values() if session.started_at and not session.is_over]
 
-    def open(self) -> None:
-        """Start the launcher, so that the first session need not wait for it."""
+    async def open(self) -> None:
+        """Start the launcher and hear which mode works here."""
         self._link.start()
+        try:
+            self.mode, self.why = await self._link.ready()
+        finally:
+            shutil.rmtree(self._probe, ignore_errors=True)
 
     def begin(self, spec: SessionSpec, *, create: bool) -> None:
         """Look for the session of ``spec`` and take it over; start it if there is none and ``create``."""

@@ -11,13 +11,15 @@ It runs as ``python -I -S``, imports nothing of ours but its neighbours in this 
 thread and ends when the engine's end of the link closes. Messages are marshalled lists, each
 preceded by its length (four bytes, little endian): the same interpreter sits on both sides.
 
-To it: ``("launch", {...})`` (see :meth:`Launcher.launch`). From it: ``("started", id, host pid, epoch seconds)``,
+To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`). From it:
+``("ready", "", mode, why not namespaces)``, ``("started", id, host pid, epoch seconds)``,
 ``("busy", id)``, ``("failed", id, errno, words)``,
 ``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left)``.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import marshal
 import os
@@ -25,8 +27,13 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+if __package__:
+    from fasttrack_jupyter.backends.local.runner import namespaces
+else:  # as the launcher, which knows this folder alone
+    import namespaces  # type: ignore[no-redef]
 
 LOCK_FD = 100
 """Where every process of a session holds its lock: far above what scripts use."""
@@ -34,20 +41,24 @@ PID_FD, STATUS_FD = 8, 9
 _FIRST_FREE_FD = 16
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 
-SUPERVISOR = """\
-trap : 1 2 3 15
+_SAY_WHO = """\
 IFS=' ' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ft_start _ 2>/dev/null </proc/self/stat || _ft_start=0
 echo "$$ $_ft_start $1 ." >&8
+"""
+_RUN = """\
 shift
 "$@" 8>&- 9>&-
 _ft_rc=$?
 until echo "$_ft_rc ." >&9; do sleep 1; done 2>/dev/null
 exit $_ft_rc
 """
+SUPERVISOR = "trap : 1 2 3 15\n" + _SAY_WHO + _RUN
 """``$0`` names the session in ``ps``, ``$1`` is the boot, the rest is the command.
 
 ``trap :`` rather than ``trap ''``: the supervisor outlives the signals that end its command, and the
 command's own signals stay as they are. A full disk makes it wait, not lose the exit code."""
+INIT = "trap : 1 2 3 15\n" + _RUN
+"""The same as the first process of a pid namespace: who it is was written by the launcher's child, who knew it."""
 
 
 def boot_id() -> str:
@@ -69,7 +80,7 @@ class Launcher:
         self._children: dict[int, tuple[str, str]] = {}
         self._boot = boot_id()
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-        self._enter: Callable[[dict[str, Any], dict[int, int]], int] | None = None
+        self._template: namespaces.Template | None = None
 
     def serve(self) -> None:
         """Work until the engine's end of the link closes."""
@@ -104,7 +115,10 @@ class Launcher:
         return bool(data)
 
     def _handle(self, request: tuple[str, dict[str, Any]]) -> None:
-        job = request[1]
+        kind, job = request
+        if kind == "setup":
+            self._output.append(("ready", "", *self.set_up(job["mode"], job["home"], job["probe"])))
+            return
         try:
             pid = self.launch(job)
         except BlockingIOError:
@@ -141,7 +155,7 @@ class Launcher:
         """Start the session ``job`` and return the pid of its supervisor.
 
         Keys: ``id``, ``control`` (the attempt's directory), ``cwd``, ``argv``, ``environ``, ``cpus`` (or None),
-        ``mounts`` (None, or the layout for a private mount namespace), ``supervised``.
+        ``view`` (None, or what ``namespaces.Template.fill`` takes).
 
         Raises:
             BlockingIOError: the session is alive already.
@@ -158,14 +172,11 @@ class Launcher:
                 1: _open(opened, f"{control}/log", os.O_WRONLY | os.O_APPEND),
                 LOCK_FD: lock,
             }
-            with self._affinity(job["cpus"]):
-                return self._spawn(job, fds)
+            with _Affinity(job["cpus"], self._cpus):
+                return self._spawn(job, fds) if job["view"] is None else self._spawn_apart(job, fds)
         finally:
             for fd in opened:
                 os.close(fd)
-
-    def _affinity(self, cpus: list[int] | None) -> _Affinity:
-        return _Affinity(cpus, self._cpus)
 
     def _spawn(self, job: dict[str, Any], fds: dict[int, int]) -> int:
         os.chdir(job["cwd"])
@@ -176,6 +187,90 @@ class Launcher:
         return os.posix_spawn(
             "/bin/sh", argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
         )
+
+    def _spawn_apart(self, job: dict[str, Any], fds: dict[int, int]) -> int:
+        """Start the session in namespaces of its own; its first process writes what went wrong, if it does."""
+        if self._template is None:
+            raise OSError(errno.ENOSYS, "private mounts do not work here", job["control"])
+        pid = self._template.clone()
+        if pid:
+            return pid
+        try:
+            os.setsid()
+            who = f"{os.readlink('/proc/self')} {_own_start()} {self._boot} .\n"
+            self._template.fill(job["view"])
+            os.write(fds.pop(PID_FD), who.encode())
+            _become(["/bin/sh", "-c", INIT, job["name"], self._boot, *job["argv"]], job["environ"], fds)
+        except BaseException as error:  # whatever it is, it must not go on as a second launcher
+            with open(f"{job['control']}/failed", "w") as file:
+                file.write(f"{error}")
+        finally:
+            os._exit(125)
+
+    def set_up(self, mode: str, home: str, probe: dict[str, Any]) -> tuple[str, str]:
+        """Find out, by doing it, whether sessions can have private mounts; the mode, and why not.
+
+        ``probe`` is a job as :meth:`launch` takes it, which ends with 0 if all is as it should be.
+        """
+        why = ""
+        if mode not in ("auto", "namespaces"):
+            return mode, why
+        for user_namespace in (False, True):
+            try:
+                self._try_out(home, probe, user_namespace)
+                template = namespaces.Template(home)
+                template.enter(user_namespace=user_namespace)
+            except OSError as error:
+                why = f"{error.strerror} ({error.filename})"
+            else:
+                self._template = template
+                return "namespaces", ""
+        return "folders", why
+
+    def _try_out(self, home: str, probe: dict[str, Any], user_namespace: bool) -> None:
+        """Do everything once in a child. Raises OSError with what failed."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.write(writing, _probed(home, probe, user_namespace).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with open(reading) as answer:
+            words = answer.read()
+        os.waitpid(pid, 0)
+        if words != "ok":
+            raise OSError(errno.EPERM, words or "it ended without a word", "private mounts")
+
+
+def _probed(home: str, probe: dict[str, Any], user_namespace: bool) -> str:
+    launcher = Launcher(-1)
+    try:
+        launcher._template = namespaces.Template(home)
+        launcher._template.enter(user_namespace=user_namespace)
+        _, status = os.waitpid(launcher.launch(probe), 0)
+        if status == 0:
+            return "ok"
+        with open(f"{probe['control']}/failed") as file:
+            return file.read()
+    except OSError as error:
+        return str(error)
+
+
+def _become(argv: list[str], environ: dict[str, str], fds: dict[int, int]) -> None:
+    for number in _DEFAULT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+    os.dup2(fds[1], 2)
+    for target, fd in fds.items():
+        os.dup2(fd, target)
+    os.execve(argv[0], argv, environ)
+
+
+def _own_start() -> int:
+    with open("/proc/self/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[19])
 
 
 class _Affinity:
