@@ -131,6 +131,10 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
         if request.transport is None:  # nobody is there to be told
             raise
         told = _told(request, error)
+        if (
+            request.writer.output_size
+        ):  # too late for another answer: break this one off, so that nobody takes it for whole
+            raise ConnectionAbortedError(told.message) from error
         status = error.status if isinstance(error, web.HTTPException) else told.status_hint
         return web.Response(status=status, body=_json(told.to_dict()), content_type="application/json")
 

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api import starter
-from fasttrack_jupyter.api.failures import error_from
+from fasttrack_jupyter.api.failures import error_from, error_of
 from fasttrack_jupyter.api.wire import Answer, Connection
 from fasttrack_jupyter.errors import EngineUnavailable, OtherVersion
 from fasttrack_jupyter.home import Home
@@ -173,8 +173,8 @@ class Client:
         """LogView pages as they are written, until the attempt has ended; goes on when the engine is restarted."""
         page: Json = {"next": after, "ended": False}
         while not page["ended"]:
-            query = {"attempt": attempt, "after": page["next"], "follow": 1}
-            for page in self._lines(f"{_task(job, path)}/logs", query):
+            query = {"attempt": attempt, "after": page["next"]}
+            for page in self._lines(f"{_task(job, path)}/logs/stream", query):
                 yield page
 
     def usage(self, job: str, path: str) -> Json:
@@ -260,6 +260,10 @@ class Client:
         """``{check, ok, found, remedy}`` each: what this machine can do."""
         return self._list("GET", "/doctor", timeout=max(self._timeout, 120.0))
 
+    def openapi(self) -> Json:
+        """The API described: an OpenAPI 3.1 document."""
+        return self._ask("GET", "/openapi.json")
+
     def shutdown(self, *, when_idle: bool = False) -> bool:
         """Ask the engine to stop in order (sessions go on); whether it will. Asks no engine into life."""
         try:
@@ -291,7 +295,7 @@ class Client:
         try:
             for part in answer.parts():
                 *lines, rest = (rest + part).split(b"\n")
-                yield from (json.loads(line) for line in lines if line)
+                yield from (_line(line) for line in lines if line)
         except (ConnectionError, TimeoutError):
             return  # the caller asks on from where it is
         finally:
@@ -348,6 +352,14 @@ class Client:
 
 
 _HEADERS = {"FastTrack-Version": __version__, "Content-Type": "application/json"}
+
+
+def _line(text: bytes) -> Json:
+    """One line of a stream; what failed after the stream began comes as a line of its own."""
+    found: Json = json.loads(text)
+    if found.keys() == {"error"}:
+        raise error_of(found["error"])
+    return found
 
 
 def _quote(word: str) -> str:
