@@ -28,6 +28,18 @@ class Losses:
             Problem(code="export-adapted", path=path, message=message, value=value, severity=Severity.NOTICE)
         )
 
+    def leave(self, path: Path, message: str) -> None:
+        """An expression stays in the text, which FastTrack will not understand."""
+        self._problems.append(
+            Problem(code="export-left", path=path, message=message, severity=Severity.WARNING,
+                    hint="write it by hand in the export, or give the parameter a default")
+        )  # fmt: skip
+
+    @property
+    def has_leftovers(self) -> bool:
+        """Whether expressions stay in the text."""
+        return any(problem.code == "export-left" for problem in self._problems)
+
     def located(self, document: Document) -> tuple[Problem, ...]:
         """All of them, in the order of the text, each with its line and column."""
         document.locate([problem.path for problem in self._problems])

@@ -79,7 +79,7 @@ class TaskConversion:
         substitution = Substitution(self.pipeline, self.task, self.order, self.params)
         command = written.get("command")
         if isinstance(command, str):
-            written["command"] = substitution.command(command, partial(self._lose, "command"))
+            written["command"] = substitution.command(command, partial(self.losses.leave, self._path("command")))
         write_out_envs(substitution, written.get("environment"), self._path("environment"), self.losses)
 
     def _data_flow(self, written: dict[str, Any]) -> None:
@@ -206,7 +206,7 @@ def write_out_envs(substitution: Substitution, environment: Any, path: Path, los
     envs = (environment or {}).get("envs") or {}
     for name, value in envs.items():
         if isinstance(value, str):
-            envs[name] = substitution.env(value, partial(losses.lose, (*path, "envs", name)))
+            envs[name] = substitution.env(value, partial(losses.leave, (*path, "envs", name)))
 
 
 def hide_secrets(environment: Any, path: Path, losses: Losses) -> None:
