@@ -12,25 +12,25 @@ moment, and nobody touches the folder until it has ended too. Afterwards nothing
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import shlex
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from fasttrack_jupyter.backends.local.environments_pip import uv_environ
+from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.images import Requirements, mask_credentials
+from fasttrack_jupyter.backends.local.removal import remove_tree
+from fasttrack_jupyter.backends.local.sealing import seal, seal_tree
 from fasttrack_jupyter.errors import BackendUnreachable, ImageUnresolved
 
 Say = Callable[[str], None]
@@ -204,12 +204,9 @@ def _failure(code: int, words: str) -> ImageUnresolved | BackendUnreachable:
 
 def _seal(plan: Plan) -> None:
     """Make it read-only and durable, then say so with ``.ok``."""
-    for folder, _, names in os.walk(plan.path):
-        for name in names:
-            _forbid_writing(Path(folder, name))
-        if folder != str(plan.path):
-            _forbid_writing(Path(folder))
+    seal_tree(plan.path)
     os.sync()
+    plan.path.chmod(0o700)
     marker = {"image": plan.image, "python": str(plan.python), "built_at": time.time()}
     written = plan.path / (OK + ".tmp")
     with written.open("w", encoding="utf-8") as stream:
@@ -217,24 +214,7 @@ def _seal(plan: Plan) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     written.rename(plan.path / OK)
-    _forbid_writing(plan.path)
-
-
-def _forbid_writing(path: Path) -> None:
-    mode = path.lstat().st_mode
-    if not stat.S_ISLNK(mode):
-        path.chmod(stat.S_IMODE(mode) & ~0o222)
-
-
-def remove_tree(path: Path) -> int:
-    """Remove a folder that may be read-only; returns the bytes of its files."""
-    size = 0
-    for folder, _, names in os.walk(path):
-        Path(folder).chmod(0o700)
-        size += sum(Path(folder, name).lstat().st_size for name in names)
-    if path.exists():
-        shutil.rmtree(path)
-    return size
+    seal(plan.path)
 
 
 def built(store: Path) -> list[tuple[str, bool]]:
@@ -259,31 +239,6 @@ def remove_unused(store: Path, keep: Collection[str]) -> int:
         finally:
             os.close(descriptor)
     return freed
-
-
-@asynccontextmanager
-async def locked(path: Path, say: Say, what: str) -> AsyncIterator[int]:
-    """Hold the flock of ``path``; the descriptor comes back, for children to share. Waiting can be cancelled."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        waited = False
-        while not try_lock(descriptor):
-            if not waited:
-                say(f"waiting for somebody else who prepares {what}")
-            waited = True
-            await asyncio.sleep(0.05)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take the flock if it is free."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def uv_binary() -> str:
