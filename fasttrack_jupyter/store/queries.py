@@ -67,6 +67,7 @@ def find_job(con: sqlite3.Connection, word: str) -> PipelineJob:
     found = con.execute(
         f"SELECT j.id, p.name, j.idx FROM jobs j JOIN pipelines p ON p.num = j.pipeline {where}", arguments
     ).fetchall()
+    found = [row for row in found if row[0] == word.strip().lower()] or found
     if len(found) > 1:
         candidates = [f"{name}#{index} ({job_id})" for job_id, name, index in found[:8]]
         more = f" and {len(found) - 8} more" if len(found) > 8 else ""
