@@ -17,8 +17,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before anything is imported: no desktop keyring, and a mark by which our processes are known."""
     os.environ.setdefault(MARK, str(os.getpid()))
     os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
-    for name in [name for name in os.environ if name.startswith(("FASTTRACK_HOME", "BACKENDAI_", "PIPELINE_"))]:
-        del os.environ[name]
+    for name in [name for name in os.environ if name.startswith(("FASTTRACK_", "BACKENDAI_", "PIPELINE_"))]:
+        if name != MARK:
+            del os.environ[name]
 
 
 @pytest.fixture(autouse=True)

@@ -33,16 +33,16 @@ class Timing:
     engine_cpu: float
     """Seconds of processor time that the engine process used for it."""
     events: int
-    ended: list[float] = field(repr=False)
-    """When each task ended, in order."""
+    asked: list[float] = field(repr=False)
+    """When each task's session was asked for, in order."""
     lived: list[float] = field(repr=False)
     """Per task: from the request for its session to its end."""
     modes: set[str] = field(default_factory=set)
 
     @property
     def steps(self) -> list[float]:
-        """Seconds from one task's end to the next one's."""
-        return [late - early for early, late in zip(self.ended, self.ended[1:], strict=False)]
+        """Seconds from the request for one session to the next one's: in a chain, all that a step costs."""
+        return [late - early for early, late in zip(self.asked, self.asked[1:], strict=False)]
 
 
 def make_seconds(shape: Shape) -> float:
@@ -61,9 +61,11 @@ def engine(mode: str) -> Iterator[Client]:
     os.environ["FASTTRACK_LOCAL_MODE"] = MODES[mode]
     try:
         with connect(home) as client:
-            wait(client, client.run({"text": "name: warm\ntasks: [{name: up, command: 'true'}]\n"})["id"])
-            yield client
-            stop(client)
+            try:
+                wait(client, client.run({"text": "name: warm\ntasks: [{name: up, command: 'true'}]\n"})["id"])
+                yield client
+            finally:
+                stop(client)
     finally:
         del os.environ["FASTTRACK_LOCAL_MODE"]
         for folder, _, _ in os.walk(home):
@@ -81,12 +83,14 @@ def stop(client: Client) -> None:
 
 
 def wait(client: Client, job: str) -> dict[str, Any]:
-    """The job's summary once it has ended."""
-    while True:
+    """The job's summary once it has ended. Raises TimeoutError after ten minutes."""
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
         found = next(found for found in client.jobs(limit=5) if found["id"] == job)
         if found["ended_at"]:
             return found
         time.sleep(0.1)
+    raise TimeoutError(f"job {job} did not end")
 
 
 def run_job(client: Client, shape: Shape) -> Timing:
@@ -117,7 +121,7 @@ def _timing(client: Client, job: str, after: int, seconds: float, pid: int, cpu:
                 ended[event["path"]] = _epoch(event["at"])
             modes |= {event["data"]["mode"]} if event["data"].get("mode") else set()
     lived = [ended[path] - asked[path] for path in ended if path in asked]
-    return Timing(seconds, peak_mb(pid), cpu, events, sorted(ended.values()), lived, modes)
+    return Timing(seconds, peak_mb(pid), cpu, events, sorted(asked.values()), lived, modes)
 
 
 def _epoch(text: str) -> float:
