@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from fasttrack_jupyter.cli.states import (
@@ -151,11 +152,13 @@ class Board:
         """At most ``limit`` rows: all in the pipeline's order if they fit, else the ones that matter most just now."""
         if len(self.rows) <= limit:
             return list(self.rows.values())
-        return [row for row, _ in zip(self._by_relevance(), range(max(limit, 0)), strict=False)]
+        return list(islice(self._by_relevance(max(1, limit // 3)), max(limit, 0)))
 
-    def _by_relevance(self) -> Iterator[Row]:
+    def _by_relevance(self, most_failures: int) -> Iterator[Row]:
+        """What goes on, the first failures (the causes), what comes next, what ended last."""
         for state in _OLDEST_FIRST:
-            yield from map(self.rows.__getitem__, self.by_state[state.name])
+            paths = self.by_state[state.name]
+            yield from map(self.rows.__getitem__, islice(paths, most_failures if state is FAILURE else None))
         for state in _NEWEST_FIRST:
             yield from map(self.rows.__getitem__, reversed(self.by_state[state.name]))
 

@@ -82,10 +82,10 @@ def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: V
         while not board.has_ended:
             feed.shown = view.show(_take(board, feed), feed.around)
             if interrupts.count > answered:
+                answered = interrupts.count  # one that comes while we ask is another one
                 view.hold()
                 if not _ask(face, board, feed, interrupts, view):
                     return False
-                answered = interrupts.count
         view.show([], feed.around)
     finally:
         view.stop()

@@ -1,7 +1,8 @@
 """The moving screen: one line per task instance, totals below; what a person watches while a job runs.
 
 Each frame is built from at most as many rows as the screen has lines, and drawn only when something
-changed or a second has passed: the machine's cores belong to the tasks. The terminal's size is
+changed or a second has passed, and never for more than a few percent of a core: the machine's cores
+belong to the tasks. The terminal's size is
 asked for every frame, so a resized window heals by itself.
 """
 
@@ -31,10 +32,13 @@ Expect = Callable[[], Mapping[str, float | None]]
 _CHROME = 3
 """Lines that are no task instance: the job's, the totals', and the cursor's."""
 _SECOND = 1.0
+_FRAME_SHARE = 25
+"""A frame is followed by at least so many times its own cost: drawing takes no more than 4 % of one core."""
+_ESTIMATE_SECONDS = 2.0
 _EXPECT_AFTER = 2.0
 """Seconds before the plan is asked for its expectations: a short job does not pay for an estimate of it."""
 _WIDEST_NAME = 36
-_TIME_WIDTH = 11
+_TIME_WIDTH = 10
 
 
 class LiveView:
@@ -52,6 +56,9 @@ class LiveView:
         self._board: Board | None = None
         self._around = Around()
         self._drawn_at = 0.0
+        self._estimated_at = 0.0
+        self._frame_cost = 0.0
+        self._news = False
         self._name_width = 0
         self._wanted: tuple[str, ...] = ()
         self._left: float | None = None
@@ -74,8 +81,10 @@ class LiveView:
         seen = (around.restarts, around.paused)
         if self._live is None:
             self._begin()
-        elif moves or seen != self._seen or time.monotonic() - self._drawn_at >= _SECOND or self._has_ended():
-            self._draw()
+        else:
+            self._news = self._news or bool(moves) or seen != self._seen
+            if self._is_due():
+                self._draw()
         self._seen = seen
         return self._wanted
 
@@ -97,6 +106,11 @@ class LiveView:
     def _ask_expectations(self, expect: Expect) -> None:
         self._estimate = Estimate(expect())
 
+    def _is_due(self) -> bool:
+        """Whether to draw now: news wait a little where frames are dear, and the clock moves on without news."""
+        age = time.monotonic() - self._drawn_at
+        return self._has_ended() or age >= _SECOND or (self._news and age >= _FRAME_SHARE * self._frame_cost)
+
     def _has_ended(self) -> bool:
         return self._board is not None and self._board.has_ended
 
@@ -114,8 +128,11 @@ class LiveView:
 
     def _draw(self) -> None:
         if self._live is not None:
+            begun = time.monotonic()
             self._live.refresh()
             self._drawn_at = time.monotonic()
+            self._frame_cost = self._drawn_at - begun
+            self._news = False
 
     def _frame(self) -> Text:
         board = self._board
@@ -123,14 +140,19 @@ class LiveView:
         width = self._console.width
         rows = board.visible(max(1, self._console.height - _CHROME - bool(self._trouble())))
         self._wanted = tuple(row.path for row in rows if row.state is RUNNING)
-        if self._estimate is not None:
-            self._left = self._estimate.remaining(board, now())
+        self._look_ahead(board)
         lines = [self._head(board), *(self._row(row) for row in rows), self._totals(board, len(rows))]
         if trouble := self._trouble():
             lines.append(Text(trouble, style="bold"))
         for line in lines:
             line.truncate(width, overflow="ellipsis")
         return Text("\n", no_wrap=True, end="").join(lines)
+
+    def _look_ahead(self, board: Board) -> None:
+        """Estimate again, but not with every frame: it costs as much as there are task instances left."""
+        if self._estimate is not None and time.monotonic() - self._estimated_at >= _ESTIMATE_SECONDS:
+            self._left = self._estimate.remaining(board, now())
+            self._estimated_at = time.monotonic()
 
     def _mark(self, state: State) -> Text:
         return Text(icon(state, self._console.encoding), style=colour(state))
@@ -149,7 +171,7 @@ class LiveView:
         name = set_cell_size(_middle(clean(row.path), self._name_width), self._name_width)
         word = row.state.word + (f" ×{row.attempts}" if row.attempts > 1 else "")
         elapsed = between(row.started_at, row.ended_at) if row.state is RUNNING or row.state.is_ended else ""
-        line = Text.assemble("  ", self._mark(row.state), f" {name}  ", (f"{word:<13}", colour(row.state)))
+        line = Text.assemble("  ", self._mark(row.state), f" {name}  ", (f"{word:<12}", colour(row.state)))
         line.append(f"{elapsed:>{_TIME_WIDTH}}  ")
         line.append(self._remark(row), style="" if row.state.name == "failure" else "dim")
         return line
