@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import yaml
@@ -48,6 +49,31 @@ class Document:
     def key_position(self, path: Path) -> Place:
         """Where the key at the end of ``path`` begins; in a list, where the item does."""
         return self._places(path)[0]
+
+    def position_within(self, path: Path, offset: int) -> Place:
+        """Where the character at ``offset`` of the text at ``path`` stands, or else where that text begins.
+
+        Exact in block scalars (``|``) and in texts of one line without escapes.
+        """
+        line, column = self.position(path)
+        value: Any = self.data
+        for key in path:
+            value = value[key] if _has(value, key) else None
+        if not isinstance(value, str):
+            return line, column
+        lines = self._lines
+        row, inner = value.count("\n", 0, offset), offset - value.rfind("\n", 0, offset) - 1
+        if lines[line - 1][column - 1 : column] == "|":
+            row, written = line + row + 1, value.split("\n")[row]
+            start = lines[row - 1].find(written) if written and row <= len(lines) else -1
+        else:
+            row, written = line, value[: offset + 1]
+            start = lines[line - 1].find(written, column - 1, column + len(written))
+        return (row, start + inner + 1) if start >= 0 else (line, column)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.source.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def locate(self, paths: Iterable[Path]) -> None:
         """Prepare many positions at once: one pass over the text, however many there are."""

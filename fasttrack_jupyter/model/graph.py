@@ -140,7 +140,7 @@ def needed(task: Task) -> Iterator[str]:
     """Names of the tasks that ``task`` waits for, in the order of its inputs; a name may come more than once."""
     yield from task.dependencies
     for source in task.inputs.values():
-        yield source.partition(".")[0]
+        yield source.strip().partition(".")[0]
     for text in (task.command or "", *task.environment.envs.values()):
         if "${{" in text:
             yield from _mentioned(text)

@@ -145,8 +145,8 @@ class Builder:
             hint = "begin with keys: name: my-pipeline, and tasks: with a list below"
             self._refuse(event, "not-a-mapping", f"the top level is {kind}, not a mapping", hint)
         self.root_place = place_of(event)
-        self._parents.append(None)
         root: dict[str, Any] = self._begin(event)
+        self._parents.append(None)
         return root
 
     def _no_more(self) -> None:
@@ -158,7 +158,7 @@ class Builder:
             event = self._next()
 
     def _begin(self, event: Any) -> Any:
-        if len(self._parents) > self._limits.max_depth:
+        if len(self._parents) >= self._limits.max_depth:
             message = f"more than {self._limits.max_depth} levels of nesting"
             self._refuse(event, "too-deep", message, "no pipeline needs this depth: look for a bracket too many")
         mapping = type(event) is MappingStartEvent
@@ -166,7 +166,7 @@ class Builder:
             self._unknown_tag(event)
         value: Any = {} if mapping else []
         if event.anchor is not None:
-            self._open.append((len(self._parents), event.anchor, self._values))
+            self._open.append((len(self._parents) + 1, event.anchor, self._values))
             self._anchors[event.anchor] = (value, 0)
         return value
 

@@ -1,0 +1,123 @@
+"""Dependencies, inputs and outputs: who needs what of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, VALUES, InputRef, check_names
+from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
+from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.problems import Severity
+
+
+def check_edges(pipeline: Pipeline, tasks: Suggester) -> Iterator[Finding]:
+    """What is wrong between tasks; ``tasks`` suggests their names."""
+    for number, task in enumerate(pipeline.tasks):
+        if task.dependencies:
+            yield from _dependencies(pipeline, number, task, tasks)
+        if task.inputs:
+            yield from _inputs(pipeline, number, task, tasks)
+        if task.outputs:
+            yield from _outputs(number, task)
+    yield from _cycles(pipeline)
+
+
+def _dependencies(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for position, name in enumerate(task.dependencies):
+        path = ("tasks", number, "dependencies", position)
+        if name == task.name:
+            yield Finding("self-dependency", path, f"task {name!r} depends on itself", "remove it", name)
+        elif name not in pipeline.by_name:
+            message = f"task {task.name!r} depends on {name!r}, which is no task"
+            yield Finding("unknown-task", path, message, tasks.hint(name, "tasks"), name)
+        if name in seen:
+            message = f"task {task.name!r} depends on {name!r} twice"
+            hint = "keep one of them: the order of dependencies numbers /pipeline/input1, /pipeline/input2 …"
+            yield Finding("duplicate-dependency", path, message, hint, name)
+        seen.setdefault(name, position)
+
+
+def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> Iterator[Finding]:
+    for problem in check_names(task.inputs, "input"):
+        yield _named(problem.code, ("tasks", number, "inputs", *problem.path), problem.message, problem.hint)
+    for name, written in task.inputs.items():
+        path = ("tasks", number, "inputs", name)
+        source = written.strip().partition(".")[0]
+        try:
+            ref = InputRef.parse(written) if source not in pipeline.by_name else _reference(written)
+        except ValueError as error:
+            yield Finding("bad-input", path, f"input {name!r} of task {task.name!r}: {error}", "", written)
+            continue
+        if ref.task == task.name:
+            message = f"input {name!r} of task {task.name!r} is an output of the task itself"
+            yield Finding("self-dependency", path, message, "name another task", written)
+        elif ref.task not in pipeline.by_name:
+            message = f"input {name!r} of task {task.name!r} names {ref.task!r}, which is no task"
+            yield Finding("unknown-task", path, message, tasks.hint(ref.task, "tasks"), written)
+        elif ref.output is not None and ref.output not in pipeline.by_name[ref.task].outputs:
+            yield unknown_output(path, f"input {name!r} of task {task.name!r}", pipeline.by_name[ref.task], ref.output)
+
+
+def _reference(written: str) -> InputRef:
+    """As InputRef.parse of a task that there is, whatever letters its name has."""
+    task, dot, output = written.strip().partition(".")
+    if dot and not output:
+        raise ValueError(f"{written!r} names no output: write the task and its output, such as prep.clean")
+    return InputRef(task, output if dot else None)
+
+
+def unknown_output(path: tuple[str | int, ...], who: str, source: Task, output: str) -> Finding:
+    """``source`` declares no ``output``."""
+    message = f"{who} names the output {output!r}, which task {source.name!r} does not declare"
+    near = Suggester(source.outputs).near(output)
+    hint = f"did you mean {near!r}?" if near else f"declare it: outputs: {{{output}: File}} at task {source.name!r}"
+    return Finding("unknown-output", path, message, hint, output)
+
+
+def _outputs(number: int, task: Task) -> Iterator[Finding]:
+    for problem in check_names(task.outputs, "output"):
+        yield _named(problem.code, ("tasks", number, "outputs", *problem.path), problem.message, problem.hint)
+    places: dict[str, str] = {}
+    for name, spec in task.outputs.items():
+        place, path = spec.path_of(name), ("tasks", number, "outputs", name)
+        if not spec.is_value and (place == OUTPUTS_JSON or place.split("/")[0] == VALUES):
+            message = f"output {name!r} of task {task.name!r} has the path {place!r}, where values are written"
+            yield Finding("output-collision", path, message, "give it another path", place)
+        elif place in places:
+            message = f"outputs {places[place]!r} and {name!r} of task {task.name!r} have one path, {place!r}"
+            yield Finding("output-collision", path, message, "give each its own path", place)
+        places.setdefault(place, name)
+
+
+def _named(code: str, path: tuple[str | int, ...], message: str, hint: str) -> Finding:
+    return Finding(code, path, message, hint, path[-1], at_key=True)
+
+
+def _cycles(pipeline: Pipeline) -> Iterator[Finding]:
+    graph = build_graph(pipeline)
+    others = [tuple(other for other in upstream if other != task) for task, upstream in enumerate(graph.upstream)]
+    for cycle in TaskGraph(graph.names, others).cycles():
+        task = pipeline.by_name[cycle[0]]
+        number = graph.index[cycle[0]]
+        message = "these tasks wait for each other: " + " → ".join(_shortened(cycle))
+        hint = f"remove one of these dependencies, such as {cycle[1]!r} from task {cycle[0]!r}"
+        yield Finding("cycle", _edge(number, task, cycle[1]), message, hint, cycle[0], Severity.ERROR)
+
+
+def _shortened(cycle: list[str]) -> list[str]:
+    return cycle if len(cycle) <= 24 else [*cycle[:12], f"… {len(cycle) - 23} more …", *cycle[-11:]]
+
+
+def _edge(number: int, task: Task, other: str) -> tuple[str | int, ...]:
+    """Where ``task`` says that it needs ``other``."""
+    if other in task.dependencies:
+        return ("tasks", number, "dependencies", task.dependencies.index(other))
+    for name, source in task.inputs.items():
+        if source.strip().partition(".")[0] == other:
+            return ("tasks", number, "inputs", name)
+    for name, text in task.environment.envs.items():
+        if other in needed(Task(name=task.name, command=text)):
+            return ("tasks", number, "environment", "envs", name)
+    return ("tasks", number, "command")

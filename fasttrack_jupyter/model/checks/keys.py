@@ -1,0 +1,95 @@
+"""Keys that nobody here knows (kept, but said), keys of a later release, and merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.yaml_events import Path
+
+FUTURE: Mapping[str, tuple[Any, ...]] = {
+    "when": (), "for_each": (), "run_if": ("all_success",), "cache": (False,),
+}  # fmt: skip
+"""Keys of a task that a later release runs, and the values that mean what is done without them."""
+_MAX_PLACES = 3
+"""The same unknown key is told of at so many places; then only how many more there are."""
+
+
+def check_keys(pipeline: Pipeline) -> Iterator[Finding]:
+    """Unknown keys of every object of the model, once for each few; keys that this release does not run."""
+    places: dict[tuple[type[BaseModel], str], list[Path]] = {}
+    for thing, path in _objects(pipeline):
+        for key, value in (thing.model_extra or {}).items():
+            if isinstance(thing, Task) and key in FUTURE:
+                yield from _future(key, value, (*path, key))
+            elif key != "<<" and not key.startswith(("x-", ".")):
+                places.setdefault((type(thing), key), []).append((*path, key))
+    known = {kind: Suggester(_keys_of(kind)) for kind, _ in places}
+    for (kind, key), paths in places.items():
+        yield from _unknown(key, paths, known[kind])
+
+
+def _objects(pipeline: Pipeline) -> Iterator[tuple[BaseModel, Path]]:
+    """Everything that may have keys of its own, with its path."""
+    yield from _parts(pipeline, ())
+    for number, param in enumerate(pipeline.params):
+        yield param, ("params", number)
+    for number, task in enumerate(pipeline.tasks):
+        yield from _parts(task, ("tasks", number))
+        for name, output in task.outputs.items():
+            yield output, ("tasks", number, "outputs", name)
+
+
+def _parts(whole: Pipeline | Task, path: Path) -> Iterator[tuple[BaseModel, Path]]:
+    yield whole, path
+    for key in ("ownership", "environment", "resource_opts", "retry", "service"):
+        if key in whole.model_fields_set and (part := getattr(whole, key)) is not None:
+            yield part, (*path, key)
+
+
+def _keys_of(kind: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in kind.model_fields.items()] + (list(FUTURE) if kind is Task else [])
+
+
+def _future(key: str, value: Any, path: Path) -> Iterator[Finding]:
+    if value is None or any(value is allowed or value == allowed for allowed in FUTURE[key]):
+        return
+    message = f"this release does not run {key!r} yet, and leaving it out silently would run something else"
+    yield Finding("not-yet", path, message, f"remove {key}, or wait for a later release", value, at_key=True)
+
+
+def _unknown(key: str, paths: list[Path], known: Suggester) -> Iterator[Finding]:
+    near = known.near(key)
+    for place, path in enumerate(paths[:_MAX_PLACES], start=1):
+        more = f", here and in {len(paths) - place} more places" if place == _MAX_PLACES < len(paths) else ""
+        where = f" in {path[-2]}" if len(path) > 1 and isinstance(path[-2], str) else ""
+        yield Finding(
+            "unknown-key", path, f"the key {key!r}{where} is not known{more}: it is kept, and nothing reads it",
+            f"did you mean {near!r}?" if near else "remove it, unless another program reads it",
+            severity=Severity.WARNING if near else Severity.NOTICE, at_key=True,
+        )  # fmt: skip
+
+
+def check_merges(data: Any, text: bytes) -> Iterator[Finding]:
+    """``<<`` keys: YAML 1.1 merged mappings by them; the core schema of 1.2 has no such thing."""
+    if b"<<" not in text:
+        return
+    todo: list[tuple[Any, Path]] = [(data, ())]
+    seen: set[int] = set()
+    while todo:
+        value, path = todo.pop()
+        if id(value) in seen or not isinstance(value, (dict, list)):
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict) and isinstance(value.get("<<"), (dict, list)):
+            yield Finding(
+                "merge-key", (*path, "<<"), "'<<' merges nothing: merge keys left YAML with version 1.2",
+                "write the keys out, or use an alias for the whole mapping (environment: *common)", at_key=True,
+            )  # fmt: skip
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        todo.extend((item, (*path, key)) for key, item in items)

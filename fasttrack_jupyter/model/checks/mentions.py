@@ -1,0 +1,131 @@
+"""What ``${{ … }}`` mentions: parameters, inputs, tasks, secrets, the job; and where it may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from fasttrack_jupyter.model.checks.edges import unknown_output
+from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
+from fasttrack_jupyter.model.pipeline import Environment, Pipeline, Task
+from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.yaml_events import Path
+
+JOB = ("id", "index", "name", "pipeline")
+"""What ``job.`` knows."""
+_OPEN = "${{"
+
+
+class Mentions:
+    """Checks every expression of one pipeline. ``secrets``: the names that exist, or None if nobody knows."""
+
+    def __init__(self, pipeline: Pipeline, tasks: Suggester, secrets: Collection[str] | None) -> None:
+        self._pipeline = pipeline
+        self._tasks = tasks
+        self._params = frozenset(param.name for param in pipeline.params)
+        self._near_params = Suggester(self._params)
+        self._secrets = None if secrets is None else frozenset(secrets)
+        self._near_secrets = Suggester(self._secrets or ())
+
+    def check(self) -> Iterator[Finding]:
+        """Everything that is wrong, in the order of the tasks."""
+        yield from self._environment(self._pipeline.environment, ("environment",), None)
+        for number, task in enumerate(self._pipeline.tasks):
+            path: Path = ("tasks", number)
+            if task.command is not None and _OPEN in task.command:
+                yield from self._text(task.command, (*path, "command"), task, in_command=True)
+            yield from self._environment(task.environment, (*path, "environment"), task)
+            yield from _elsewhere(path, task)
+
+    def _environment(self, environment: Environment, path: Path, task: Task | None) -> Iterator[Finding]:
+        for name, value in environment.envs.items():
+            if _OPEN in value:
+                yield from self._text(value, (*path, "envs", name), task, in_command=False)
+        for key, text in (("image", environment.image), ("project", environment.project)):
+            if text and _OPEN in text:
+                yield _not_here((*path, key), text)
+
+    def _text(self, text: str, path: Path, task: Task | None, *, in_command: bool) -> Iterator[Finding]:
+        try:
+            references = parse_template(text).references
+        except ExpressionError as error:
+            yield Finding("bad-expression", path, error.message, error.hint, text, offset=error.offset)
+            return
+        for reference in references:
+            for code, message, hint in self._reference(reference, task, in_command):
+                yield Finding(code, path, message, hint, str(reference), offset=reference.offset)
+            yield from self._output(reference, path)
+
+    def _reference(self, reference: Reference, task: Task | None, in_command: bool) -> Iterator[tuple[str, str, str]]:
+        """``(code, message, hint)`` of what is wrong with one mention."""
+        root, names = reference.root, reference.names
+        name = str(names[0]) if names else ""
+        if root == "item":
+            yield "not-yet", "item belongs to for_each, which this release does not run yet", "write the value"
+        elif not names:
+            yield "bad-expression", f"{root} alone means nothing here", f"name one: {root}.{_EXAMPLES[root]}"
+        elif root == "params" and name not in self._params:
+            yield "unknown-parameter", f"there is no parameter {name!r}", self._near_params.hint(name, "parameters")
+        elif root == "job" and name not in JOB:
+            yield "bad-expression", f"job has no {name!r}", "it has " + ", ".join(f"job.{key}" for key in JOB)
+        elif root == "secrets":
+            yield from self._secret(name, in_command)
+        elif root in ("inputs", "tasks"):
+            yield from self._upstream(reference, name, task)
+
+    def _secret(self, name: str, in_command: bool) -> Iterator[tuple[str, str, str]]:
+        if in_command:
+            hint = f'add envs: {{{name}: "${{{{ secrets.{name} }}}}"}} and write "${name}" in the command'
+            yield "secret-in-command", f"secret {name!r} stands in a command, which everybody can see in ps", hint
+        if self._secrets is not None and name not in self._secrets:
+            near = self._near_secrets.near(name)
+            hint = (f"did you mean {near!r}? Or " if near else "") + f"fasttrack secrets set {name}"
+            yield "unknown-secret", f"there is no secret {name!r}", hint
+
+    def _upstream(self, reference: Reference, name: str, task: Task | None) -> Iterator[tuple[str, str, str]]:
+        if task is None:
+            message = f"{reference} stands in the environment of the whole pipeline, where no task is meant"
+            yield "bad-expression", message, "put it into the environment of the tasks that need it"
+        elif reference.root == "inputs" and name not in task.inputs:
+            yield (
+                "unknown-input",
+                f"task {task.name!r} has no input {name!r}",
+                Suggester(task.inputs).hint(name, "inputs"),
+            )
+        elif reference.root == "tasks" and name not in self._pipeline.by_name:
+            yield "unknown-task", f"there is no task {name!r}", self._tasks.hint(name, "tasks")
+        elif reference.root == "tasks" and name == task.name:
+            yield "self-dependency", f"task {name!r} mentions its own outputs", "name another task"
+        elif reference.root == "tasks" and (len(reference.names) < 3 or reference.names[1] != "outputs"):
+            hint = f"write tasks.{name}.outputs.<output>"
+            yield "bad-expression", f"{reference} is none of the task's outputs", hint
+
+    def _output(self, reference: Reference, path: Path) -> Iterator[Finding]:
+        if reference.root != "tasks" or len(reference.names) < 3 or reference.names[1] != "outputs":
+            return
+        source, output = self._pipeline.by_name.get(str(reference.names[0])), str(reference.names[2])
+        if source is not None and output not in source.outputs:
+            yield unknown_output(path, str(reference), source, output)
+
+
+_EXAMPLES = {
+    "params": "learning_rate",
+    "inputs": "clean",
+    "tasks": "prep.outputs.clean",
+    "secrets": "TOKEN",
+    "job": "id",
+}
+
+
+def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
+    if task.module_uri and _OPEN in task.module_uri:
+        yield _not_here((*path, "module_uri"), task.module_uri)
+    for position, mount in enumerate(task.mounts):
+        if _OPEN in mount.folder or _OPEN in mount.target:
+            yield _not_here((*path, "mounts", position), mount.written)
+
+
+def _not_here(path: Path, text: str) -> Finding:
+    message = "an expression stands where none is filled in"
+    hint = "${{ … }} has a meaning in command and in the values of envs"
+    return Finding("expression-not-here", path, message, hint, text, Severity.ERROR)

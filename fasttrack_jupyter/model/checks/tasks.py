@@ -1,0 +1,100 @@
+"""What each type of task must have and must not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fasttrack_jupyter.model.checks.findings import Finding
+from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
+from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.resources import ClusterMode
+
+_GIT = (TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB)
+_CREDENTIALS = re.compile(r"^\w+://[^/@]*:[^/@]+@")
+MAX_SERVICE_NAME = 24
+
+
+def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
+    """What is wrong with each task by itself."""
+    if not pipeline.tasks:
+        yield Finding(
+            "no-tasks", ("tasks",), "the pipeline has no tasks",
+            "add one below tasks: - {name: hello, command: echo hello}", [],
+        )  # fmt: skip
+    services: dict[str, int] = {}
+    for number, task in enumerate(pipeline.tasks):
+        if task.type is TaskType.DEPLOYMENT:
+            yield from _deployment(number, task, services)
+        else:
+            yield from _command(number, task)
+        if task.type in _GIT or task.module_uri:
+            yield from _module(number, task)
+        if task.cluster_size == 1:
+            yield from _cluster_of_one(number, task)
+
+
+def _command(number: int, task: Task) -> Iterator[Finding]:
+    if task.command is None:
+        hint = "add command: python train.py" + ("; or type: deployment, for its service" if task.service else "")
+        yield Finding("no-command", ("tasks", number), f"task {task.name!r} has no command", hint, task.name)
+    elif not task.command.strip():
+        path = ("tasks", number, "command")
+        yield Finding("no-command", path, f"the command of task {task.name!r} is empty", "write one", task.command)
+    if task.service is not None:
+        message = f"task {task.name!r} has a service, which only a task of type deployment serves"
+        hint = "set type: deployment, or remove the service"
+        yield _key(("tasks", number, "service"), "service-unused", message, hint)
+
+
+def _deployment(number: int, task: Task, services: dict[str, int]) -> Iterator[Finding]:
+    if task.service is None:
+        hint = "add service: {name: my-api, model: my-model-folder}"
+        yield Finding("no-service", ("tasks", number), f"deployment {task.name!r} has no service", hint, task.name)
+        return
+    path = ("tasks", number, "service", "name")
+    name = task.service.name
+    if len(name) > MAX_SERVICE_NAME:
+        message = f"the service name {name!r} has {len(name)} characters; a cluster allows {MAX_SERVICE_NAME}"
+        yield Finding("long-service-name", path, message, "shorten it", name, Severity.WARNING)
+    if name in services:
+        message = f"two deployments serve under the name {name!r}"
+        see = ("tasks", services[name], "service", "name")
+        yield Finding("duplicate-service", path, message, "give each its own name", name, see=see)
+    services.setdefault(name, number)
+    if task.command and task.command.strip():
+        message = f"the command of deployment {task.name!r} is never run: its model definition says what to start"
+        yield _key(("tasks", number, "command"), "command-unused", message, "remove it, or set type: custom")
+
+
+def _module(number: int, task: Task) -> Iterator[Finding]:
+    path, uri = ("tasks", number, "module_uri"), (task.module_uri or "").strip()
+    if task.type not in _GIT:
+        message = f"task {task.name!r} of type {task.type} does not use its module_uri"
+        yield _key(path, "module-unused", message, "set type: git, or remove it")
+    elif not uri:
+        hint = "add module_uri: https://host/group/project.git@main#folder"
+        place = path if task.module_uri is not None else path[:-1]
+        yield Finding("no-module-uri", place, f"task {task.name!r} of type {task.type} has no module_uri", hint)
+    elif uri.startswith("-") or not uri.isprintable() or " " in uri:
+        message = f"the module_uri of task {task.name!r} is no address of a repository"
+        yield Finding("bad-module-uri", path, message, "write <url>[@ref][#subfolder]", uri)
+    elif _CREDENTIALS.match(uri):
+        message = f"the module_uri of task {task.name!r} holds a password, which everybody who has the file can read"
+        hint = "remove it; keep it as a secret (fasttrack secrets set)"
+        yield Finding("secret-in-text", path, message, hint, severity=Severity.WARNING)
+
+
+def _cluster_of_one(number: int, task: Task) -> Iterator[Finding]:
+    if task.cluster_mode is ClusterMode.MULTI_NODE:
+        message = f"task {task.name!r} is multi-node with a cluster_size of 1: one container on one machine"
+        path, hint = ("tasks", number, "cluster_mode"), "set cluster_size, or leave cluster_mode out"
+        yield Finding("cluster-of-one", path, message, hint, "multi-node", Severity.NOTICE)
+    if task.run_on is RunOn.ALL:
+        message = f"task {task.name!r} has run_on: all with a cluster_size of 1: there is only main1"
+        path, hint = ("tasks", number, "run_on"), "set cluster_size, or leave run_on out"
+        yield Finding("cluster-of-one", path, message, hint, "all", Severity.NOTICE)
+
+
+def _key(path: tuple[str | int, ...], code: str, message: str, hint: str) -> Finding:
+    return Finding(code, path, message, hint, severity=Severity.WARNING, at_key=True)
