@@ -77,12 +77,10 @@ def exit_status(job: Json) -> int:
 def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
     """Show ``board`` until its job has ended; False if the person left it."""
     view.start(board)
-    answered = 0
     try:
         while not board.has_ended:
             feed.shown = view.show(_take(board, feed), feed.around)
-            if interrupts.count > answered:
-                answered = interrupts.count  # one that comes while we ask is another one
+            if interrupts.take():
                 view.hold()
                 if not _ask(face, board, feed, interrupts, view):
                     return False
@@ -98,23 +96,22 @@ def _take(board: Board, feed: Feed) -> list[Move]:
 
 
 def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
-    """After Ctrl-C: go on, cancel, or leave (again Ctrl-C). Whether to go on following."""
+    """After Ctrl-C: go on, cancel, or leave (also by Ctrl-C once more). Whether to go on following."""
     word = job_word(board.job)
     if not (can_ask() and is_live(face.stream())):
         return _leave(face, word)
     face.note(f"\n{word} is running.  c: cancel it   d: detach (it goes on)   Enter: go on following")
-    asked = interrupts.count
     missed: list[Move] = []
 
     def is_over() -> bool:
         missed.extend(_take(board, feed))
-        return board.has_ended or interrupts.count > asked
+        return board.has_ended or interrupts.has_come()
 
     try:
         key = wait_for_key("cd\n\r", is_over)
     except EOFError:
         return _leave(face, word)
-    if key == "d" or (key is None and interrupts.count > asked):
+    if key == "d" or (key is None and interrupts.take()):
         return _leave(face, word)
     if key == "c":
         _cancel(face, face.client, board)

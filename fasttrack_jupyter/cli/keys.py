@@ -17,7 +17,8 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self._count = 0
+        self._answered = 0
         self._before: Any = None
 
     def __enter__(self) -> Interrupts:
@@ -27,8 +28,17 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGINT, self._before)
 
+    def has_come(self) -> bool:
+        """Whether one has come that nobody took yet."""
+        return self._count > self._answered
+
+    def take(self) -> bool:
+        """Whether any has come since the last call; what comes from now on is another one."""
+        before, self._answered = self._answered, self._count
+        return self._answered > before
+
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
+        self._count += 1
 
 
 def can_ask() -> bool:
@@ -73,7 +83,7 @@ def _single_keys() -> Iterator[Callable[[float], str]]:
         return key.decode("ascii", "ignore")
 
     try:
-        tty.setcbreak(descriptor)  # keys come one by one; Ctrl-C still is a signal
+        tty.setcbreak(descriptor, termios.TCSADRAIN)  # keys come one by one; Ctrl-C still is a signal
         yield poll
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
