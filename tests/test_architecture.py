@@ -15,6 +15,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import fasttrack_jupyter as ft
 from fasttrack_jupyter import errors
 
@@ -33,10 +35,11 @@ def _files(*patterns: str) -> list[Path]:
     return sorted({path for name in listed.split("\0") if name and (path := ROOT / name).is_file()})
 
 
-def _complaints(*argv: str) -> str:
-    """What a checking tool, run by this interpreter, has to say; nothing if it is content."""
+def _content(*argv: str) -> None:
+    """Run a checking tool by this interpreter; fail with its own words unless it is content."""
     done = subprocess.run([sys.executable, *argv], cwd=ROOT, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else f"\n{done.stdout}{done.stderr}"
+    if done.returncode:
+        pytest.fail(f"{' '.join(argv)}\n{done.stdout}{done.stderr}", pytrace=False)
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -62,23 +65,23 @@ def _modules() -> Iterator[types.ModuleType]:
 
 def test_ruff_finds_nothing() -> None:
     """The linter is content with every file."""
-    assert not _complaints("-m", "ruff", "check", "--quiet", ".")
+    _content("-m", "ruff", "check", "--quiet", ".")
 
 
 def test_ruff_would_format_nothing() -> None:
     """Every file is formatted."""
-    assert not _complaints("-m", "ruff", "format", "--check", "--quiet", ".")
+    _content("-m", "ruff", "format", "--check", "--quiet", ".")
 
 
 def test_mypy_strict_finds_nothing() -> None:
     """The whole package is typed, strictly."""
-    assert not _complaints("-m", "mypy")
+    _content("-m", "mypy")
 
 
 def test_imports_point_the_right_way() -> None:
     """The contracts in pyproject.toml hold: the arrows, and who may use sqlite3, aiohttp, asyncio …"""
     program = "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache', '--no-logo'])"
-    assert not _complaints("-c", program)
+    _content("-c", program)
 
 
 # ---------------------------------------------------------------- style
@@ -200,7 +203,7 @@ def test_console_scripts_exist() -> None:
 
 def test_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
     """Every module and data file of the package is in the wheel, the licence too, and nothing else."""
-    assert not _complaints("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    _content("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
