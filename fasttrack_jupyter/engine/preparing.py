@@ -155,7 +155,7 @@ class Preparer:
             shrink=request.shrink,
             history=history,
         )
-        if origin is not None and not origin.keeps_code:
+        if origin is not None:
             question = replace(question, changed=await self._changes(origin, pipeline, params, files, backend))
         question = replace(question, preflight=await self._preflight(question, request, backend, code))
         known, seconds = _durations(graph, history)
@@ -198,8 +198,11 @@ class Preparer:
         files: Mapping[str, str],
         backend: ExecutionBackend,
     ) -> dict[str, str]:
-        then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
-        now = await backend.code_manifest(await backend.put_code(files)) if files else {}
+        then: Mapping[str, str] = {}
+        now: Mapping[str, str] = {}
+        if not origin.keeps_code:
+            then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
+            now = await backend.code_manifest(await backend.put_code(files)) if files else {}
         old = origin.job.params
         changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
         return changes_between(origin.pipeline, pipeline, files=changed_files(then, now), params=changed)
@@ -260,7 +263,7 @@ def _read_file(path: Path) -> bytes:
 def _draft(request: JobRequest, pipeline: Pipeline, code: str | None) -> PipelineJob:
     """A job that does not exist: what the preflight's outlines are made for."""
     return PipelineJob(
-        id=new_job_id(), index=0, pipeline=pipeline.name, folder="", text="", source=request.source,
+        id=new_job_id(0.0), index=0, pipeline=pipeline.name, folder="", text="", source=request.source,
         backend=request.backend, params={}, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
         created_at=0.0, started_at=None, ended_at=None, code=code,
     )  # fmt: skip

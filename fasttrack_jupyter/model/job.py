@@ -11,7 +11,6 @@ Times are seconds since the epoch (UTC) inside, RFC 3339 in APIs.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,9 +20,9 @@ from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-def new_job_id(now: float | None = None) -> str:
+def new_job_id(now: float) -> str:
     """Sixteen characters, increasing with time: 45 bits of milliseconds, 35 random bits (Crockford's base 32)."""
-    number = int((time.time() if now is None else now) * 1000) << 35 | int.from_bytes(os.urandom(5)) & (1 << 35) - 1
+    number = int(now * 1000) << 35 | int.from_bytes(os.urandom(5)) & (1 << 35) - 1
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(75, -1, -5))
 
 

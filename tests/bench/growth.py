@@ -98,7 +98,7 @@ async def _store(folder: Path, count: int) -> dict[str, float]:
     paths = [f"t{number}" for number in range(count)]
     pipeline = await kept.ensure_pipeline("bench", None, 0.0)
     began = time.perf_counter()
-    job = new_job_id()
+    job = new_job_id(began)
     await kept.create_job(NewJob(
         job, "bench", pipeline.folder, "", None, "local", {}, [(path, path) for path in paths], created_at=0.0,
     ))  # fmt: skip
