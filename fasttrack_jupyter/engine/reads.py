@@ -64,9 +64,8 @@ class LogReader:
         data = masker.cut(chunk.data, first, after, limit, ended=is_over)
         end = after + len(data)
         text = data.decode("utf-8", "replace")
-        return LogView(
-            attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended and end >= chunk.size
-        )
+        ended = is_over and chunk.ended and end >= chunk.size
+        return LogView(attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended)
 
     def _masker(self, job: PipelineJob) -> Masker:
         scopes = [(name, scope) for name, scope in self._secrets.names() if scope in (None, job.pipeline)]

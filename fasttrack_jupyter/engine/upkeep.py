@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fasttrack_jupyter.engine.ports import ExecutionBackend, JobFilter, JobStore
+from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.views import GcView
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
@@ -49,13 +50,16 @@ class GarbageCollector:
         """Remove the jobs ``gone`` out of ``jobs`` (all of them); rows first, so that nothing shown is missing."""
         gone_ids = {job.id for job in gone}
         kept = [job for job in jobs if job.id not in gone_ids]
-        attempts = [
-            attempt_id(job.id, row.ordinal, number)
+        tries = [
+            (job, row, number)
             for job in gone
             for row in await self._store.instances(job.id)
             for number in range(1, row.attempts + 1)
         ]
-        doomed = await self._doomed_outputs(gone, kept)
+        attempts = [attempt_id(job.id, row.ordinal, number) for job, row, number in tries]
+        in_use = await self._in_use({job.folder for job in gone}, kept)
+        written = {(job.folder, outputs_dir_of(job.index, row.path, number)) for job, row, number in tries}
+        doomed = sorted(written - in_use)
         if dry_run:
             size = sum([await self._size(folder, path) for folder, path in doomed])
         else:
@@ -72,27 +76,16 @@ class GarbageCollector:
             bytes=size + swept,
         )
 
-    async def _doomed_outputs(self, gone: Sequence[PipelineJob], kept: Sequence[PipelineJob]) -> list[tuple[str, str]]:
-        """Output folders of the jobs that go, less those that a job that stays has reused."""
-        in_use = {
-            (job.folder, row.outputs_dir)
-            for job in kept
-            if job.pipeline in {g.pipeline for g in gone}
-            for row in await self._store.instances(job.id)
-            if row.outputs_dir
-        }
-        in_use |= {
-            (job.folder, entry["outputs_dir"])
-            for job in kept
-            for entry in job.options.get("plan", {}).values()
-            if entry.get("outputs_dir")
-        }
-        doomed = set()
-        for job in gone:
-            for attempt in await self._store.attempts(job.id):
-                if (outputs_dir := attempt.data.get("outputs_dir")) and (job.folder, outputs_dir) not in in_use:
-                    doomed.add((job.folder, outputs_dir))
-        return sorted(doomed)
+    async def _in_use(self, folders: set[str], kept: Sequence[PipelineJob]) -> set[tuple[str, str]]:
+        """``(folder, path)`` of the outputs that jobs which stay still show, or will once they have started."""
+        in_use: set[tuple[str, str]] = set()
+        for job in kept:
+            if job.folder in folders:
+                rows = await self._store.instances(job.id)
+                in_use |= {(job.folder, row.outputs_dir) for row in rows if row.outputs_dir}
+                plan = job.options.get("plan", {}).values()
+                in_use |= {(job.folder, entry["outputs_dir"]) for entry in plan if entry.get("outputs_dir")}
+        return in_use
 
     async def _size(self, folder: str, path: str) -> int:
         return sum(entry.size for entry in await self._backend.files(folder, path) if not entry.is_dir)
