@@ -7,6 +7,7 @@ never taken for an end. An attempt that can never start is reported as ended wit
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 UNREACHABLE_PAUSE = (1.0, 30.0)
 """Seconds before a backend that gave no answer is asked again: the first time, and at most."""
+
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 
 Act = Callable[[], Coroutine[Any, Any, None]]
 
@@ -100,13 +103,14 @@ class Acts:
             try:
                 await act()
                 return
-            except BackendUnreachable as error:
-                log.warning("attempt %s: %s", name, error)
-                status = live.machine.status_of(path)[0]
-                self._report(SessionReport(name, status, self._clock.now(), reason=error.message))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, UNREACHABLE_PAUSE[1])
             except Exception as error:
+                if is_passing(error):
+                    log.warning("attempt %s: %s", name, error)
+                    status = live.machine.status_of(path)[0]
+                    self._report(SessionReport(name, status, self._clock.now(), reason=str(error)))
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, UNREACHABLE_PAUSE[1])
+                    continue
                 is_known = isinstance(error, FastTrackError)
                 log.error("attempt %s: %s", name, error, exc_info=None if is_known else error)
                 if is_start:
@@ -120,6 +124,11 @@ class Acts:
             reason += f" ({error.hint})"
         is_final = isinstance(error, SessionRejected | BadRequest)
         return SessionReport(name, Status.ERROR, self._clock.now(), Result.FAILURE, reason=reason, is_final=is_final)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether it may be otherwise in a while: no answer, or this machine is out of space, memory or descriptors."""
+    return isinstance(error, BackendUnreachable) or (isinstance(error, OSError) and error.errno in _PASSING)
 
 
 async def _call(method: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
 import pytest
 
 from fasttrack_jupyter.engine.ports import JobFilter
 from fasttrack_jupyter.engine.views import JobRequest, RerunRequest, Selection
-from fasttrack_jupyter.errors import BackendUnreachable, Conflict, InvalidPipeline, NotFound, Refused, SessionRejected
+from fasttrack_jupyter.errors import (
+    BackendUnreachable,
+    Conflict,
+    InvalidPipeline,
+    NotFound,
+    Refused,
+    SessionRejected,
+    StoreFull,
+)
 from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.store.sqlite import SqliteStore
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 
@@ -313,7 +323,8 @@ def test_a_backend_that_does_not_answer_is_asked_again(engine: Any, monkeypatch:
     monkeypatch.setattr("fasttrack_jupyter.engine.acts.UNREACHABLE_PAUSE", (0.01, 0.02))
 
     async def story() -> None:
-        answers: list[Exception | int] = [BackendUnreachable("the manager does not answer")] * 3 + [0]
+        trouble = BackendUnreachable("the manager does not answer")
+        answers: list[Exception | int] = [trouble, trouble, OSError(errno.ENOSPC, "No space left"), 0]
         backend = FakeBackend(lambda spec: answers.pop(0))
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(engine.request("a"))
@@ -322,6 +333,38 @@ def test_a_backend_that_does_not_answer_is_asked_again(engine: Any, monkeypatch:
         assert job.result == "SUCCESS"
         assert len(backend.started) == 1
         assert any(event.reason == "the manager does not answer" for event in events)
+
+    asyncio.run(story())
+
+
+def test_a_full_disk_pauses_the_job_and_space_lets_it_go_on(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is done that could not be recorded; the job says why it waits."""
+    monkeypatch.setattr("fasttrack_jupyter.engine.runner.FULL_DISK_PAUSE", 0.01)
+    is_full = True
+    record = SqliteStore.record
+
+    async def record_if_there_is_space(store: SqliteStore, changes: Any) -> int:
+        if is_full:
+            raise StoreFull("no space left on the disk of the home")
+        return await record(store, changes)
+
+    monkeypatch.setattr(SqliteStore, "record", record_if_there_is_space)
+
+    async def story() -> None:
+        nonlocal is_full
+        backend = FakeBackend()
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", "b: [a]"))
+            await engine.until(lambda: is_paused(fasttrack))
+            assert backend.started == []
+            is_full = False
+            job = await engine.finish(fasttrack)
+        assert job.result == "SUCCESS"
+        assert job.paused is None
+
+    async def is_paused(fasttrack: Any) -> bool:
+        job = await fasttrack.job("last")
+        return job.paused == "paused: no space left on the disk of the home" and job.tasks[0].reason == job.paused
 
     asyncio.run(story())
 
