@@ -99,21 +99,17 @@ class ContainerEngine:
             raise BackendError(f"{self.name} does not answer: {error}", hint="see `fasttrack doctor`") from error
 
 
-def find_engine(environ: Mapping[str, str] | None = None) -> ContainerEngine | None:
-    """The first of podman and docker that answers; None if none does.
+def find_engines(environ: Mapping[str, str] | None = None) -> tuple[ContainerEngine, ...]:
+    """The container engines that answer, podman before docker; may take some tenths of a second.
 
-    ``FASTTRACK_CONTAINER_ENGINE`` names one (or the path of its client), or says ``none``.
+    ``FASTTRACK_CONTAINER_ENGINE`` names the only one to use (or the path of its client), or says ``none``.
     """
     environ = os.environ if environ is None else environ
     wanted = environ.get(ENGINE_VARIABLE, "")
-    if wanted == "none":
-        return None
-    for candidate in (wanted,) if wanted else ("podman", "docker"):
-        path = shutil.which(candidate, path=environ.get("PATH"))
-        engine = _answer(Path(path), environ) if path else None
-        if engine is not None:
-            return engine
-    return None
+    candidates = ("podman", "docker") if not wanted else () if wanted == "none" else (wanted,)
+    paths = [shutil.which(candidate, path=environ.get("PATH")) for candidate in candidates]
+    answers = [_answer(Path(path), environ) for path in paths if path]
+    return tuple(engine for engine in answers if engine is not None)
 
 
 def _answer(path: Path, environ: Mapping[str, str]) -> ContainerEngine | None:

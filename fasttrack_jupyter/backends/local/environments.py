@@ -13,7 +13,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from fasttrack_jupyter.backends.local import environments_found as found
 from fasttrack_jupyter.backends.local import environments_uv as uv
-from fasttrack_jupyter.backends.local.containers import ContainerEngine, find_engine
+from fasttrack_jupyter.backends.local.containers import ContainerEngine, find_engines
 from fasttrack_jupyter.backends.local.images import (
     MAP_FILE,
     ImageMap,
@@ -76,7 +76,7 @@ class ResolvedImage:
 class ImageResolver:
     """Images of sessions, resolved below ``home``. ``environ`` is the engine's own environment.
 
-    ``engine`` finds the container engine when one is first needed; it may take some tenths of a second.
+    ``engines`` finds the container engines when one is first needed.
     """
 
     def __init__(
@@ -85,15 +85,15 @@ class ImageResolver:
         *,
         policy: str = ImagePolicy.CURRENT,
         image_map: Mapping[str, str] | None = None,
-        engine: Callable[[], ContainerEngine | None] = find_engine,
+        engines: Callable[[], Sequence[ContainerEngine]] = find_engines,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.store = home / "environments"
         self._map = ImageMap(home / MAP_FILE, image_map)
         self._policy = ImagePolicy(policy)
         self._environ = dict(os.environ if environ is None else environ)
-        self._find_engine = engine
-        self._engine: tuple[float, ContainerEngine | None] | None = None
+        self._find_engines = engines
+        self._engines: tuple[float, Sequence[ContainerEngine]] | None = None
         self._pythons: dict[str, Path] = {}
         self._known: dict[tuple[str | None, Path | None], _Known] = {}
 
@@ -137,12 +137,12 @@ class ImageResolver:
             say(known.image.note)
         return known.image
 
-    def engine(self) -> ContainerEngine | None:
-        """The container engine of this machine; looked for again after a minute if there was none."""
+    def engines(self) -> Sequence[ContainerEngine]:
+        """The container engines that answer; looked for again after a minute if there was none. May block."""
         now = time.monotonic()
-        if self._engine is None or (self._engine[1] is None and now - self._engine[0] > _ENGINE_SECONDS):
-            self._engine = (now, self._find_engine())
-        return self._engine[1]
+        if self._engines is None or (not self._engines[1] and now - self._engines[0] > _ENGINE_SECONDS):
+            self._engines = (now, self._find_engines())
+        return self._engines[1]
 
     def images(self) -> list[Mapping[str, Any]]:
         """What can be named as an image here: ``{name, kind, description, ready}``. May block; call from a thread."""
@@ -156,9 +156,12 @@ class ImageResolver:
         ]
         conda = found.conda_environments(self._environ)
         rows += [_row(f"conda:{name}", "conda", str(prefix), True) for name, prefix in sorted(conda.items())]
-        engine = self.engine()
-        names = engine.images() if engine is not None else []
-        return rows + [_row(name, "container", f"{engine.name} image", True) for name in names if engine is not None]
+        rows += [
+            _row(name, "container", f"{engine.name} image", True)
+            for engine in self.engines()
+            for name in engine.images()
+        ]
+        return rows
 
     def remove_unused(self, keep: Collection[str]) -> int:
         """Remove built environments whose digest is not in ``keep`` and that nobody is building; the bytes freed."""
@@ -186,18 +189,19 @@ class ImageResolver:
                 return self._by_name(name.text)
 
     def _in_container(self, name: ImageName) -> ResolvedImage:
-        wanted, engine = name.text.partition(":")[0], self.engine()
+        wanted = name.text.partition(":")[0]
+        engine = next((engine for engine in self.engines() if engine.name == wanted), None)
         if engine is None:
-            hint = "install and start docker or podman; `fasttrack doctor` tells whether it answers"
+            hint = f"install and start {wanted}; `fasttrack doctor` tells whether it answers"
             raise ImageUnresolved(f"image {name.text!r} needs {wanted}, which does not answer here", hint=hint)
         if not engine.has_image(name.value):
-            hint = f"get it once: {engine.name} pull {name.value}"
-            raise ImageUnresolved(f"{engine.name} has no image {name.value!r} on this machine", hint=hint)
+            hint = f"get it once: {wanted} pull {name.value}"
+            raise ImageUnresolved(f"{wanted} has no image {name.value!r} on this machine", hint=hint)
         return _contained(engine, name.value)
 
     def _by_name(self, image: str) -> ResolvedImage:
-        engine = self.engine()
-        if engine is not None and engine.has_image(image):
+        engine = next((engine for engine in self.engines() if engine.has_image(image)), None)
+        if engine is not None:
             return _contained(engine, image)
         kept = self._by_promise(image)
         if kept is not None:

@@ -46,7 +46,7 @@ _REFUSED = (
     "authentication failed", "could not read username", "could not read password", "access denied",
     "permission denied", "terminal prompts disabled", "error: 403", "error: 401", "host key verification failed",
 )  # fmt: skip
-_MISSING = ("not found", "does not appear to be a git repository", "does not exist", "no such file", "not exported")
+_MISSING = ("not found", "does not appear to be a git repository", "does not exist", "not exported")
 _AWAY = (
     "could not resolve host", "could not resolve proxy", "failed to connect", "couldn't connect", "connection refused",
     "connection reset", "connection timed out", "connection closed", "operation timed out", "operation too slow",
@@ -127,12 +127,12 @@ class GitClient:
         url = hide_user(self.source.url)
         if any(word in lowered for word in _AWAY):
             return BackendUnreachable(f"{url} does not answer: {said}", hint="it is asked again")
-        if any(word in lowered for word in _REFUSED):
-            hint = "set GIT_TOKEN (and GIT_USERNAME) of the task from secrets, or give this user access"
-            return SessionRejected(f"{url} refused us: {said}", hint=hint)
         if any(word in lowered for word in _MISSING):
             hint = "mend module_uri; a private repository also says this to whoever brings no token"
             return SessionRejected(f"there is no repository {url}: {said}", hint=hint)
+        if any(word in lowered for word in _REFUSED):
+            hint = "set GIT_TOKEN (and GIT_USERNAME) of the task from secrets, or give this user access"
+            return SessionRejected(f"{url} refused us: {said}", hint=hint)
         return SessionRejected(f"git failed on {url}: {said}")
 
     def _masked(self, words: str) -> str:
