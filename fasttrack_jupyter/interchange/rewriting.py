@@ -17,6 +17,7 @@ from typing import Any
 
 from yaml.events import AliasEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
+from fasttrack_jupyter.errors import InvalidPipeline
 from fasttrack_jupyter.interchange import writing
 from fasttrack_jupyter.model.document import load
 from fasttrack_jupyter.model.yaml_events import events
@@ -47,8 +48,10 @@ def rewrite(text: str, old: Any, new: Any) -> tuple[str, bool]:
 
 
 def _reads_as(text: str, data: Any) -> bool:
-    document = load(text)
-    return not document.problems and document.data == data
+    try:
+        return _same(load(text).data, data)
+    except InvalidPipeline:
+        return False
 
 
 def _compose(source: bytes) -> Node:
@@ -81,6 +84,9 @@ def _node(event: NodeEvent) -> Node:
         return Node("scalar", start, end, event.style or "", event.value, anchor)
     kind = "map" if isinstance(event, MappingStartEvent) else "list"
     return Node(kind, start, end, "flow" if marks.flow_style else "", anchor=anchor)
+
+
+_KINDS = (bool, int, float, str)
 
 
 class _Rewriter:
@@ -174,8 +180,8 @@ class _Rewriter:
 
     def _compare_entry(self, key: Node, child: Node, old: Any, new: Any, *, in_flow: bool) -> None:
         is_block = child.kind in ("map", "list") and child.style != "flow"
-        if is_block and not in_flow and not (isinstance(new, (dict, list)) and new):
-            self._edit(key.end, self._content_end(child), f": {writing.inline(new)}")
+        if is_block and not in_flow and (type(new) is not type(old) or not new):
+            self._edit(key.end, self._content_end(child), writing.tail(new, self._column(key.start)))
         else:
             self._compare(child, old, new, in_flow=in_flow)
 
@@ -193,9 +199,10 @@ class _Rewriter:
 
     def _remove(self, node: Node, is_kept: list[bool]) -> None:
         first = is_kept.index(True)
-        if first:
+        behind_dash = bool(self._text[self._line_start(node.keys[0].start) : node.keys[0].start].strip())
+        if behind_dash and first:
             self._edit(node.keys[0].start, node.keys[first].start, "")
-        for position in range(first, len(is_kept)):
+        for position in range(first if behind_dash else 0, len(is_kept)):
             if not is_kept[position]:
                 start = self._line_start(node.keys[position].start)
                 self._edit(start, self._entry_end(node.children[position]), "")
@@ -264,13 +271,13 @@ class _Rewriter:
 
 def _same(left: Any, right: Any) -> bool:
     """Equality that tells 1, 1.0 and true apart, as a text does."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict):
-        return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
-    if isinstance(left, list):
+    if isinstance(left, _KINDS) and isinstance(right, _KINDS):
+        return left == right and all(isinstance(left, kind) == isinstance(right, kind) for kind in _KINDS)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)
+    return left is None and right is None
 
 
 def _renamed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:

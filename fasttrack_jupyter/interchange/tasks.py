@@ -127,14 +127,19 @@ class TaskConversion:
     def _type(self, written: dict[str, Any]) -> None:
         value = written.get("type")
         is_known = value in _TYPES[self.to].values() or value in _ALSO_KNOWN[self.to]
-        if self.task.type not in _TYPES[self.to]:
+        if self.task.type is TaskType.DEPLOYMENT and self.to is Generation.G2209:
+            if self.origin is self.to:
+                return
+            self._lose("type", "FastTrack 22.09 serves no models; the task is written as later ones have it")
+            written["type"] = _TYPES[Generation.G25][TaskType.DEPLOYMENT]
+        elif self.task.type not in _TYPES[self.to]:
             self._lose(
                 "type",
                 f"type {value}: FastTrack {self.to} has no such task; it is written as a custom one",
-                _remedy(self.task.type),
+                "clone the repository in the command",
             )
             written["type"] = _TYPES[self.to][TaskType.CUSTOM]
-        elif value is not None and (not is_known or (self.origin is not self.to)):
+        elif value is not None and (not is_known or self.origin is not self.to):
             written["type"] = _TYPES[self.to][self.task.type]
 
     def _resources(self, written: dict[str, Any]) -> None:
@@ -166,21 +171,13 @@ class TaskConversion:
 
     def _service(self, written: dict[str, Any]) -> None:
         service = written.get("service")
-        if not isinstance(service, dict) or self.to is Generation.G264:
-            return
-        if self.to is Generation.G2209:
-            self._lose("service", "service: FastTrack 22.09 serves no models")
-            del written["service"]
+        if not isinstance(service, dict) or self.to is not Generation.G25:
             return
         for key in _SERVICE_OF_264:
             if service.pop(key, None) is not None:
                 self.losses.lose(
                     self._path("service", key), f"task {self.task.name}: service {key}: FastTrack 25.15 has none"
                 )
-
-
-def _remedy(kind: TaskType) -> str:
-    return "clone the repository in the command" if kind is not TaskType.DEPLOYMENT else ""
 
 
 def canonical_slot(name: str) -> str:

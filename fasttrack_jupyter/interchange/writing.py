@@ -20,7 +20,12 @@ _UNPRINTABLE = re.compile(r"[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U0001
 
 def entry(key: str, value: Any, indent: int) -> str:
     """``key: value`` in block style, its later lines indented for a key that stands in column ``indent``."""
-    return _after(f"{_text(key)}:", value, indent, indent)
+    return _text(key) + tail(value, indent)
+
+
+def tail(value: Any, indent: int) -> str:
+    """What follows a key in column ``indent``: the colon and the value."""
+    return _after(":", value, indent, indent)
 
 
 def item(value: Any, indent: int) -> str:
@@ -70,10 +75,10 @@ def _after(head: str, value: Any, indent: int, list_indent: int) -> str:
     return f"{head} {long or inline(value)}"
 
 
-def _number(value: float) -> str:
+def _number(value: int | float) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    text = repr(value)
+    text = float.__repr__(value) if isinstance(value, float) else int.__repr__(value)
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
 
 

@@ -85,10 +85,8 @@ def check_value(kind: ValueType, value: Any) -> Any:
     Raises:
         ValueError: it is not of that type (or not finite, or holds what JSON cannot carry).
     """
-    if kind is ValueType.FLOAT and _is_number(value):
-        value = float(value)
-    if kind is ValueType.INT and isinstance(value, float) and value.is_integer():
-        value = int(value)
+    if _is_number(value):
+        value = _as_number(kind, value)
     if not _CHECKS[kind](value):
         raise ValueError(f"{_shown(value)} is not {_ARTICLES[kind]}")
     return _as_json(value) if kind in (ValueType.LIST, ValueType.STRUCT) else value
@@ -96,6 +94,15 @@ def check_value(kind: ValueType, value: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _as_number(kind: ValueType, value: int | float) -> int | float:
+    if kind is ValueType.INT and (isinstance(value, int) or value.is_integer()):
+        return int(value)
+    try:
+        return float(value) if kind is ValueType.FLOAT else value
+    except OverflowError:
+        return math.inf
 
 
 def _as_json(value: Any) -> Any:

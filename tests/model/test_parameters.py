@@ -47,6 +47,8 @@ WRONG = [
     ("int", True, "True is not an int"),
     ("int", "9" * 5000, "is not an int"),
     ("float", "fast", "'fast' is not a float"),
+    ("float", 10**400, "is not a float"),
+    ("int", float("inf"), "inf is not an int"),
     ("float", "nan", "'nan' is not a float: write a finite number"),
     ("bool", "maybe", "write true or false"),
     ("bool", 1, "1 is not a bool"),

@@ -69,8 +69,8 @@ def type_name(value: Any) -> str:
     """The word for a value's type, as people write it in a pipeline."""
     if value is None:
         return "null"
-    names = {bool: "bool", int: "int", float: "float", str: "str", list: "list", tuple: "list"}
-    return names.get(type(value), "struct" if isinstance(value, Mapping) else type(value).__name__)
+    names = {bool: "bool", int: "int", float: "float", str: "str", (list, tuple): "list", Mapping: "struct"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), type(value).__name__)
 
 
 def as_text(value: Any, offset: int = 0) -> str:
@@ -94,7 +94,7 @@ def _as_text(value: Any, offset: int) -> str:
         return "true" if value else "false"
     try:
         if isinstance(value, (int, float)):
-            return str(value)
+            return float.__repr__(value) if isinstance(value, float) else int.__repr__(value)
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise ExpressionError(f"a {type_name(value)} that JSON cannot carry: {error}", offset) from error
