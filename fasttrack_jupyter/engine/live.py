@@ -7,7 +7,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.admission import Key, Rank
 from fasttrack_jupyter.engine.machine import JobMachine
-from fasttrack_jupyter.engine.plan import PlannedTask
+from fasttrack_jupyter.engine.plan import Demands, PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
@@ -58,10 +58,9 @@ class LiveJob:
         self.job, self.pipeline, self.graph, self.priority = job, pipeline, graph, job.priority
         self.outcomes = [Outcome() for _ in graph.names]
         self._remaining = graph.priorities(seconds)
+        demands = Demands(pipeline, default_slots)
         self._slots = [
-            ResourceSlots.parse(record[name]["slots"])
-            if "slots" in record.get(name, ())
-            else ResourceSlots({**default_slots, **pipeline.slots_of(task)})
+            ResourceSlots.parse(record[name]["slots"]) if "slots" in record.get(name, ()) else demands.of(task)
             for name, task in zip(graph.names, pipeline.tasks, strict=True)
         ]
         self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret)

@@ -75,15 +75,39 @@ def make_plan(question: Question) -> list[PlannedTask]:
     selected = _selected(question)
     runs = _runs(question, selected)
     feeds = {upstream for index in runs for upstream in graph.upstream[index]}
-    return [
-        _plan_task(question, index, index in selected, index in runs, index in feeds)
-        for index in range(len(graph.names))
-    ]
+    demands = Demands(question.pipeline, question.default_slots)
+    fits: dict[tuple[ResourceSlots, int], dict[str, tuple[int, int]]] = {}
+    found = []
+    for index, task in enumerate(question.pipeline.tasks):
+        slots = demands.of(task)
+        if index not in runs:
+            found.append(_plan_rest(question, index, slots, index in selected, index in feeds))
+            continue
+        demand = (slots, task.cluster_size)
+        if demand not in fits:
+            whole = slots.times(task.cluster_size)
+            fits[demand] = whole.exceeding(question.capacity) if question.capacity is not None else {}
+        found.append(_plan_run(question, index, task, slots, fits[demand]))
+    return found
 
 
-def demand_of(pipeline: Pipeline, task: Task, default: ResourceSlots) -> ResourceSlots:
-    """What one container of ``task`` is given, with the backend's defaults for what it does not name."""
-    return ResourceSlots({**default, **pipeline.slots_of(task)})
+class Demands:
+    """What one container of each task is given: what it asks for, with the backend's defaults for what it does not name.
+
+    Thousands of tasks ask for the same few things, so each of those is worked out once.
+    """
+
+    def __init__(self, pipeline: Pipeline, default: ResourceSlots) -> None:
+        self._pipeline, self._default = pipeline, default
+        self._known: dict[ResourceSlots | None, ResourceSlots] = {}
+
+    def of(self, task: Task) -> ResourceSlots:
+        """The slots of one container of ``task``."""
+        known = self._known.get(task.resources)
+        if known is None:
+            known = ResourceSlots({**self._default, **self._pipeline.slots_of(task)})
+            self._known[task.resources] = known
+        return known
 
 
 def shrunk(slots: ResourceSlots, cluster_size: int, capacity: ResourceSlots) -> ResourceSlots:
@@ -126,11 +150,9 @@ def _runs(question: Question, selected: set[int]) -> set[int]:
     return runs
 
 
-def _plan_task(question: Question, index: int, is_selected: bool, runs: bool, feeds: bool) -> PlannedTask:
+def _plan_rest(question: Question, index: int, slots: ResourceSlots, is_selected: bool, feeds: bool) -> PlannedTask:
+    """A task that does not run: skipped, or reused because one that runs needs it."""
     task, name = question.pipeline.tasks[index], question.graph.names[index]
-    slots = demand_of(question.pipeline, task, question.default_slots)
-    if runs:
-        return _plan_run(question, index, task, slots)
     earlier = question.earlier.get(name)
     if task.skip or not is_selected:
         why = "skip: true" if task.skip else "outside the partial run"
@@ -148,19 +170,19 @@ def _from(earlier: Earlier) -> tuple[str, ...]:
     return (f"its outputs are those of job #{earlier.job_index}",)
 
 
-def _plan_run(question: Question, index: int, task: Task, slots: ResourceSlots) -> PlannedTask:
+def _plan_run(
+    question: Question, index: int, task: Task, slots: ResourceSlots, too_much: Mapping[str, tuple[int, int]]
+) -> PlannedTask:
     name = question.graph.names[index]
     problems = question.preflight.get(name, ())
     notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR]
     errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
-    if question.capacity is not None:
-        too_much = slots.times(task.cluster_size).exceeding(question.capacity)
-        if too_much and question.shrink:
-            fitting = shrunk(slots, task.cluster_size, question.capacity)
-            notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
-            slots = fitting
-        else:
-            errors += [_never_fits(slot, *amounts) for slot, amounts in too_much.items()]
+    if too_much and question.shrink and question.capacity is not None:
+        fitting = shrunk(slots, task.cluster_size, question.capacity)
+        notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
+        slots = fitting
+    else:
+        errors += [_never_fits(slot, *amounts) for slot, amounts in too_much.items()]
     if errors:
         return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes))
     notes += _suggestions(slots, question.history.get(name))

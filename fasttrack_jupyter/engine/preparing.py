@@ -13,11 +13,11 @@ from typing import Any
 
 from fasttrack_jupyter.engine.code import changed_files, find_code
 from fasttrack_jupyter.engine.plan import (
+    Demands,
     Earlier,
     PlannedTask,
     Question,
     changes_between,
-    demand_of,
     is_reusable,
     make_plan,
 )
@@ -213,7 +213,8 @@ class Preparer:
         """The backend's findings, by path. Tasks that differ in nothing that matters are asked about once."""
         pipeline, graph = question.pipeline, question.graph
         draft = _draft(request, pipeline, code)
-        slots = [demand_of(pipeline, task, question.default_slots) for task in pipeline.tasks]
+        demands = Demands(pipeline, question.default_slots)
+        slots = [demands.of(task) for task in pipeline.tasks]
         builder = SessionBuilder(draft, pipeline, graph, slots, lambda name: None)
         alike: dict[Any, list[int]] = {}
         for index, task in enumerate(pipeline.tasks):

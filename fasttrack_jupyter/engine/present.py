@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.plan import Demands
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, PipelineRecord
 from fasttrack_jupyter.engine.views import (
     AttemptView,
@@ -56,7 +57,7 @@ class JobPresenter:
         folder_path: str | None,
     ) -> None:
         self._job, self._pipeline, self._graph = job, pipeline, graph
-        self._default_slots, self._folder_path = default_slots, folder_path
+        self._demands, self._folder_path = Demands(pipeline, default_slots), folder_path
         self._record: Mapping[str, Any] = job.options.get("plan", {})
 
     def view(self, rows: list[TaskInstance], waits: Mapping[str, str], paused: str | None) -> JobView:
@@ -75,7 +76,6 @@ class JobPresenter:
     def _instance(self, row: TaskInstance, waits: Mapping[str, str]) -> TaskInstanceView:
         index = self._graph.index[row.task]
         entry = self._record.get(row.path, {})
-        slots = {**self._default_slots, **self._pipeline.slots_of(self._pipeline.tasks[index])}
         outputs_dir = self._place(row.outputs_dir)
         return TaskInstanceView(
             path=row.path,
@@ -89,7 +89,7 @@ class JobPresenter:
             ended_at=moment(row.ended_at),
             outputs=self._outputs(row, outputs_dir),
             outputs_dir=outputs_dir,
-            resources=entry["slots"] if "slots" in entry else ResourceSlots(slots).written(),
+            resources=entry.get("slots") or self._demands.of(self._pipeline.tasks[index]).written(),
             mode=row.data.get("mode"),
             usage=row.data.get("usage", {}),
             notes=(*entry.get("notes", ()), *row.data.get("notes", ())),

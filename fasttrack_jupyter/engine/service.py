@@ -12,7 +12,7 @@ from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.household import Household, World
 from fasttrack_jupyter.engine.live import LiveJob, plan_record
-from fasttrack_jupyter.engine.plan import demand_of
+from fasttrack_jupyter.engine.plan import Demands
 from fasttrack_jupyter.engine.ports import (
     JobFilter,
     NewJob,
@@ -349,9 +349,8 @@ class FastTrack(Household):
 def _options(prepared: Prepared) -> dict[str, Any]:
     """What a job must remember of how it was asked for, beside its text."""
     pipeline, request = prepared.pipeline, prepared.request
-    record = plan_record(
-        prepared.tasks, lambda path: demand_of(pipeline, pipeline.by_name[path], prepared.default_slots)
-    )
+    demands = Demands(pipeline, prepared.default_slots)
+    record = plan_record(prepared.tasks, lambda path: demands.of(pipeline.by_name[path]))
     options: dict[str, Any] = {"plan": record} if record else {}
     if request.selection != Selection():
         options["selection"] = request.selection.model_dump(mode="json", by_alias=True)
