@@ -2,7 +2,7 @@
 
 ::
 
-    lock     flock: held as long as one process of the session lives
+    lock     flock: held as long as one process of the session lives; "<boot id> <mode> ."
     pid      "<pid> <start in clock ticks since boot> <boot id> ."   written before the command begins
     status   "<exit code> ."                                         written after the command ended
     killed   "<kind>\\n<reason>\\n"                                    written by a killer before it kills
@@ -104,9 +104,44 @@ def supervisor(control: str) -> Supervisor | None:
     return Supervisor(int(words[0]), int(words[1]), words[2]) if words and len(words) == 3 else None
 
 
-def ended_at(control: str) -> float:
+def ended_at(control: str) -> float | None:
     """When the exit code was written, in seconds since the epoch."""
-    return os.stat(f"{control}/status").st_mtime
+    return _written_at(f"{control}/status")
+
+
+def began_at(control: str) -> float | None:
+    """When the supervisor wrote who it is, in seconds since the epoch."""
+    return _written_at(f"{control}/pid")
+
+
+def _written_at(path: str) -> float | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime if found.st_size else None
+
+
+def _lock_words(control: str) -> list[list[str]]:
+    try:
+        with open(f"{control}/lock", encoding="ascii", errors="replace") as file:
+            return [line.split() for line in file]
+    except OSError:
+        return []
+
+
+def mode_of(control: str) -> str:
+    """The mode in which the session was started, or nothing if it was not."""
+    return next((words[1] for words in _lock_words(control) if len(words) == 3 and words[2] == "."), "")
+
+
+def failed_member(control: str) -> str:
+    """Which member of a multi-node session failed first, if one did."""
+    return next((words[1] for words in _lock_words(control) if len(words) == 2 and words[0] == "member"), "")
+
+
+def _is_of_another_boot(control: str) -> bool:
+    return any(len(words) == 3 and words[2] == "." and words[0] != BOOT for words in _lock_words(control))
 
 
 def killed(control: str) -> Killed | None:
@@ -149,7 +184,7 @@ def look(control: str) -> Finding:
         if leader is None:
             return Finding.STARTING
         return Finding.ALIVE if leader.is_alive() else _ended_meanwhile(control, Finding.ORPHANED)
-    if leader is None:
+    if leader is None and not _is_of_another_boot(control):
         return Finding.UNSTARTED
     return _ended_meanwhile(control, Finding.GONE)
 

@@ -3,98 +3,165 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local import attempts, logs
-from fasttrack_jupyter.backends.local.attempts import Killed
+from fasttrack_jupyter.backends.local import contained, limits, logs, preflight, removal, sweeping
+from fasttrack_jupyter.backends.local.attempts import Killed, is_held
+from fasttrack_jupyter.backends.local.devices import detect_slots
+from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
 from fasttrack_jupyter.backends.local.environments import ImageResolver
 from fasttrack_jupyter.backends.local.folders import Folders
+from fasttrack_jupyter.backends.local.places import Placing, spoken_home
 from fasttrack_jupyter.backends.local.preparing import Preparation
+from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.backends.local.settings import LocalSettings
+from fasttrack_jupyter.backends.local.snapshots import Snapshots
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.problems import Problem
-from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
+
+_SHELL = str(Path(__file__).parent / "runner" / "shell.py")
 
 
 class LocalBackend:
-    """Runs sessions as processes of this machine, below ``settings.home``."""
+    """Runs sessions as processes of this machine, below ``settings.home``. Methods: see ``ExecutionBackend``."""
 
     name = "local"
 
     def __init__(self, settings: LocalSettings) -> None:
-        self._settings = settings
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._settings = settings = settings.at(spoken_home(settings.home))
         home = settings.home
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folders = Folders(home / "folders")
+        self._snapshots = Snapshots(home / "code")
         self._images = ImageResolver(home, policy=settings.image_policy)
-        self._prepare = Preparation(settings, self._folders, self._images, self._is_apart)
+        self._ledger = DeviceLedger(home / "devices.json", detect_slots(settings.slots, home=home))
+        self._placing = Placing(self._folders, self._snapshots)
+        self._prepare = Preparation(
+            settings, self._placing, self._images, self._allocate, lambda: self._open_sessions().mode
+        )
         self._sessions: Sessions | None = None
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
-        """See the port."""
-        self._sessions = Sessions(self._settings, report, self._prepare, self._prepare.outputs_of)
+        """Start the launcher, find out which mode works here, let go of the devices of sessions that are gone."""
+        self._sessions = Sessions(
+            self._settings, report, self._prepare, self._placing.outputs, self._release, self._end_container
+        )
+        held = self._ledger.holdings()
+        self._ledger.restore([name for name in held if is_held(self._sessions.control(name.partition("#")[0]))])
         await self._sessions.open()
 
-    def _is_apart(self) -> bool:
-        return self._live.mode == "namespaces"
-
-    @property
-    def _live(self) -> Sessions:
+    def _open_sessions(self) -> Sessions:
         if self._sessions is None:
             raise Conflict("the local backend is not open", hint="await open() first")
         return self._sessions
 
+    async def aclose(self) -> None:
+        """Stop watching; sessions go on."""
+        if self._sessions is not None:
+            await self._sessions.aclose()
+            self._sessions = None
+
+    # ------------------------------------------------------------ what there is
+
     def capacity(self) -> ResourceSlots | None:
         """All slots of this machine."""
-        return ResourceSlots({"cpu": 100 * (os.cpu_count() or 1), "mem": 8 << 30})
+        return self._ledger.capacity.slots
 
     async def check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
         """See the port."""
-        return await asyncio.to_thread(self._check, specs)
+        return await asyncio.to_thread(preflight.check, specs, self._images, self._ledger, self._placing)
 
-    def _check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
-        images = {image: self._images.check(image) for image in {spec.image for spec in specs}}
-        return [(spec.path, problem) for spec in specs if (problem := images[spec.image]) is not None]
+    async def images(self) -> list[Mapping[str, Any]]:
+        """See the port."""
+        return await asyncio.to_thread(self._images.images)
+
+    async def slots(self) -> Mapping[str, Any]:
+        """See the port."""
+        sessions = self._open_sessions()
+        used = ResourceSlots()
+        for session in sessions.live():
+            used = used.plus(session.spec.slots.times(session.spec.cluster_size))
+        total = self._ledger.capacity.slots
+        return {
+            "slots": {
+                slot: {"total": format_quantity(slot, amount), "used": format_quantity(slot, used.get(slot, 0))}
+                for slot, amount in total.items()
+            },
+            "devices": [
+                {"kind": device.kind, "id": device.id, "name": device.name, "memory": device.memory}
+                for device in self._ledger.capacity.devices
+            ],
+            "default_image": f"this interpreter ({sys.executable})",
+            "mode": sessions.mode,
+        }
+
+    async def doctor(self) -> list[Mapping[str, Any]]:
+        """See the port."""
+        sessions = self._open_sessions()
+        return await asyncio.to_thread(preflight.doctor, sessions.mode, sessions.why, self._images, self._ledger)
 
     # ------------------------------------------------------------ sessions
 
     async def submit(self, spec: SessionSpec) -> None:
         """See the port."""
-        self._live.begin(spec, create=True)
+        self._open_sessions().begin(spec, create=True)
 
     async def adopt(self, spec: SessionSpec) -> None:
         """See the port."""
-        self._live.begin(spec, create=False)
+        self._open_sessions().begin(spec, create=False)
 
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""
-        if (session := self._live.get(attempt_id)) is not None:
-            self._live.end(session, Killed("cancel", reason))
+        if (session := self._open_sessions().get(attempt_id)) is not None:
+            self._open_sessions().end(session, Killed("cancel", reason))
 
     async def forget(self, attempt_id: str) -> None:
         """See the port."""
-        self._live.forget(attempt_id)
+        self._open_sessions().forget(attempt_id)
 
     async def logs(self, attempt_id: str, after: int, limit: int) -> LogChunk:
         """See the port."""
-        session = self._live.get(attempt_id)
-        control = self._live.control(attempt_id)
-        ended = session.is_over if session else not attempts.is_held(control)
+        sessions = self._open_sessions()
+        session, control = sessions.get(attempt_id), sessions.control(attempt_id)
+        ended = session.is_over if session else not is_held(control)
         return await asyncio.to_thread(logs.read, control, attempt_id, after, limit, ended)
 
     async def usage(self, attempt_id: str) -> Mapping[str, Any]:
         """See the port."""
-        return {}
+        session = self._open_sessions().get(attempt_id)
+        if session is None or not session.is_running:
+            return {}
+        return (await asyncio.to_thread(limits.look_now, session))._asdict()
 
     async def shell(self, attempt_id: str) -> Sequence[str]:
         """See the port."""
-        raise Conflict(f"{attempt_id} is not running")
+        session = self._open_sessions().get(attempt_id)
+        if session is None or not session.is_running or session.leader is None:
+            raise Conflict(f"the session of {attempt_id} is not running", hint="A shell needs a running task instance.")
+        if session.mode == "container":
+            engine = contained.engine_of(session.control, await asyncio.to_thread(self._images.engines))
+            return [str(engine.path), "exec", "-it", f"ft-{attempt_id}", "/bin/sh"]
+        return [sys.executable, "-I", "-S", _SHELL, str(session.leader)]
 
-    # ------------------------------------------------------------ folders
+    def _allocate(self, spec: SessionSpec, member: int) -> Mapping[str, str]:
+        return self._ledger.allocate(f"{spec.attempt_id}#{member}", spec.slots)
+
+    def _release(self, session: Session) -> None:
+        self._prepare.processors.release(session.spec.attempt_id)
+        for member in range(session.spec.cluster_size):
+            self._ledger.release(f"{session.spec.attempt_id}#{member}")
+
+    def _end_container(self, session: Session) -> bool:
+        engine = contained.engine_of(session.control, self._images.engines())
+        return contained.end(engine, f"ft-{session.spec.attempt_id}")
+
+    # ------------------------------------------------------------ folders and code
 
     async def make_folder(self, name: str, usage_mode: str, pipeline: str | None = None) -> FolderInfo:
         """See the port."""
@@ -122,34 +189,19 @@ class LocalBackend:
 
     async def put_code(self, files: Mapping[str, str]) -> str:
         """See the port."""
-        raise NotFound("no snapshots yet")
+        return await asyncio.to_thread(self._snapshots.put, files)
 
     async def code_manifest(self, digest: str) -> Mapping[str, str]:
         """See the port."""
-        raise NotFound(f"no snapshot {digest}")
+        return await asyncio.to_thread(self._snapshots.manifest, digest)
 
     async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:
         """See the port."""
-        return 0
+        controls = [Path(self._open_sessions().control(attempt_id)) for attempt_id in attempt_ids]
+        return await asyncio.to_thread(
+            lambda: sum(removal.remove_tree(control) for control in controls if not is_held(str(control)))
+        )
 
     async def sweep(self, keep_code: set[str], *, dry_run: bool) -> tuple[list[str], int]:
         """See the port."""
-        return [], 0
-
-    async def doctor(self) -> list[Mapping[str, Any]]:
-        """See the port."""
-        return []
-
-    async def images(self) -> list[Mapping[str, Any]]:
-        """See the port."""
-        return await asyncio.to_thread(self._images.images)
-
-    async def slots(self) -> Mapping[str, Any]:
-        """See the port."""
-        return {}
-
-    async def aclose(self) -> None:
-        """See the port."""
-        if self._sessions is not None:
-            await self._sessions.aclose()
-            self._sessions = None
+        return await asyncio.to_thread(sweeping.sweep, self._snapshots, keep_code, dry_run)

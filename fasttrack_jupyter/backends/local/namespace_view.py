@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ _PROBE = """\
 ! mkdir /pipeline/input1/probe 2>/dev/null && echo $$ >/pipeline/outputs/probe"""
 
 
-def view_of(spec: SessionSpec, places: Places) -> dict[str, Any]:
+def view_of(spec: SessionSpec, places: Places, sealed: Sequence[Path] = ()) -> dict[str, Any]:
     """The argument of ``Template.fill``."""
     readonly = [(f"input{number}", path) for number, path in enumerate(places.inputs, 1)]
-    readonly += [(f"inputs/{name}", path) for name, path in places.named_inputs.items() if name not in spec.input_values]
+    readonly += [
+        (f"inputs/{name}", path) for name, path in places.named_inputs.items() if name not in spec.input_values
+    ]
     if places.code:
         readonly.append(("code", places.code))
     return {
@@ -28,6 +30,7 @@ def view_of(spec: SessionSpec, places: Places) -> dict[str, Any]:
         "values": list(spec.input_values.items()),
         "mounts": list(places.mounts),
         "shmem": spec.shmem,
+        "sealed": [str(path) for path in sealed],
     }
 
 
@@ -59,9 +62,10 @@ def probe(folder: Path) -> dict[str, Any]:
     environ: Mapping[str, str] = {"PATH": "/usr/bin:/bin"}
     view = {
         "work": places.work, "rw": [("outputs", places.outputs), ("vfroot", places.vfroot)],
-        "ro": [("input1", places.inputs[0])], "inputs": False, "values": [], "mounts": [], "shmem": None,
+        "ro": [("input1", places.inputs[0])], "inputs": False, "values": [], "mounts": [], "shmem": None, "sealed": [],
     }  # fmt: skip
     return {
-        "id": "probe", "name": "ft-probe", "control": str(folder), "cwd": places.work, "argv": ["/bin/sh", "-c", _PROBE],
+        "id": "probe", "mode": "namespaces", "name": "ft-probe", "control": str(folder),
+        "cwd": places.work, "argv": ["/bin/sh", "-c", _PROBE],
         "environ": dict(environ), "cpus": None, "view": view,
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.local import attempts
@@ -21,6 +21,8 @@ class Outcome(NamedTuple):
     result: Result
     exit_code: int | None
     reason: str
+    is_final: bool = False
+    """Whether another attempt would be no use."""
 
 
 LOST = Outcome(Status.ERROR, Result.FAILURE, None, "lost")
@@ -37,10 +39,19 @@ def outcome_of(control: str) -> Outcome:
     if kill and kill.kind != "lost":
         return Outcome(Status.TERMINATED, Result.FAILURE, code, kill.reason)
     if code is None:
-        return LOST
+        return _never_ended(control)
     if code == 0:
         return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
-    return Outcome(Status.TERMINATED, Result.FAILURE, code, f"exit {code}")
+    member = attempts.failed_member(control)
+    return Outcome(Status.TERMINATED, Result.FAILURE, code, f"exit {code}" + (f" ({member})" if member else ""))
+
+
+def _never_ended(control: str) -> Outcome:
+    try:
+        with open(f"{control}/failed", encoding="utf-8", errors="replace") as file:
+            return Outcome(Status.ERROR, Result.FAILURE, None, f"it could not be started: {file.read()}")
+    except FileNotFoundError:
+        return LOST
 
 
 def collect(outputs: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -82,13 +93,3 @@ def _read(outputs: str, path: str) -> str | None:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None
         return file.read(VALUE_CAP).decode("utf-8", "replace")
-
-
-def report_data(mode: str, attempt: str, usage: Mapping[str, Any], notes: Iterable[str] = ()) -> dict[str, Any]:
-    """The part of a report's data that every report of a session carries."""
-    data: dict[str, Any] = {"mode": mode, "session": f"ft-{attempt}"}
-    if usage:
-        data["usage"] = dict(usage)
-    if words := list(notes):
-        data["notes"] = words
-    return data

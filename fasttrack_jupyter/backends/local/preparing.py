@@ -1,126 +1,162 @@
-"""From a session's spec to what the launcher is asked to start: places, variables, command, layout."""
+"""From a session's spec to what the launcher is asked to start: image, code, devices, places, variables, command."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from fasttrack_jupyter.backends.local import folders_view, namespace_view
+from fasttrack_jupyter.backends.local import contained, folders_view, git, namespace_view
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
-from fasttrack_jupyter.backends.local.folders import Folders
-from fasttrack_jupyter.backends.local.folders_view import Places
-from fasttrack_jupyter.backends.local.sessions import Launch, Session, make_fresh
+from fasttrack_jupyter.backends.local.places import Placing
+from fasttrack_jupyter.backends.local.processors import Processors
+from fasttrack_jupyter.backends.local.session import Launch, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.backends.local.variables import base_environment, session_variables, thread_variables
 from fasttrack_jupyter.engine.ports import SessionSpec
-from fasttrack_jupyter.errors import NotFound, SessionRejected
-from fasttrack_jupyter.model.names import escape_name
+from fasttrack_jupyter.errors import BackendUnreachable, Conflict, SessionRejected
+from fasttrack_jupyter.model.lifecycle import Status
 
 _LONGEST_COMMAND = 131_071
 """Bytes of one argument, at most (Linux: MAX_ARG_STRLEN)."""
+_MEMBERS = str(Path(__file__).parent / "runner" / "members.py")
+_SHELL = ("/bin/sh", "-c")
+
+Allocate = Callable[[SessionSpec, int], Mapping[str, str]]
+"""Devices for one member of a session, as variables; raises Conflict where there is no room now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What had to be fetched or built before a session can start."""
+
+    image: ResolvedImage
+    code: str | None
+    notes: tuple[str, ...] = ()
+    commit: str | None = None
 
 
 class Preparation:
-    """Prepares sessions. Most take no wait: the image is known, nothing has to be fetched."""
+    """Prepares sessions. Most take no wait: nothing has to be built, nothing has to be fetched."""
 
     def __init__(
-        self, settings: LocalSettings, folders: Folders, images: ImageResolver, is_apart: Callable[[], bool]
+        self,
+        settings: LocalSettings,
+        placing: Placing,
+        images: ImageResolver,
+        allocate: Allocate,
+        mode: Callable[[], str],
     ) -> None:
-        self._is_apart = is_apart
-        self._settings, self._folders, self._images = settings, folders, images
+        self._placing, self._images, self._allocate, self._mode = placing, images, allocate, mode
         self._base = base_environment(settings)
+        self._git_cache = settings.home / "git"
         self._no_image: ResolvedImage | None = None
-        self._folder_root = str(folders.root)
-        self._escaped: dict[str, str] = {}
+        self.processors = Processors()
 
-    def folder_path(self, name: str) -> str:
-        """Where a pipeline folder is on this machine, whether it is there or not."""
-        if (path := self._escaped.get(name)) is None:
-            path = self._escaped[name] = f"{self._folder_root}/{escape_name(name)}"
-        return path
-
-    def outputs_of(self, spec: SessionSpec) -> str:
-        """Where the session's outputs go."""
-        return f"{self.folder_path(spec.folder)}/{spec.outputs}"
-
-    def __call__(self, session: Session) -> Launch | Awaitable[Launch]:
-        """What to launch for ``session``."""
-        if session.spec.image is None and session.spec.git is None and self._no_image is not None:
-            return self._launch(session, self._no_image)
-        return self._fetch(session)
-
-    async def _fetch(self, session: Session) -> Launch:
-        notes: list[str] = []
-        image = await self._images.resolve(session.spec.image, notes.append)
-        if session.spec.image is None:
-            self._no_image = image
-        return self._launch(session, image, tuple(notes))
-
-    def _launch(self, session: Session, image: ResolvedImage, notes: tuple[str, ...] = ()) -> Launch:
+    def __call__(self, session: Session, say: Callable[[Status, str], None]) -> Launch | Awaitable[Launch]:
+        """What to launch for ``session``; ``say`` hears what the wait is for."""
         spec = session.spec
-        if len(spec.command.encode()) > _LONGEST_COMMAND:
-            raise SessionRejected(
-                f"the command of {spec.path!r} is longer than {_LONGEST_COMMAND} bytes",
-                hint="Put it into a script next to the pipeline and run that.",
-            )
-        places = self._places(session)
-        _make_places(places, spec)
-        environ = {**self._base, **image.environ, **session_variables(spec), **thread_variables(spec), **spec.environ}
-        if image.path_prepend:
-            environ["PATH"] = os.pathsep.join([*map(str, image.path_prepend), environ["PATH"]])
-        apart = self._is_apart()
-        if apart:
+        if spec.image is None and spec.git is None and self._no_image is not None:
+            return self._launch(session, Basis(self._no_image, self._placing.code(spec.code)))
+        return self._fetch(session, say)
+
+    async def _fetch(self, session: Session, say: Callable[[Status, str], None]) -> Launch:
+        spec, notes, commit = session.spec, list[str](), None
+        code = self._placing.code(spec.code)
+        if spec.git is not None:
+            say(Status.PULLING, "the code is fetched")
+            folder, commit = await git.fetch(spec.git, self._git_cache, lambda words: say(Status.PULLING, words))
+            code = str(folder)
+        if spec.image is not None:
+            say(Status.PREPARING, "")
+        image = await self._images.resolve(
+            spec.image, lambda words: say(Status.BUILDING, words), Path(code) if code else None
+        )
+        if image.note:
+            notes.append(image.note)
+        if spec.image is None:
+            self._no_image = image
+        return self._launch(session, Basis(image, code, tuple(notes), commit))
+
+    def _launch(self, session: Session, basis: Basis) -> Launch:
+        spec = session.spec
+        _check_length(spec)
+        mode = "container" if basis.image.container else self._mode()
+        places = self._placing.of(spec, session.control, session.outputs, basis.code)
+        self._placing.make(places, spec)
+        environ = self._environ(spec, basis.image)
+        command = spec.command
+        if mode in ("namespaces", "container"):
             namespace_view.apply(environ, places)
             folders_view.link_code(places.work, places.code, "/pipeline/code")
-            command = spec.command
         else:
             command = folders_view.apply(spec, environ, places)
             folders_view.link_work(places)
-        request = {
+        request = self._request(session, mode, environ, command)
+        if mode == "container":
+            gpus = contained.gpus_of(environ)
+            request |= contained.request(spec, basis.image, places, environ, request["argv"], gpus)
+        elif mode == "namespaces":
+            request["view"] = namespace_view.view_of(spec, places, basis.image.readonly_paths)
+        return Launch(request, mode, _notes(mode, spec, basis), _data(basis))
+
+    def _request(self, session: Session, mode: str, environ: dict[str, str], command: str) -> dict[str, Any]:
+        spec = session.spec
+        argv = [*_SHELL, command]
+        if spec.cluster_size > 1:
+            environ["FT_MEMBERS"] = json.dumps(self._members(spec))
+            argv = [sys.executable, "-I", "-S", _MEMBERS, "all" if spec.run_on_all else "main", command]
+        return {
             "id": spec.attempt_id,
             "name": f"ft-{spec.attempt_id}",
+            "mode": mode,
             "control": session.control,
-            "cwd": places.work,
-            "argv": ["/bin/sh", "-c", command],
+            "cwd": f"{session.control}/work",
+            "argv": argv,
             "environ": environ,
-            "cpus": None,
-            "view": namespace_view.view_of(spec, places) if apart else None,
+            "cpus": self.processors.take(spec.attempt_id, spec.slots.get("cpu", 0) * spec.cluster_size),
+            "view": None,
         }
-        return Launch(request, "namespaces" if apart else "folders", notes)
 
-    def _places(self, session: Session) -> Places:
-        spec, folder = session.spec, self.folder_path(session.spec.folder)
-        empty = f"{session.control}/nothing"
-        named = {name: f"{folder}/{path}" for name, path in spec.named_inputs.items()}
-        named |= {name: f"{session.control}/inputs/{name}" for name in spec.input_values}
-        return Places(
-            control=session.control,
-            outputs=session.outputs,
-            vfroot=f"{folder}/.pipeline",
-            inputs=tuple(empty if path is None else f"{folder}/{path}" for path in spec.inputs),
-            named_inputs=named,
-            code=None,
-            mounts=tuple((mount.target, str(self._mounted(mount.folder))) for mount in spec.mounts),
+    def _environ(self, spec: SessionSpec, image: ResolvedImage) -> dict[str, str]:
+        environ = {
+            **self._base, **image.environ, **session_variables(spec), **thread_variables(spec),
+            **self._devices(spec, 0), **spec.environ,
+        }  # fmt: skip
+        if image.path_prepend:
+            environ["PATH"] = os.pathsep.join([*map(str, image.path_prepend), environ["PATH"]])
+        return environ
+
+    def _members(self, spec: SessionSpec) -> list[dict[str, str]]:
+        """Each member's own variables."""
+        return [
+            {**session_variables(spec, member), **self._devices(spec, member)} for member in range(spec.cluster_size)
+        ]
+
+    def _devices(self, spec: SessionSpec, member: int) -> Mapping[str, str]:
+        try:
+            return self._allocate(spec, member)
+        except Conflict as error:
+            raise BackendUnreachable(error.message, hint=error.hint) from error
+
+
+def _check_length(spec: SessionSpec) -> None:
+    if len(spec.command.encode("utf-8", "surrogatepass")) > _LONGEST_COMMAND:
+        raise SessionRejected(
+            f"the command of {spec.path!r} is longer than {_LONGEST_COMMAND} bytes",
+            hint="Put it into a script next to the pipeline and run that.",
         )
 
-    def _mounted(self, name: str) -> Path:
-        name, _, below = name.partition("/")
-        try:
-            return self._folders.path_of(name, below) if below else self._folders.path(name)
-        except NotFound as error:
-            raise SessionRejected(error.message, hint=f"Make it: fasttrack folders make {name}") from error
+
+def _notes(mode: str, spec: SessionSpec, basis: Basis) -> tuple[str, ...]:
+    limited = mode in ("folders", "plain") and any(path in spec.command for path in ("/pipeline", "/home/work"))
+    return (*basis.notes, folders_view.NOTE) if limited else basis.notes
 
 
-def _make_places(places: Places, spec: SessionSpec) -> None:
-    """Make what the session needs beside its outputs; repeatable after a crash in the middle."""
-    make_fresh(places.work)
-    if None in spec.inputs:
-        make_fresh(f"{places.control}/nothing")
-    if not os.path.isdir(places.vfroot):
-        os.makedirs(places.vfroot, 0o700, exist_ok=True)
-    if places.named_inputs:
-        make_fresh(f"{places.control}/inputs")
-        for name, text in spec.input_values.items():
-            with open(f"{places.control}/inputs/{name}", "w", encoding="utf-8") as file:
-                file.write(text)
+def _data(basis: Basis) -> dict[str, Any]:
+    data = {"commit": basis.commit, "environment": basis.image.digest or None}
+    return {key: value for key, value in data.items() if value is not None}

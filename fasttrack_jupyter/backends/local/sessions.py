@@ -13,84 +13,58 @@ import os
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
+from fasttrack_jupyter.backends.local.contained import is_contained
+from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.killing import Killer
+from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
-from fasttrack_jupyter.backends.local.outcomes import LOST, Outcome, collect, outcome_of, report_data
-from fasttrack_jupyter.backends.local.processes import ProcessWatch, Tree
+from fasttrack_jupyter.backends.local.outcomes import Outcome, collect, outcome_of
+from fasttrack_jupyter.backends.local.processes import ProcessWatch
+from fasttrack_jupyter.backends.local.session import Launch, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, SessionRejected
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
 _LOOK_AGAIN = 0.01
-_SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+_TRY_AGAIN = 5.0
+SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
-@dataclass(slots=True)
-class Launch:
-    """What the launcher is asked to start (see ``Launcher.launch``), and what people are told about it."""
-
-    request: dict[str, Any]
-    mode: str
-    notes: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Session:
-    """A session that this engine looks after."""
-
-    spec: SessionSpec
-    control: str
-    outputs: str
-    launch: Launch | None = None
-    mode: str = "folders"
-    leader: int | None = None
-    started_at: float | None = None
-    timer: asyncio.TimerHandle | None = None
-    pidfd: int | None = None
-    usage: dict[str, Any] = field(default_factory=dict)
-    work: asyncio.Task[None] | None = None
-    """Its preparation or its end, whichever is under way."""
-    ending: bool = False
-    last: SessionReport | None = None
-
-    @property
-    def tree(self) -> Tree:
-        """Its processes."""
-        return Tree(self.control, self.spec.attempt_id, self.leader)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its last report was made."""
-        return self.last is not None
+Prepare = Callable[[Session, Callable[[Status, str], None]], Launch | Awaitable[Launch]]
 
 
 class Sessions:
-    """All sessions of one backend. ``prepare`` makes a :class:`Launch` of a session (a wait, or at once)."""
+    """All sessions of one backend.
+
+    ``prepare`` makes a :class:`Launch` of a session (at once, or after a wait), ``released`` is told when a
+    session holds nothing of the machine any more, ``end_container`` ends what runs outside the process tree.
+    """
 
     def __init__(
         self,
         settings: LocalSettings,
         report: Callable[[SessionReport], None],
-        prepare: Callable[[Session], Launch | Awaitable[Launch]],
+        prepare: Prepare,
         outputs_of: Callable[[SessionSpec], str],
+        released: Callable[[Session], None],
+        end_container: Callable[[Session], bool],
     ) -> None:
         self._root = str(settings.home / "attempts")
         self._grace = settings.grace
         self._report = report
-        self._prepare = prepare
-        self._outputs_of = outputs_of
+        self._prepare, self._outputs_of, self._released = prepare, outputs_of, released
+        self._end_container = end_container
         self._probe = settings.home / "attempts" / f".probe-{os.getpid()}"
         setup = {"mode": settings.mode, "home": str(settings.home), "probe": namespace_view.probe(self._probe)}
         self._link = LauncherLink(setup, self._heard, self._launcher_died)
         self.mode, self.why = "folders", ""
+        self._watchdog = Watchdog(settings.watch_interval, settings.log_cap, self.live, self.end)
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
@@ -108,7 +82,7 @@ class Sessions:
 
     def live(self) -> list[Session]:
         """Sessions that have begun and not ended."""
-        return [session for session in self._sessions.values() if session.started_at and not session.is_over]
+        return [session for session in self._sessions.values() if session.is_running]
 
     async def open(self) -> None:
         """Start the launcher and hear which mode works here."""
@@ -117,6 +91,7 @@ class Sessions:
             self.mode, self.why = await self._link.ready()
         finally:
             shutil.rmtree(self._probe, ignore_errors=True)
+        self._spawn(self._watchdog.run())
 
     def begin(self, spec: SessionSpec, *, create: bool) -> None:
         """Look for the session of ``spec`` and take it over; start it if there is none and ``create``."""
@@ -169,7 +144,7 @@ class Sessions:
     # ------------------------------------------------------------ beginnings
 
     def _start(self, session: Session) -> None:
-        prepared = self._prepare(session)
+        prepared = self._prepare(session, lambda status, words: self._say(session, status, reason=words))
         if isinstance(prepared, Launch):
             self._launch(session, prepared)
         else:
@@ -178,17 +153,29 @@ class Sessions:
     async def _start_when_ready(self, session: Session, preparing: Awaitable[Launch]) -> None:
         try:
             self._launch(session, await preparing)
-        except SessionRejected as error:
-            self._conclude(
-                session, Outcome(Status.ERROR, Result.FAILURE, None, f"{error.message}. {error.hint}".strip())
-            )
+        except BackendUnreachable as error:
+            await self._start_later(session, error.message)
+        except FastTrackError as error:
+            self._reject(session, f"{error.message}: {error.hint}" if error.hint else error.message)
         except OSError as error:
-            words = trouble(error, session.spec.path)
-            self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, words.message))
+            if error.errno in SCARCE:
+                await self._start_later(session, f"{error.strerror}: {error.filename}")
+            else:
+                self._reject(session, f"{error.strerror}: {error.filename}")
+
+    async def _start_later(self, session: Session, why: str) -> None:
+        """What is missing now may be there soon: say so, and prepare again."""
+        self._say(session, Status.PREPARING, reason=why)
+        await asyncio.sleep(_TRY_AGAIN)
+        self._start(session)
+
+    def _reject(self, session: Session, why: str) -> None:
+        self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True))
 
     def _launch(self, session: Session, launch: Launch) -> None:
-        session.launch, session.mode, session.work = launch, launch.mode, None
         make_fresh(session.outputs)
+        session.mode, session.notes, session.data = launch.mode, launch.notes, launch.data
+        session.launched, session.work = True, None
         self._link.send(("launch", launch.request))
 
     def _take_over(self, session: Session, *, create: bool) -> None:
@@ -199,8 +186,10 @@ class Sessions:
         elif finding is Finding.ALIVE:
             self._adopt(session)
         elif create and finding in (Finding.ABSENT, Finding.UNSTARTED) and not attempts.killed(session.control):
+            attempts.make(session.control)
             self._start(session)
         else:
+            session.mode = session.mode or attempts.mode_of(session.control)
             session.leader = leader.pid if (leader := attempts.supervisor(session.control)) else None
             session.ending = True
             session.work = self._spawn(self._end(session, at_once=True))
@@ -214,6 +203,7 @@ class Sessions:
         leader = attempts.supervisor(session.control)
         assert leader is not None
         session.leader = leader.pid
+        session.mode = session.mode or attempts.mode_of(session.control)
         try:
             session.pidfd = os.pidfd_open(leader.pid)
         except ProcessLookupError:
@@ -269,12 +259,16 @@ class Sessions:
             self._conclude(session, outcome_of(session.control))
 
     def _failed(self, session: Session, number: int, words: str) -> None:
-        self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, f"it could not be started: {words}"))
+        session.launched = False
+        if number in SCARCE:
+            session.work = self._spawn(self._start_later(session, words))
+        else:
+            self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, f"it could not be started: {words}"))
 
     def _launcher_died(self) -> None:
         """Whatever was asked of it and whatever it watched: look, and take over."""
         for session in list(self._sessions.values()):
-            if session.launch is not None and session.pidfd is None and not session.is_over and not session.ending:
+            if session.launched and session.pidfd is None and not session.is_over and not session.ending:
                 self._take_over(session, create=session.started_at is None)
 
     def _adopted_ended(self, session: Session) -> None:
@@ -288,10 +282,20 @@ class Sessions:
     async def _end(self, session: Session, *, at_once: bool = False) -> None:
         """Make sure that nothing of ``session`` is left, then say how it ended."""
         await self._killer.end(session.tree, 0.0 if at_once else self._grace)
+        while is_contained(session.control) and not await self._is_container_gone(session):
+            await asyncio.sleep(_TRY_AGAIN)
         self._conclude(session, outcome_of(session.control))
+
+    async def _is_container_gone(self, session: Session) -> bool:
+        try:
+            return await asyncio.to_thread(self._end_container, session)
+        except BackendError as error:
+            self._say(session, Status.TERMINATING, reason=error.message)
+            return False
 
     def _conclude(self, session: Session, outcome: Outcome) -> None:
         self._unwatch(session)
+        self._released(session)
         if outcome.result is Result.SUCCESS and session.spec.wanted_outputs:
             session.work = self._spawn(self._collect(session, outcome))
         else:
@@ -302,25 +306,21 @@ class Sessions:
         self._final(session, outcome, found)
 
     def _final(self, session: Session, outcome: Outcome, found: Mapping[str, Any]) -> None:
-        at = (
-            attempts.ended_at(session.control) if outcome.exit_code is not None and outcome is not LOST else time.time()
-        )
-        data = self._data(session) | dict(found)
+        if session.started_at is None:
+            session.started_at = attempts.began_at(session.control)
+        data = session.report_data() | dict(found)
+        at = attempts.ended_at(session.control) or time.time()
         session.last = SessionReport(
-            session.spec.attempt_id, outcome.status, at, outcome.result, outcome.exit_code, outcome.reason, data=data
-        )
+            session.spec.attempt_id, outcome.status, at, outcome.result, outcome.exit_code, outcome.reason,
+            is_final=outcome.is_final, data=data,
+        )  # fmt: skip
         self._report(session.last)
 
     # ------------------------------------------------------------ small ones
 
-    def _data(self, session: Session) -> dict[str, Any]:
-        notes = session.launch.notes if session.launch else ()
-        extra = dict(session.launch.data) if session.launch else {}
-        return report_data(session.mode, session.spec.attempt_id, session.usage, notes) | extra
-
     def _say(self, session: Session, status: Status, *, at: float | None = None, reason: str = "") -> None:
         when = time.time() if at is None else at
-        self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=self._data(session)))
+        self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=session.report_data()))
 
     def _unwatch(self, session: Session) -> None:
         if session.timer is not None:
@@ -351,20 +351,9 @@ async def _remove(folder: str) -> None:
     await asyncio.to_thread(shutil.rmtree, folder, True)
 
 
-def make_fresh(folder: str) -> None:
-    """Make ``folder`` and its parents; what an earlier attempt left in it is removed."""
-    try:
-        os.mkdir(folder, 0o700)
-    except FileNotFoundError:
-        os.makedirs(folder, 0o700)
-    except FileExistsError:
-        shutil.rmtree(folder)
-        os.mkdir(folder, 0o700)
-
-
 def trouble(error: OSError, path: str) -> BackendUnreachable | SessionRejected:
     """What an error of the system means for a session: shortage passes, everything else does not."""
     words = f"the session of {path!r} could not be started: {error.strerror} ({error.filename or 'this machine'})"
-    if error.errno in _SCARCE:
+    if error.errno in SCARCE:
         return BackendUnreachable(words, hint="It is tried again; free some space or end something.")
     return SessionRejected(words, hint="Check the permissions and the disk of FastTrack's home.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ class LocalSettings:
             raise BadRequest(f"{self.mode!r} is no mode of local sessions", hint=f"Use one of {', '.join(MODES)}.")
         if self.image_policy not in ("current", "strict"):
             raise BadRequest(f"{self.image_policy!r} is no image policy", hint="Use current or strict.")
+
+    def at(self, home: Path) -> LocalSettings:
+        """The same for another home."""
+        return replace(self, home=home)
 
     @classmethod
     def from_environ(cls, home: Path, environ: Mapping[str, str] | None = None, **chosen: Any) -> LocalSettings:

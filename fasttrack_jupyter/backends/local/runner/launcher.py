@@ -23,6 +23,7 @@ import errno
 import fcntl
 import marshal
 import os
+import resource
 import select
 import signal
 import sys
@@ -33,12 +34,13 @@ from typing import Any
 if __package__:
     from fasttrack_jupyter.backends.local.runner import namespaces
 else:  # as the launcher, which knows this folder alone
-    import namespaces  # type: ignore[no-redef]
+    namespaces = __import__("namespaces")
 
 LOCK_FD = 100
 """Where every process of a session holds its lock: far above what scripts use."""
 PID_FD, STATUS_FD = 8, 9
 _FIRST_FREE_FD = 16
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 
 _SAY_WHO = """\
@@ -80,11 +82,13 @@ class Launcher:
         self._children: dict[int, tuple[str, str]] = {}
         self._boot = boot_id()
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        self._own_peak = 0
         self._template: namespaces.Template | None = None
 
     def serve(self) -> None:
         """Work until the engine's end of the link closes."""
         wake = self._wake_on_child()
+        self._own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 1024
         poller = select.poll()
         poller.register(self._link, select.POLLIN)
         poller.register(wake, select.POLLIN)
@@ -148,13 +152,14 @@ class Launcher:
             if known := self._children.pop(pid, None):
                 session, control = known
                 cpu = usage.ru_utime + usage.ru_stime
-                peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-                self._output.append(("ended", session, status, cpu, peak, is_held(control)))
+                peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
+                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, is_held(control)))
 
     def launch(self, job: dict[str, Any]) -> int:
         """Start the session ``job`` and return the pid of its supervisor.
 
-        Keys: ``id``, ``control`` (the attempt's directory), ``cwd``, ``argv``, ``environ``, ``cpus`` (or None),
+        Keys: ``id``, ``name`` (in ``ps``), ``mode``, ``control`` (the attempt's directory), ``cwd``,
+        ``argv``, ``environ``, ``cpus`` (or None),
         ``view`` (None, or what ``namespaces.Template.fill`` takes).
 
         Raises:
@@ -166,6 +171,8 @@ class Launcher:
         try:
             lock = _open(opened, f"{control}/lock", os.O_RDWR)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(lock, 0)
+            os.write(lock, f"{self._boot} {job['mode']} .\n".encode())
             fds = {
                 PID_FD: _open(opened, f"{control}/pid", os.O_WRONLY | os.O_TRUNC),
                 STATUS_FD: _open(opened, f"{control}/status", os.O_WRONLY | os.O_TRUNC),

@@ -20,7 +20,7 @@ from typing import Any
 if __package__:
     from fasttrack_jupyter.backends.local.runner import syscalls
 else:  # inside the launcher, which knows this folder alone
-    import syscalls  # type: ignore[no-redef]
+    syscalls = __import__("syscalls")
 
 PIPELINE, NEW, READONLY, WORK = "/pipeline", "/pipeline/new", "/pipeline/ro", "/home/work"
 
@@ -97,8 +97,9 @@ class Template:
     def fill(self, view: dict[str, Any]) -> None:
         """In the child: put the session's folders in place, and be in ``/home/work``.
 
-        ``view``: ``work``, ``rw`` and ``ro`` (``[(name below /pipeline, path)]``), ``inputs`` (whether there are named ones),
-        ``values`` (``[(name, text)]`` at ``/pipeline/inputs``), ``mounts`` (``[(absolute target, path)]``), ``shmem`` (bytes or None).
+        ``view``: ``work``, ``rw`` and ``ro`` (``[(name below /pipeline, path)]``), ``inputs`` (whether there are
+        named ones), ``values`` (``[(name, text)]`` at ``/pipeline/inputs``), ``mounts`` (``[(target, path)]``),
+        ``shmem`` (bytes or None), ``sealed`` (paths that are read-only for the session).
         """
         kernel = self._kernel
         sources = [self._source(path) for _, path in view["mounts"]]
@@ -113,6 +114,10 @@ class Template:
         for name, text in view["values"]:
             with open(f"{NEW}/inputs/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
+        for path in view["sealed"]:
+            kernel.bind(self._readonly(path), path)
+            if not path.startswith(self._home + "/"):
+                kernel.set_readonly(path)
         kernel.mount(NEW, PIPELINE, flags=syscalls.MS_MOVE)
         kernel.bind(self._source(view["work"]), WORK)
         for (target, _), source in zip(view["mounts"], sources, strict=True):

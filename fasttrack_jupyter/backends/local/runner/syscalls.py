@@ -45,7 +45,8 @@ class Kernel:
         """As ``fork``, into new namespaces."""
         zero = ctypes.c_long(0)
         return self._checked(
-            self._syscall(self._numbers["clone"], ctypes.c_long(flags | signal.SIGCHLD), zero, zero, zero, zero), "clone"
+            self._syscall(self._numbers["clone"], ctypes.c_long(flags | signal.SIGCHLD), zero, zero, zero, zero),
+            "clone",
         )
 
     def unshare(self, flags: int) -> None:

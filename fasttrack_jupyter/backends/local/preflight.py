@@ -1,0 +1,84 @@
+"""What can be told before a job starts: whether its sessions can run here, and what this machine can do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fasttrack_jupyter.backends.local import git
+from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
+from fasttrack_jupyter.backends.local.environments import ImageResolver
+from fasttrack_jupyter.backends.local.places import Placing
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import SessionRejected
+from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.resources import format_quantity
+
+
+def check(
+    specs: Sequence[SessionSpec], images: ImageResolver, ledger: DeviceLedger, placing: Placing
+) -> list[tuple[str, Problem]]:
+    """``(path, problem)`` of each of ``specs`` that cannot run here. Builds nothing. Blocks."""
+    known: dict[Any, Problem | None] = {}
+    found = []
+    for spec in specs:
+        key = (spec.image, spec.code)
+        if key not in known:
+            known[key] = _image(spec, images, placing)
+        problems = [known[key], *_slots(spec, ledger), *_mounts(spec, placing)]
+        if spec.git is not None:
+            problems.append(git.check_source(spec.git))
+        found += [(spec.path, problem) for problem in problems if problem is not None]
+    return found
+
+
+def _image(spec: SessionSpec, images: ImageResolver, placing: Placing) -> Problem | None:
+    return images.check(spec.image)
+
+
+def _slots(spec: SessionSpec, ledger: DeviceLedger) -> Iterator[Problem | None]:
+    asked = spec.slots.times(spec.cluster_size)
+    over = asked.exceeding(ledger.capacity.slots)
+    for slot, (amount, there) in over.items():
+        of = f" for its {spec.cluster_size} members" if spec.cluster_size > 1 else ""
+        yield Problem(
+            code="never_fits",
+            message=f"asks for {slot} {format_quantity(slot, amount)}{of}; here are {format_quantity(slot, there)}",
+            value=format_quantity(slot, amount),
+            hint="Ask for less, or run with --shrink, which fits it to this machine.",
+        )
+    if not over and spec.slots:
+        yield ledger.check(spec.slots, spec.cluster_size)
+
+
+def _mounts(spec: SessionSpec, placing: Placing) -> Iterator[Problem]:
+    for mount in spec.mounts:
+        try:
+            placing.mounted(mount.folder)
+        except SessionRejected as error:
+            yield Problem(code="no_folder", message=error.message, value=mount.folder, hint=error.hint)
+
+
+def doctor(mode: str, why: str, images: ImageResolver, ledger: DeviceLedger) -> list[Mapping[str, Any]]:
+    """``{check, ok, found, remedy}`` of what sessions need. Blocks."""
+    engines, git_path = images.engines(), shutil.which("git")
+    gpus = [device.name or device.id for device in ledger.capacity.devices]
+    rows = [
+        (
+            "private mounts",
+            mode == "namespaces",
+            "work" if mode == "namespaces" else why or f"mode {mode} was chosen",
+            "allow user namespaces, or run where mounts are allowed; until then paths in commands are replaced",
+        ),
+        (
+            "container engine", bool(engines),
+            ", ".join(f"{engine.name} {engine.version}" for engine in engines) or "none answers",
+            "install docker or podman if images shall run as containers",
+        ),
+        ("git", git_path is not None, git_path or "not found", "install git for tasks whose code comes from Git"),
+        ("accelerators", True, ", ".join(gpus) or "none", ""),
+    ]  # fmt: skip
+    return [
+        {"check": name, "ok": ok, "found": found, "remedy": "" if ok else remedy} for name, ok, found, remedy in rows
+    ]

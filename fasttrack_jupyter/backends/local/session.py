@@ -1,0 +1,73 @@
+"""One session, as the engine that looks after it sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fasttrack_jupyter.backends.local.processes import Tree
+from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+
+
+@dataclass(slots=True)
+class Launch:
+    """What the launcher is asked to start (see ``Launcher.launch``), and what people are told about it."""
+
+    request: dict[str, Any] = field(repr=False)
+    mode: str
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    """A session that this engine looks after."""
+
+    spec: SessionSpec
+    control: str
+    outputs: str
+    mode: str = ""
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    launched: bool = False
+    """Whether this engine asked the launcher to start it."""
+    leader: int | None = None
+    """Pid of its supervisor."""
+    started_at: float | None = None
+    timer: asyncio.TimerHandle | None = None
+    pidfd: int | None = None
+    usage: dict[str, Any] = field(default_factory=dict)
+    now: dict[str, Any] = field(default_factory=dict)
+    """The latest look: ``{mem, cpu_seconds, processes}``."""
+    work: asyncio.Task[None] | None = None
+    """Its preparation or its end, whichever is under way."""
+    ending: bool = False
+    last: SessionReport | None = None
+
+    @property
+    def tree(self) -> Tree:
+        """Its processes."""
+        return Tree(self.control, self.spec.attempt_id, self.leader)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last report was made."""
+        return self.last is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its command runs."""
+        return self.started_at is not None and self.last is None
+
+    def report_data(self) -> dict[str, Any]:
+        """The part of a report's data that every report carries."""
+        data: dict[str, Any] = {"mode": self.mode, "session": f"ft-{self.spec.attempt_id}", **self.data}
+        if self.started_at is not None:
+            data["started_at"] = self.started_at
+        if self.usage:
+            data["usage"] = dict(self.usage)
+        if self.notes:
+            data["notes"] = list(self.notes)
+        return data
