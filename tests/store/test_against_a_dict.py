@@ -85,7 +85,17 @@ class StoreAgainstDict(RuleBasedStateMachine):
 
     @rule()
     def create(self) -> None:
-        job = NewJob(new_job_id(1.0), "p", "p-1", "text", None, "local", {}, [(task, task) for task in TASKS], 1.0)
+        job = NewJob(
+            new_job_id(1.0 + len(self.model)),
+            "p",
+            "p-1",
+            "text",
+            None,
+            "local",
+            {},
+            [(task, task) for task in TASKS],
+            1.0,
+        )
         assert self.loop.run_until_complete(self.store.create_job(job)).index == len(self.model) + 1
         self.model[job.id] = {task: Row() for task in TASKS}
         self.events += 1
