@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 from types import NoneType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -59,6 +59,17 @@ def _none_is_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
+class _Range(TypedDict):
+    ge: float
+    le: float
+    json_schema_extra: dict[str, Any]
+
+
+def _between(least: float, most: float) -> _Range:
+    """A range, for the reader and for the schema, which does not see through our own number types."""
+    return {"ge": least, "le": most, "json_schema_extra": {"minimum": least, "maximum": most}}
+
+
 class Ownership(Model):
     """Who a pipeline belongs to on a cluster."""
 
@@ -94,9 +105,15 @@ class ResourceOptions(Model):
 class Retry(Model):
     """Whether a failed task is tried again."""
 
-    max_attempts: Count = Field(default=1, ge=1, le=1000, description="Attempts in all: 1 is no retry, 2 one retry")
-    delay: Duration = Field(default=0.0, ge=0, le=86_400, description="Wait before the second attempt: seconds, or 5m")
-    backoff: float = Field(default=1.0, ge=1, le=1000, description="Each later wait is this many times the one before")
+    max_attempts: Count = Field(
+        default=1, **_between(1, 1000), description="Attempts in all: 1 is no retry, 2 one retry"
+    )
+    delay: Duration = Field(
+        default=0.0, **_between(0, 86_400), description="Wait before the second attempt: seconds, or 5m"
+    )
+    backoff: float = Field(
+        default=1.0, **_between(1, 1000), description="Each later wait is this many times the one before"
+    )
 
     def wait_before(self, attempt: int) -> float:
         """Seconds to wait before attempt number ``attempt`` (2 is the first retry); a day at most."""
@@ -116,17 +133,24 @@ class Service(Model):
         default=None, description="The model definition, relative to the mount", examples=["model-definition.yaml"]
     )
     runtime_variant: Text = Field(default="custom", description="Kind of model server", examples=["custom", "vllm"])
-    replicas: Count = Field(default=1, ge=0, description="How many sessions serve it")
+    replicas: Count = Field(default=1, **_between(0, 1_000_000), description="How many sessions serve it")
     open_to_public: bool = Field(default=False, description="Whether it answers without a token")
     ephemeral: bool = Field(default=False, description="Whether it ends with the pipeline job")
-    max_surge: Count | None = Field(default=None, ge=0, description="Extra sessions while a new version rolls out")
-    max_unavailable: Count | None = Field(default=None, ge=0, description="Sessions that may be missing meanwhile")
+    max_surge: Count | None = Field(
+        default=None, **_between(0, 1_000_000), description="Extra sessions while a new version rolls out"
+    )
+    max_unavailable: Count | None = Field(
+        default=None, **_between(0, 1_000_000), description="Sessions that may be missing meanwhile"
+    )
 
 
 _TASK_TYPES = {
     "custom task": "custom", "default": "custom", "serving": "deployment",
     "import from github": "github", "import from gitlab": "gitlab",
 }  # fmt: skip
+
+
+_SPELLINGS = ("Custom Task", "default", "serving", "Import from GitHub", "Import from GitLab")
 
 
 def _task_type(value: Any) -> Any:
@@ -163,7 +187,9 @@ class Task(Model):
     )
     description: Text | None = Field(default=None, description="For people")
     type: Annotated[
-        TaskType, BeforeValidator(_task_type), WithJsonSchema({"type": "string", "examples": [*TaskType]})
+        TaskType,
+        BeforeValidator(_task_type),
+        WithJsonSchema({"enum": [*TaskType, *_SPELLINGS], "examples": ["custom"]}),
     ] = Field(
         default=TaskType.CUSTOM,
         description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
@@ -172,7 +198,7 @@ class Task(Model):
     cluster_mode: ClusterMode = Field(
         default=ClusterMode.SINGLE_NODE, description="Whether the containers of one session share a machine"
     )
-    cluster_size: Count = Field(default=1, ge=1, le=1024, description="Containers in the session")
+    cluster_size: Count = Field(default=1, **_between(1, 1024), description="Containers in the session")
     run_on: RunOn = Field(default=RunOn.MAIN, description="main: the command runs on main1 only; all: on every one")
     module_uri: Text | None = Field(
         default=None, description="Repository of a git task: <url>[@ref][#subfolder]; else empty"
@@ -198,7 +224,9 @@ class Task(Model):
         default_factory=lambda: _NO_RETRY, description="Whether a failed task is tried again"
     )
     timeout: Duration | None = Field(
-        default=None, gt=0, le=31_536_000, description="Longest time of one attempt from its start: seconds, or 1h30m"
+        default=None,
+        **_between(0.001, 31_536_000),
+        description="Longest time of one attempt from its start: seconds, or 1h30m",
     )
     inputs: Annotated[dict[str, Text], BeforeValidator(_none_is_nothing)] = Field(
         default_factory=dict, description="Outputs of other tasks by a name of this task's own; adds the dependency",

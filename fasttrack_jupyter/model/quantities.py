@@ -7,11 +7,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from fasttrack_jupyter.model.resources import parse_size
+from fasttrack_jupyter.model.resources import SIZE_SCHEMA, parse_size
 from fasttrack_jupyter.model.scalars import as_written
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _LONGEST = 1e12
+_DURATION_SCHEMA: dict[str, Any] = {
+    "type": ["string", "number"], "examples": ["1h30m", 30],
+    "pattern": r"^ *(?=[0-9])([0-9.]+ *[dD])? *([0-9.]+ *[hH])? *([0-9.]+ *[mM])? *([0-9.]+ *[sS]?)? *$",
+}  # fmt: skip
 _SECONDS = (86_400.0, 3_600.0, 60.0, 1.0)
 
 
@@ -57,13 +61,13 @@ def _no_bool(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Text; a number or true, which somebody forgot to quote, is the text that was written."""
-Count = Annotated[int, BeforeValidator(_no_bool)]
+Count = Annotated[
+    int, BeforeValidator(_no_bool), WithJsonSchema({"type": ["integer", "string"], "pattern": "^[0-9]+$"})
+]
 """A whole number, also in quotes as FastTrack writes it; true and false are none."""
 
-Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema({"type": ["string", "integer"], "examples": ["2g"]})]
-Duration = Annotated[
-    float, BeforeValidator(parse_duration), WithJsonSchema({"type": ["string", "number"], "examples": ["1h30m"]})
-]
+Size = Annotated[int, BeforeValidator(parse_size), WithJsonSchema({**SIZE_SCHEMA, "examples": ["2g"]})]
+Duration = Annotated[float, BeforeValidator(parse_duration), WithJsonSchema(_DURATION_SCHEMA)]
 EnvValue = Annotated[
     str, BeforeValidator(_env_value), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]

@@ -20,6 +20,9 @@ HUNDRED = 100
 LARGEST = (1 << 63) - 1
 """No amount is larger: every program and database can hold it."""
 _SIZE = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgtp]?)(i?b)?\s*$", re.IGNORECASE)
+SIZE_SCHEMA: dict[str, Any] = {
+    "type": ["string", "integer"], "minimum": 0, "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*[kmgtpKMGTP]?([iI]?[bB])?\s*$",
+}  # fmt: skip
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 
 
@@ -172,10 +175,23 @@ class ResourceSlots(Mapping[str, int]):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        amount = {"type": ["string", "number"], "pattern": r"^\s*[0-9]*\.?[0-9]+\s*$", "minimum": 0}
         return {
             "type": "object",
-            "description": "Amount of each resource slot, such as {cpu: 4, mem: 16g, cuda.device: 1}",
-            "additionalProperties": {"type": ["string", "number", "integer"]},
+            "description": "Amount of each resource slot: cpu, mem, cuda.device, cuda.shares, or any other slot name",
+            "properties": {
+                "cpu": {
+                    **amount,
+                    "exclusiveMinimum": 0,
+                    "description": "Cores; fractions such as 0.5 are possible here",
+                },
+                "mem": {**SIZE_SCHEMA, "description": "Memory: a number and a unit (k, m, g, t), such as 512m or 16g"},
+                "memory": {**SIZE_SCHEMA, "description": "Old name of mem", "deprecated": True},
+                "cuda.device": {**amount, "description": "Whole GPUs"},
+                "cuda.shares": {**amount, "description": "Fractions of a GPU, such as 0.5"},
+            },
+            "additionalProperties": amount,
+            "examples": [{"cpu": 4, "mem": "16g", "cuda.device": 1}],
         }
 
 

@@ -24,7 +24,7 @@ __all__ = ["Finding", "Repair", "check_merges", "check_pipeline", "is_task_name"
 
 def check_pipeline(pipeline: Pipeline, secrets: Collection[str] | None = None) -> Iterator[Finding]:
     """Everything that is wrong with ``pipeline``; ``secrets`` are the names that exist, None if nobody knows."""
-    tasks = Suggester([task.name for task in pipeline.tasks])
+    tasks = Suggester([task.name for task in pipeline.tasks if task.name.isprintable()])
     yield from check_names(pipeline)
     yield from check_tasks(pipeline)
     yield from check_edges(pipeline, tasks)
