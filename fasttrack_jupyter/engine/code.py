@@ -18,9 +18,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import pathspec
-
-from fasttrack_jupyter.errors import BadRequest, Forbidden, NotFound, Refused
+from fasttrack_jupyter.engine.ignore import Patterns, read_lines
+from fasttrack_jupyter.errors import Forbidden, NotFound, Refused
 
 CAP_BYTES = 100_000_000
 CAP_FILES = 20_000
@@ -30,8 +29,8 @@ _IGNORE_FILES = (".gitignore", ".fasttrackignore")
 _CACHES = frozenset({"__pycache__", "node_modules", "__pypackages__"})
 _REMEDY = "name what the tasks need in `files:`, or what they do not in a .fasttrackignore file"
 
-_Rules = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-"""``(folder that the file stands in: "" or "a/b/"; its patterns)``, outermost first."""
+_Rules = tuple[tuple[str, Patterns], ...]
+"""``(folder that an ignore file stands in: "" or "a/b/"; its patterns)``, outermost first."""
 
 
 def find_code(
@@ -41,7 +40,6 @@ def find_code(
 
     Raises:
         NotFound: ``root`` is no folder.
-        BadRequest: a pattern, or an ignore file, cannot be read as one.
         Forbidden: a symlink leads out of ``root``, or a file cannot be read.
         Refused: more than ``cap_bytes`` or ``cap_files``.
     """
@@ -62,7 +60,7 @@ class _Walk:
 
     def __init__(self, root: Path, patterns: Sequence[str] | None, cap_bytes: int, cap_files: int) -> None:
         self.root, self.real_root = root.absolute(), Path(os.path.realpath(root))
-        self.wanted = None if patterns is None else _spec(patterns, "`files:`")
+        self.wanted = None if patterns is None else Patterns(patterns)
         self.named = tuple(pattern.strip("/") + "/" for pattern in patterns or ())
         self.cap_bytes, self.cap_files = cap_bytes, cap_files
         self.found: dict[str, str] = {}
@@ -72,19 +70,20 @@ class _Walk:
 
     def run(self) -> None:
         """Fill ``found``."""
-        folders: list[tuple[str, _Rules]] = [("", ())]
+        # With each folder goes the last of the wanted patterns that matches it or a folder around it.
+        folders: list[tuple[str, _Rules, int]] = [("", (), -1)]
         while folders:
-            prefix, rules = folders.pop()
+            prefix, rules, match = folders.pop()
             entries = self._entries(prefix)
             if self.wanted is None:
                 rules = (*rules, *self._rules_of(prefix, entries))
             for entry in entries:
-                path = prefix + entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if not self._skips_folder(path, entry, rules):
-                        folders.append((path + "/", rules))
-                elif self._takes(path, rules):
+                path, is_folder = prefix + entry.name, entry.is_dir(follow_symlinks=False)
+                own = match if self.wanted is None else max(match, self.wanted.last_match(path, is_folder))
+                if not is_folder and self._takes(path, rules, own):
                     self._add(path, entry)
+                elif is_folder and not self._skips_folder(path, entry, rules):
+                    folders.append((path + "/", rules, own))
 
     def _entries(self, prefix: str) -> list[os.DirEntry[str]]:
         try:
@@ -105,22 +104,21 @@ class _Walk:
                 )
             yield entry
 
-    def _rules_of(self, prefix: str, entries: list[os.DirEntry[str]]) -> Iterator[tuple[str, pathspec.GitIgnoreSpec]]:
+    def _rules_of(self, prefix: str, entries: list[os.DirEntry[str]]) -> Iterator[tuple[str, Patterns]]:
         for entry in entries:
             if entry.name in _IGNORE_FILES and entry.is_file():
                 try:
-                    text = Path(entry.path).read_text(encoding="utf-8", errors="surrogateescape")
+                    yield prefix, Patterns(read_lines(Path(entry.path).read_bytes()))
                 except OSError as error:
                     raise Forbidden(f"{prefix}{entry.name} cannot be read: {error.strerror}") from error
-                yield prefix, _spec(text.splitlines(), prefix + entry.name)
 
     def _skips_folder(self, path: str, entry: os.DirEntry[str], rules: _Rules) -> bool:
         if entry.name.startswith(".") or entry.name in _CACHES or _is_environment(entry.path):
             return not any(pattern.startswith(path + "/") for pattern in self.named)
-        return self.wanted is None and _is_ignored(path + "/", rules)
+        return self.wanted is None and _is_ignored(path, True, rules)
 
-    def _takes(self, path: str, rules: _Rules) -> bool:
-        return self.wanted.match_file(path) if self.wanted is not None else not _is_ignored(path, rules)
+    def _takes(self, path: str, rules: _Rules, match: int) -> bool:
+        return self.wanted.takes(match) if self.wanted is not None else not _is_ignored(path, False, rules)
 
     def _add(self, path: str, entry: os.DirEntry[str]) -> None:
         if not self._is_code(path, entry):
@@ -161,21 +159,12 @@ class _Walk:
         )
 
 
-def _spec(lines: Sequence[str], where: str) -> pathspec.GitIgnoreSpec:
-    try:
-        return pathspec.GitIgnoreSpec.from_lines(lines)
-    except ValueError as error:
-        raise BadRequest(
-            f"{where} holds a pattern that cannot be read: {error}", hint="see `git help ignore`"
-        ) from error
-
-
-def _is_ignored(path: str, rules: _Rules) -> bool:
+def _is_ignored(path: str, is_folder: bool, rules: _Rules) -> bool:
     """As git decides: the innermost file that says anything about ``path`` has the last word."""
-    for prefix, spec in reversed(rules):
-        said = spec.check_file(path[len(prefix) :]).include
-        if said is not None:
-            return said
+    for prefix, patterns in reversed(rules):
+        match = patterns.last_match(path[len(prefix) :], is_folder)
+        if match >= 0:
+            return patterns.takes(match)
     return False
 
 

@@ -36,7 +36,8 @@ class Folders:
     def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.root, self._clock = root, clock
         self._meta = root / _META
-        self._meta.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (root, self._meta):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def make(self, name: str, usage_mode: str = "general", pipeline: str | None = None) -> FolderInfo:
         """Make a vfolder; an existing one of that name comes back as it is.

@@ -75,6 +75,6 @@ def _make_removable(folder: Path) -> None:
     while places:
         place = places.pop()
         if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-            os.chmod(place, 0o700)  # noqa: PTH101
+            os.chmod(place, 0o700)
         with os.scandir(place) as entries:
             places += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]

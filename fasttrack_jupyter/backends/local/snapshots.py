@@ -137,7 +137,8 @@ class Snapshots:
                 digest = _clone(reader, writer)
                 os.fchmod(writer.fileno(), 0o555 if kind == EXECUTABLE else 0o444)
                 os.fsync(writer.fileno())
-            partial.replace(self._blob(digest, kind))
+            if not (blob := self._blob(digest, kind)).exists():
+                partial.replace(blob)
         finally:
             partial.unlink(missing_ok=True)
         return digest, found
