@@ -145,10 +145,9 @@ def _nvidia_devices(nvml: Any, environ: Mapping[str, str]) -> list[Device]:
     if library is None:
         return []
     try:
-        handles = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]
-        visible = _visible([(_text(library.nvmlDeviceGetUUID(handle)), handle) for handle in handles], environ)
-        parts = [part for handle in visible for part in (_mig_instances(library, handle) or [handle])]
-        return [_nvidia_device(library, handle) for handle in parts]
+        gpus = [(uuid, _mig_instances(library, handle) or [handle]) for uuid, handle in _gpus(library)]
+        parts = [[(uuid, part) for part in parts] for uuid, parts in gpus]
+        return [_nvidia_device(library, part) for part in _visible(library, parts, environ)]
     finally:
         library.nvmlShutdown()
 
@@ -163,8 +162,23 @@ def _nvml(nvml: Any) -> Any:
     return library
 
 
+def _gpus(library: Any) -> list[tuple[str, Any]]:
+    """UUID and handle of every GPU that answers, in PCI order."""
+    found = []
+    for index in range(library.nvmlDeviceGetCount()):
+        try:
+            handle = library.nvmlDeviceGetHandleByIndex(index)
+            found.append((_text(library.nvmlDeviceGetUUID(handle)), handle))
+        except library.NVMLError:
+            continue  # fallen off the bus: nothing can run on it
+    return found
+
+
 def _nvidia_device(library: Any, handle: Any) -> Device:
-    memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
+    try:
+        memory = int(library.nvmlDeviceGetMemoryInfo(handle).total)
+    except library.NVMLError:
+        memory = 0  # not told where the GPU has the machine's own memory
     return Device("cuda", _text(library.nvmlDeviceGetUUID(handle)), _text(library.nvmlDeviceGetName(handle)), memory)
 
 
@@ -185,17 +199,26 @@ def _mig_instances(library: Any, handle: Any) -> list[Any]:
     return instances
 
 
-def _visible(gpus: list[tuple[str, Any]], environ: Mapping[str, str]) -> list[Any]:
-    """The GPUs that ``CUDA_VISIBLE_DEVICES`` lets this process see: numbers (in PCI order) or beginnings of UUIDs."""
+def _visible(library: Any, gpus: list[list[tuple[str, Any]]], environ: Mapping[str, str]) -> list[Any]:
+    """The devices that ``CUDA_VISIBLE_DEVICES`` lets this process see, by number (in PCI order) or beginning of a UUID.
+
+    ``gpus`` are ``(UUID of the GPU, handle)`` of the parts of each GPU.
+    """
     wanted = environ.get("CUDA_VISIBLE_DEVICES")
     if wanted is None:
-        return [handle for _, handle in gpus]
-    chosen = []
+        return [part for parts in gpus for _, part in parts]
+    chosen: list[Any] = []
     for word in (word.strip() for word in wanted.split(",")):
-        hits = [h for i, (uuid, h) in enumerate(gpus) if (word == str(i) or (word and uuid.startswith(word)))]
-        if len(hits) != 1:
+        hits = [
+            part
+            for number, parts in enumerate(gpus)
+            for uuid, part in parts
+            if word and (word == str(number) or _text(library.nvmlDeviceGetUUID(part)).startswith(word)
+                         or uuid.startswith(word))
+        ]  # fmt: skip
+        if not hits:
             break  # as CUDA does: what follows a word that names no device does not count
-        chosen += hits
+        chosen += [part for part in hits if part not in chosen]
     return chosen
 
 
@@ -225,17 +248,15 @@ def gpu_usage(nvml: Any = None) -> list[dict[str, Any]]:
     if library is None:
         return []
     try:
-        handles = [library.nvmlDeviceGetHandleByIndex(i) for i in range(library.nvmlDeviceGetCount())]
-        return [_usage(library, handle) for handle in handles]
+        return [_usage(library, uuid, handle) for uuid, handle in _gpus(library)]
     finally:
         library.nvmlShutdown()
 
 
-def _usage(library: Any, handle: Any) -> dict[str, Any]:
+def _usage(library: Any, uuid: str, handle: Any) -> dict[str, Any]:
     memory = library.nvmlDeviceGetMemoryInfo(handle)
     try:
         busy = int(library.nvmlDeviceGetUtilizationRates(handle).gpu)
     except library.NVMLError:
         busy = None  # not told for a GPU that is split by MIG
-    uuid = _text(library.nvmlDeviceGetUUID(handle))
     return {"id": uuid, "busy": busy, "mem_used": int(memory.used), "mem_total": int(memory.total)}
