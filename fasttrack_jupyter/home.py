@@ -77,7 +77,7 @@ class Home:
         """What the last engine wrote about itself (it may be dead); empty when there was none."""
         try:
             found = json.loads(self.record.read_bytes())
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 

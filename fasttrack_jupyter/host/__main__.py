@@ -32,14 +32,17 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if seat is None:
         return 0
-    if not options.foreground:
+    if options.foreground:
+        seat.sign(os.getpid())
+    else:
         _go_into_background(seat)
     return _serve(seat, settings, in_background=not options.foreground)
 
 
 def _go_into_background(seat: Seat) -> None:
     """Go on in a child of its own session; the process that was started ends, which says that the socket listens."""
-    if os.fork():
+    if child := os.fork():
+        seat.sign(child)
         os._exit(0)
     os.setsid()
     os.chdir("/")
@@ -53,7 +56,6 @@ def _go_into_background(seat: Seat) -> None:
 
 def _serve(seat: Seat, settings: HostSettings, *, in_background: bool) -> int:
     try:
-        seat.sign()
         from fasttrack_jupyter.host.serving import serve  # everything slow; the socket listens already
 
         return serve(seat, settings, in_background=in_background)

@@ -27,11 +27,11 @@ class Seat:
         self.home, self.listener = home, listener
         self._lock = lock
 
-    def sign(self) -> None:
-        """Write ``engine.json``: this process serves."""
+    def sign(self, pid: int) -> None:
+        """Write ``engine.json``: the process ``pid`` serves."""
         home = self.home
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        told = {"pid": os.getpid(), "socket": str(home.socket), "version": __version__, "started_at": started_at}
+        told = {"pid": pid, "socket": str(home.socket), "version": __version__, "started_at": started_at}
         fresh = home.record.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -39,14 +39,14 @@ class Seat:
         fresh.replace(home.record)
 
     def close_door(self) -> None:
-        """Let nobody in any more: who comes now starts the next engine, which waits for the lock."""
+        """Be found no more: who comes now starts the next engine, which waits for the lock."""
         self.home.socket.unlink(missing_ok=True)
         self.home.record.unlink(missing_ok=True)
-        self.listener.close()
 
     def leave(self) -> None:
         """Give the home up."""
         self.close_door()
+        self.listener.close()
         os.close(self._lock)
 
 
