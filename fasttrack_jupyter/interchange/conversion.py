@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from fasttrack_jupyter.interchange.tasks import (
 from fasttrack_jupyter.model.graph import needed
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline
 
+_LOCAL_IMAGE = re.compile(r"(?:uv|conda|kernel|venv|docker):|[./~]")
 _DEFAULT_OWNERSHIP = {
     Generation.G2209: {"domain_name": "default", "group_name": "default"},
     Generation.G25: {"domain_name": "default", "scope": "user"},
@@ -40,6 +42,7 @@ class Conversion:
         group = (data.get("ownership") or {}).get("group_name") if self.origin is not self.to else None
         conversions = self._tasks()
         self._drop_ours(data)
+        self._report_images()
         hide_secrets(data.get("environment"), ("environment",), self.losses)
         if self.to is not Generation.G2209:
             self._defaults_into_tasks(data, group)
@@ -84,6 +87,20 @@ class Conversion:
             data.pop("params", None)
         elif data.get("params"):
             data["params"] = []
+
+    def _report_images(self) -> None:
+        """Images that are environments of this machine: kept, but a cluster has no such thing."""
+        places = [(("environment", "image"), self.pipeline.environment.image)]
+        places += [
+            (("tasks", number, "environment", "image"), task.environment.image)
+            for number, task in enumerate(self.pipeline.tasks)
+        ]
+        for path, image in places:
+            if image and _LOCAL_IMAGE.match(image):
+                hint = (
+                    "name a container image of the cluster, such as cr.backend.ai/stable/python:3.13-ubuntu24.04-amd64"
+                )
+                self.losses.lose(path, f"image {image}: there is no such image on a cluster", hint, image)
 
     def _complete(self, data: dict[str, Any]) -> None:
         """Fill in what every file of the target has, and say what the generations say differently."""

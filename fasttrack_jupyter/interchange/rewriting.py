@@ -126,17 +126,13 @@ class _Rewriter:
             self._replace(node, new, in_flow=in_flow)
 
     def _replace(self, node: Node, new: Any, *, in_flow: bool) -> None:
-        start, end = node.start, self._content_end(node)
+        start, end = node.start, self._text_end(node)
         if node.anchor is not None:
             self._anchored.pop(node.anchor)
         if node.kind in ("map", "list") and not in_flow:
             written = writing.block(new, self._column(start)) if isinstance(new, (dict, list)) and new else None
-            self._edit(start, end, written or writing.inline(new))
-            return
-        written = self._long_text(node, new) if isinstance(new, str) and not in_flow else None
-        if node.style in ("|", ">") and self._text[end - 1 : end] == "\n":
-            end -= 1
-            end -= self._text[end - 1 : end] == "\r"
+        else:
+            written = self._long_text(node, new) if isinstance(new, str) and not in_flow else None
         space = " " if start == end and self._text[start - 1 : start] in (":", "-") else ""
         self._edit(start, end, space + (written or writing.inline(new)))
 
@@ -181,7 +177,7 @@ class _Rewriter:
     def _compare_entry(self, key: Node, child: Node, old: Any, new: Any, *, in_flow: bool) -> None:
         is_block = child.kind in ("map", "list") and child.style != "flow"
         if is_block and not in_flow and (type(new) is not type(old) or not new):
-            self._edit(key.end, self._content_end(child), writing.tail(new, self._column(key.start)))
+            self._edit(key.end, self._text_end(child), writing.tail(new, self._column(key.start)))
         else:
             self._compare(child, old, new, in_flow=in_flow)
 
@@ -241,6 +237,13 @@ class _Rewriter:
             return node.end
         body = self._text[node.start : node.end].rstrip("\r\n \t")
         return self._next_line(node.start + len(body))
+
+    def _text_end(self, node: Node) -> int:
+        """As :meth:`_content_end`, without the line end that a block scalar has."""
+        end = self._content_end(node)
+        if end > node.start and self._text[end - 1] == "\n":
+            end -= 2 if self._text[end - 2] == "\r" else 1
+        return end
 
     def _entry_end(self, node: Node) -> int:
         """The beginning of the line after ``node``."""

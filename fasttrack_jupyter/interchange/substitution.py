@@ -25,10 +25,11 @@ _OPEN, _ESCAPED = "${{", "$${{"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes from on the cluster: a path, and whether it is a file that holds the value."""
+    """Where something comes from on the cluster: a task, a path, and whether that is a file that holds the value."""
 
+    task: str
     path: str
-    is_value: bool
+    is_value: bool = False
 
 
 class Substitution:
@@ -41,6 +42,8 @@ class Substitution:
         self._inputs = task.inputs if task is not None else {}
         self._order = order
         self._params = params
+        self.values: dict[str, str] = {}
+        """Files of values that the command now reads, each with the task that writes it."""
 
     def command(self, text: str, report: Report) -> str:
         """``text`` as a command without expressions; ``report`` is told of each that had to stay."""
@@ -71,6 +74,7 @@ class Substitution:
                 self._run(shell, slot, "${" + JOB_VARIABLES[_only_name(slot.expression)] + "}")
             elif source is not None and source.is_value:
                 self._run(shell, slot, f"$(cat '{source.path}')")
+                self.values[source.path] = source.task
             elif source is not None:
                 shell.insert(source.path, slot.start, written)
             else:
@@ -126,9 +130,9 @@ class Substitution:
             return None
         folder = f"/pipeline/input{self._order.index(ref.task) + 1}"
         if ref.output is None:
-            return Source(folder, is_value=False)
+            return Source(ref.task, folder)
         spec: OutputSpec | None = self._pipeline.by_name[ref.task].outputs.get(ref.output)
-        return None if spec is None else Source(f"{folder}/{spec.path_of(ref.output)}", spec.is_value)
+        return None if spec is None else Source(ref.task, f"{folder}/{spec.path_of(ref.output)}", spec.is_value)
 
     def _input_path(self, match: re.Match[str]) -> str:
         source = self._of_input(match[1])

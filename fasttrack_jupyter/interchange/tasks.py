@@ -81,15 +81,18 @@ class TaskConversion:
         if isinstance(command, str):
             written["command"] = substitution.command(command, partial(self.losses.leave, self._path("command")))
         write_out_envs(substitution, written.get("environment"), self._path("environment"), self.losses)
+        for path, task in substitution.values.items():
+            self._lose(
+                "command", f"the value is read from {path}", f"task {task} must write that file, not outputs.json"
+            )
 
     def _data_flow(self, written: dict[str, Any]) -> None:
         explicit = list(self.task.dependencies)
         implied = [name for name in self.order if name not in explicit]
         if implied:
             written["dependencies"] = explicit + implied
-            self.losses.adapt(
-                self._path(), f"task {self.task.name}: now depends on {', '.join(implied)} in so many words"
-            )
+            names = ", ".join(implied)
+            self.losses.adapt(self._path(), f"task {self.task.name}: its dependencies on {names} are written out")
         if written.pop("inputs", None):
             self._lose(
                 "inputs", "inputs: FastTrack has only /pipeline/input1, input2 …; what the command names is rewritten"

@@ -298,6 +298,23 @@ def test_an_alias_that_serves_two_tasks_is_exported_for_each() -> None:
     assert tasks[2]["environment"]["envs"]["O"] == "/pipeline/input2/o"
 
 
+def test_an_image_that_only_this_machine_has_is_reported_where_it_is_written() -> None:
+    """It stays in the file; whoever imports it has to name another."""
+    text = "name: p\nenvironment: {image: 'uv:numpy'}\ntasks:\n- {name: a, command: x}\n"
+    text += (
+        "- {name: b, command: x, environment: {image: ./venv}}\n- {name: c, command: x, environment: {image: a/b:1}}\n"
+    )
+    losses = [problem for problem in export(text, Generation.G264)[1] if "no such image" in problem.message]
+    assert [(problem.line, problem.value) for problem in losses] == [(2, "uv:numpy"), (5, "./venv")]
+
+
+def test_whoever_reads_a_value_on_the_cluster_learns_which_file_must_be_written() -> None:
+    """outputs.json is ours alone."""
+    _, losses = exported("command: x ${{ inputs.rows }}\ninputs: {rows: a.rows}")
+    (problem,) = [problem for problem in losses if "/pipeline/input1/.values/rows" in problem.message]
+    assert "task a must write that file" in problem.hint
+
+
 def test_a_pipeline_with_errors_is_not_exported() -> None:
     """It is refused with all that is wrong."""
     with pytest.raises(InvalidPipeline):

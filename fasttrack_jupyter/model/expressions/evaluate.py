@@ -69,7 +69,14 @@ def type_name(value: Any) -> str:
     """The word for a value's type, as people write it in a pipeline."""
     if value is None:
         return "null"
-    names = {bool: "bool", int: "int", float: "float", str: "str", (list, tuple): "list", Mapping: "struct"}
+    names: dict[Any, str] = {
+        bool: "bool",
+        int: "int",
+        float: "float",
+        str: "str",
+        (list, tuple): "list",
+        Mapping: "struct",
+    }
     return next((name for kind, name in names.items() if isinstance(value, kind)), type(value).__name__)
 
 
