@@ -117,13 +117,12 @@ def test_an_idle_engine_ends_when_nobody_is_connected(
 
 
 def test_an_engine_can_be_asked_to_stop(home: Home, engines: Engines) -> None:
-    """The next call starts a fresh one at once: it waits for the old one to let go."""
-    client = connect(home.path)
-    pid = client.info()["pid"]
-    assert client.shutdown()
-    assert client.info()["pid"] != pid
-    engines.wait_until(lambda: not engines.is_alive(pid))
-    client.close()
+    """Calls that come while it ends are answered by it, or by a fresh one that waits for it to let go."""
+    with connect(home.path) as client:
+        pid = client.info()["pid"]
+        assert client.shutdown()
+        engines.wait_until(lambda: client.info()["pid"] != pid)
+    assert not engines.is_alive(pid)
 
 
 def test_state_is_private(home: Home) -> None:
