@@ -116,6 +116,8 @@ class Board:
         self.job["result"] = event["result"] or self.job["result"]
         if event["reason"] is not None:
             self.job["reason"] = event["reason"]
+        if self.job["status"] == "RUNNING":
+            self.job["started_at"] = self.job["started_at"] or event["at"]
         if self.has_ended:
             self.job["ended_at"] = self.job.get("ended_at") or event["at"]
 

@@ -12,9 +12,10 @@ from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
 from fasttrack_jupyter.cli.problems import tell_problems
 from fasttrack_jupyter.cli.words import plural
-from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.errors import BadRequest
 
-_TARGETS = ("fasttrack-22.09", "fasttrack-25.15", "fasttrack-26.4")
+_FAMILY = "fasttrack-"
+_TARGETS = tuple(_FAMILY + generation for generation in ("22.09", "25.15", "26.4"))
 
 
 @click.command()
@@ -35,7 +36,7 @@ def export(face: Face, file: str, to: str, output: str | None) -> None:
     \b
     Exit status: 0, also with losses; 2 if FILE is not valid.
     """
-    found = face.client.export(to, **pipeline_file(face, file))
+    found = face.client.export(to.removeprefix(_FAMILY), **pipeline_file(face, file))
     if output is not None:
         write_whole(Path(output).expanduser(), found["text"])
     if face.as_json:
@@ -69,20 +70,8 @@ def schema(face: Face, only_path: bool) -> None:
     \b
     Exit status: 0.
     """
-    path = _schema_file()
+    path = Path(__file__).parent.parent / "schema" / "pipeline.schema.json"
     face.say(str(path) if only_path else path.read_text(encoding="utf-8").rstrip("\n"))
-
-
-def _schema_file() -> Path:
-    """The schema that is shipped with the package.
-
-    Raises:
-        NotFound: the installation is incomplete.
-    """
-    found = sorted(Path(__file__).parent.parent.glob("model/*.schema.json"))
-    if not found:
-        raise NotFound("the schema is not in this installation", hint="Install fasttrack-jupyter again.")
-    return found[0]
 
 
 def write_whole(path: Path, text: str) -> None:

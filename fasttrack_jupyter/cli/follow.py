@@ -76,8 +76,8 @@ def exit_status(job: Json) -> int:
 
 def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
     """Show ``board`` until its job has ended; False if the person left it."""
-    view.start(board)
     try:
+        view.start(board)
         while not board.has_ended:
             feed.shown = view.show(_take(board, feed), feed.around)
             if interrupts.take():
@@ -98,7 +98,7 @@ def _take(board: Board, feed: Feed) -> list[Move]:
 def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
     """After Ctrl-C: go on, cancel, or leave (also by Ctrl-C once more). Whether to go on following."""
     word = job_word(board.job)
-    if not (can_ask() and is_live(face.stream())):
+    if not (can_ask() and face.stream().isatty()):
         return _leave(face, word)
     face.note(f"\n{word} is running.  c: cancel it   d: detach (it goes on)   Enter: go on following")
     missed: list[Move] = []

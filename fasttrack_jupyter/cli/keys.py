@@ -13,20 +13,25 @@ from typing import Any
 class Interrupts:
     """Counts SIGINT instead of raising: whoever follows a job decides what one means.
 
-    Used as a context manager, on the main thread; the earlier handler comes back at the end.
+    SIGTERM raises SystemExit, so that the terminal is left as it was found. Used as a context
+    manager, on the main thread; the earlier handlers come back at the end.
     """
 
     def __init__(self) -> None:
         self._count = 0
         self._answered = 0
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupts:
-        self._before = signal.signal(signal.SIGINT, self._heard)
+        self._before = {
+            signal.SIGINT: signal.signal(signal.SIGINT, self._heard),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, self._terminate),
+        }
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def has_come(self) -> bool:
         """Whether one has come that nobody took yet."""
@@ -39,6 +44,10 @@ class Interrupts:
 
     def _heard(self, _number: int, _frame: FrameType | None) -> None:
         self._count += 1
+
+    @staticmethod
+    def _terminate(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
 
 
 def can_ask() -> bool:

@@ -163,6 +163,8 @@ class LiveView:
         head.append(f"  {between(job['started_at'] or job['created_at'], job['ended_at'])}")
         if not board.has_ended and self._left is not None and self._left >= 1:
             head.append(f"  about {duration(self._left)} left", style="dim")
+        if job["reason"] and not board.has_ended:
+            head.append(f"  {clean(job['reason'])}", style="dim")
         if job.get("name"):
             head.append(f"  {clean(job['name'])}", style="dim")
         return head

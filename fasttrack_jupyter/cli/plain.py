@@ -10,6 +10,9 @@ from fasttrack_jupyter.cli.feed import Around
 from fasttrack_jupyter.cli.states import PREPARING, RUNNING, WAITING, icon
 from fasttrack_jupyter.cli.words import between, clean, clock_time, job_word, now, plural
 
+_MOST_DONE = 20
+"""More that is done already is only counted."""
+
 
 class SilentView:
     """Shows nothing."""
@@ -38,9 +41,16 @@ class PlainView:
         self._paused: str | None = None
 
     def start(self, board: Board) -> None:
-        """Say which job this is."""
+        """Say which job this is, and what of it is done already: reused, skipped, or over before we came."""
         job = board.job
         self._say(f"{job_word(job)} ({job['id']}) on {job['backend']}: {plural(len(board.rows), 'task')}")
+        done = [row for row in board.rows.values() if row.state.is_ended]
+        if len(done) > _MOST_DONE:
+            totals = [f"{count:,} {state.word}" for count, state in board.totals() if state.is_ended]
+            self._say(f"  already: {', '.join(totals)}")
+            return
+        for row in done:
+            self._say(_line(Move(row.ended_at or job["created_at"], row, row.state), self._encoding))
 
     def show(self, moves: list[Move], around: Around) -> tuple[str, ...]:
         """Say each change; no log lines."""

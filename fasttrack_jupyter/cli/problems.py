@@ -16,22 +16,35 @@ _EXCERPT = 160
 
 def tell(face: Face, error: FastTrackError) -> None:
     """``error: …``, its problems or refused tasks, and the hint, on stderr."""
+    problems = error.details.get("problems") or []
+    if problems:
+        tell_problems(face, problems)
+        count = sum(problem["severity"] == "error" for problem in problems)
+        face.note(f"error: {_file(face)} has {plural(count, 'error')}; nothing was started")
+        return
     face.note(f"error: {clean(error.message)}")
-    tell_problems(face, error.details.get("problems") or [])
     refused = error.details.get("tasks")
     if isinstance(refused, dict):
-        for path, reason in list(refused.items())[:_MOST_TASKS]:
-            face.note(f"  {clean(path)}: {clean(str(reason))}")
-        if len(refused) > _MOST_TASKS:
-            face.note(f"  … and {plural(len(refused) - _MOST_TASKS, 'more task')[2:].strip()}")
+        _tell_refused(face, refused)
     if error.hint:
         face.note(f"hint: {clean(error.hint)}")
+
+
+def _tell_refused(face: Face, refused: dict[str, Any]) -> None:
+    for path, reason in list(refused.items())[:_MOST_TASKS]:
+        face.note(f"  {clean(path)}: {clean(str(reason))}")
+    if len(refused) > _MOST_TASKS:
+        face.note(f"  … and {len(refused) - _MOST_TASKS:,} more")
+
+
+def _file(face: Face) -> str:
+    return str(face.source) if face.source else "the pipeline"
 
 
 def tell_problems(face: Face, problems: list[dict[str, Any]]) -> None:
     """Each problem with its place, the line it is about, a caret, and its hint, on stderr."""
     lines = _lines(face.source) if any(problem["line"] for problem in problems) else []
-    name = str(face.source) if face.source else "<stdin>"
+    name = _file(face)
     for problem in problems:
         for line in _one(name, lines, problem):
             face.note(line)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MOST_DRAWN = 300
-"""Longer tables are not for looking at but for searching: they are written as plain aligned lines, a dozen times faster."""
+"""Longer tables are not for looking at but for searching: they are written as plain lines, a dozen times faster."""
 _GAP = 2
 
 

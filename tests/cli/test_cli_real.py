@@ -147,12 +147,12 @@ def test_run_json_is_the_final_job(shell: Shell) -> None:
 def test_detach_attach_and_cancel(shell: Shell) -> None:
     """A detached job goes on, can be followed again, and exits with 3 when cancelled meanwhile."""
     job = shell("run", shell.pipeline("long", one="echo up; sleep 600"), "--detach", "--quiet").stdout.strip()
-    attached = shell.start("attach", job)
-    assert attached.stdout is not None
-    _wait_until(lambda: shell.json("show", job)["tasks"][0]["status"] == "RUNNING", "the task to run")
-    assert "being cancelled" in shell("cancel", job).stdout
-    assert "■ long#1 cancelled" in attached.stdout.read()
-    assert attached.wait(DEADLINE) == 3
+    with shell.start("attach", job) as attached:
+        assert attached.stdout is not None
+        _wait_until(lambda: shell.json("show", job)["tasks"][0]["status"] == "RUNNING", "the task to run")
+        assert "being cancelled" in shell("cancel", job).stdout
+        assert "■ long#1 cancelled" in attached.stdout.read()
+        assert attached.wait(DEADLINE) == 3
 
 
 def test_logs_follow_to_the_end(shell: Shell) -> None:
@@ -161,12 +161,12 @@ def test_logs_follow_to_the_end(shell: Shell) -> None:
     file = shell.pipeline("chatty", one=f"echo first; while [ ! -e {go} ]; do sleep 0.05; done; echo last")
     shell("run", file, "-d")
     _wait_until(lambda: shell.json("show", "chatty#1")["tasks"][0]["attempts"] == 1, "the attempt")
-    follower = shell.start("logs", "chatty#1", "one", "-f")
-    assert follower.stdout is not None
-    assert follower.stdout.readline() == "first\n"
-    go.touch()
-    assert follower.stdout.read() == "last\n"
-    assert follower.wait(DEADLINE) == 0
+    with shell.start("logs", "chatty#1", "one", "-f") as follower:
+        assert follower.stdout is not None
+        assert follower.stdout.readline() == "first\n"
+        go.touch()
+        assert follower.stdout.read() == "last\n"
+        assert follower.wait(DEADLINE) == 0
 
 
 def test_rerun_from_failed_with_the_edited_file(shell: Shell) -> None:
@@ -187,7 +187,7 @@ def test_an_invalid_pipeline_is_refused(shell: Shell) -> None:
     path = shell.folder / file
     path.write_text(path.read_text().replace("[one]", "[oen]"))
     done = shell("run", file, status=2)
-    assert f"{file}:6:18: error:" in done.stderr
+    assert f"{file}:7:18: error:" in done.stderr
     assert shell.json("validate", file, status=2)["problems"]
     assert shell.json("jobs", "--pipeline", "wrong") == []
 
@@ -208,6 +208,7 @@ def test_a_secret_is_masked_in_the_log(shell: Shell) -> None:
 
 def test_the_things_of_this_home_and_machine(shell: Shell) -> None:
     """Everything that lists answers, for people and for programs."""
+    shell("run", shell.pipeline("any", one="true"), "--quiet")
     shell("folders", "make", "my-data", "--usage", "data")
     assert "my-data" in shell("folders").stdout
     shell("folders", "rm", "my-data")
@@ -263,14 +264,14 @@ def test_the_engine_is_killed_in_the_middle(tmp_path: Path) -> None:
     shell = Shell(tmp_path, tmp_path / "home")
     go = tmp_path / "go"
     file = shell.pipeline("tough", one=f"while [ ! -e {go} ]; do sleep 0.05; done; echo done", two="true")
-    running = shell.start("run", file)
-    assert running.stdout is not None
-    _read_until(running.stdout, "running")
-    os.kill(shell.json("engine")["pid"], signal.SIGKILL)
-    _read_until(running.stdout, "engine restarted")
-    go.touch()
-    told = running.stdout.read()
-    assert running.wait(DEADLINE) == 0, told
+    with shell.start("run", file) as running:
+        assert running.stdout is not None
+        _read_until(running.stdout, "running")
+        os.kill(shell.json("engine")["pid"], signal.SIGKILL)
+        _read_until(running.stdout, "engine restarted")
+        go.touch()
+        told = running.stdout.read()
+        assert running.wait(DEADLINE) == 0, told
     assert "✓ tough#1 success" in told
     job = shell.json("show", "tough#1")
     assert [task["attempts"] for task in job["tasks"]] == [1, 1]

@@ -259,6 +259,15 @@ def test_ctrl_c_and_enter_goes_on(terminal: Open) -> None:
     assert "CANCEL ASKED" in screen.text
 
 
+def test_being_terminated_leaves_the_terminal_as_it_was(terminal: Open) -> None:
+    """The cursor comes back."""
+    screen = terminal()
+    screen.wait_for("running")
+    screen.process.terminate()
+    assert screen.end() == 143
+    assert screen.text.rindex("\x1b[?25h") > screen.text.rindex("\x1b[?25l")
+
+
 def test_an_interrupt_without_a_terminal_detaches(terminal: Open, tmp_path: Path) -> None:
     """Nobody can be asked: SIGINT leaves the job be, and says so."""
     terminal()
