@@ -28,7 +28,6 @@ def uv_environ(environ: Mapping[str, str]) -> dict[str, str]:
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": " ".join(_existing(pip.get("extra-index-url", ""))),
         "UV_FIND_LINKS": ",".join(_existing(pip.get("find-links", ""))),
-        "UV_NO_INDEX": "1" if _is_true(pip.get("no-index", "")) else "",
         "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
         "UV_HTTP_TIMEOUT": pip.get("timeout", pip.get("default-timeout", "")).partition(".")[0],
         "UV_PRERELEASE": "allow" if _is_true(pip.get("pre", "")) else "",
@@ -40,6 +39,11 @@ def uv_environ(environ: Mapping[str, str]) -> dict[str, str]:
         # pip looks for the best version on all its indexes; uv would stop at the first that knows the name
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in found.items() if value and name not in environ}
+
+
+def uv_options(environ: Mapping[str, str]) -> list[str]:
+    """The options for ``uv pip install`` that have no variable."""
+    return ["--no-index"] if _is_true(pip_settings(environ).get("no-index", "")) else []
 
 
 def pip_settings(environ: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from fasttrack_jupyter.backends.local.environments_pip import uv_environ
+from fasttrack_jupyter.backends.local.environments_pip import uv_environ, uv_options
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.images import Requirements, mask_credentials
 from fasttrack_jupyter.backends.local.removal import remove_tree
@@ -38,7 +38,8 @@ OK = ".ok"
 _FORMAT = 1
 _NOT_OURS = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_SYSTEM_PYTHON")
 _NETWORK = ("error sending request", "dns error", "failed to fetch", "timed out", "connection refused", "connect error")
-_NO_NETWORK = ("404 not found", "401 unauthorized", "403 forbidden")
+_CERTIFICATE = "invalid peer certificate"
+_NO_NETWORK = (_CERTIFICATE, "404 not found", "401 unauthorized", "403 forbidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +155,14 @@ async def build(plan: Plan, say: Say, environ: Mapping[str, str]) -> None:
 
 
 async def _install(plan: Plan, lock: int, say: Say, environ: Mapping[str, str]) -> None:
+    no_index = uv_options(environ)
     environ = {**environ, **uv_environ(environ), "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
     quiet = ["--no-python-downloads", "--no-project"]
     venv = [uv_binary(), "venv", *quiet, "--python", str(plan.python), str(plan.path)]
     await _uv(venv, "", plan.path.parent, lock, lambda line: None, environ)
     if not plan.requirements.words and not plan.requirements.files:
         return
-    install = [uv_binary(), "pip", "install", "--no-python-downloads", "--compile-bytecode"]
+    install = [uv_binary(), "pip", "install", "--no-python-downloads", "--compile-bytecode", *no_index]
     install += ["--python", str(plan.path / "bin" / "python")]
     for name in plan.requirements.files:
         install += ["-r", str((plan.code or Path()) / name)]
@@ -198,6 +200,8 @@ def _failure(code: int, words: str) -> ImageUnresolved | BackendUnreachable:
     lowered = words.lower()
     if any(word in lowered for word in _NETWORK) and not any(word in lowered for word in _NO_NETWORK):
         return BackendUnreachable(message, hint="is there a network? uv takes pip's index configuration as it is")
+    if _CERTIFICATE in lowered:
+        return ImageUnresolved(message, hint="set `cert` in pip's configuration, SSL_CERT_FILE, or UV_SYSTEM_CERTS=1")
     hint = "mend the requirements of the image; `uv pip install` in a new environment shows the same"
     return ImageUnresolved(message, hint=hint)
 
@@ -213,6 +217,7 @@ def _seal(plan: Plan) -> None:
         json.dump(marker, stream)
         stream.flush()
         os.fsync(stream.fileno())
+    seal(written)
     written.rename(plan.path / OK)
     seal(plan.path)
 
