@@ -17,6 +17,9 @@ _POSIX = {
     "graph": "!-~",
 }  # fmt: skip
 
+_MEMBER = re.compile(r"\[:(\w+):\]|(\\.|.)", re.DOTALL)
+_CLASS = re.compile(r"\[([!^]?)(\]?(?:\[:\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -107,20 +110,29 @@ def _stars(glob: str, start: int) -> tuple[str, int]:
 
 
 def _character_class(glob: str, start: int) -> tuple[str, int] | None:
-    match = re.compile(r"\[([!^]?)(\]?(?:\[:\w+:\]|\\.|[^\]\\])*)\]", re.DOTALL).match(glob, start)
-    if match is None:
-        return None
-    members = re.sub(r"\[:(\w+):\]|\\(.)|(.)", lambda one: _member(one[1], one[2], one[3]), match[2], flags=re.DOTALL)
-    try:
-        re.compile(f"[{members}]")
-    except re.error:  # a range that runs backwards
+    match = _CLASS.match(glob, start)
+    members = None if match is None else _members(_MEMBER.findall(match[2]))
+    if match is None or members is None:
         return None
     return f"(?!/)[{'^' if match[1] else ''}{members}]", match.end()
 
 
-def _member(posix: str | None, escaped: str | None, plain: str | None) -> str:
-    if posix is not None:
-        return _POSIX.get(posix, "")
-    if escaped is not None:
-        return re.escape(escaped)
-    return plain if plain == "-" else re.escape(plain or "")
+def _members(tokens: list[tuple[str, str]]) -> str | None:
+    """What stands in the brackets, from ``(POSIX class, character)`` each; None if there is no such class."""
+    parts: list[str] = []
+    before = ""  # the character that a range may begin with
+    place = 0
+    while place < len(tokens):
+        posix, char = tokens[place]
+        if posix and posix not in _POSIX:
+            return None
+        if char == "-" and before and place + 1 < len(tokens):
+            place += 1
+            last = tokens[place][1].removeprefix("\\") or tokens[place][1]
+            parts += [f"{re.escape(before)}-{re.escape(last)}"] if before <= last else []
+            before = ""
+        else:
+            before = char.removeprefix("\\") or char
+            parts.append(_POSIX[posix] if posix else re.escape(before))
+        place += 1
+    return "".join(parts)
