@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrack_jupyter.interchange.losses import Losses
+from fasttrack_jupyter.interchange.losses import Losses, Path
 from fasttrack_jupyter.interchange.substitution import Substitution
 from fasttrack_jupyter.interchange.tasks import (
     TaskConversion,
@@ -19,7 +19,7 @@ from fasttrack_jupyter.interchange.tasks import (
 from fasttrack_jupyter.model.graph import needed
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline
 
-_LOCAL_IMAGE = re.compile(r"(?:uv|conda|kernel|venv|docker):|[./~]")
+_LOCAL_IMAGE = re.compile(r"(?:uv|conda|kernel|venv|docker|podman):|[./~]|current$")
 _DEFAULT_OWNERSHIP = {
     Generation.G2209: {"domain_name": "default", "group_name": "default"},
     Generation.G25: {"domain_name": "default", "scope": "user"},
@@ -90,16 +90,14 @@ class Conversion:
 
     def _report_images(self) -> None:
         """Images that are environments of this machine: kept, but a cluster has no such thing."""
-        places = [(("environment", "image"), self.pipeline.environment.image)]
+        places: list[tuple[Path, str | None]] = [(("environment", "image"), self.pipeline.environment.image)]
         places += [
             (("tasks", number, "environment", "image"), task.environment.image)
             for number, task in enumerate(self.pipeline.tasks)
         ]
         for path, image in places:
             if image and _LOCAL_IMAGE.match(image):
-                hint = (
-                    "name a container image of the cluster, such as cr.backend.ai/stable/python:3.13-ubuntu24.04-amd64"
-                )
+                hint = "name a container image, such as cr.backend.ai/stable/python:3.13-ubuntu24.04-amd64"
                 self.losses.lose(path, f"image {image}: there is no such image on a cluster", hint, image)
 
     def _complete(self, data: dict[str, Any]) -> None:

@@ -190,6 +190,22 @@ def test_a_value_that_is_nested_without_end_is_refused() -> None:
         parse_template("x${{ item }}").evaluate({"item": deep})
 
 
+def test_an_error_never_shows_a_value_that_may_be_secret() -> None:
+    """Neither as a key nor as an operand."""
+    scope = {"secrets": {"X": "s3cret"}, "params": {"a": {"b": 1}, "l": [1]}}
+    for text in (
+        "params.a[secrets.X]",
+        "params.l[secrets.X]",
+        "secrets.X.y",
+        "secrets.X + 1",
+        "-secrets.X",
+        "1 in secrets.X",
+    ):
+        with pytest.raises(ExpressionError) as caught:
+            parse_template("${{" + text + "}}").evaluate(scope)
+        assert "s3cret" not in str(caught.value.to_dict())
+
+
 _WORDS = st.sampled_from(
     ["params.n", "params", "item", "tasks.", "tasks.a-b", "[", "]", "(", ")", "'a'", '"b"', "1", "2.5", "+", "-", "*",
      "/", "%", "==", "<", ">=", "in", "not", "!", "&&", "||", "and", ".", ",", "true", "null", "}}", "${{", "한"]

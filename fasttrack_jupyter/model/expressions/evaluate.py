@@ -50,7 +50,9 @@ def evaluate(expression: Expression, scope: Mapping[str, Any]) -> Any:
         case Reference():
             return _resolve(expression, scope)
         case Index(base=base, key=key, offset=offset):
-            return _look_up(evaluate(base, scope), evaluate(key, scope), "the value", offset)
+            return _look_up(
+                evaluate(base, scope), evaluate(key, scope), "the value", offset, shows=isinstance(key, Literal)
+            )
         case ListOf(items=items):
             return [evaluate(item, scope) for item in items]
         case Unary(operator="!", operand=operand):
@@ -125,16 +127,18 @@ def _resolve(reference: Reference, scope: Mapping[str, Any]) -> Any:
     return value
 
 
-def _look_up(value: Any, key: Any, where: str, offset: int) -> Any:
+def _look_up(value: Any, key: Any, where: str, offset: int, *, shows: bool = True) -> Any:
+    """``value[key]``; an error shows a computed key only where it is a number, because it may be a secret."""
+    shown = repr(key) if shows or isinstance(key, int) else "such key"
     if isinstance(value, Mapping) and isinstance(key, str):
         if key not in value:
-            raise ExpressionError(f"{where} has no {key!r}", offset, hint=did_you_mean(key, value))
+            raise ExpressionError(f"{where} has no {shown}", offset, hint=did_you_mean(key, value))
         return value[key]
     if isinstance(value, (list, tuple)) and isinstance(key, int) and not isinstance(key, bool):
         if not -len(value) <= key < len(value):
-            raise ExpressionError(f"{where} has no item {key}: it has {len(value)}", offset)
+            raise ExpressionError(f"{where} has no item {shown}: it has {len(value)}", offset)
         return value[key]
-    raise ExpressionError(f"{where} is of type {type_name(value)} and has no {key!r}", offset)
+    raise ExpressionError(f"{where} is of type {type_name(value)} and has no {shown}", offset)
 
 
 def _is_number(value: Any) -> bool:

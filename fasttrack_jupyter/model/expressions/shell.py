@@ -22,6 +22,7 @@ from fasttrack_jupyter.model.expressions.errors import ExpressionError
 
 _HARMLESS = re.compile(r"[a-zA-Z0-9@%+=:,./_-]*")
 _HEREDOC = re.compile(r"<<(-?)[ \t]*((?:[^\s'\"\\;&|<>()$`]|'[^'\n]*'|\"[^\"\n]*\"|\\[^\n])+)(?=[\s;&|<>()])")
+_ORDINARY = re.compile(r"[\w./=:,@%+-]+")
 _WORD_ENDS = " \t\n;&|()<>"
 _COMMENT = "a comment"
 _PLACES = {
@@ -169,6 +170,10 @@ class Quoting:
 
     def _anywhere(self, text: str, at: int, top: str) -> int:
         """What is special both in a command and in double quotes, ``${…}`` and ``$((…))``."""
+        if word := _ORDINARY.match(text, at):
+            self._is_unsure = self._is_unsure or (self._word_start and word[0][:4] == "case" and "$(" in self._stack)
+            self._word_start = False
+            return word.end()
         character = text[at]
         if character == "\\":
             self._escaped = True
@@ -229,8 +234,6 @@ class Quoting:
             return at + 1
         if character == "\n" and self._announced:
             self._stack.append("<<")
-        elif self._word_start and text.startswith("case", at) and "$(" in self._stack:
-            self._is_unsure = True
         self._word_start = character in _WORD_ENDS
         return at + 1
 

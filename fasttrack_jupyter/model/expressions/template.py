@@ -67,6 +67,8 @@ class Template:
             ExpressionError: a secret (anybody can see a command line), a value that stands inside
                 quotes and would need some itself, or one that cannot be had.
         """
+        if len(self.parts) == 1 and isinstance(self.parts[0], str):
+            return self.parts[0]
         shell = ShellText()
         for part in self.parts:
             if isinstance(part, str):
