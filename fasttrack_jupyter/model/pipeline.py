@@ -161,7 +161,7 @@ def _mount(value: Any) -> Any:
     if isinstance(value, Mount):
         return value
     if isinstance(value, (dict, list, NoneType)):
-        raise ValueError("a mount is text: a folder's name, or name:alias")
+        raise ValueError("a mount is text: write a folder's name, or name:alias")
     return Mount.parse(value)
 
 
@@ -225,7 +225,9 @@ class Task(Model):
     )
     timeout: Duration | None = Field(
         default=None,
-        **_between(0.001, 31_536_000),
+        gt=0,
+        le=31_536_000,
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": 31_536_000},
         description="Longest time of one attempt from its start: seconds, or 1h30m",
     )
     inputs: Annotated[dict[str, Text], BeforeValidator(_none_is_nothing)] = Field(

@@ -55,7 +55,7 @@ def _env_value(value: Any) -> Any:
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError(f"{as_written(value)} is not a number")
+        raise ValueError(f"{as_written(value)} is not a number: write 2, for example")
     return value
 
 

@@ -197,7 +197,7 @@ class ResourceSlots(Mapping[str, int]):
 
 def _as_mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError("resources must be a mapping, such as {cpu: 2, mem: 4g}")
+        raise ValueError("resources are no mapping: write {cpu: 2, mem: 4g}")
     return value
 
 
@@ -237,7 +237,7 @@ class Mount(BaseModel):
             raise ValueError(f"mount {text!r} has two colons: write name or name:alias; there are no further options")
         target = alias if alias.startswith("/") else f"/home/work/{alias or name}"
         if ".." in target.split("/") or ".." in name.split("/") or name.startswith("/"):
-            raise ValueError(f"mount {text!r} leaves its place: '..' and absolute folder names are not allowed")
+            raise ValueError(f"mount {text!r} leaves its place: write a folder's name, or name:alias, without '..'")
         return cls(folder=name, target="/" + "/".join(part for part in target.split("/") if part not in ("", ".")))
 
     @property

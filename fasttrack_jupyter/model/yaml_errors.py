@@ -121,6 +121,8 @@ _COMPLAINTS = (
     _Complaint("missing-colon", r"could not find expected ':'", "",
                "this line has no ': ' after its key, or continues a value without being indented deeper",
                "write key: value (with a space), or indent the continuation", True),
+    _Complaint("missing-space", r"unexpected ':'", "", "a ':' stands without a space between brackets",
+               "write a space after it, or put the text into quotes"),
     _Complaint("after-quote", r"expected key|block end", r"^[^'\"]*(\"[^\"]*\"|'[^']*')\s*[^\s#,:]",
                "text follows a closing quote", "put the whole value into one pair of quotes of the other kind"),
     _Complaint("bad-tag", r"tag|'!'|'>'|URI", "", "a value begins with !, which YAML takes for a tag",

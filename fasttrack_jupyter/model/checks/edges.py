@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, VALUES, InputRef, check_names
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Severity
@@ -48,7 +49,8 @@ def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> It
         try:
             ref = InputRef.parse(written) if source not in pipeline.by_name else _reference(written)
         except ValueError as error:
-            yield Finding("bad-input", path, f"input {name!r} of task {task.name!r}: {error}", "", written)
+            message, hint = said(error)
+            yield Finding("bad-input", path, f"input {name!r} of task {task.name!r}: {message}", hint, written)
             continue
         if ref.task == task.name:
             message = f"input {name!r} of task {task.name!r} is an output of the task itself"
@@ -68,12 +70,14 @@ def _reference(written: str) -> InputRef:
     return InputRef(task, output if dot else None)
 
 
-def unknown_output(path: tuple[str | int, ...], who: str, source: Task, output: str) -> Finding:
+def unknown_output(
+    path: tuple[str | int, ...], who: str, source: Task, output: str, offset: int | None = None
+) -> Finding:
     """``source`` declares no ``output``."""
     message = f"{who} names the output {output!r}, which task {source.name!r} does not declare"
     near = Suggester(source.outputs).near(output)
     hint = f"did you mean {near!r}?" if near else f"declare it: outputs: {{{output}: File}} at task {source.name!r}"
-    return Finding("unknown-output", path, message, hint, output)
+    return Finding("unknown-output", path, message, hint, output, offset=offset)
 
 
 def _outputs(number: int, task: Task) -> Iterator[Finding]:

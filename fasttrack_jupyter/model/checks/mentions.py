@@ -105,7 +105,7 @@ class Mentions:
             return
         source, output = self._pipeline.by_name.get(str(reference.names[0])), str(reference.names[2])
         if source is not None and output not in source.outputs:
-            yield unknown_output(path, str(reference), source, output)
+            yield unknown_output(path, str(reference), source, output, reference.offset)
 
 
 _EXAMPLES = {

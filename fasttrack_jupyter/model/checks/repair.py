@@ -60,6 +60,8 @@ class Repair:
             return True
         if finding.code in _MENTIONS:
             return str(finding.value).rpartition(".")[2] in self._lost
+        if finding.code in ("bad-default", "bad-choice"):
+            return (*finding.path[:2], "type") in self._removed
         key = _DANGLING.get(finding.code)
         return key is not None and bool({(*finding.path, key), finding.path} & self._removed)
 
@@ -90,6 +92,7 @@ class Repair:
             self._removed.add(path)
             self._lost.update(_names_lost(path, self._data))
             if details["type"] == "missing":
+                self._removed.add(path[:-1])
                 self._miss(path)
                 continue
             container = self._copied(path[:-1])

@@ -26,15 +26,17 @@ def explain(details: Mapping[str, Any], data: Any) -> Iterator[Finding]:
     """What pydantic found in ``data``, as findings: one for each resource slot where resources are wrong."""
     path: Path = tuple(step for step in details["loc"] if step != "[key]")
     kind: str = details["type"]
-    owner = _owner(path, data)
     if kind == "missing":
         key = str(path[-1])
-        yield Finding("missing-key", path[:-1], f"{owner} has no {key}", _NEEDED.get(key, f"add {key}: …"))
+        message = f"{_owner(path[:-1], data)} has no {key}"
+        yield Finding("missing-key", path[:-1], message, _NEEDED.get(key, f"add {key}: …"))
         return
-    value = _at(data, path)
-    if path[-1:] == ("resources",) and isinstance(value, dict):
-        yield from _slots(owner, path, value)
-        return
+    owner, value = _owner(path, data), _at(data, path)
+    if path[-1:] == ("resources",):
+        if isinstance(value, dict):
+            yield from _slots(owner, path, value)
+            return
+        kind = "dict_type"
     message, hint = _reword(kind, details, value, path)
     yield Finding(_CODES.get(kind, "wrong-type"), path, f"{owner}: {message}", hint, _discreet(path, value))
 
@@ -79,9 +81,8 @@ def _kind(value: Any) -> str:
 
 def _reword(kind: str, details: Mapping[str, Any], value: Any, path: Path) -> tuple[str, str]:
     if kind == "value_error":
-        message, _, hint = str(details["ctx"]["error"]).partition(": write ")
-        near = _suggest_size(value) if path[-1] == "shmem" else ""
-        return message, near or (f"write {hint}" if hint else "")
+        message, hint = said(details["ctx"]["error"])
+        return message, (_suggest_size(value) if path[-1] == "shmem" else "") or hint
     if kind == "enum":
         return _enum(value, str(details["ctx"]["expected"]))
     for prefix, words in _LIMITS.items():
@@ -137,10 +138,20 @@ def _slots(owner: str, path: Path, written: Mapping[str, Any]) -> Iterator[Findi
         try:
             asked_quantity("mem" if slot == "memory" else slot, value)
         except ValueError as error:
-            message, _, hint = str(error).partition(": write ")
+            message, hint = said(error)
             near = _suggest_size(value) if slot in ("mem", "memory") else ""
-            hint = near or (f"write {hint}" if hint else "write a number above zero")
-            yield Finding("bad-quantity", (*path, slot), f"{owner}.{slot}: {message}", hint, value)
+            remedy = near or hint or "write a number above zero"
+            yield Finding("bad-quantity", (*path, slot), f"{owner}.{slot}: {message}", remedy, value)
+
+
+def said(error: object) -> tuple[str, str]:
+    """Message and hint of one of our own ValueErrors: ``… is no size: write 16g``, ``… (did you mean 'x'?)``."""
+    message, colon, hint = str(error).partition(": write ")
+    if colon:
+        return message, f"write {hint}"
+    if match := re.fullmatch(r"(.*) \(((?:did you mean|write) .*)\)", message, re.DOTALL):
+        return match[1], match[2]
+    return message, ""
 
 
 def _suggest_size(value: Any) -> str:
