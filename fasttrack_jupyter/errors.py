@@ -4,6 +4,7 @@
 
     FastTrackError                     what happened, to which named thing, what to do next
     ├── BadRequest                     the call itself makes no sense
+    │   └── ExpressionError            a ``${{ … }}`` that cannot be read, evaluated or inserted (model/expressions)
     ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
     ├── Refused                        the plan refuses to start: something is missing or can never fit
     ├── NotFound                       no such job, task, folder, file …
