@@ -9,7 +9,7 @@ import click
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import backend_option, json_option, pass_face
 from fasttrack_jupyter.cli.states import FAILURE, SUCCESS, icon
-from fasttrack_jupyter.cli.words import ago, clean, plural
+from fasttrack_jupyter.cli.words import ago, amount_of, clean, plural
 from fasttrack_jupyter.errors import EngineUnavailable
 
 Json = dict[str, Any]
@@ -31,7 +31,10 @@ def slots(face: Face, backend: str) -> None:
         return
     from fasttrack_jupyter.cli.tables import table
 
-    rows = [(name, str(slot["total"]), str(slot["used"])) for name, slot in found["slots"].items()]
+    rows = [
+        (name, amount_of(name, str(slot["total"])), amount_of(name, str(slot["used"])))
+        for name, slot in found["slots"].items()
+    ]
     table(face, ("slot", ">total", ">in use"), rows, empty="this backend hands out slots by itself")
     for device in found.get("devices") or ():
         face.say(f"device: {_words(device)}")

@@ -107,5 +107,16 @@ def command(*words: str) -> str:
 
 
 def slots(resources: dict[str, str]) -> str:
-    """``4 cpu · 16g · 1 cuda.device``: memory is known by its unit."""
-    return " · ".join(f"{amount}" if name == "mem" else f"{amount} {name}" for name, amount in resources.items())
+    """``4 cpu · 16 GiB · 1 cuda.device``: memory is known by its unit."""
+    return " · ".join(
+        amount_of(name, amount) if name == "mem" else f"{amount} {name}" for name, amount in resources.items()
+    )
+
+
+def amount_of(slot: str, amount: str) -> str:
+    """An amount of a resource slot as people say it: memory in the largest unit that fits, all else as it is."""
+    power = "bkmgtp".find(amount[-1:].lower())
+    number = amount if power < 0 else amount[:-1]
+    if slot != "mem" or not number.replace(".", "", 1).isdigit():
+        return amount
+    return size(float(number) * 1024 ** max(power, 0))

@@ -72,6 +72,15 @@ def test_sizes(count: int, said: str) -> None:
     assert words.size(count) == said
 
 
+@pytest.mark.parametrize(
+    ("amount", "said"), [("24684092k", "23.5 GiB"), ("16g", "16 GiB"), ("0", "0 B"), ("odd", "odd")]
+)
+def test_memory_slots(amount: str, said: str) -> None:
+    """Memory is said in the largest unit that fits, whatever unit it was written in."""
+    assert words.amount_of("mem", amount) == said
+    assert words.slots({"cpu": "4", "mem": amount}) == f"4 cpu · {said}"
+
+
 def test_log_lines_cannot_move_the_cursor() -> None:
     """Escape sequences and control characters of a log never reach the screen's own lines."""
     assert words.clean("\x1b[2J\x1b]0;title\x07red \x1b[31mhot\x1b[0m\x07\u202e") == "red hot"
