@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from fasttrack_jupyter.engine.views import View
 
 
-class Part(View):
-    """Built when first used: an engine should be there in a moment."""
-
-    model_config = ConfigDict(defer_build=True)
-
-
-class TextRequest(Part):
+class TextRequest(View):
     """A pipeline as ``text``, or as a ``source`` file of this machine."""
 
     text: str | None = None
@@ -26,7 +20,7 @@ class ExportRequest(TextRequest):
     to: str
 
 
-class JobsQuery(Part):
+class JobsQuery(View):
     """Which jobs, newest first; ``before`` is the last id of the page before."""
 
     pipeline: str | None = None
@@ -38,7 +32,7 @@ class JobsQuery(Part):
     before: str | None = None
 
 
-class JobPatch(Part):
+class JobPatch(View):
     """What may be changed on a job; what is not named stays as it is."""
 
     name: str | None = None
@@ -47,19 +41,19 @@ class JobPatch(Part):
     priority: int | None = None
 
 
-class Deleted(Part):
+class Deleted(View):
     """How many jobs were forgotten."""
 
     deleted: int
 
 
-class PathQuery(Part):
+class PathQuery(View):
     """One task instance of the job; all where there is none."""
 
     path: str | None = None
 
 
-class LogQuery(Part):
+class LogQuery(View):
     """Which part of a log; ``after`` below zero counts from the end; no ``attempt`` means the current one."""
 
     attempt: int | None = Field(default=None, ge=1)
@@ -67,7 +61,7 @@ class LogQuery(Part):
     limit: int = Field(default=65_536, ge=1, le=4 << 20)
 
 
-class EventsQuery(Part):
+class EventsQuery(View):
     """Events after a seq, at most ``limit``; with ``wait``, up to so many seconds until there is one."""
 
     after: int = Field(default=0, ge=0)
@@ -76,39 +70,39 @@ class EventsQuery(Part):
     job: str | None = None
 
 
-class StreamQuery(Part):
+class StreamQuery(View):
     """Events after a seq, without end."""
 
     after: int = Field(default=0, ge=0)
     job: str | None = None
 
 
-class BackendQuery(Part):
+class BackendQuery(View):
     """Which backend."""
 
     backend: str = "local"
 
 
-class FolderRequest(Part):
+class FolderRequest(View):
     """A vfolder to make."""
 
     name: str
     usage_mode: str = "general"
 
 
-class SecretValue(Part):
+class SecretValue(View):
     """A secret's value, on its way in."""
 
     value: str = Field(repr=False)
 
 
-class ScopeQuery(Part):
+class ScopeQuery(View):
     """The pipeline whose secret it is; the home's where there is none."""
 
     pipeline: str | None = None
 
 
-class GcRequest(Part):
+class GcRequest(View):
     """What to keep; with ``dry_run`` nothing is removed."""
 
     keep_jobs: int = Field(default=10, ge=0)
@@ -116,13 +110,13 @@ class GcRequest(Part):
     dry_run: bool = True
 
 
-class ShutdownRequest(Part):
+class ShutdownRequest(View):
     """With ``when_idle`` only if no job is unfinished."""
 
     when_idle: bool = False
 
 
-class Stopping(Part):
+class Stopping(View):
     """Whether the engine is about to stop."""
 
     stopping: bool

@@ -16,9 +16,9 @@ from fasttrack_jupyter.model.problems import Problem
 
 
 class View(BaseModel):
-    """Frozen; unknown keys of a request are refused."""
+    """Frozen; unknown keys of a request are refused. Built when first used: an engine should be there in a moment."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Selection(View):

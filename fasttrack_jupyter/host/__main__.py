@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -55,6 +56,7 @@ def _go_into_background(seat: Seat) -> None:
 
 
 def _serve(seat: Seat, settings: HostSettings, *, in_background: bool) -> int:
+    gc.disable()  # until everything is imported: it would look at what stays again and again (an eighth of the start)
     try:
         from fasttrack_jupyter.host.serving import serve  # everything slow; the socket listens already
 

@@ -24,6 +24,7 @@ def serve(seat: Seat, settings: HostSettings, *, in_background: bool) -> int:
     """Serve the home until told to stop, or idle; 0, or 1 where the engine failed."""
     start_logging(seat.home.log if in_background else None)
     gc.freeze()  # what was imported stays: no collection need look at it again
+    gc.enable()
     try:
         asyncio.run(_serve(seat, settings))
     except FastTrackError as error:

@@ -15,7 +15,7 @@ from fasttrack_jupyter.api.routes import ROUTES, Route
 from fasttrack_jupyter.engine import views
 
 DOCUMENT = document(ROUTES)
-BASES = {BaseModel, views.View, requests.Part}
+BASES = {BaseModel, views.View}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
