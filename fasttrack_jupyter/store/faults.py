@@ -7,18 +7,21 @@ from pathlib import Path
 
 from fasttrack_jupyter.errors import StoreError, StoreFull
 
-_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
-"""A full disk shows itself as either: growing a file fails with FULL, memory-mapped and quota'd writes with IOERR."""
+_NO_SPACE = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE,
+}  # fmt: skip
+"""How a full disk or a spent quota shows itself: most often FULL, else a write, sync or growth that failed."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def store_error(error: sqlite3.Error, path: str) -> StoreError:
-    """What ``error`` means to the user of the database at ``path``; primary result codes decide."""
-    # Extended codes (SQLITE_IOERR_WRITE …) carry the primary one in the low byte.
-    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    """What ``error`` means to the user of the database at ``path``."""
+    extended = getattr(error, "sqlite_errorcode", None) or 0
+    code = extended & 0xFF  # the primary code is in the low byte
     name = Path(path).name
-    if code in _NO_SPACE:
+    if extended in _NO_SPACE:
         return StoreFull(
             f"the store {name} could not write: {error}; nothing was recorded",
             hint=f"free some space on the disk that holds {Path(path).parent}; what waits is tried again",

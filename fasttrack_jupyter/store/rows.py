@@ -53,7 +53,8 @@ def instance_from(job_id: str, row: Row) -> TaskInstance:
     (num, path, task, status, result, reason, attempts, exit_code, started, ended, outputs_dir, *kept) = row
     return TaskInstance(
         job_id, path, num % MAX_INSTANCES, task or path, _STATUS[status], _RESULT[result], reason or "", attempts,
-        exit_code, started and started / 1e6, ended and ended / 1e6, outputs_dir, _data(*kept) if any(kept) else _NOTHING,
+        exit_code, started and started / 1e6, ended and ended / 1e6, outputs_dir,
+        _data(*kept) if kept.count(None) < len(kept) else _NOTHING,
     )  # fmt: skip
 
 
