@@ -265,7 +265,11 @@ class Client:
         return self._ask("GET", "/openapi.json")
 
     def shutdown(self, *, when_idle: bool = False) -> bool:
-        """Ask the engine to stop in order (sessions go on); whether it will. Asks no engine into life."""
+        """Ask the engine to stop in order (sessions go on); whether it will. None there: as good as stopped."""
+        running = starter.listening(self.home, self._timeout)
+        if running is None:
+            return True
+        self._keep(running)
         try:
             return bool(self._ask("POST", "/shutdown", {"when_idle": when_idle}, tries=1)["stopping"])
         finally:
@@ -326,6 +330,9 @@ class Client:
                 if isinstance(error, TimeoutError) or not left:
                     raise starter.no_answer(self.home, error) from error
                 continue
+            except BaseException:  # Ctrl-C while waiting: the answer would come to the next question
+                connection.close()
+                raise
             if answer.status < 400:
                 return connection, answer, data
             self._keep(connection)

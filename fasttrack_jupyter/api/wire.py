@@ -50,7 +50,7 @@ class Answer:
         return b"".join(self.parts())
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(_line(self._reader).split(b";")[0], 16):
+        while size := _hexadecimal(_line(self._reader).split(b";")[0]):
             yield from self._exactly(size)
             _line(self._reader)
         while _line(self._reader):  # trailers
@@ -113,3 +113,10 @@ def _line(reader: IO[bytes]) -> bytes:
     if not line.endswith(b"\n"):
         raise Closed("the engine went away before its answer was whole")
     return line.rstrip(b"\r\n")
+
+
+def _hexadecimal(digits: bytes) -> int:
+    try:
+        return int(digits, 16)
+    except ValueError as error:
+        raise Closed("the engine's answer is not in chunks, as it said") from error

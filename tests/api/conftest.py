@@ -8,7 +8,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,10 +115,3 @@ def served(home: Home, engine: RememberingEngine, stopper: Stopper) -> Iterator[
 def client(served: Home) -> Iterator[Client]:
     with Client(served, start=False, timeout=20) as found:
         yield found
-
-
-@pytest.fixture
-def short() -> Iterator[Path]:
-    """A temporary folder with a short path."""
-    with tempfile.TemporaryDirectory(prefix="ft") as folder:
-        yield Path(folder)
