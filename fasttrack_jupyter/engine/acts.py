@@ -59,16 +59,17 @@ class Acts:
     def adopt(
         self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None
     ) -> None:
-        """Find the attempt's session again. ``may_create``: it may never have started; told whether it did."""
+        """Find the attempt's session again. ``may_create``: it may never have begun; told whether there is anything."""
         backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
 
         async def act() -> None:
-            if may_create is not None:
-                exists = await backend.exists(name)
-                may_create(live, path, exists)
-                if not exists and live.machine.status_of(path)[0] is not Status.TERMINATING:
-                    return
-            await backend.adopt(live.spec(path, attempt))
+            if may_create is None or live.machine.status_of(path)[0] is Status.TERMINATING:
+                await backend.adopt(live.spec(path, attempt))
+                return
+            exists = await backend.exists(name)
+            may_create(live, path, exists)
+            if exists:  # perhaps only half made
+                await backend.submit(live.spec(path, attempt))
 
         self._do(live, path, attempt, act, is_start=True)
 

@@ -92,7 +92,7 @@ def make_plan(question: Question) -> list[PlannedTask]:
 
 
 class Demands:
-    """What one container of each task is given: what it asks for, with the backend's defaults for what it does not name.
+    """What one container of each task is given: what it asks for, and the backend's defaults for the rest.
 
     Thousands of tasks ask for the same few things, so each of those is worked out once.
     """

@@ -282,7 +282,7 @@ class JobRunner:
         line, key, demand = self._line(live), live.key(path), live.demand(path)
         if exists:
             line.hold(key, demand)
-        elif live.machine.status_of(path)[0] is not Status.TERMINATING:
+        else:
             line.queue(key, demand, live.rank(path))
             self._start_sessions()
 
