@@ -19,6 +19,9 @@ from fasttrack_jupyter import __version__
 from fasttrack_jupyter.errors import BadRequest, StoreError, StoreTooNew
 from fasttrack_jupyter.store.faults import store_error
 
+OLDEST_SQLITE = (3, 33, 0)
+"""The first with UPDATE … FROM; all that has JSON and window functions, too."""
+
 JOURNAL_MODES = frozenset({"wal", "delete", "truncate", "persist"})
 _BUSY_MS = 10_000
 _CACHE_KIB = 8_000
@@ -54,6 +57,11 @@ def open_database(path: str, *, journal_mode: str, now: float) -> sqlite3.Connec
     """
     if journal_mode not in JOURNAL_MODES:
         raise BadRequest(f"no such journal mode: {journal_mode!r}", hint=f"one of {', '.join(sorted(JOURNAL_MODES))}")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreError(
+            f"this Python uses SQLite {sqlite3.sqlite_version}; FastTrack needs 3.33 or later",
+            hint="use another Python, for example `uv python install`",
+        )
     if path != ":memory:":
         _make_private(Path(path))
     try:

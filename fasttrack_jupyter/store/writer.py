@@ -56,11 +56,6 @@ class Session:
         )
         con.execute(batches.BATCH_TABLE)
 
-    def record(self, changes: Sequence[Change]) -> int:
-        """Apply ``changes`` as part of a larger transaction. Raises MovesRefused."""
-        self.last_seq = batches.apply(self.con, [batches.prepare(self.places, changes)], self.last_seq)
-        return self.last_seq
-
 
 class Writer:
     """Owns the writing connection ``con`` of the database at ``path`` until :meth:`aclose`."""

@@ -34,7 +34,7 @@ FILE, EXECUTABLE, LINK = "file", "executable", "link"
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file (btrfs, xfs)
 _CHUNK = 1 << 20
 _RACY_NS = 2_000_000_000
-_MOST_SEEN = 200_000
+_MOST_SEEN = 50_000
 _GRACE = 3600.0
 """Seconds for which a snapshot is kept although no job names it: its job may be about to be stored."""
 
