@@ -76,6 +76,8 @@ def _export(text: str, to: str) -> tuple[str, tuple[Problem, ...]]:
     from fasttrack_jupyter.interchange.fasttrack import export  # brings a YAML editor: only when asked
     from fasttrack_jupyter.model.pipeline import Generation
 
-    if to not in tuple(Generation):
-        raise BadRequest(f"there is no format {to!r} to export to", hint=f"Choose one of {', '.join(Generation)}.")
-    return export(text, Generation(to))
+    formats = {f"fasttrack-{generation}": generation for generation in Generation}
+    wanted = formats.get(f"fasttrack-{to.removeprefix('fasttrack-')}")
+    if wanted is None:
+        raise BadRequest(f"there is no format {to!r} to export to", hint=f"Choose one of {', '.join(formats)}.")
+    return export(text, wanted)
