@@ -120,7 +120,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_an_old_sqlite_is_told(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is made, with a remedy."""
     monkeypatch.setattr("sqlite3.sqlite_version_info", (3, 26, 0))
-    with pytest.raises(StoreError, match="needs 3.33 or later"):
+    with pytest.raises(StoreError, match=r"needs 3\.33 or later"):
         asyncio.run(SqliteStore.open(kit.path))
     assert not kit.path.exists()
 
