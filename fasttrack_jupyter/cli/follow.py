@@ -57,14 +57,16 @@ def follow(face: Face, job_id: str, view: View) -> tuple[Json, int]:
     """Follow a job until it has ended or the person leaves: the job as it is then, and the exit status."""
     client = face.client
     info = client.info()  # before the snapshot, so that no event falls between the two
-    board = Board.of(client.job(job_id))
-    if not board.has_ended:
-        with Interrupts() as interrupts, Feed(client, job_id, info["seq"], info["pid"]) as feed:
-            has_stayed = _watch(face, board, feed, interrupts, view)
-        if not has_stayed:
-            return client.job(job_id), INTERRUPTED
     job = client.job(job_id)
-    return job, exit_status(job)
+    board = Board.of(job)
+    if board.has_ended:
+        view.start(board)
+        view.stop()
+        return job, exit_status(job)
+    with Interrupts() as interrupts, Feed(client, job_id, info["seq"], info["pid"]) as feed:
+        has_stayed = _watch(face, board, feed, interrupts, view)
+    job = client.job(job_id)
+    return (job, exit_status(job)) if has_stayed else (job, INTERRUPTED)
 
 
 def exit_status(job: Json) -> int:

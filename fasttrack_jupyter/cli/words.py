@@ -23,8 +23,10 @@ def now() -> datetime:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``2 min 5 s``, ``3 h 2 min``, ``4 d 1 h``; never negative, whatever the clock did."""
+    """``40 ms``, ``0.4 s``, ``12 s``, ``2 min 5 s``, ``3 h 2 min``, ``4 d 1 h``; never negative."""
     seconds = max(0.0, seconds)
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -44,7 +44,8 @@ def test_icons_fall_back_to_ascii() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (-3, "0.0 s"),
+        (-3, "0 ms"),
+        (0.0123, "12 ms"),
         (0.44, "0.4 s"),
         (9.96, "10 s"),
         (59.7, "1 min"),
