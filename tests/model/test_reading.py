@@ -93,6 +93,7 @@ CASES = [
     ("{name: a, command: x, type: ‸costum}", "bad-value", "'custom'"),
     ("‸{name: a, command: x, type: github}", "no-module-uri", "module_uri"),
     ("{name: a, command: x, type: git, module_uri: ‸--upload-pack=x}", "bad-module-uri", ""),
+    ("{name: a, command: x, type: git, module_uri: ‸'https://me:s3cr3t@h/x'}", "bad-module-uri", "secrets"),
     ("‸{name: a, type: deployment}", "no-service", "service"),
     ("{name: a, type: serving, service: ‸{name: s}}", "missing-key", "model"),
     ("{name: a, command: x, skip: ‸maybe}", "wrong-type", "true or false"),
@@ -183,6 +184,10 @@ def test_what_is_fine_is_not_complained_about(task: str) -> None:
 WARNED = [
     ("{name: a, command: x, dependncies: []}", "unknown-key", "'dependencies'"),
     ("{name: a, command: x, retry: {max_attemps: 2}}", "unknown-key", "'max_attempts'"),
+    ("{name: a, command: x, envs: {A: b}}", "unknown-key", "below environment:"),
+    ("{name: a, command: x, shmem: 1g}", "unknown-key", "below resource_opts:"),
+    ("{name: a, command: x, mem: 1g}", "unknown-key", "below resources:"),
+    ("{name: a, command: x}\ncommand: y", "unknown-key", "to a task"),
     ("{name: a, command: x, resources: {mem: 16}}", "tiny-size", "16g"),
     ("{name: a, command: x, resources: {mem: 1g}, resource_opts: {shmem: 2g}}", "large-shmem", ""),
     ("{name: a, command: x, resources: {gpu: 1}}", "unknown-slot", "cuda.device"),

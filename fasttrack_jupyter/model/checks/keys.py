@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
-from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.pipeline import Environment, Pipeline, ResourceOptions, Retry, Service, Task
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
 
@@ -31,7 +31,7 @@ def check_keys(pipeline: Pipeline) -> Iterator[Finding]:
                 places.setdefault((type(thing), key), []).append((*path, key))
     known = {kind: Suggester(_keys_of(kind)) for kind, _ in places}
     for (kind, key), paths in places.items():
-        yield from _unknown(key, paths, known[kind])
+        yield from _unknown(key, kind, paths, known[kind])
 
 
 def _objects(pipeline: Pipeline) -> Iterator[tuple[BaseModel, Path]]:
@@ -63,15 +63,30 @@ def _future(key: str, value: Any, path: Path) -> Iterator[Finding]:
     yield Finding("not-yet", path, message, f"remove {key}, or wait for a later release", value, at_key=True)
 
 
-def _unknown(key: str, paths: list[Path], known: Suggester) -> Iterator[Finding]:
+_HOMES: tuple[tuple[type[BaseModel], str], ...] = (
+    (Environment, "below environment:"), (ResourceOptions, "below resource_opts:"), (Retry, "below retry:"),
+    (Service, "below service:"), (Task, "to a task: indent it"), (Pipeline, "to the pipeline, at the left margin"),
+)  # fmt: skip
+
+
+def _home_of(key: str, kind: type[BaseModel]) -> str | None:
+    """Where ``key`` would be understood, if it is only in the wrong place."""
+    if key in ("cpu", "mem", "memory", "cuda.device", "cuda.shares"):
+        return "below resources:"
+    return next((place for home, place in _HOMES if home is not kind and key in _keys_of(home)), None)
+
+
+def _unknown(key: str, kind: type[BaseModel], paths: list[Path], known: Suggester) -> Iterator[Finding]:
     near = known.near(key)
+    home = None if near else _home_of(key, kind)
+    hint = f"did you mean {near!r}?" if near else "remove it, unless another program reads it"
     for place, path in enumerate(paths[:_MAX_PLACES], start=1):
         more = f", here and in {len(paths) - place} more places" if place == _MAX_PLACES < len(paths) else ""
         where = f" in {path[-2]}" if len(path) > 1 and isinstance(path[-2], str) else ""
         yield Finding(
             "unknown-key", path, f"the key {key!r}{where} is not known{more}: it is kept, and nothing reads it",
-            f"did you mean {near!r}?" if near else "remove it, unless another program reads it",
-            severity=Severity.WARNING if near else Severity.NOTICE, at_key=True,
+            f"it belongs {home}" if home else hint,
+            severity=Severity.WARNING if near or home else Severity.NOTICE, at_key=True,
         )  # fmt: skip
 
 

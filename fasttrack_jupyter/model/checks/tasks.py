@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.checks.findings import Finding
+from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.resources import ClusterMode
 
 _GIT = (TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB)
-_CREDENTIALS = re.compile(r"^\w+://[^/@]*:[^/@]+@")
 MAX_SERVICE_NAME = 24
 
 
@@ -76,13 +76,11 @@ def _module(number: int, task: Task) -> Iterator[Finding]:
         hint = "add module_uri: https://host/group/project.git@main#folder"
         place = path if task.module_uri is not None else path[:-1]
         yield Finding("no-module-uri", place, f"task {task.name!r} of type {task.type} has no module_uri", hint)
-    elif uri.startswith("-") or not uri.isprintable() or " " in uri:
-        message = f"the module_uri of task {task.name!r} is no address of a repository"
-        yield Finding("bad-module-uri", path, message, "write <url>[@ref][#subfolder]", uri)
-    elif _CREDENTIALS.match(uri):
-        message = f"the module_uri of task {task.name!r} holds a password, which everybody who has the file can read"
-        hint = "remove it; keep it as a secret (fasttrack secrets set)"
-        yield Finding("secret-in-text", path, message, hint, severity=Severity.WARNING)
+    else:
+        try:
+            parse_module_uri(uri)
+        except BadRequest as error:
+            yield Finding("bad-module-uri", path, f"task {task.name!r}: {error.message}", error.hint)
 
 
 def _cluster_of_one(number: int, task: Task) -> Iterator[Finding]:
