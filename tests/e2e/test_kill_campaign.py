@@ -88,12 +88,17 @@ class Killer:
                 if kind == "launcher":
                     if any("launcher.main()" in word for word in words) and process.parent() == engine:
                         yield process, ""
-                elif kind == "supervisor" and name and len(words) > 3:
+                elif kind == "supervisor" and len(words) > 3 and self._is_ours(name):
                     yield process, name.removeprefix("ft-").split(" ")[0]
                 elif kind == "command" and words[:1] == ["sleep"]:
                     session = process.environ().get("BACKENDAI_SESSION_ID", "")
-                    if session:
+                    if self._is_ours(session):
                         yield process, session.removeprefix("ft-")
+
+    def _is_ours(self, session: str) -> bool:
+        """Whether this home has that session: others on this machine are not for us to kill."""
+        attempt = session.removeprefix("ft-").split(" ")[0]
+        return bool(attempt) and (self.home / "attempts" / attempt).is_dir()
 
     def engine(self) -> psutil.Process | None:
         """The engine that serves the home now."""
@@ -102,12 +107,13 @@ class Killer:
         return None
 
 
-def alive_sessions() -> list[psutil.Process]:
-    """Every process that carries a session's marker."""
+def alive_sessions(home: Path) -> list[psutil.Process]:
+    """Every process that carries the marker of a session of ``home``."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if "BACKENDAI_SESSION_ID" in process.environ() and process.status() != psutil.STATUS_ZOMBIE:
+            attempt = process.environ().get("BACKENDAI_SESSION_ID", "").removeprefix("ft-")
+            if attempt and (home / "attempts" / attempt).is_dir() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 
@@ -169,7 +175,7 @@ def test_nothing_is_lost_and_nothing_runs_twice(mode: str, monkeypatch: pytest.M
     while killer.counts.total() < KILLS or number < 6:
         number += 1
         ends += check(client, run_job(client, killer, number), killer)
-    assert not alive_sessions()
+    assert not alive_sessions(home)
     engine = psutil.Process(client.info()["pid"])
     descriptors = engine.num_fds()
     print(f"{mode}: {number} jobs, {number * TASKS} task instances, kills {dict(killer.counts)}, ends {dict(ends)}")
