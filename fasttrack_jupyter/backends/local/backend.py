@@ -116,6 +116,10 @@ class LocalBackend:
         """See the port."""
         self._open_sessions().begin(spec, create=False)
 
+    async def exists(self, attempt_id: str) -> bool:
+        """See the port."""
+        return Path(self._open_sessions().control(attempt_id)).is_dir()
+
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""
         if (session := self._open_sessions().get(attempt_id)) is not None:

@@ -53,6 +53,10 @@ class Watchdog:
                 await self._look(sessions)
             pause = max(self._interval, _SHARE * (time.monotonic() - began))
 
+    def keep_bounded(self, session: Session) -> None:
+        """A last look at the log of a session that has ended: it may have grown since the one before."""
+        logs.keep_bounded(session.control, self._log_cap)
+
     async def _look(self, sessions: list[Session]) -> None:
         wanted = [(s.spec.attempt_id, s.control, s.leader, memory_limit(s)) for s in sessions]
         looks = await asyncio.to_thread(_look_at, wanted, self._log_cap)

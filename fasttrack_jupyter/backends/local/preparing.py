@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.local import contained, folders_view, git, namespace_view
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
 from fasttrack_jupyter.backends.local.places import Placing
+from fasttrack_jupyter.backends.local.processes import MARKER
 from fasttrack_jupyter.backends.local.processors import Processors
-from fasttrack_jupyter.backends.local.session import Launch, Session
+from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.backends.local.variables import base_environment, session_variables, thread_variables
 from fasttrack_jupyter.engine.ports import SessionSpec
@@ -57,12 +59,12 @@ class Preparation:
         self._no_image: ResolvedImage | None = None
         self.processors = Processors()
 
-    def __call__(self, session: Session, say: Callable[[Status, str], None]) -> Launch | Awaitable[Launch]:
-        """What to launch for ``session``; ``say`` hears what the wait is for."""
+    def __call__(self, session: Session, say: Callable[[Status, str], None]) -> Launch | Preparing:
+        """What to launch for ``session``, or how to wait for that; ``say`` hears what the wait is for."""
         spec = session.spec
         if spec.image is None and spec.git is None and self._no_image is not None:
             return self._launch(session, Basis(self._no_image, self._placing.code(spec.code)))
-        return self._fetch(session, say)
+        return partial(self._fetch, session, say)
 
     async def _fetch(self, session: Session, say: Callable[[Status, str], None]) -> Launch:
         spec, notes, commit = session.spec, list[str](), None
@@ -106,6 +108,7 @@ class Preparation:
 
     def _request(self, session: Session, mode: str, environ: dict[str, str], command: str) -> dict[str, Any]:
         spec = session.spec
+        environ[MARKER] = session.control
         argv = [*_SHELL, command]
         if spec.cluster_size > 1:
             environ["FT_MEMBERS"] = json.dumps(self._members(spec))

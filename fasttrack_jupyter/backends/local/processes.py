@@ -1,10 +1,9 @@
 """Which processes belong to which session.
 
 Every process of a session can be found by at least one of: descending from its supervisor, being
-in the supervisor's own Unix session, holding the lock (descriptor 100), or carrying
-``BACKENDAI_SESSION_ID``. A process must drop all four (daemonise, close every descriptor *and* clear its
-environment) to get away, and then it is still a child of the launcher, which adopts orphans; in a private
-pid namespace there is no getting away at all.
+in the supervisor's own Unix session, holding the lock (descriptor 100), or carrying ``FASTTRACK_ATTEMPT``,
+the path of its attempt's directory. A process must drop all four (daemonise, close every descriptor *and*
+clear its environment) to get away from that, and in a private pid namespace there is no getting away at all.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 
 from fasttrack_jupyter.backends.local.runner.launcher import LOCK_FD
 
+MARKER = "FASTTRACK_ATTEMPT"
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
@@ -95,15 +95,14 @@ def carries(pid: int, marker: bytes, lock: tuple[int, int] | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A session as processes: its attempt's directory, its id, and its supervisor where that is known."""
+    """A session as processes: its attempt's directory, and its supervisor where that is known."""
 
     control: str
-    attempt_id: str
     leader: int | None
 
     def members(self, table: Mapping[int, Process], own: int) -> list[Process]:
         """All its live processes in ``table``; never ``own`` or what is no part of the session."""
-        marker = f"\0BACKENDAI_SESSION_ID=ft-{self.attempt_id}\0".encode()
+        marker = os.fsencode(f"\0{MARKER}={self.control}\0")
         lock = self._lock()
         roots = [
             process.pid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,10 @@ class Launch:
     mode: str
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Preparing = Callable[[], Awaitable[Launch]]
+"""The wait for what a session needs."""
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ class Session:
     @property
     def tree(self) -> Tree:
         """Its processes."""
-        return Tree(self.control, self.spec.attempt_id, self.leader)
+        return Tree(self.control, self.leader)
 
     @property
     def is_over(self) -> bool:

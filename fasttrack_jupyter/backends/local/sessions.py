@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fasttrack_jupyter.backends.local import attempts, namespace_view
@@ -24,7 +24,7 @@ from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import Outcome, collect, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
-from fasttrack_jupyter.backends.local.session import Launch, Session
+from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
@@ -36,7 +36,7 @@ _TRY_AGAIN = 5.0
 SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
-Prepare = Callable[[Session, Callable[[Status, str], None]], Launch | Awaitable[Launch]]
+Prepare = Callable[[Session, Callable[[Status, str], None]], Launch | Preparing]
 
 
 class Sessions:
@@ -60,8 +60,8 @@ class Sessions:
         self._report = report
         self._prepare, self._outputs_of, self._released = prepare, outputs_of, released
         self._end_container = end_container
-        self._probe = settings.home / "attempts" / f".probe-{os.getpid()}"
-        setup = {"mode": settings.mode, "home": str(settings.home), "probe": namespace_view.probe(self._probe)}
+        probe = namespace_view.probe(settings.home / "attempts" / ".probe")
+        setup = {"mode": settings.mode, "home": str(settings.home), "probe": probe}
         self._link = LauncherLink(setup, self._heard, self._launcher_died)
         self.mode, self.why = "folders", ""
         self._watchdog = Watchdog(settings.watch_interval, settings.log_cap, self.live, self.end)
@@ -87,10 +87,7 @@ class Sessions:
     async def open(self) -> None:
         """Start the launcher and hear which mode works here."""
         self._link.start()
-        try:
-            self.mode, self.why = await self._link.ready()
-        finally:
-            shutil.rmtree(self._probe, ignore_errors=True)
+        self.mode, self.why = await self._link.ready()
         self._spawn(self._watchdog.run())
 
     def begin(self, spec: SessionSpec, *, create: bool) -> None:
@@ -150,9 +147,9 @@ class Sessions:
         else:
             session.work = self._spawn(self._start_when_ready(session, prepared))
 
-    async def _start_when_ready(self, session: Session, preparing: Awaitable[Launch]) -> None:
+    async def _start_when_ready(self, session: Session, preparing: Preparing) -> None:
         try:
-            self._launch(session, await preparing)
+            self._launch(session, await preparing())
         except BackendUnreachable as error:
             await self._start_later(session, error.message)
         except FastTrackError as error:
@@ -296,6 +293,7 @@ class Sessions:
     def _conclude(self, session: Session, outcome: Outcome) -> None:
         self._unwatch(session)
         self._released(session)
+        self._watchdog.keep_bounded(session)
         if outcome.result is Result.SUCCESS and session.spec.wanted_outputs:
             session.work = self._spawn(self._collect(session, outcome))
         else:

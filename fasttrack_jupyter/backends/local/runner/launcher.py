@@ -79,7 +79,7 @@ class Launcher:
         self._link = link
         self._input = bytearray()
         self._output: list[tuple[Any, ...]] = []
-        self._children: dict[int, tuple[str, str]] = {}
+        self._children: dict[int, tuple[str, str, bool]] = {}
         self._boot = boot_id()
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
         self._own_peak = 0
@@ -130,7 +130,7 @@ class Launcher:
         except OSError as error:
             self._output.append(("failed", job["id"], error.errno or 0, f"{error.strerror}: {error.filename or ''}"))
         else:
-            self._children[pid] = (job["id"], job["control"])
+            self._children[pid] = (job["id"], job["control"], job["mode"] == "plain")
             self._output.append(("started", job["id"], pid, time.time()))
 
     def _flush(self) -> None:
@@ -150,7 +150,9 @@ class Launcher:
             if pid == 0:
                 return
             if known := self._children.pop(pid, None):
-                session, control = known
+                session, control, is_plain = known
+                if is_plain:
+                    _write_status(control, status)
                 cpu = usage.ru_utime + usage.ru_stime
                 peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
                 self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, is_held(control)))
@@ -190,10 +192,15 @@ class Launcher:
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]  # type: ignore[misc]
         actions.append((os.POSIX_SPAWN_DUP2, fds[1], 2))  # type: ignore[arg-type]
-        argv = ["/bin/sh", "-c", SUPERVISOR, job["name"], self._boot, *job["argv"]]
-        return os.posix_spawn(
-            "/bin/sh", argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
+        supervisor = ["/bin/sh", "-c", SUPERVISOR, job["name"], self._boot]
+        is_plain = job["mode"] == "plain"
+        argv = job["argv"] if is_plain else supervisor + job["argv"]
+        pid = os.posix_spawnp(
+            argv[0], argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
         )
+        if is_plain:
+            os.write(fds[PID_FD], f"{pid} {start_of(pid)} {self._boot} .\n".encode())
+        return pid
 
     def _spawn_apart(self, job: dict[str, Any], fds: dict[int, int]) -> int:
         """Start the session in namespaces of its own; its first process writes what went wrong, if it does."""
@@ -204,7 +211,7 @@ class Launcher:
             return pid
         try:
             os.setsid()
-            who = f"{os.readlink('/proc/self')} {_own_start()} {self._boot} .\n"
+            who = f"{os.readlink('/proc/self')} {start_of('self')} {self._boot} .\n"
             self._template.fill(job["view"])
             os.write(fds.pop(PID_FD), who.encode())
             _become(["/bin/sh", "-c", INIT, job["name"], self._boot, *job["argv"]], job["environ"], fds)
@@ -275,9 +282,20 @@ def _become(argv: list[str], environ: dict[str, str], fds: dict[int, int]) -> No
     os.execve(argv[0], argv, environ)
 
 
-def _own_start() -> int:
-    with open("/proc/self/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[19])
+def start_of(pid: int | str) -> int:
+    """When process ``pid`` started, in clock ticks since boot; 0 where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except OSError:
+        return 0
+
+
+def _write_status(control: str, status: int) -> None:
+    """What a supervisor would do."""
+    code = os.waitstatus_to_exitcode(status)
+    with open(f"{control}/status", "w") as file:
+        file.write(f"{code if code >= 0 else 128 - code} .\n")
 
 
 class _Affinity:

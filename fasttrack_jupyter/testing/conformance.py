@@ -1,0 +1,211 @@
+"""What every execution backend must keep, as tests: for this project's backends and for those of others.
+
+Make a subclass, give it ``make_backend`` (a new backend object over the same sessions each time it is called, as
+after a restart of the engine), and pytest finds the rest::
+
+    class TestMyBackend(BackendConformance):
+        def make_backend(self, home: Path) -> ExecutionBackend:
+            return MyBackend(home)
+
+Commands are ``exit N``, ``echo WORDS`` and ``sleep 60``; a backend that runs nothing may read them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport, SessionSpec
+from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+FOLDER = "pipeline-1"
+
+
+def session_spec(attempt_id: str, command: str, **more: Any) -> SessionSpec:
+    """A session of ``command``, as small as they come; ``more`` are fields of :class:`SessionSpec`."""
+    fields: dict[str, Any] = {
+        "attempt_id": attempt_id, "job_id": "job", "job_index": 1, "pipeline": "pipeline", "folder": FOLDER,
+        "path": attempt_id, "number": 1, "command": command, "image": None, "slots": ResourceSlots(), "environ": {},
+        "outputs": f"jobs/1/{attempt_id}",
+    }  # fmt: skip
+    return SessionSpec(**{**fields, **more})
+
+
+class Reports:
+    """What a backend reported, in order; and waiting for it."""
+
+    def __init__(self) -> None:
+        self.all: list[SessionReport] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, report: SessionReport) -> None:
+        self.all.append(report)
+        self._news.set()
+
+    def of(self, attempt_id: str) -> list[SessionReport]:
+        """Those of one attempt."""
+        return [report for report in self.all if report.attempt_id == attempt_id]
+
+    async def until(
+        self, attempt_id: str, is_it: Callable[[SessionReport], bool], seconds: float = 30.0
+    ) -> SessionReport:
+        """The first report of the attempt that ``is_it``; fails after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self._news.clear()
+            for report in self.of(attempt_id):
+                if is_it(report):
+                    return report
+            left = deadline - time.monotonic()
+            if left <= 0:
+                pytest.fail(f"no such report of {attempt_id} within {seconds} s, but {self.of(attempt_id)}")
+            try:
+                await asyncio.wait_for(self._news.wait(), left)
+            except TimeoutError:
+                continue
+
+    async def running(self, attempt_id: str) -> SessionReport:
+        """The report that it runs."""
+        return await self.until(attempt_id, lambda report: report.status is Status.RUNNING)
+
+    async def ended(self, attempt_id: str, seconds: float = 30.0) -> SessionReport:
+        """The report of its end."""
+        return await self.until(attempt_id, lambda report: report.status in ENDED, seconds)
+
+
+@asynccontextmanager
+async def opened(backend: ExecutionBackend) -> AsyncIterator[Reports]:
+    """``backend`` open, with a pipeline folder, and closed at the end; gives its reports."""
+    reports = Reports()
+    await backend.open(reports)
+    try:
+        await backend.make_folder(FOLDER, "data", "pipeline")
+        yield reports
+    finally:
+        await backend.aclose()
+
+
+class BackendConformance:
+    """The suite. Each test gets a fresh ``home`` folder."""
+
+    def make_backend(self, home: Path) -> ExecutionBackend:
+        """A new backend object over the sessions that belong to ``home``."""
+        raise NotImplementedError
+
+    def run_to_end(self, home: Path, spec: SessionSpec) -> tuple[SessionReport, list[SessionReport]]:
+        """Submit ``spec`` and wait: the last report, and all of them."""
+
+        async def go() -> tuple[SessionReport, list[SessionReport]]:
+            backend = self.make_backend(home)
+            async with opened(backend) as reports:
+                await backend.submit(spec)
+                return await reports.ended(spec.attempt_id), reports.of(spec.attempt_id)
+
+        return asyncio.run(go())
+
+    def test_a_command_that_ends_with_0_is_a_success(self, tmp_path: Path) -> None:
+        """TERMINATED, SUCCESS, exit code 0."""
+        end, _ = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 0"))
+        assert (end.status, end.result, end.exit_code) == (Status.TERMINATED, Result.SUCCESS, 0)
+
+    def test_a_command_that_fails_tells_its_exit_code(self, tmp_path: Path) -> None:
+        """TERMINATED, FAILURE, and the reason in words."""
+        end, _ = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 3"))
+        assert (end.status, end.result, end.exit_code) == (Status.TERMINATED, Result.FAILURE, 3)
+        assert end.reason == "exit 3"
+
+    def test_reports_only_go_forward(self, tmp_path: Path) -> None:
+        """Nothing is reported after the end but the same end, and no result before it."""
+        _, reports = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 0"))
+        assert [report.status in ENDED for report in reports] == sorted(report.status in ENDED for report in reports)
+        assert all(report.result is Result.UNDEFINED for report in reports if report.status not in ENDED)
+
+    def test_submitting_again_finds_the_session(self, tmp_path: Path) -> None:
+        """A repeated submit, after a restart as well, reports the end that there was and starts nothing."""
+        spec = session_spec("j-0-1", "exit 3")
+        first, _ = self.run_to_end(tmp_path, spec)
+        again, _ = self.run_to_end(tmp_path, spec)
+        assert (again.status, again.result, again.exit_code) == (first.status, first.result, first.exit_code)
+
+    def test_a_session_outlives_the_engine_and_is_adopted(self, tmp_path: Path) -> None:
+        """Closing the backend ends no session; the next engine adopts it, and can cancel it."""
+        spec = session_spec("j-0-1", "sleep 60")
+
+        async def go() -> SessionReport:
+            async with opened(first := self.make_backend(tmp_path)) as reports:
+                await first.submit(spec)
+                await reports.running(spec.attempt_id)
+            async with opened(second := self.make_backend(tmp_path)) as reports:
+                await second.adopt(spec)
+                await reports.running(spec.attempt_id)
+                assert await second.exists(spec.attempt_id)
+                await second.cancel(spec.attempt_id, "cancelled")
+                return await reports.ended(spec.attempt_id)
+
+        assert asyncio.run(go()).status is Status.CANCELLED
+
+    def test_adopting_what_is_not_there_reports_it_lost(self, tmp_path: Path) -> None:
+        """ERROR, FAILURE, ``lost``; and nothing is created."""
+        spec = session_spec("j-0-1", "exit 0")
+
+        async def go() -> tuple[SessionReport, bool]:
+            async with opened(backend := self.make_backend(tmp_path)) as reports:
+                await backend.adopt(spec)
+                return await reports.ended(spec.attempt_id), await backend.exists(spec.attempt_id)
+
+        end, exists = asyncio.run(go())
+        assert (end.status, end.result, end.reason, exists) == (Status.ERROR, Result.FAILURE, "lost", False)
+
+    def test_cancel_ends_the_session_with_the_reason(self, tmp_path: Path) -> None:
+        """CANCELLED, UNDEFINED, and the reason that was given."""
+        spec = session_spec("j-0-1", "sleep 60")
+
+        async def go() -> SessionReport:
+            async with opened(backend := self.make_backend(tmp_path)) as reports:
+                await backend.submit(spec)
+                await reports.running(spec.attempt_id)
+                await backend.cancel(spec.attempt_id, "dependency train failed")
+                return await reports.ended(spec.attempt_id)
+
+        end = asyncio.run(go())
+        assert (end.status, end.result, end.reason) == (
+            Status.CANCELLED, Result.UNDEFINED, "dependency train failed"
+        )  # fmt: skip
+
+    def test_cancel_of_an_unknown_attempt_is_no_error(self, tmp_path: Path) -> None:
+        """A cancel may come when all is over."""
+
+        async def go() -> None:
+            async with opened(backend := self.make_backend(tmp_path)):
+                await backend.cancel("nobody-0-1", "cancelled")
+
+        asyncio.run(go())
+
+    def test_the_log_of_an_unknown_attempt_is_not_found(self, tmp_path: Path) -> None:
+        """NotFound, and no empty log."""
+
+        async def go() -> None:
+            async with opened(backend := self.make_backend(tmp_path)):
+                with pytest.raises(NotFound):
+                    await backend.logs("nobody-0-1", 0, 100)
+
+        asyncio.run(go())
+
+    def test_a_folder_is_made_once(self, tmp_path: Path) -> None:
+        """Making it again brings back the one that is there."""
+
+        async def go() -> list[str]:
+            async with opened(backend := self.make_backend(tmp_path)):
+                await backend.make_folder("data", "data")
+                await backend.make_folder("data", "model")
+                return [f"{info.name}:{info.usage_mode}" for info in await backend.folders()]
+
+        assert "data:data" in asyncio.run(go())
