@@ -29,8 +29,6 @@ from fasttrack_jupyter.cli.states import (
 
 Json = dict[str, Any]
 
-_OLDEST_FIRST = (RUNNING, PREPARING, FAILURE, WAITING)
-_NEWEST_FIRST = (SUCCESS, REUSED, CANCELLED, SKIPPED)
 _JOB_ENDED = frozenset({"TERMINATED", "CANCELLED"})
 
 
@@ -156,13 +154,19 @@ class Board:
             return list(self.rows.values())
         return list(islice(self._by_relevance(max(1, limit // 3)), max(limit, 0)))
 
-    def _by_relevance(self, most_failures: int) -> Iterator[Row]:
-        """What goes on, the first failures (the causes), what comes next, what ended last."""
-        for state in _OLDEST_FIRST:
-            paths = self.by_state[state.name]
-            yield from map(self.rows.__getitem__, islice(paths, most_failures if state is FAILURE else None))
-        for state in _NEWEST_FIRST:
+    def _by_relevance(self, share: int) -> Iterator[Row]:
+        """What goes on; the first failures (the causes) and what comes next, a ``share`` each; what ended last; the rest."""
+        yield from self._rows(RUNNING)
+        yield from self._rows(PREPARING)
+        yield from self._rows(FAILURE, 0, share)
+        yield from self._rows(WAITING, 0, share)
+        for state in (SUCCESS, REUSED, CANCELLED, SKIPPED):
             yield from map(self.rows.__getitem__, reversed(self.by_state[state.name]))
+        yield from self._rows(WAITING, share)
+        yield from self._rows(FAILURE, share)
+
+    def _rows(self, state: State, start: int = 0, stop: int | None = None) -> Iterator[Row]:
+        return map(self.rows.__getitem__, islice(self.by_state[state.name], start, stop))
 
     def failures(self) -> list[Row]:
         """The task instances that failed, first one first: the first is the cause."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client
 
 Connect = Callable[..., "Client"]
+
+_WONDER_SECONDS = 3.0
 
 
 class Face:
@@ -69,6 +73,20 @@ class Face:
     def json_line(self, value: Any) -> None:
         """One JSON object on one line of stdout, at once: for what goes on coming."""
         click.echo(json.dumps(value, ensure_ascii=False))
+
+    @contextmanager
+    def patience(self, what: str) -> Iterator[None]:
+        """While this lasts longer than a person would wonder, say on their terminal what it waits for."""
+        if not sys.stderr.isatty():
+            yield
+            return
+        timer = threading.Timer(_WONDER_SECONDS, self.note, (f"{what} …",))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def stream(self) -> TextIO:
         """Where progress belongs: stdout, or stderr where stdout carries JSON."""

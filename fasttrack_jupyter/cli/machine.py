@@ -82,7 +82,8 @@ def doctor(face: Face) -> None:
     \b
     Exit status: 0: what is missing is a limit, not a failure.
     """
-    found = face.client.doctor()
+    with face.patience("trying what this machine can do"):
+        found = face.client.doctor()
     if face.as_json:
         face.json(found)
         return

@@ -146,7 +146,8 @@ def gc(face: Face, keep_jobs: int, older_than: float, dry_run: bool) -> None:
     \b
     Exit status: 0.
     """
-    found = face.client.gc(keep_jobs=keep_jobs, older_than_days=older_than, dry_run=dry_run)
+    with face.patience("looking for what nothing refers to any more"):
+        found = face.client.gc(keep_jobs=keep_jobs, older_than_days=older_than, dry_run=dry_run)
     if face.as_json:
         face.json(found)
         return

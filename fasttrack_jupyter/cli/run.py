@@ -30,6 +30,8 @@ from fasttrack_jupyter.errors import FastTrackError
 
 Json = dict[str, Any]
 
+_MAKING = "making the job: reading the pipeline, keeping a copy of its files"
+
 _follow_options = stack(
     click.option("--detach", "-d", is_flag=True, help="Start it and return at once; the engine goes on."),
     click.option("--quiet", "-q", is_flag=True, help="Say nothing but what fails; with --detach, the job's id."),
@@ -78,7 +80,9 @@ def run(
         "note": note,
         "priority": priority,
     }
-    _go_on(face, face.client.run(request), detach=detach, quiet=quiet)
+    with face.patience(_MAKING):
+        made = face.client.run(request)
+    _go_on(face, made, detach=detach, quiet=quiet)
 
 
 @click.command()
@@ -116,7 +120,9 @@ def rerun(
     if only_plan:
         show_plan(face, face.client.plan_rerun(job, request))
         return
-    _go_on(face, face.client.rerun(job, request), detach=detach, quiet=quiet)
+    with face.patience(_MAKING):
+        made = face.client.rerun(job, request)
+    _go_on(face, made, detach=detach, quiet=quiet)
 
 
 @click.command()

@@ -63,7 +63,7 @@ def test_rows_that_fit_keep_the_pipeline_s_order(shapes: Any) -> None:
 
 
 def test_rows_that_do_not_fit_are_chosen_by_relevance(shapes: Any) -> None:
-    """What runs comes first, then what failed, then what waits, then what ended last."""
+    """What runs comes first, then what failed, then what comes next, then what ended last."""
     tasks = [
         shapes.task("done", "TERMINATED", "SUCCESS"),
         shapes.task("waits"),
@@ -71,6 +71,13 @@ def test_rows_that_do_not_fit_are_chosen_by_relevance(shapes: Any) -> None:
     ]
     board = Board.of(shapes.job(*tasks, shapes.task("runs", "RUNNING")))
     assert [row.path for row in board.visible(3)] == ["runs", "fails", "waits"]
+
+
+def test_failures_and_waiting_ones_leave_room_for_each_other(shapes: Any) -> None:
+    """Each gets a third of the screen at most while there is anything else to see."""
+    fails = [shapes.task(f"f{n}", "ERROR", "FAILURE") for n in range(9)]
+    tasks = [*fails, *(shapes.task(f"w{n}") for n in range(9)), shapes.task("done", "TERMINATED", "SUCCESS")]
+    assert [row.path for row in Board.of(shapes.job(*tasks)).visible(6)] == ["f0", "f1", "w0", "w1", "done", "w2"]
 
 
 def test_totals_count_every_state(shapes: Any) -> None:
