@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
@@ -78,8 +77,7 @@ class Ending:
         finally:
             for cause in causes:
                 cause.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*causes, return_exceptions=True)
+            await asyncio.gather(*causes, return_exceptions=True)
 
 
 async def _idle_for(engine: FastTrack, server: Server, idle: float) -> None:
