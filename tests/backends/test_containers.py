@@ -1,26 +1,29 @@
-"""Sessions in containers. Half of these talk to a real podman, with a storage of its own below a temporary folder.
+"""Sessions in containers. Half of these talk to real engines, with a storage of their own below a temporary folder.
 
-Its image is made from a static busybox: no registry is asked. Where there is no podman, busybox or root, they are
-skipped and say why; ``tests/run.sh`` installs what is missing where it can.
+Its image is made from a static busybox: no registry is asked. Where there is no podman, no dockerd, no busybox or
+no root, they are skipped and say why; ``tests/run.sh`` installs podman and busybox where it can.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fasttrack_jupyter.backends.local.containers import ContainerEngine, container_command, find_engines
 from fasttrack_jupyter.errors import BackendError, SessionRejected
 
 IMAGE = "localhost/fasttrack-tiny:1"
-PODMAN = Path("/usr/bin/podman")
 DOCKER = ContainerEngine("docker", Path("/usr/bin/docker"), rootless=False, version="27", environ={"PATH": "/usr/bin"})
 
 
@@ -123,28 +126,29 @@ def command_of(engine: ContainerEngine, **others: object) -> tuple[list[str], di
 # ---------------------------------------------------------------- a real engine
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerEngine]:
-    """A real podman with a storage of its own, and the image in it; skips with the reason where that cannot be."""
+@pytest.fixture(scope="module", params=["podman", "docker"])
+def engine(request: pytest.FixtureRequest) -> Iterator[ContainerEngine]:
+    """A real engine with a storage of its own, and the image in it; skips with the reason where that cannot be."""
     busybox = shutil.which("busybox")
-    if not PODMAN.exists() or busybox is None:
-        pytest.skip("podman and busybox-static are not installed")
-    if os.geteuid() != 0:
-        pytest.skip("a podman with its own storage needs root")
-    root = tmp_path_factory.mktemp("podman")
-    client = _private_podman(root)
-    found = find_engines({"PATH": os.environ["PATH"], "HOME": str(root), "FASTTRACK_CONTAINER_ENGINE": str(client)})
-    assert len(found) == 1, "podman is installed and does not answer"
-    _import_image(client, root, Path(busybox))
-    tried = subprocess.run([client, "run", "--rm", IMAGE, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        pytest.skip(f"podman cannot run a container here: {tried.stderr.strip()[-200:]}")
-    yield found[0]
-    subprocess.run([client, "rm", "--all", "--force"], capture_output=True, check=False)
+    if busybox is None or os.geteuid() != 0:
+        pytest.skip("an engine with its own storage needs root, and an image needs busybox-static")
+    # not below pytest's own folder: paths of unix sockets may have 107 characters
+    with tempfile.TemporaryDirectory(prefix="ft-") as root, ExitStack() as cleanup:
+        start = _private_podman if request.param == "podman" else _private_docker
+        (found,) = find_engines(start(Path(root), cleanup))
+        assert found.name == request.param
+        _import_image(found, Path(root), Path(busybox))
+        tried = run(found, "true")
+        if tried.returncode:
+            pytest.skip(f"{found.name} cannot run a container here: {tried.stderr.strip()[-200:]}")
+        yield found
 
 
-def _private_podman(root: Path) -> Path:
+def _private_podman(root: Path, cleanup: ExitStack) -> dict[str, str]:
     """A podman that touches nothing outside ``root``, and needs no network and no more rights than root has here."""
+    podman = shutil.which("podman")
+    if podman is None:
+        pytest.skip("podman is not installed")
     runtime = "runc" if shutil.which("runc") else "crun"
     (root / "containers.conf").write_text(
         f'[containers]\nnetns = "none"\ndefault_ulimits = []\n[engine]\nruntime = "{runtime}"\n'
@@ -152,10 +156,30 @@ def _private_podman(root: Path) -> Path:
     )
     where = f"--root {root}/storage --runroot {root}/run --tmpdir {root}/tmp --storage-driver vfs"
     exports = f"export CONTAINERS_CONF={root}/containers.conf"
-    return script(root / "bin" / "podman", f'#!/bin/sh\n{exports}\nexec {PODMAN} {where} "$@"\n')
+    client = script(root / "bin" / "podman", f'#!/bin/sh\n{exports}\nexec {podman} {where} "$@"\n')
+    cleanup.callback(subprocess.run, [client, "rm", "--all", "--force"], capture_output=True, check=False)
+    return {"PATH": os.environ["PATH"], "HOME": str(root), "FASTTRACK_CONTAINER_ENGINE": str(client)}
 
 
-def _import_image(client: Path, root: Path, busybox: Path) -> None:
+def _private_docker(root: Path, cleanup: ExitStack) -> dict[str, str]:
+    """A dockerd that listens on a socket below ``root``, keeps everything there, and changes no network."""
+    if shutil.which("dockerd") is None:
+        pytest.skip("docker's daemon is not installed")
+    host = f"unix://{root}/docker.sock"
+    where = [f"--data-root={root}/data", f"--exec-root={root}/exec", f"--pidfile={root}/pid", "--storage-driver=vfs"]
+    network = ["--bridge=none", "--iptables=false", "--ip6tables=false"]
+    with (root / "dockerd.log").open("w") as log:
+        daemon = subprocess.Popen(["dockerd", "-H", host, *where, *network], stdout=log, stderr=log)
+    cleanup.callback(daemon.wait, 30)
+    cleanup.callback(daemon.terminate)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(root), "DOCKER_HOST": host}
+    environ["FASTTRACK_CONTAINER_ENGINE"] = "docker"
+    if not wait_for(lambda: find_engines(environ) or daemon.poll() is not None) or daemon.poll() is not None:
+        pytest.skip(f"dockerd does not start here: {(root / 'dockerd.log').read_text()[-200:]}")
+    return environ
+
+
+def _import_image(engine: ContainerEngine, root: Path, busybox: Path) -> None:
     tree = root / "rootfs"
     (tree / "bin").mkdir(parents=True)
     (tree / "tmp").mkdir()
@@ -164,12 +188,13 @@ def _import_image(client: Path, root: Path, busybox: Path) -> None:
         (tree / "bin" / name).symlink_to("busybox")
     with tarfile.open(root / "rootfs.tar", "w") as archive:
         archive.add(tree, arcname=".")
-    subprocess.run([client, "import", str(root / "rootfs.tar"), IMAGE], check=True, capture_output=True)
+    argv = [engine.path, "import", str(root / "rootfs.tar"), IMAGE]
+    subprocess.run(argv, check=True, capture_output=True, env=dict(engine.environ))
 
 
 def run(engine: ContainerEngine, command: str, **others: object) -> subprocess.CompletedProcess[str]:
     """Run a shell command in a container of the image."""
-    usual: dict[str, object] = {"workdir": "/", "command": ["/bin/sh", "-c", command]}
+    usual: dict[str, object] = {"network": "none", "workdir": "/", "command": ["/bin/sh", "-c", command]}
     argv, environ = command_of(engine, **{**usual, **others})
     return subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
@@ -219,7 +244,10 @@ def test_container_is_gone_when_its_command_has_ended(engine: ContainerEngine) -
     """Nothing is left to clean up."""
     run(engine, "true", name="ft-gone")
     assert not engine.is_running("ft-gone")
-    assert "ft-gone" not in subprocess.run([engine.path, "ps", "-a"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        [engine.path, "ps", "-a"], env=dict(engine.environ), capture_output=True, text=True, check=True
+    )
+    assert "ft-gone" not in listed.stdout
 
 
 def test_image_that_is_not_there_is_not_pulled(engine: ContainerEngine) -> None:
@@ -239,15 +267,22 @@ def wait_for(condition: object, seconds: float = 20) -> bool:
     return False
 
 
+def start(engine: ContainerEngine, name: str, command: str) -> subprocess.Popen[str]:
+    """A container's client, in a process group of its own; returns when the command has said that it is ready."""
+    words = ["/bin/sh", "-c", command]
+    argv, environ = command_of(engine, name=name, workdir="/", command=words, network="none")
+    client = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert client.stdout is not None
+    assert client.stdout.readline() == "ready\n"
+    return client
+
+
 def test_container_outlives_its_client_and_is_ended_by_name(engine: ContainerEngine) -> None:
     """After a crash that took the client, the container is found by its name and killed with all that is in it."""
-    command = ["/bin/sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000"]
-    argv, environ = command_of(engine, name="ft-adopt", workdir="/", command=command)
-    client = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert wait_for(lambda: engine.is_running("ft-adopt"))
-    client.kill()
-    client.wait()
+    with start(engine, "ft-adopt", "trap '' TERM; echo ready; sleep 1000 & sleep 1000") as client:
+        os.killpg(client.pid, signal.SIGKILL)
     assert engine.is_running("ft-adopt")
+    assert engine.exit_code("ft-adopt") is None
     engine.kill("ft-adopt")
     assert wait_for(lambda: not engine.is_running("ft-adopt"))
     engine.remove("ft-adopt")
@@ -255,12 +290,26 @@ def test_container_outlives_its_client_and_is_ended_by_name(engine: ContainerEng
     engine.remove("ft-adopt")
 
 
-def test_ordinary_end_of_the_client_is_passed_on(engine: ContainerEngine) -> None:
-    """TERM to the client reaches the command, which may end as it likes."""
-    command = ["/bin/sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done"]
-    argv, environ = command_of(engine, name="ft-term", workdir="/", command=command)
-    with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as client:
-        assert client.stdout is not None
-        assert client.stdout.readline() == "ready\n"
-        client.terminate()
-        assert client.wait(30) == 7
+def test_exit_code_is_known_although_the_client_is_gone(engine: ContainerEngine, tmp_path: Path) -> None:
+    """The engine keeps it until the container is removed."""
+    with start(engine, "ft-code", "echo ready; sleep 0.5; exit 5") as client:
+        os.killpg(client.pid, signal.SIGKILL)
+    assert wait_for(lambda: engine.exit_code("ft-code") == 5)
+    engine.remove("ft-code")
+    assert engine.exit_code("ft-code") is None
+
+
+def test_asking_to_end_reaches_the_command_and_its_exit_code_comes_back(engine: ContainerEngine) -> None:
+    """Always the command's own: podman's client may say 0 when it is told to end."""
+    for number in range(5):
+        with start(engine, f"ft-term{number}", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done") as client:
+            os.killpg(client.pid, signal.SIGTERM)
+            assert client.wait(30) == 7
+
+
+def test_client_that_is_told_to_end_is_not_believed(engine: ContainerEngine) -> None:
+    """TERM to the client alone, and a command that does not care: what counts is how the command ends."""
+    with start(engine, "ft-deaf", "trap '' TERM; echo ready; sleep 1; exit 9") as client:
+        for child in psutil.Process(client.pid).children():
+            child.terminate()
+        assert client.wait(30) == 9

@@ -1,9 +1,10 @@
 """Sessions in containers: docker or podman, if one of them answers on this machine.
 
 A container sees what a local session sees, at the same places, as the same user. Values of variables go
-through the client's own environment (``-e NAME``): a command line can be read by everybody. The
-container is removed when its command has ended; should the client be killed, the container lives on under
-its name, by which it is found and ended.
+through the client's own environment (``-e NAME``): a command line can be read by everybody. The exit
+code is the container's own, as the engine keeps it: a client that is told to end may say 0 (podman's does)
+while the command runs on or fails, so it is asked, not believed. The container is removed after that; should its
+client be killed, it lives on under its name, by which it is found, asked for its exit code, and ended.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from fasttrack_jupyter.errors import BackendError, SessionRejected
 ENGINE_VARIABLE = "FASTTRACK_CONTAINER_ENGINE"
 _ANSWER_SECONDS = 10
 _KNOWN_SECONDS = 30.0
+_NO_IMAGE = ("no such image", "image not known", "invalid reference format")
 _INITS = ("/usr/libexec/podman/catatonit", "/usr/lib/podman/catatonit", "/usr/local/libexec/podman/catatonit")
 _CLIENT_VARIABLES = frozenset({
     "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
@@ -31,6 +33,24 @@ _CLIENT_VARIABLES = frozenset({
     "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "REGISTRY_AUTH_FILE", "STORAGE_DRIVER",
     "LD_LIBRARY_PATH", "LD_PRELOAD",
 })  # fmt: skip
+
+_RUN = """
+client=$1 name=$2
+shift 2
+trap '"$client" kill --signal TERM "$name" >/dev/null 2>&1' TERM INT HUP
+"$client" run --name "$name" "$@"
+code=$?
+state=$("$client" container inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$name" 2>/dev/null)
+case $state in
+    "") [ "$code" -ne 0 ] || code=125 ;;
+    created* | configured* | initialized*) ;;
+    exited* | stopped* | dead*) code=${state#* } ;;
+    *) code=$("$client" wait "$name") || code=125 ;;
+esac
+"$client" rm --force --volumes "$name" >/dev/null 2>&1
+exit "$code"
+"""
+"""Runs a container and ends with its exit code: ``sh -c _RUN sh CLIENT NAME ARGUMENTS``."""
 
 ContainerMount = tuple[Path, str, bool]
 """``(path on this machine, absolute place in the container, read-only)``."""
@@ -52,21 +72,29 @@ class ContainerEngine:
     _images: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def has_image(self, image: str) -> bool:
-        """Whether the engine has ``image`` on this machine; asked again after half a minute."""
+        """Whether the engine has ``image`` on this machine; asked again after half a minute. Raises BackendError."""
         return bool(self.image_id(image))
 
     def image_id(self, image: str) -> str:
-        """The image's id, or an empty string if the engine does not have it."""
+        """The image's id, or an empty string if the engine does not have it.
+
+        Raises:
+            BackendError: the engine did not answer, so nothing is known.
+        """
         asked_at, known = self._images.get(image, (0.0, ""))
         if not asked_at or time.monotonic() - asked_at > _KNOWN_SECONDS:
             found = self._ask("image", "inspect", "--format", "{{.Id}}", image)
+            if found.returncode and not any(words in found.stderr.lower() for words in _NO_IMAGE):
+                raise BackendError(f"{self.name} does not say whether it has {image}: {found.stderr.strip()}")
             known = found.stdout.strip() if found.returncode == 0 else ""
             self._images[image] = (time.monotonic(), known)
         return known
 
     def images(self) -> list[str]:
-        """Names of all images that the engine has, sorted."""
+        """Names of all images that the engine has, sorted. Raises BackendError."""
         found = self._ask("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+        if found.returncode:
+            raise BackendError(f"{self.name} does not list its images: {found.stderr.strip()}")
         return sorted({line for line in found.stdout.split() if "<none>" not in line})
 
     def is_running(self, name: str) -> bool:
@@ -80,13 +108,25 @@ class ContainerEngine:
             raise BackendError(f"{self.name} does not say whether {name} runs: {found.stderr.strip()}")
         return found.stdout.strip() == "true"
 
+    def exit_code(self, name: str) -> int | None:
+        """How the container of that name ended; None if there is none, or it has not ended.
+
+        Raises:
+            BackendError: the engine did not answer, so nothing is known.
+        """
+        if self.is_running(name):
+            return None
+        found = self._ask("container", "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name)
+        status, _, code = found.stdout.strip().partition(" ")
+        return int(code) if status in ("exited", "stopped", "dead") else None
+
     def kill(self, name: str, signal: str = "KILL") -> None:
         """Send a signal to the container's main process; one that is gone already is no error."""
         self._ask("kill", "--signal", signal, name)
 
     def remove(self, name: str) -> None:
         """End and remove the container, if it is there."""
-        self._ask("rm", "--force", name)
+        self._ask("rm", "--force", "--volumes", name)
 
     def _ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         argv = [str(self.path), *words]
@@ -149,6 +189,7 @@ def _docker(info: Mapping[str, Any], path: Path, environ: Mapping[str, str]) -> 
         path,
         rootless=any("rootless" in str(option) for option in info.get("SecurityOptions") or ()),
         version=str(info["ServerVersion"]),
+        has_init=(info.get("InitCommit") or {}).get("ID") not in ("", "N/A"),
         has_limits=bool(info.get("MemoryLimit")),
         environ=dict(environ),
     )
@@ -170,17 +211,17 @@ def container_command(
     network: str | None = None,
     hostname: str | None = None,
 ) -> tuple[list[str], dict[str, str]]:
-    """The client's argv and whole environment that run ``command`` in a container called ``name``.
+    """The argv and whole environment that run ``command`` in a container called ``name``.
 
-    The client stays in the foreground, passes on output and signals, and ends with the command's exit
-    code (125–127: the engine itself failed; its message is on stderr). ``shmem`` and ``mem`` in bytes,
+    It stays in the foreground, passes on output, TERM as TERM, and ends with the container's exit code
+    (125–127: the engine itself failed; its message is on stderr). ``shmem`` and ``mem`` in bytes,
     ``gpus`` are NVIDIA UUIDs, ``network`` as the engine spells it (None: the engine's default).
     ``environ`` holds the session's variables; its PATH is left out: an image has its own.
 
     Raises:
         SessionRejected: a mount that the engine has no way to write.
     """
-    argv = [str(engine.path), "run", "--rm", "--pull=never", "--log-driver=none", "--name", name]
+    argv = ["/bin/sh", "-c", _RUN, "sh", str(engine.path), name, "--pull=never", "--log-driver=none"]
     argv += ["--workdir", workdir, "--entrypoint", "", "--security-opt", "label=disable", *_user(engine)]
     argv += ["--init"] if engine.has_init else []
     argv += [f"--shm-size={shmem}"] if shmem else []

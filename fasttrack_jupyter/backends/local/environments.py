@@ -32,7 +32,7 @@ from fasttrack_jupyter.backends.local.images import (
     parse_requirements,
 )
 from fasttrack_jupyter.backends.local.images_table import installed_version, promise_of
-from fasttrack_jupyter.errors import FastTrackError, ImageUnresolved
+from fasttrack_jupyter.errors import BackendError, FastTrackError, ImageUnresolved
 from fasttrack_jupyter.model.problems import Problem, Severity
 
 Say = Callable[[str], None]
@@ -156,12 +156,7 @@ class ImageResolver:
         ]
         conda = found.conda_environments(self._environ)
         rows += [_row(f"conda:{name}", "conda", str(prefix), True) for name, prefix in sorted(conda.items())]
-        rows += [
-            _row(name, "container", f"{engine.name} image", True)
-            for engine in self.engines()
-            for name in engine.images()
-        ]
-        return rows
+        return rows + [row for engine in self.engines() for row in _images_of(engine)]
 
     def remove_unused(self, keep: Collection[str]) -> int:
         """Remove built environments whose digest is not in ``keep`` and that nobody is building; the bytes freed."""
@@ -280,6 +275,13 @@ def _on(kind: str, description: str, python: found.FoundPython, *, note: str = "
 def _contained(engine: ContainerEngine, image: str) -> ResolvedImage:
     description = f"{engine.name} image {image}"
     return ResolvedImage("container", description, container=(engine, image), digest=engine.image_id(image))
+
+
+def _images_of(engine: ContainerEngine) -> list[Mapping[str, Any]]:
+    try:
+        return [_row(name, "container", f"{engine.name} image", True) for name in engine.images()]
+    except BackendError as error:
+        return [_row(f"{engine.name}:", "container", error.message, False)]
 
 
 def _row(name: str, kind: str, description: str, ready: bool) -> Mapping[str, Any]:

@@ -86,11 +86,11 @@ def conda_environments(environ: Mapping[str, str]) -> dict[str, Path]:
     """Name → folder of every conda environment that conda would list; ``base`` is the installation itself."""
     found: dict[str, Path] = {}
     for root in _conda_roots(environ):
-        if (root / "conda-meta").is_dir():
+        if os.path.isdir(root / "conda-meta"):
             found.setdefault("base", root)
     for folder in _conda_env_folders(environ):
-        for prefix in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if (prefix / "conda-meta").is_dir():
+        for prefix in _entries(folder):
+            if os.path.isdir(prefix / "conda-meta"):
                 found.setdefault(prefix.name, prefix)
     listed = _home(environ) / ".conda" / "environments.txt"
     for line in listed.read_text("utf-8").splitlines() if listed.is_file() else ():
@@ -98,6 +98,14 @@ def conda_environments(environ: Mapping[str, str]) -> dict[str, Path]:
         if line.strip() and prefix not in found.values() and (prefix / "conda-meta").is_dir():
             found.setdefault(prefix.name, prefix)
     return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, sorted; nothing if it is not there or not for us to see."""
+    try:
+        return sorted(path for path in folder.iterdir() if os.path.isdir(path))
+    except OSError:
+        return []
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -164,8 +172,7 @@ def kernel_specs(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Kernel name (lower case) → its ``kernel.json``; the first on Jupyter's data path wins."""
     found: dict[str, dict[str, Any]] = {}
     for folder in _jupyter_data_path(environ):
-        kernels = folder / "kernels"
-        for entry in sorted(kernels.iterdir()) if kernels.is_dir() else ():
+        for entry in _entries(folder / "kernels"):
             spec = _read_json(entry / "kernel.json")
             if spec:
                 found.setdefault(entry.name.lower(), spec)
@@ -204,9 +211,12 @@ def find_python(version: str, environ: Mapping[str, str]) -> Path:
     if own == version or own.startswith(version + "."):
         return Path(sys.executable)
     argv = [uv_binary(), "python", "find", "--no-python-downloads", "--no-project", "--system", version]
-    found = subprocess.run(argv, capture_output=True, text=True, env=dict(environ), cwd="/", timeout=60, check=False)
-    if found.returncode == 0 and found.stdout.strip():
-        return Path(found.stdout.strip())
+    try:
+        told = subprocess.run(argv, capture_output=True, text=True, env=dict(environ), cwd="/", timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ImageUnresolved(f"uv does not say where Python {version} is: {error}") from error
+    if told.returncode == 0 and told.stdout.strip():
+        return Path(told.stdout.strip())
     versions = Path(environ.get("PYENV_ROOT") or _home(environ) / ".pyenv") / "versions"
     candidates = [path for path in versions.glob("*/bin/python") if _is_version(path.parent.parent.name, version)]
     if not candidates:

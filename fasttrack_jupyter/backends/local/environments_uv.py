@@ -142,16 +142,22 @@ async def build(plan: Plan, say: Say, environ: Mapping[str, str]) -> None:
         ImageUnresolved: uv could not; the message is uv's own.
         BackendUnreachable: the package index did not answer.
     """
-    plan.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    async with locked(plan.path.with_name(plan.digest + ".lock"), say, plan.description) as lock:
-        if plan.is_ready():
-            return
-        await asyncio.to_thread(remove_tree, plan.path)
-        say(f"building environment {plan.digest[:8]}: {plan.description}")
-        began = time.monotonic()
-        await _install(plan, lock, say, {k: v for k, v in environ.items() if k not in _NOT_OURS})
-        await asyncio.to_thread(_seal, plan)
-        say(f"environment {plan.digest[:8]} is ready after {time.monotonic() - began:.1f} s")
+    try:
+        async with locked(plan.path.with_name(plan.digest + ".lock"), say, plan.description) as lock:
+            if not plan.is_ready():
+                await _build(plan, lock, say, environ)
+    except OSError as error:
+        message = f"environment {plan.digest[:8]} cannot be written: {error}"
+        raise ImageUnresolved(message, hint="make room on the disk, or mend its permissions") from error
+
+
+async def _build(plan: Plan, lock: int, say: Say, environ: Mapping[str, str]) -> None:
+    await asyncio.to_thread(remove_tree, plan.path)
+    say(f"building environment {plan.digest[:8]}: {plan.description}")
+    began = time.monotonic()
+    await _install(plan, lock, say, {k: v for k, v in environ.items() if k not in _NOT_OURS})
+    await asyncio.to_thread(_seal, plan)
+    say(f"environment {plan.digest[:8]} is ready after {time.monotonic() - began:.1f} s")
 
 
 async def _install(plan: Plan, lock: int, say: Say, environ: Mapping[str, str]) -> None:

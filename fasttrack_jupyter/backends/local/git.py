@@ -86,7 +86,11 @@ async def fetch(source: GitSource, cache: Path, say: Say, *, commit: str | None 
     _check(source)
     if commit is not None and not _COMMIT.fullmatch(commit):
         raise SessionRejected(f"{commit!r} is no commit id")
-    tree, commit = await _Repository(source, cache, say).checkout(commit)
+    try:
+        tree, commit = await _Repository(source, cache, say).checkout(commit)
+    except OSError as error:
+        message = f"the code of {hide_user(source.url)} cannot be written: {error}"
+        raise SessionRejected(message, hint="make room on the disk, or mend its permissions") from error
     return _inside(tree, source, commit), commit
 
 
