@@ -24,7 +24,8 @@ def pipeline_schema() -> dict[str, Any]:
     schema = Pipeline.model_json_schema(by_alias=True)
     parts = schema["$defs"]
     parts["Task"]["properties"]["name"]["pattern"] = TASK_NAME_PATTERN
-    parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
+    if "anyOf" not in parts["OutputSpec"]:
+        parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
     schema["properties"]["tasks"]["minItems"] = 1
     return {"$schema": _DIALECT, "$id": "urn:fasttrack-jupyter:pipeline", **_untitled(schema), "title": "Pipeline"}
 

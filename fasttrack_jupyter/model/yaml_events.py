@@ -103,7 +103,7 @@ class Builder:
         """
         root = self._root()
         container: Any = root
-        parents, next_event, key = self._parents, self._next, None
+        parents, next_event, known, key = self._parents, self._next, self._keys, None
         while container is not None:
             event: Any = next_event()
             kind = type(event)
@@ -113,7 +113,10 @@ class Builder:
                 continue
             self._values += 1
             if key is None and type(container) is dict:
-                key = self._key(event, container)
+                if kind is ScalarEvent and event.tag is None and event.anchor is None:
+                    key = known.get(event.value)
+                if not key or key in container:
+                    key = self._key(event, container)
                 continue
             if kind is ScalarEvent:
                 value = event.value

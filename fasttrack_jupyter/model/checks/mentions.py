@@ -49,7 +49,8 @@ class Mentions:
         try:
             references = parse_template(text).references
         except ExpressionError as error:
-            yield Finding("bad-expression", path, error.message, error.hint, text, offset=error.offset)
+            shown = text if in_command else None  # the text of a variable may hold a secret
+            yield Finding("bad-expression", path, error.message, error.hint, shown, offset=error.offset)
             return
         for reference in references:
             for code, message, hint in self._reference(reference, task, in_command):
