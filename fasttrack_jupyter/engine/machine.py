@@ -238,7 +238,7 @@ class JobMachine:
             decision, instance, Status.WAITING, "SessionRetrying", event.at,
             reason=f"attempt {attempt}: {event.reason}; again in {format_duration(wait)}",
             exit_code=event.exit_code, data=event.data,
-            attempt_status=event.status, attempt_result=event.result,
+            attempt_status=event.status, attempt_result=event.result, attempt_reason=event.reason,
         )  # fmt: skip
         decision.instructions += [Release(path, attempt), WaitForRetry(path, wait)]
 

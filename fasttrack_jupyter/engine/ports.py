@@ -364,10 +364,6 @@ class JobStore(Protocol):
         """The job that was made with ``options["key"] == key``, if there is one."""
         ...
 
-    async def set_priority(self, job_id: str, priority: int) -> None:
-        """Jobs of higher priority get slots first."""
-        ...
-
     async def find_job(self, word: str) -> PipelineJob:
         """By id, unambiguous id prefix, ``name#12``, ``#12`` when unambiguous, ``last``. Raises NotFound, Conflict."""
         ...
@@ -398,10 +394,6 @@ class JobStore(Protocol):
 
     async def pipelines(self) -> list[PipelineRecord]:
         """By name."""
-        ...
-
-    async def referenced_outputs(self, folder: str) -> set[str]:
-        """Every ``outputs_dir`` of a pipeline folder that some job still shows."""
         ...
 
     async def delete_jobs(self, job_ids: Sequence[str]) -> None:

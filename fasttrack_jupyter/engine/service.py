@@ -44,7 +44,7 @@ from fasttrack_jupyter.engine.views import (
 )
 from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound, Refused
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
-from fasttrack_jupyter.model.job import PipelineJob, new_job_id
+from fasttrack_jupyter.model.job import Change, PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.reading import read_or_raise, read_pipeline
@@ -241,7 +241,11 @@ class FastTrack(Household):
     async def set_priority(self, job: str, priority: int) -> JobSummary:
         """Jobs of higher priority get slots first."""
         found = await self._store.find_job(job)
-        await self._store.set_priority(found.id, priority)
+        now = self._world.clock.now()
+        told = Change(
+            found.id, None, found.status, found.status, "JobPriorityChanged", now, data={"priority": priority}
+        )
+        await self._store.record([told])
         self._runner.set_priority(found.id, priority)
         return present_job(await self._store.job(found.id), self._paused(found))
 

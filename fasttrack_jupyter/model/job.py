@@ -57,6 +57,7 @@ class Change:
     attempt_status: Status | None = None
     """Where the attempt's status differs from the instance's (a retry: attempt TERMINATED, instance WAITING)."""
     attempt_result: Result | None = None
+    attempt_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

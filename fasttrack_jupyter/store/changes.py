@@ -31,7 +31,7 @@ from fasttrack_jupyter.store.places import Places
 _JSON_KEYS = ("outputs", "usage", "resources", "session", "notes")
 _COLUMNS = (
     "turn", "job", "instance", "expected", "status", "event", "at", "attempt", "result", "reason", "exit_code",
-    "attempt_status", "attempt_result", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir", "priority",
+    "attempt_status", "attempt_result", "attempt_reason", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir", "priority",
 )  # fmt: skip
 
 _ENDED = "('" + "', '".join(sorted(ENDED)) + "')"
@@ -91,7 +91,8 @@ WHERE b.turn = ? AND b.instance IS NULL AND jobs.num = b.job AND jobs.status = b
 _UPSERT_ATTEMPTS = f"""
 INSERT INTO attempts (instance, number, status, result, reason, exit_code, created_at, started_at, ended_at,
   usage, resources, session, mode, git_commit)
-SELECT instance, attempt, coalesce(attempt_status, status), coalesce(attempt_result, result), reason, exit_code, at,
+SELECT instance, attempt, coalesce(attempt_status, status), coalesce(attempt_result, result),
+  coalesce(attempt_reason, reason), exit_code, at,
   iif(coalesce(attempt_status, status) = 'RUNNING' OR coalesce(attempt_status, status) IN {_ENDED}, at, NULL),
   iif(coalesce(attempt_status, status) IN {_ENDED}, at, NULL),
   usage, resources, session, mode, git_commit
@@ -200,7 +201,7 @@ def _row(places: Places, change: Change) -> list[Any]:
     data = change.data
     row: list[Any] = [
         0, job, instance, change.expected, change.status, change.event, round(change.at * 1e6), change.attempt,
-        change.result, plain(change.reason), change.exit_code, change.attempt_status, change.attempt_result,
+        change.result, plain(change.reason), change.exit_code, change.attempt_status, change.attempt_result, plain(change.attempt_reason),
     ]  # fmt: skip
     if not data:
         return row

@@ -169,16 +169,6 @@ def pipeline(con: sqlite3.Connection, name: str) -> PipelineRecord:
     return rows.pipeline_from(con.execute(f"{_PIPELINES} WHERE p.name = ?", (name,)).fetchone())
 
 
-def referenced_outputs(con: sqlite3.Connection, folder: str) -> set[str]:
-    """See :meth:`JobStore.referenced_outputs`."""
-    query = (
-        "SELECT DISTINCT i.outputs_dir FROM jobs j JOIN instances i "
-        f"ON i.num BETWEEN j.num << {ORDINAL_BITS} AND (j.num + 1 << {ORDINAL_BITS}) - 1 "
-        "WHERE j.folder = ? AND i.outputs_dir IS NOT NULL"
-    )
-    return {path for (path,) in con.execute(query, (folder,))}
-
-
 def _num(con: sqlite3.Connection, job_id: str) -> int:
     row = con.execute("SELECT num FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:

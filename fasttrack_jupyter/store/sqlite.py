@@ -132,10 +132,6 @@ class SqliteStore:
         """See :meth:`JobStore.pipelines`."""
         return await self._read(queries.pipelines)
 
-    async def referenced_outputs(self, folder: str) -> set[str]:
-        """See :meth:`JobStore.referenced_outputs`."""
-        return await self._read(lambda con: queries.referenced_outputs(con, folder))
-
     async def delete_jobs(self, job_ids: Sequence[str]) -> None:
         """See :meth:`JobStore.delete_jobs`."""
         await self._writer.call(lambda session: jobs.delete(session, job_ids))

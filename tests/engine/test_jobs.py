@@ -76,7 +76,10 @@ def test_retries_are_new_attempts_with_fresh_outputs(engine: Any) -> None:
         assert job.result == "SUCCESS"
         assert job.tasks[0].attempts == 2
         assert [spec.outputs for spec in backend.started] == ["jobs/1/a", "jobs/1/a.2"]
-        assert [(a.number, a.result.value) for a in attempts] == [(1, "FAILURE"), (2, "SUCCESS")]
+        assert [(a.number, a.result.value, a.reason) for a in attempts] == [
+            (1, "FAILURE", "exit 1"),
+            (2, "SUCCESS", ""),
+        ]
 
     asyncio.run(story())
 
