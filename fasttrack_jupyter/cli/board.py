@@ -155,7 +155,7 @@ class Board:
         return list(islice(self._by_relevance(max(1, limit // 3)), max(limit, 0)))
 
     def _by_relevance(self, share: int) -> Iterator[Row]:
-        """What goes on; the first failures (the causes) and what comes next, a ``share`` each; what ended last; the rest."""
+        """What goes on; of the first failures and of what comes next a ``share`` each; what ended last; the rest."""
         yield from self._rows(RUNNING)
         yield from self._rows(PREPARING)
         yield from self._rows(FAILURE, 0, share)

@@ -9,6 +9,7 @@ the keyboard, and takes what has come.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ Json = dict[str, Any]
 _TAIL_BYTES = 2048
 _LOOK_SECONDS = 1.0
 _MOST_TAILS = 40
+_GATHER_SECONDS = 0.05
+"""Events come in bursts: taken together they cost one look at the screen. The end of the job waits for nothing."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,10 @@ class Around:
     paused: str | None = None
     tails: dict[str, str] = field(default_factory=dict)
     """Last log line by path."""
+
+
+def _ends_job(event: Json) -> bool:
+    return event["path"] is None and event["status"] in ("TERMINATED", "CANCELLED")
 
 
 class Feed:
@@ -61,18 +68,20 @@ class Feed:
         self._left.set()
 
     def take(self, wait: float) -> list[Json]:
-        """All events that have come; waits up to so many seconds for a first one.
+        """All events that have come; waits up to so many seconds for a first one, and a moment for its like.
 
         Raises:
             FastTrackError: following broke off for good.
         """
         taken: list[Json] = []
+        deadline = time.monotonic() + wait
         try:
-            taken.append(self._checked(self._queue.get(timeout=wait)))
-            while True:
-                taken.append(self._checked(self._queue.get_nowait()))
+            while not taken or not _ends_job(taken[-1]):
+                taken.append(self._checked(self._queue.get(timeout=max(0.0, deadline - time.monotonic()))))
+                deadline = min(deadline, time.monotonic() + _GATHER_SECONDS) if len(taken) == 1 else deadline
         except Empty:
-            return taken
+            pass  # that was all for now
+        return taken
 
     @staticmethod
     def _checked(item: Json | FastTrackError) -> Json:

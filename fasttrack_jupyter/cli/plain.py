@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from fasttrack_jupyter.cli.board import Board, Move
 from fasttrack_jupyter.cli.feed import Around
@@ -12,6 +13,8 @@ from fasttrack_jupyter.cli.words import between, clean, clock_time, job_word, no
 
 _MOST_DONE = 20
 """More that is done already is only counted."""
+_MOST_SAME = 5
+"""More of the same at once is said in one line."""
 
 
 class SilentView:
@@ -60,17 +63,36 @@ class PlainView:
         if around.paused != self._paused:
             self._paused = around.paused
             self._say(f"{clock_time(now().isoformat())}  {'paused: ' + self._paused if self._paused else 'going on'}")
-        for move in moves:
-            if line := _line(move, self._encoding):
-                self._say(line)
+        for line in self._lines(moves):
+            self._say(line)
         sys.stdout.flush()
         return ()
+
+    def _lines(self, moves: list[Move]) -> Iterator[str]:
+        """A line per change, but one for many that never ran and all say the same (skipped, reused, cancelled)."""
+        same = Counter(map(_sameness, moves))
+        told = set()
+        for move in moves:
+            key = _sameness(move)
+            if key is None or same[key] <= _MOST_SAME:
+                if line := _line(move, self._encoding):
+                    yield line
+            elif key not in told:
+                told.add(key)
+                many = f"{icon(move.row.state, self._encoding)} {plural(same[key], 'task instance')}"
+                yield "  ".join([clock_time(move.at), many, move.row.state.word, clean(move.row.reason)])
 
     def hold(self) -> None:
         """Lines need no holding."""
 
     def stop(self) -> None:
         """Lines need no stopping."""
+
+
+def _sameness(move: Move) -> tuple[str, str] | None:
+    """What makes changes alike for the reader; None for those of task instances that ran."""
+    row = move.row
+    return None if row.started_at or not row.state.is_ended else (row.state.name, row.reason)
 
 
 def _line(move: Move, encoding: str) -> str:

@@ -91,10 +91,10 @@ def _values(job: Json) -> list[str]:
 
 
 def outputs_place(job: Json) -> str | None:
-    """The folder on this machine that holds all that this job left; None where there is none."""
+    """The folder on this machine that holds all that ran in this job left; None where there is none."""
     places = [
         task["outputs_dir"]
         for task in job["tasks"]
-        if task["outputs_dir"] and Path(task["outputs_dir"]).is_absolute() and not task["reason"].startswith("reused")
+        if task["attempts"] and task["outputs_dir"] and Path(task["outputs_dir"]).is_absolute()
     ]
     return os.path.commonpath(places) if places else None

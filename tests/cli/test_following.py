@@ -66,6 +66,18 @@ def test_run_says_a_line_per_change(cli: Any, client: Any, story: Any, shapes: A
     assert "\x1b" not in done.output
 
 
+def test_many_that_never_ran_are_one_line(cli: Any, story: Any, shapes: Any, file: str) -> None:
+    """A partial run of a large pipeline does not say ``skipped`` a thousand times."""
+    skipped = [shapes.event(1, f"t{n}", "SKIPPED", "SUCCESS", "outside the partial run") for n in range(9)]
+    few = [shapes.event(1, f"r{n}", "TERMINATED", "SUCCESS", "reused from job #11") for n in range(2)]
+    events, end = _success(shapes)
+    story([*skipped, *few, *events], end)
+    told = cli("run", file).stdout
+    assert "⤼ 9 task instances  skipped  outside the partial run" in told
+    assert told.count("outside the partial run") == 1
+    assert "↺ r1  reused  reused from job #11" in told
+
+
 def test_run_asks_for_what_was_typed(cli: Any, client: Any, story: Any, shapes: Any, file: str) -> None:
     """Every option reaches the request."""
     story(*_success(shapes))

@@ -39,7 +39,10 @@ def _screen(board: Board, around: Around | None = None, *, width: int = 100, hei
         view._draw()
         view.stop()
     text = console.file.getvalue()  # type: ignore[attr-defined]
-    return [line for part in text.split("\x1b[2K") for line in ESCAPES.sub("", part).replace("\r", "").splitlines()]
+    lines = ESCAPES.sub("", text).replace("\r", "\n").split("\n")
+    lines = [line for line in lines if line.strip()]
+    first = max(n for n, line in enumerate(lines) if not line.startswith(" "))
+    return lines[first:]
 
 
 def test_a_frame_has_a_line_per_task_and_the_totals(shapes: Any) -> None:
