@@ -23,6 +23,7 @@ import pytest
 from fasttrack_jupyter.backends.local.containers import ContainerEngine, container_command, find_engines
 from fasttrack_jupyter.errors import BackendError, SessionRejected
 
+pytestmark = pytest.mark.xdist_group("containers")  # one engine of each kind, not one a worker
 IMAGE = "localhost/fasttrack-tiny:1"
 DOCKER = ContainerEngine("docker", Path("/usr/bin/docker"), rootless=False, version="27", environ={"PATH": "/usr/bin"})
 
@@ -301,7 +302,7 @@ def test_exit_code_is_known_although_the_client_is_gone(engine: ContainerEngine,
 
 def test_asking_to_end_reaches_the_command_and_its_exit_code_comes_back(engine: ContainerEngine) -> None:
     """Always the command's own: podman's client may say 0 when it is told to end."""
-    for number in range(5):
+    for number in range(3):
         with start(engine, f"ft-term{number}", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done") as client:
             os.killpg(client.pid, signal.SIGTERM)
             assert client.wait(30) == 7
