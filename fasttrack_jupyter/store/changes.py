@@ -31,7 +31,8 @@ from fasttrack_jupyter.store.places import Places
 _JSON_KEYS = ("outputs", "usage", "resources", "session", "notes")
 _COLUMNS = (
     "turn", "job", "instance", "expected", "status", "event", "at", "attempt", "result", "reason", "exit_code",
-    "attempt_status", "attempt_result", "attempt_reason", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir", "priority",
+    "attempt_status", "attempt_result", "attempt_reason", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir",
+    "priority",
 )  # fmt: skip
 
 _ENDED = "('" + "', '".join(sorted(ENDED)) + "')"
@@ -201,7 +202,8 @@ def _row(places: Places, change: Change) -> list[Any]:
     data = change.data
     row: list[Any] = [
         0, job, instance, change.expected, change.status, change.event, round(change.at * 1e6), change.attempt,
-        change.result, plain(change.reason), change.exit_code, change.attempt_status, change.attempt_result, plain(change.attempt_reason),
+        change.result, plain(change.reason), change.exit_code, change.attempt_status, change.attempt_result,
+        plain(change.attempt_reason),
     ]  # fmt: skip
     if not data:
         return row
