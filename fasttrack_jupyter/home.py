@@ -9,6 +9,7 @@
         engine.json         who that is: {pid, socket, version, started_at}
         engine.sock         its HTTP API; elsewhere when the path is too long for a socket
         logs/engine.log     what it printed
+        .gitignore          all of it: state and secrets are nobody's source
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ class Home:
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in dict.fromkeys((self.path, self.log.parent, self.socket.parent)):
             _make_private(folder)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")  # a home inside a project is neither committed nor part of a pipeline's code
 
     def engine(self) -> dict[str, Any]:
         """What the last engine wrote about itself (it may be dead); empty when there was none."""

@@ -147,6 +147,19 @@ def test_a_secret_is_in_no_file_but_its_own(home: Home, engines: Engines) -> Non
     assert [path.name for path in files if b"hunter2" in path.read_bytes()] == ["secrets.json"]
 
 
+def test_a_home_inside_a_project_is_no_part_of_its_code(home: Home) -> None:
+    """Neither the store nor the secrets get into the snapshot of a pipeline's files."""
+    project = home.path.parent
+    (project / "x.fasttrack.yaml").write_text("name: x\ntasks:\n- {name: a, command: 'true'}\n")
+    (project / "train.py").write_text("")
+    with connect(home.path) as client:
+        client.set_secret("TOKEN", "hunter2-hunter2")
+        job = client.run({"source": str(project / "x.fasttrack.yaml")})["id"]
+        assert "train.py" in {path.name for path in home.path.rglob("code/**/*")}
+        assert [path for path in home.path.rglob("secrets.json") if path != home.secrets] == []
+        assert client.job(job)["source"] == str(project / "x.fasttrack.yaml")
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv")
 def test_another_user_is_refused(home: Home) -> None:
     """Even where somebody opened every permission: the kernel says who calls."""
