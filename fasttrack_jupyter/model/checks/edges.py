@@ -45,9 +45,8 @@ def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> It
         yield _named(problem.code, ("tasks", number, "inputs", *problem.path), problem.message, problem.hint)
     for name, written in task.inputs.items():
         path = ("tasks", number, "inputs", name)
-        source = written.strip().partition(".")[0]
         try:
-            ref = InputRef.parse(written) if source not in pipeline.by_name else _reference(written)
+            ref = InputRef.parse(written)
         except ValueError as error:
             message, hint = said(error)
             yield Finding("bad-input", path, f"input {name!r} of task {task.name!r}: {message}", hint, written)
@@ -60,14 +59,6 @@ def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> It
             yield Finding("unknown-task", path, message, tasks.hint(ref.task, "tasks"), written)
         elif ref.output is not None and ref.output not in pipeline.by_name[ref.task].outputs:
             yield unknown_output(path, f"input {name!r} of task {task.name!r}", pipeline.by_name[ref.task], ref.output)
-
-
-def _reference(written: str) -> InputRef:
-    """As InputRef.parse of a task that there is, whatever letters its name has."""
-    task, dot, output = written.strip().partition(".")
-    if dot and not output:
-        raise ValueError(f"{written!r} names no output: write the task and its output, such as prep.clean")
-    return InputRef(task, output if dot else None)
 
 
 def unknown_output(
