@@ -13,7 +13,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.ports import Clock, ExecutionBackend, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
+from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.job import attempt_id
 from fasttrack_jupyter.model.lifecycle import Result, Status

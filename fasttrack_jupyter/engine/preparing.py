@@ -21,8 +21,9 @@ from fasttrack_jupyter.engine.plan import (
     is_reusable,
     make_plan,
 )
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, SecretStore, TaskHistory
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.sessions import SessionBuilder
+from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from fasttrack_jupyter.engine.masking import Masker
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SecretStore
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore
+from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import LogView
 from fasttrack_jupyter.errors import Forbidden, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance, attempt_id

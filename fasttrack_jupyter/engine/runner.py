@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from fasttrack_jupyter.engine.acts import Acts
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.ports import Clock, EventBus, ExecutionBackend, JobStore, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SessionReport
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
@@ -44,6 +44,7 @@ from fasttrack_jupyter.engine.stimuli import (
     WaitForRetry,
     Withdraw,
 )
+from fasttrack_jupyter.engine.surroundings import Clock, EventBus
 from fasttrack_jupyter.errors import NotFound, StoreFull
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from fasttrack_jupyter.errors import BadRequest, Forbidden, NotFound, StoreError
 
 if TYPE_CHECKING:
-    from fasttrack_jupyter.engine.ports import SecretStore
+    from fasttrack_jupyter.engine.surroundings import SecretStore
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _LONGEST = 120_000
