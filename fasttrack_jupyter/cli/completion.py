@@ -1,4 +1,7 @@
-"""Words that a shell completes: jobs and task names. Only a running engine is asked, and trouble completes nothing."""
+"""Words that a shell completes: jobs and task names. Trouble completes nothing.
+
+An engine is started if none runs: it ends soon after the last call, and the command being typed needs it anyway.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +43,8 @@ def tasks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
 def _quietly(ctx: click.Context, ask: Callable[[Client], list[str]]) -> list[str]:
     face = ctx.find_object(Face) or Face(home=ctx.find_root().params.get("home"))
     try:
-        client = face.connect(start=False)
-    except FastTrackError:
-        return []
-    try:
-        return ask(client)
+        return ask(face.client)
     except FastTrackError:
         return []
     finally:
-        client.close()
+        face.close()
