@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ class Checkout:
     home: Path
 
     def sh(self, command: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``command`` with the copy's own ``.venv`` first on PATH; what came of it, output and errors together."""
-        path = f"{self.root / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        """Run ``command``, the copy's own ``.venv`` first on PATH, else the one these tests run in; what came of it."""
+        path = os.pathsep.join([str(self.root / ".venv" / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
         environ = {**os.environ, "FASTTRACK_HOME": str(self.home), "PATH": path, "COLUMNS": "110"}
         return subprocess.run(
             ["sh", "-c", command], cwd=cwd or self.root, env=environ, text=True, check=False, errors="replace",

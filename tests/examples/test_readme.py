@@ -22,7 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"<!-- (tour|file: (?P<name>[\w.-]+)) -->\n+```\w+\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _CHANGES = re.compile(
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?Z?|\b\d\d:\d\d(:\d\d)?\b|\b[0-9a-hjkmnp-tv-z]{16}\b"
-    r"|\b[\d.]+ ?(ms|s|min|h|KB|B)\b|/\S+|-[0-9a-z]{6,}\b|\s+"
+    r"|just now|\bago\b|\b[\d.]+ ?(ms|s|min|h|KB|B)\b|~?/\S+|-[0-9a-z]{6,}\b|\s+"
 )
 """Times, durations, sizes, ids and paths differ from one machine and job to the next; so may the room between words."""
 
@@ -72,7 +72,9 @@ def test_the_tree_is_the_tree() -> None:
     below = drawn.split("fasttrack_jupyter/\n")[1]
     named = set(re.findall(r"^  ([\w.]+)/?(?: |$)", below, re.MULTILINE))
     package = ROOT / "fasttrack_jupyter"
-    there = {path.name for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    there = {
+        path.name for path in package.iterdir() if path.suffix == ".py" or (path.is_dir() and path.name[0] not in "._")
+    }
     assert named == there
 
 
