@@ -160,7 +160,8 @@ def test_memory_over_the_limit_is_a_failure_with_the_numbers(settings: LocalSett
 
     end = play(settings, scene)
     assert (end.status, end.result) == (Status.TERMINATED, Result.FAILURE)
-    assert end.reason.startswith("memory 0.") and end.reason.endswith(" GiB over the limit of 0.0625 GiB")
+    assert end.reason.startswith("memory 0.")
+    assert end.reason.endswith(" GiB over the limit of 0.0625 GiB")
     assert end.data["usage"]["peak_mem"] > 64 << 20
 
 
@@ -318,7 +319,10 @@ def test_a_command_on_all_members_fails_with_the_first_that_fails(settings: Loca
     """``run_on: all``: lines are prefixed, the others are ended, and the reason says who it was."""
 
     async def scene(backend: LocalBackend, reports: Reports) -> SessionReport:
-        command = 'echo "$BACKENDAI_CLUSTER_IDX $BACKENDAI_CLUSTER_LOCAL_RANK"; [ $BACKENDAI_CLUSTER_HOST = sub1 ] && exit 3; sleep 60'
+        command = (
+            'echo "$BACKENDAI_CLUSTER_IDX $BACKENDAI_CLUSTER_LOCAL_RANK";'
+            "[ $BACKENDAI_CLUSTER_HOST = sub1 ] && exit 3; sleep 60"
+        )
         await backend.submit(session_spec(SPEC, command, cluster_size=3, run_on_all=True))
         return await reports.ended(SPEC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import marshal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from fasttrack_jupyter.errors import BackendError
 _MAIN = "import sys; sys.path.insert(0, sys.argv[1]); import launcher; launcher.main()"
 _RUNNER = str(Path(__file__).parent / "runner")
 _READ = 1 << 18
+_TRIES = 5
 
 
 class LauncherLink:
@@ -61,14 +63,18 @@ class LauncherLink:
         self._ready = loop.create_future()
         self.send(("setup", self._setup))
 
-    async def ready(self) -> tuple[str, str]:
-        """The mode that the launcher found to work, and why it is not ``namespaces``.
+    async def started(self) -> tuple[str, str]:
+        """Start a launcher; the mode that it found to work, and why it is not ``namespaces``.
 
         Raises:
-            BackendError: the launcher ended before it could say.
+            BackendError: one launcher after the other ended before it could say.
         """
-        assert self._ready is not None
-        return await self._ready
+        for _ in range(_TRIES):
+            self.start()
+            assert self._ready is not None
+            with contextlib.suppress(BackendError):
+                return await self._ready
+        raise BackendError("the launcher of local sessions ends at once", hint="`fasttrack doctor` tells more")
 
     def send(self, request: tuple[str, dict[str, Any]]) -> None:
         """Send one request, starting a launcher if there is none. What a dying launcher did not read is lost unsaid."""

@@ -86,8 +86,7 @@ class Sessions:
 
     async def open(self) -> None:
         """Start the launcher and hear which mode works here."""
-        self._link.start()
-        self.mode, self.why = await self._link.ready()
+        self.mode, self.why = await self._link.started()
         self._spawn(self._watchdog.run())
 
     def begin(self, spec: SessionSpec, *, create: bool) -> None:

@@ -360,4 +360,7 @@ def main() -> None:
     link = int(sys.argv[-1])
     os.set_inheritable(link, False)
     _settle()
-    Launcher(link).serve()
+    try:
+        Launcher(link).serve()
+    except ConnectionError:
+        return  # the engine was killed: the sessions go on without either of us
