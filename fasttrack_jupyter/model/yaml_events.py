@@ -46,7 +46,7 @@ class Limits:
     max_bytes: int = 64 << 20
     max_depth: int = 100
     """Levels of collections within each other."""
-    max_alias_values: int = 2_000_000
+    max_alias_values: int = 500_000
     """Values that come a second time, by an alias; of an alias within an anchor too (billion laughs)."""
 
 

@@ -20,6 +20,8 @@ from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.yaml_events import Path
 
 _ROUNDS = 6
+_MAX_WRONG = 20_000
+"""Data with more wrong values than this is not worth repairing."""
 _DANGLING = {
     "no-command": "command", "no-service": "service", "no-module-uri": "module_uri", "no-tasks": "tasks",
     "bad-pipeline-name": "name",
@@ -51,7 +53,10 @@ class Repair:
             except ValidationError as error:
                 wrong = error.errors(include_url=False, include_input=False)
                 if number == 0:
-                    self.findings = [finding for details in wrong for finding in explain(details, data)]
+                    told = wrong[:_MAX_WRONG]
+                    self.findings = [finding for details in told for finding in explain(details, data)]
+                if len(wrong) > _MAX_WRONG:
+                    break
                 self._take_out(wrong)
 
     def is_consequence(self, finding: Finding) -> bool:
