@@ -7,6 +7,7 @@ drawn on a terminal.
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -14,5 +15,8 @@ def main() -> None:
     """The console script; exits with the command's status."""
     from fasttrack_jupyter.cli.app import root
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no ▶ is no reason to fail
     name = sys.argv[0].replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
     root(prog_name="jupyter fasttrack" if name == "jupyter-fasttrack" else "fasttrack")

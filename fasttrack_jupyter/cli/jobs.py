@@ -10,7 +10,7 @@ import click
 
 from fasttrack_jupyter.cli import completion
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
+from fasttrack_jupyter.cli.options import agree, job_argument, json_option, pass_face, task_argument
 from fasttrack_jupyter.cli.report import outputs_place
 from fasttrack_jupyter.cli.states import State, state_of
 from fasttrack_jupyter.cli.words import ago, between, clean, command, job_word, local_time, plural, slots
@@ -264,8 +264,7 @@ def delete(face: Face, jobs: tuple[str, ...], yes: bool) -> None:
     Exit status: 0, 2 if a job is not there or has not ended.
     """
     ids = [face.client.job(job) for job in dict.fromkeys(jobs)]
-    if sys.stdin.isatty() and not yes:
-        click.confirm(f"Forget {', '.join(job_word(job) for job in ids)}?", abort=True, err=True)
+    agree(f"Forget {', '.join(job_word(job) for job in ids)}?", yes=yes)
     count = face.client.delete(list(dict.fromkeys(job["id"] for job in ids)))
     if face.as_json:
         face.json({"deleted": count})

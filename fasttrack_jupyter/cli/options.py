@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from fasttrack_jupyter.cli import completion
+from fasttrack_jupyter.cli.app import REFUSED
 from fasttrack_jupyter.cli.face import Face
+from fasttrack_jupyter.cli.keys import can_ask
 from fasttrack_jupyter.errors import BadRequest, NotFound
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -95,6 +97,14 @@ def pipeline_file(face: Face, file: str) -> dict[str, str]:
         raise NotFound(f"there is no file {file}", hint=_pipelines_in(path.parent))
     face.source = path
     return {"source": str(path.absolute())}
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Ask before something is destroyed; with ``--yes``, or where nobody can be asked, go on. A no exits with 2."""
+    if yes or not can_ask() or click.confirm(question, err=True):
+        return
+    click.echo("Nothing was removed.", err=True)
+    raise click.exceptions.Exit(REFUSED)
 
 
 def _pipelines_in(folder: Path) -> str:

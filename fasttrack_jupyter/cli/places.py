@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import json_option, pass_face
+from fasttrack_jupyter.cli.options import agree, json_option, pass_face
 from fasttrack_jupyter.cli.words import ago, plural, size
 
 Json = dict[str, Any]
@@ -107,8 +106,7 @@ def make_folder(face: Face, name: str, usage: str) -> None:
 @pass_face
 def remove_folder(face: Face, name: str, yes: bool) -> None:
     """Remove a vfolder and everything in it. On a terminal it asks first."""
-    if sys.stdin.isatty() and not yes:
-        click.confirm(f"Remove the folder {name} and everything in it?", abort=True, err=True)
+    agree(f"Remove the folder {name} and everything in it?", yes=yes)
     face.client.remove_folder(name)
     face.say(f"{name} removed")
 

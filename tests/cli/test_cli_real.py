@@ -218,6 +218,16 @@ def test_the_things_of_this_home_and_machine(shell: Shell) -> None:
     assert "would be freed" in shell("gc", "--dry-run").stdout
 
 
+def test_an_output_that_knows_no_unicode(shell: Shell) -> None:
+    """Icons fall back to ASCII, everything else to question marks; nothing fails."""
+    file = shell.pipeline("ascii", 훈련="true")
+    done = subprocess.run(
+        shell.argv("run", file), cwd=shell.folder, env={**shell.environ, "PYTHONIOENCODING": "latin-1"},
+        capture_output=True, timeout=DEADLINE, check=True,
+    )  # fmt: skip
+    assert b"+ ??  success" in done.stdout
+
+
 def test_export_and_schema(shell: Shell) -> None:
     """An older release's words; JSON."""
     file = shell.pipeline("out", one="true")

@@ -286,6 +286,16 @@ def test_folders_are_listed_made_and_removed(cli: Any, client: Any, shapes: Any)
     assert client.asked("remove_folder") == ("m",)
 
 
+def test_destroying_asks_a_person_first(cli: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A no removes nothing; --yes does not ask."""
+    monkeypatch.setattr("fasttrack_jupyter.cli.options.can_ask", lambda: True)
+    client.answers.update(remove_folder=None, delete=1)
+    assert cli("folders", "rm", "m", stdin="n\n").exit_code == 2
+    assert cli("delete", "last", stdin="n\n").exit_code == 2
+    assert {"remove_folder", "delete"}.isdisjoint(name for name, _ in client.calls)
+    assert cli("folders", "rm", "m", "--yes").exit_code == 0
+
+
 def test_a_secret_comes_from_stdin(cli: Any, client: Any) -> None:
     """One newline at the end is not part of it; it is never printed."""
     client.answers["set_secret"] = None
