@@ -124,8 +124,9 @@ def test_checkout_cannot_be_written(origin: Any, tmp_path: Path) -> None:
 def test_ruin_of_an_interrupted_checkout_is_cleared(origin: Any, tmp_path: Path) -> None:
     """What a killed engine left half made does not count, and is not in the way."""
     tree, commit = fetched(str(origin.path), tmp_path / "cache")
+    tree.chmod(0o755)
+    (tree / "train.py").unlink()
     tree.rename(tree.with_name(f"making-{commit}"))
-    (tree.with_name(f"making-{commit}") / "train.py").unlink()
     again, _ = fetched(str(origin.path), tmp_path / "cache")
     assert (again / "train.py").exists()
 
