@@ -113,7 +113,7 @@ class _Walk:
                     raise Forbidden(f"{prefix}{entry.name} cannot be read: {error.strerror}") from error
 
     def _skips_folder(self, path: str, entry: os.DirEntry[str], rules: _Rules) -> bool:
-        if entry.name.startswith(".") or entry.name in _CACHES or _is_environment(entry.path):
+        if entry.name.startswith(".") or entry.name in _CACHES or _is_environment(entry.path) or _is_home(entry.path):
             return not any(pattern.startswith(path + "/") for pattern in self.named)
         return self.wanted is None and _is_ignored(path, True, rules)
 
@@ -170,6 +170,11 @@ def _is_ignored(path: str, is_folder: bool, rules: _Rules) -> bool:
 
 def _is_environment(folder: str) -> bool:
     return Path(folder, "pyvenv.cfg").is_file() or Path(folder, "conda-meta").is_dir()
+
+
+def _is_home(folder: str) -> bool:
+    """Whether this is a home of ours: jobs, secrets and logs are nobody's code."""
+    return all(Path(folder, name).exists() for name in ("engine.lock", "fasttrack.db"))
 
 
 def _megabytes(size: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore
 from fasttrack_jupyter.engine.preparing import Preparer
 from fasttrack_jupyter.engine.present import present_folder, present_pipeline
+from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
 from fasttrack_jupyter.engine.upkeep import GarbageCollector
@@ -42,6 +43,7 @@ class Household:
     def __init__(self, world: World) -> None:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
+        self._logs = LogReader(world.store, self._backend, world.secrets)
         self._preparer = Preparer(world.store, self._backend, world.secrets, self._default_slots)
 
     async def pipelines(self) -> list[PipelineView]:
@@ -84,10 +86,12 @@ class Household:
     async def set_secret(self, name: str, value: str, pipeline: str | None) -> None:
         """Set a secret of this home, or of one pipeline."""
         await asyncio.to_thread(self._secrets.set, name, value, pipeline)
+        self._logs.forget_secrets()
 
     async def remove_secret(self, name: str, pipeline: str | None) -> None:
         """Raises NotFound."""
         await asyncio.to_thread(self._secrets.remove, name, pipeline)
+        self._logs.forget_secrets()
 
     async def export(self, text: str | None, source: str | None, to: str) -> ExportView:
         """The pipeline in another format. Raises InvalidPipeline, BadRequest."""

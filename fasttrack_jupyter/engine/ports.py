@@ -15,8 +15,6 @@ from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
-# ---------------------------------------------------------------- sessions
-
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
@@ -256,9 +254,6 @@ class ExecutionBackend(Protocol):
         ...
 
 
-# ---------------------------------------------------------------- the store
-
-
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to be made: the store gives it its index (per pipeline name) and its JobCreated event."""
@@ -372,8 +367,8 @@ class JobStore(Protocol):
         """Newest first."""
         ...
 
-    async def instances(self, job_id: str) -> list[TaskInstance]:
-        """By ordinal."""
+    async def instances(self, job_id: str, path: str | None = None) -> list[TaskInstance]:
+        """By ordinal; with ``path``, that one (or none)."""
         ...
 
     async def attempts(self, job_id: str, path: str | None = None) -> list[Attempt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -22,6 +23,11 @@ class LogReader:
 
     def __init__(self, store: JobStore, backends: Callable[[str], ExecutionBackend], secrets: SecretStore) -> None:
         self._store, self._backends, self._secrets = store, backends, secrets
+        self._maskers: dict[str, Masker] = {}
+
+    def forget_secrets(self) -> None:
+        """A secret was set or removed: look at them again."""
+        self._maskers.clear()
 
     async def read(self, job: PipelineJob, path: str, attempt: int | None, after: int, limit: int) -> LogView:
         """At most ``limit`` bytes from byte ``after`` on (below zero: from the end). Raises NotFound."""
@@ -48,13 +54,12 @@ class LogReader:
         return (await self._instance(job, path)).outputs_dir
 
     async def _instance(self, job: PipelineJob, path: str) -> TaskInstance:
-        for row in await self._store.instances(job.id):
-            if row.path == path:
-                return row
+        for row in await self._store.instances(job.id, path):
+            return row
         raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}")
 
     async def _page(self, job: PipelineJob, name: str, after: int, limit: int, is_over: bool) -> LogView:
-        backend, masker = self._backends(job.backend), self._masker(job)
+        backend, masker = self._backends(job.backend), await asyncio.to_thread(self._masker, job.pipeline)
         try:
             if after < 0:
                 after = max((await backend.logs(name, 0, 0)).size + after, 0)
@@ -63,15 +68,31 @@ class LogReader:
         except NotFound:
             return LogView(attempt=name, data="", start=after, next=after, size=0, ended=is_over)
         data = masker.cut(chunk.data, first, after, limit, ended=is_over)
+        if after + len(data) < chunk.size or not is_over:
+            data = whole_characters(data)
         end = after + len(data)
         text = data.decode("utf-8", "replace")
         ended = is_over and chunk.ended and end >= chunk.size
         return LogView(attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended)
 
-    def _masker(self, job: PipelineJob) -> Masker:
-        scopes = [(name, scope) for name, scope in self._secrets.names() if scope in (None, job.pipeline)]
-        values = [self._secrets.get(name, scope) for name, scope in scopes]
-        return Masker([value for value in values if value])
+    def _masker(self, pipeline: str) -> Masker:
+        masker = self._maskers.get(pipeline)
+        if masker is None:
+            scopes = [(name, scope) for name, scope in self._secrets.names() if scope in (None, pipeline)]
+            values = [self._secrets.get(name, scope) for name, scope in scopes]
+            masker = self._maskers[pipeline] = Masker([value for value in values if value])
+        return masker
+
+
+def whole_characters(data: bytes) -> bytes:
+    """``data`` without a UTF-8 character that is cut off at its end; bytes that are no UTF-8 at all stay."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+        return data[:-back] if length > back and len(data) > back else data
+    return data
 
 
 def check_relative(file: str) -> None:

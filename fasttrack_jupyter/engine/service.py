@@ -62,7 +62,6 @@ class FastTrack(Household):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._parsed: OrderedDict[str, tuple[Pipeline, TaskGraph]] = OrderedDict()
-        self._logs = reads.LogReader(world.store, self._backend, world.secrets)
         self._opened_at = world.clock.now()
 
     async def open(self) -> None:
@@ -252,7 +251,7 @@ class FastTrack(Household):
     async def cancel(self, job: str, path: str | None = None) -> JobSummary:
         """Ask for the end of a job, or of one task instance. Cancelling what has ended changes nothing."""
         found = await self._store.find_job(job)
-        if path is not None and all(row.path != path for row in await self._store.instances(found.id)):
+        if path is not None and not await self._store.instances(found.id, path):
             raise NotFound(f"job {found.pipeline}#{found.index} has no task {path!r}")
         self._runner.request_cancel(found.id, path)
         return present_job(found, self._paused(found))

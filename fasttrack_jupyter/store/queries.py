@@ -116,10 +116,14 @@ def jobs(con: sqlite3.Connection, which: JobFilter) -> list[PipelineJob]:
     return _jobs(con, con.execute(query, (*(value for _, value in used), which.limit)))
 
 
-def instances(con: sqlite3.Connection, job_id: str) -> list[TaskInstance]:
+def instances(con: sqlite3.Connection, job_id: str, path: str | None) -> list[TaskInstance]:
     """See :meth:`JobStore.instances`."""
-    query = f"SELECT {rows.INSTANCE_COLUMNS} FROM instances WHERE num BETWEEN ? AND ? ORDER BY num"
-    return [rows.instance_from(job_id, row) for row in con.execute(query, instance_range(_num(con, job_id))).fetchall()]
+    query = (
+        f"SELECT {rows.INSTANCE_COLUMNS} FROM instances "
+        "WHERE num BETWEEN ?1 AND ?2 AND (?3 IS NULL OR path = ?3) ORDER BY num"
+    )
+    found = con.execute(query, (*instance_range(_num(con, job_id)), path)).fetchall()
+    return [rows.instance_from(job_id, row) for row in found]
 
 
 def attempts(con: sqlite3.Connection, job_id: str, path: str | None) -> list[Attempt]:

@@ -108,9 +108,9 @@ class SqliteStore:
         """See :meth:`JobStore.jobs`."""
         return await self._read(lambda con: queries.jobs(con, which))
 
-    async def instances(self, job_id: str) -> list[TaskInstance]:
+    async def instances(self, job_id: str, path: str | None = None) -> list[TaskInstance]:
         """See :meth:`JobStore.instances`."""
-        return await self._read(lambda con: queries.instances(con, job_id))
+        return await self._read(lambda con: queries.instances(con, job_id, path))
 
     async def attempts(self, job_id: str, path: str | None = None) -> list[Attempt]:
         """See :meth:`JobStore.attempts`."""

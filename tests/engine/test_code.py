@@ -189,3 +189,13 @@ def test_a_folder_that_is_not_there(root: Path) -> None:
 def test_changed_files() -> None:
     """Added, removed and changed, sorted."""
     assert changed_files({"a": "1", "b": "1", "c": "1"}, {"a": "1", "c": "2", "d": "1"}) == ["b", "c", "d"]
+
+
+def test_a_home_below_the_pipeline_is_nobodys_code(tmp_path: Path) -> None:
+    """Jobs, logs and secrets must not get into a snapshot, whatever the ignore files say."""
+    home = tmp_path / "state"
+    home.mkdir()
+    for name in ("engine.lock", "fasttrack.db", "secrets.json"):
+        (home / name).write_text("x")
+    (tmp_path / "train.py").write_text("x")
+    assert list(find_code(tmp_path, None)) == ["train.py"]

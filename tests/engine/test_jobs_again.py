@@ -1,0 +1,140 @@
+"""Reruns, partial jobs, skipped tasks: what is reused and what is said about it; gc."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fasttrack_jupyter.engine.ports import JobFilter
+from fasttrack_jupyter.engine.views import RerunRequest, Selection
+from fasttrack_jupyter.errors import (
+    Conflict,
+    NotFound,
+)
+from fasttrack_jupyter.testing.fakes import FakeBackend
+
+
+def states(job: Any) -> dict[str, tuple[str, str, str]]:
+    """``{path: (status, result, reason)}``."""
+    return {task.path: (task.status.value, task.result.value, task.reason) for task in job.tasks}
+
+
+def test_rerun_from_failed_reuses_what_succeeded(engine: Any) -> None:
+    """Reused outputs are the old job's own; the plan says so beforehand."""
+
+    async def story() -> None:
+        broken = {"c"}
+        backend = FakeBackend(lambda spec: 1 if spec.path in broken else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", "b: [a]", "c: [b]", "d: [c]"))
+            await engine.finish(fasttrack)
+            broken.clear()
+            again = RerunRequest(from_failed=True)
+            plan = await fasttrack.plan_rerun("last", again)
+            assert [(t.path, t.decision.value) for t in plan.tasks] == [
+                ("a", "reused"), ("b", "reused"), ("c", "will run"), ("d", "will run"),
+            ]  # fmt: skip
+            await fasttrack.rerun("last", again)
+            job = await engine.finish(fasttrack)
+        assert [spec.path for spec in backend.started] == ["a", "b", "c", "c", "d"]
+        assert backend.started[3].inputs == ("jobs/1/b",)
+        assert states(job)["a"] == ("TERMINATED", "SUCCESS", "reused from job #1")
+        assert job.rerun_of
+
+    asyncio.run(story())
+
+
+def test_rerun_with_an_edited_text_runs_what_changed_and_what_hangs_on_it(engine: Any) -> None:
+    """The reason names what changed."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: 1 if spec.path == "c" else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", "b: [a]", "c: [b]"))
+            await engine.finish(fasttrack)
+            edited = engine.request("a", "{name: b, command: other, dependencies: [a]}", "c: [b]").text
+            plan = await fasttrack.plan_rerun("last", RerunRequest(from_failed=True, text=edited))
+        assert [(t.decision.value, t.reason) for t in plan.tasks] == [
+            ("reused", "reused from job #1"),
+            ("will run", "command changed"),
+            ("will run", "did not succeed"),
+        ]
+
+    asyncio.run(story())
+
+
+def test_a_partial_job_uses_the_last_successes_of_what_it_leaves_out(engine: Any) -> None:
+    """``--from b``: ``a`` is reused; ``--only`` with nothing before warns of an empty input."""
+
+    async def story() -> None:
+        backend = FakeBackend()
+        async with engine.on(backend) as fasttrack:
+            request = engine.request("a", "b: [a]", "c: [b]")
+            only_b = request.model_copy(update={"selection": Selection(only=("b",))})
+            plan = await fasttrack.plan(only_b)
+            assert [t.decision.value for t in plan.tasks] == ["skipped", "will run", "skipped"]
+            assert "empty input" in plan.tasks[0].notes[0]
+            await fasttrack.run(request)
+            await engine.finish(fasttrack)
+            await fasttrack.run(request.model_copy(update={"selection": Selection.model_validate({"from": ["b"]})}))
+            job = await engine.finish(fasttrack)
+        assert states(job)["a"] == ("TERMINATED", "SUCCESS", "reused from job #1")
+        assert [spec.path for spec in backend.started] == ["a", "b", "c", "b", "c"]
+        assert backend.started[3].inputs == ("jobs/1/a",)
+
+    asyncio.run(story())
+
+
+def test_a_skipped_task_counts_as_satisfied(engine: Any) -> None:
+    """With nothing before it, its dependents see an empty input, and are told."""
+
+    async def story() -> None:
+        backend = FakeBackend()
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("{name: a, command: x, skip: true}", "b: [a]"))
+            job = await engine.finish(fasttrack)
+        assert states(job)["a"] == ("SKIPPED", "SUCCESS", "skip: true")
+        assert "empty input" in job.tasks[0].notes[0]
+        assert backend.started[0].inputs == (None,)
+
+    asyncio.run(story())
+
+
+def test_gc_keeps_what_a_kept_job_still_shows(engine: Any) -> None:
+    """The reused outputs of a job that goes stay as long as another refers to them."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: 1 if spec.path == "b" and spec.job_index == 1 else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", "b: [a]"))
+            await engine.finish(fasttrack)
+            await fasttrack.rerun("last", RerunRequest(from_failed=True))
+            await engine.finish(fasttrack)
+            engine.clock.at += 10 * 86_400
+            view = await fasttrack.gc(keep_jobs=1, older_than_days=1, dry_run=True)
+            assert view.jobs == ("demo#1",)
+            assert [name.split("/", 1)[1] for name in view.folders] == ["jobs/1/b"]
+            await fasttrack.gc(keep_jobs=1, older_than_days=1, dry_run=False)
+            assert [job.index for job in await fasttrack.jobs(JobFilter())] == [2]
+
+    asyncio.run(story())
+
+
+def test_a_running_job_cannot_be_deleted(engine: Any) -> None:
+    """Conflict, with what to do."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: None)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a"))
+            with pytest.raises(Conflict, match="has not ended"):
+                await fasttrack.delete(["last"])
+            await fasttrack.cancel("last")
+            await engine.finish(fasttrack)
+            assert await fasttrack.delete(["last"]) == 1
+            with pytest.raises(NotFound):
+                await fasttrack.job("last")
+
+    asyncio.run(story())
