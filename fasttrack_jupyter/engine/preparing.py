@@ -26,6 +26,7 @@ from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.model.document import Limits
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
@@ -35,7 +36,7 @@ from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.reading import Reading, read_or_raise
 from fasttrack_jupyter.model.resources import ResourceSlots
 
-MAX_TEXT = 64 << 20
+MAX_TEXT = Limits().max_bytes
 """Bytes of a pipeline file."""
 UNKNOWN_SECONDS = 60.0
 """What a task counts in the critical path when no earlier job tells and none of its siblings does."""

@@ -90,7 +90,7 @@ def whole_characters(data: bytes) -> bytes:
         byte = data[-back]
         if byte & 0xC0 == 0x80:
             continue
-        length = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+        length = 1 if byte >= 0xF8 or byte < 0xC0 else 2 + (byte >= 0xE0) + (byte >= 0xF0)
         return data[:-back] if length > back and len(data) > back else data
     return data
 
