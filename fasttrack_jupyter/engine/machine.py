@@ -53,6 +53,8 @@ from fasttrack_jupyter.model.lifecycle import (
 )
 from fasttrack_jupyter.model.quantities import format_duration
 
+CANCELLED = "cancelled"
+"""An instance's reason once somebody asked for its end; it survives the engine as well."""
 CANCEL_REQUESTED = "cancel requested"
 """A job's reason between the request and its end; it survives the engine, so the request does too."""
 
@@ -63,6 +65,7 @@ class _Instance:
     __slots__ = (
         "attempts",
         "downstream",
+        "is_cancelled",
         "is_offered",
         "is_retrying",
         "plan",
@@ -80,6 +83,8 @@ class _Instance:
         self.attempts = 0
         self.waits_for = 0
         self.downstream: list[int] = []
+        self.is_cancelled = False
+        """Whether somebody asked for the end of its session; one that the backend ends by itself may be retried."""
         self.is_offered = False
         self.is_retrying = False
 
@@ -127,6 +132,7 @@ class JobMachine:
         for row in rows:
             instance = self._find(row.path)
             instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
+            instance.is_cancelled = row.status is Status.TERMINATING and row.reason == CANCELLED
         for instance in self._instances:
             if instance.status in ENDED:
                 self._unended -= 1
@@ -191,12 +197,12 @@ class JobMachine:
         if self._unended == 0:
             return
         if event.path is not None:
-            self._cancel_instance(self._find(event.path), event.at, "cancelled", decision)
+            self._cancel_instance(self._find(event.path), event.at, CANCELLED, decision)
         elif not self.is_cancelling:
             self.is_cancelling = True
             self._change_job(decision, self.status, "JobCancelRequested", event.at, reason=CANCEL_REQUESTED)
             for instance in self._instances:
-                self._cancel_instance(instance, event.at, "cancelled", decision, cascade=False)
+                self._cancel_instance(instance, event.at, CANCELLED, decision, cascade=False)
         self._finish_if_done(event.at, decision)
 
     # -------------------------------------------------------------- ends
@@ -207,9 +213,9 @@ class JobMachine:
         if event.result is Result.FAILURE and not event.is_final and self._may_retry(instance):
             self._retry(instance, event, decision)
             return
-        if instance.status is Status.TERMINATING and event.status is Status.ERROR:
+        if instance.is_cancelled and event.status is Status.ERROR:
             # It vanished while it was being ended, or never came to be: that is what was asked for.
-            event = replace(event, status=Status.CANCELLED, result=Result.UNDEFINED, reason="cancelled")
+            event = replace(event, status=Status.CANCELLED, result=Result.UNDEFINED, reason=CANCELLED)
         path, attempt = instance.plan.path, instance.attempts
         instance.result = event.result
         self._change(
@@ -227,7 +233,7 @@ class JobMachine:
             self._change(decision, instance, Status.RUNNING, "SessionStatusChanged", started_at)
 
     def _may_retry(self, instance: _Instance) -> bool:
-        wanted = not self.is_cancelling and instance.status is not Status.TERMINATING
+        wanted = not self.is_cancelling and not instance.is_cancelled
         return wanted and instance.attempts < instance.plan.retry.max_attempts
 
     def _retry(self, instance: _Instance, event: SessionReported, decision: Decision) -> None:
@@ -270,9 +276,10 @@ class JobMachine:
         self, instance: _Instance, at: float, reason: str, decision: Decision, *, cascade: bool = True
     ) -> None:
         path = instance.plan.path
-        if instance.status in ENDED or instance.status is Status.TERMINATING:
+        if instance.status in ENDED or instance.is_cancelled:
             return
         if instance.status is not Status.WAITING:
+            instance.is_cancelled = True
             self._change(decision, instance, Status.TERMINATING, "SessionCancelRequested", at, reason=reason)
             decision.instructions.append(CancelSession(path, instance.attempts, reason))
             return
@@ -340,11 +347,11 @@ class JobMachine:
             if instance.status in LIVE:
                 may_create = instance.status in BEFORE_RUNNING
                 decision.instructions.append(Adopt(path, instance.attempts, may_create))
-                if instance.status is Status.TERMINATING:
-                    decision.instructions.append(CancelSession(path, instance.attempts, "cancelled"))
+                if instance.is_cancelled:
+                    decision.instructions.append(CancelSession(path, instance.attempts, CANCELLED))
             elif instance.status is Status.WAITING:
                 if self.is_cancelling:
-                    self._cancel_instance(instance, at, "cancelled", decision, cascade=False)
+                    self._cancel_instance(instance, at, CANCELLED, decision, cascade=False)
                 elif instance.attempts:
                     instance.is_retrying = True
                     wait = instance.plan.retry.wait_before(instance.attempts + 1)
