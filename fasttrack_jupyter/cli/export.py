@@ -36,7 +36,7 @@ def export(face: Face, file: str, to: str, output: str | None) -> None:
     \b
     Exit status: 0, also with losses; 2 if FILE is not valid.
     """
-    found = face.client.export(to.removeprefix(_FAMILY), **pipeline_file(face, file))
+    found = face.client.export(to, **pipeline_file(face, file))
     if output is not None:
         write_whole(Path(output).expanduser(), found["text"])
     if face.as_json:

@@ -63,7 +63,8 @@ class LiveJob:
             ResourceSlots.parse(record[name]["slots"]) if "slots" in record.get(name, ()) else demands.of(task)
             for name, task in zip(graph.names, pipeline.tasks, strict=True)
         ]
-        self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret)
+        self._commits: dict[str, str] = {}
+        self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret, self._commits)
         self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
 
     def _instance_plan(self, index: int, record: Mapping[str, Any]) -> InstancePlan:
@@ -85,6 +86,7 @@ class LiveJob:
     def restore(self, rows: Sequence[TaskInstance], at: float) -> MachineDecision:
         """Take up where the store says that the job is."""
         for row in rows:
+            self._learn_commit(row.ordinal, row.data)
             if row.outputs_dir is not None:
                 self.outcomes[row.ordinal] = Outcome(row.outputs_dir, row.data.get("outputs", {}))
         return self.machine.restore(self.job.status, self.job.reason, rows, at)
@@ -118,6 +120,7 @@ class LiveJob:
     def understand(self, report: SessionReport, ordinal: int, attempt: int) -> SessionReported:
         """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""
         path = self.graph.names[ordinal]
+        self._learn_commit(ordinal, report.data)
         event = SessionReported(
             path, attempt, report.status, report.at, report.result, report.exit_code, report.reason,
             report.data, report.is_final,
@@ -136,6 +139,12 @@ class LiveJob:
             )  # fmt: skip
         self.outcomes[ordinal] = outcome
         return event
+
+    def _learn_commit(self, ordinal: int, data: Mapping[str, Any]) -> None:
+        """Remember which commit a Git task's ref is in this job."""
+        uri = self.pipeline.tasks[ordinal].module_uri
+        if uri and "commit" in data:
+            self._commits.setdefault(uri, data["commit"])
 
     def _outputs(self, report: SessionReport, ordinal: int) -> tuple[dict[str, Any], list[str]]:
         specs = self.pipeline.tasks[ordinal].outputs

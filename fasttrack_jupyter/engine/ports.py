@@ -1,7 +1,6 @@
 """What the engine needs from the world: contracts that an adapter's author can implement unread.
 
-The runner calls all of these from one asyncio loop. Nothing here may block that loop for longer
-than a few milliseconds; work that does goes to a thread.
+The runner calls all of these from one asyncio loop; what would block it for milliseconds goes to a thread.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
 @dataclass(frozen=True, slots=True)
 class GitSource:
-    """Code of a task that comes from Git: what to clone, and the environment variables that hold credentials."""
+    """Code of a task that comes from Git. ``commit`` is what ``ref`` was to an earlier session of the same job."""
 
     url: str
     ref: str | None = None
     subfolder: str | None = None
+    commit: str | None = None
     username: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
 

@@ -26,15 +26,15 @@ from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound
-from fasttrack_jupyter.model.document import Limits
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 from fasttrack_jupyter.model.parameters import bind_parameters
-from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.reading import Reading, read_or_raise
 from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.yaml_events import Limits
 
 MAX_TEXT = Limits().max_bytes
 """Bytes of a pipeline file."""
@@ -219,13 +219,15 @@ class Preparer:
         slots = [demands.of(task) for task in pipeline.tasks]
         builder = SessionBuilder(draft, pipeline, graph, slots, lambda name: None)
         alike: dict[Any, list[int]] = {}
+        found: dict[str, list[Problem]] = {}
         for index, task in enumerate(pipeline.tasks):
-            if not task.skip:
+            if task.type is TaskType.DEPLOYMENT and not task.skip:
+                found[task.name] = [_not_served(task.name)]
+            elif not task.skip:
                 key = (pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size)
                 alike.setdefault(key, []).append(index)
         specs = [builder.outline(indices[0]) for indices in alike.values()]
         same = {graph.names[indices[0]]: indices for indices in alike.values()}
-        found: dict[str, list[Problem]] = {}
         for path, problem in await backend.check(specs):
             for index in same[path]:
                 found.setdefault(graph.names[index], []).append(problem)
@@ -252,6 +254,15 @@ class Preparer:
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
+
+
+def _not_served(name: str) -> Problem:
+    return Problem(
+        code="not-served",
+        message="is a deployment, and this release does not serve models",
+        hint="set skip: true on it, or leave it out with --only or --until",
+        value=name,
+    )
 
 
 def _read_file(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
+from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.names import escape_name
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -41,7 +42,8 @@ def outputs_dir_of(job_index: int, path: str, attempt: int) -> str:
 class SessionBuilder:
     """Builds the session specs of one job.
 
-    ``secret`` gives a secret's value by name, or None; ``slots`` are what each task is given, by ordinal.
+    ``secret`` gives a secret's value by name, or None; ``slots`` are what each task is given, by ordinal;
+    ``commits`` is what each ``module_uri`` turned out to be, once a session of the job has fetched it.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class SessionBuilder:
         graph: TaskGraph,
         slots: Sequence[ResourceSlots],
         secret: Callable[[str], str | None],
+        commits: Mapping[str, str] | None = None,
     ) -> None:
+        self._commits = commits if commits is not None else {}
         self._job, self._pipeline, self._graph, self._slots, self._secret = job, pipeline, graph, slots, secret
         self._about_job = {"id": job.id, "index": job.index, "name": job.name or job.pipeline, "pipeline": job.pipeline}
         self._base_env = {
@@ -179,15 +183,9 @@ class SessionBuilder:
         if task.type not in GIT_TYPES or not task.module_uri:
             return None
         url, ref, subfolder = parse_module_uri(task.module_uri)
-        return GitSource(url, ref, subfolder, username=environ.get(GIT_USERNAME), token=environ.get(GIT_TOKEN))
-
-
-def parse_module_uri(text: str) -> tuple[str, str | None, str | None]:
-    """``(url, ref, subfolder)`` of ``<url>[@ref][#subfolder]``; the ``@`` of ``git@host:path`` is no ref."""
-    rest, _, subfolder = text.partition("#")
-    head, at, ref = rest.rpartition("@")
-    is_ref = bool(at) and (":" in head or "/" in head) and ":" not in ref
-    return (head, ref, subfolder or None) if is_ref else (rest, None, subfolder or None)
+        commit = self._commits.get(task.module_uri)
+        username, token = environ.get(GIT_USERNAME), environ.get(GIT_TOKEN)
+        return GitSource(url, ref, subfolder, commit, username, token)
 
 
 def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:

@@ -113,6 +113,10 @@ class FakeBackend:
         data = {"values": dict(values or {})} if values else {}
         self._set(SessionReport(attempt_id, Status.TERMINATED, 0.0, result, exit_code, reason, data=data))
 
+    def tell(self, attempt_id: str, **data: Any) -> None:
+        """A running session has something to say."""
+        self._set(SessionReport(attempt_id, Status.RUNNING, 0.0, data=data))
+
     def running(self) -> list[str]:
         """Attempt ids of the sessions that have not ended."""
         return [name for name, report in self.sessions.items() if report.status is Status.RUNNING]

@@ -208,3 +208,36 @@ def test_the_same_key_makes_one_job(engine: Any) -> None:
             assert again.id == first.id
 
     asyncio.run(story())
+
+
+def test_a_deployment_is_refused_rather_than_run_as_nothing(engine: Any) -> None:
+    """It has no command; a shell would call that a success."""
+
+    async def story() -> None:
+        async with engine.on(FakeBackend()) as fasttrack:
+            serve = "{name: serve, type: serving, dependencies: [a], service: {name: api, model: m}%s}"
+            with pytest.raises(Refused, match="'serve' is a deployment"):
+                await fasttrack.run(engine.request("a", serve % ""))
+            await fasttrack.run(engine.request("a", serve % ", skip: true"))
+            assert (await engine.finish(fasttrack)).result == "SUCCESS"
+
+    asyncio.run(story())
+
+
+def test_all_sessions_of_a_job_see_one_commit(engine: Any) -> None:
+    """What the first one found is what the others, and later attempts, are asked to use."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: None)
+        task = "{name: %s, type: git, module_uri: 'https://host/x.git@main', command: x, dependencies: [%s]}"
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request(task % ("a", ""), task % ("b", "a")))
+            await engine.until(lambda: len(backend.running()) == 1)
+            backend.tell(backend.running()[0], commit="c0ffee")
+            backend.end(backend.running()[0])
+            await engine.until(lambda: len(backend.started) == 2)
+            backend.end(backend.running()[0])
+            await engine.finish(fasttrack)
+        assert [spec.git.commit for spec in backend.started] == [None, "c0ffee"]
+
+    asyncio.run(story())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.local import contained, folders_view, git, namespace_view
+from fasttrack_jupyter.backends.local.commands import argv_of
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
 from fasttrack_jupyter.backends.local.places import Placing
 from fasttrack_jupyter.backends.local.processes import MARKER
@@ -71,7 +72,9 @@ class Preparation:
         code = self._placing.code(spec.code)
         if spec.git is not None:
             say(Status.PULLING, "the code is fetched")
-            folder, commit = await git.fetch(spec.git, self._git_cache, lambda words: say(Status.PULLING, words))
+            folder, commit = await git.fetch(
+                spec.git, self._git_cache, lambda words: say(Status.PULLING, words), commit=spec.git.commit
+            )
             code = str(folder)
         if spec.image is not None:
             say(Status.PREPARING, "")
@@ -109,7 +112,7 @@ class Preparation:
     def _request(self, session: Session, mode: str, environ: dict[str, str], command: str) -> dict[str, Any]:
         spec = session.spec
         environ[MARKER] = session.control
-        argv = [*_SHELL, command]
+        argv = argv_of(command) if mode in ("namespaces", "folders") else [*_SHELL, command]
         if spec.cluster_size > 1:
             environ["FT_MEMBERS"] = json.dumps(self._members(spec))
             argv = [sys.executable, "-I", "-S", _MEMBERS, "all" if spec.run_on_all else "main", command]
