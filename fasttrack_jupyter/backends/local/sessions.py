@@ -68,6 +68,7 @@ class Sessions:
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
+        self._discards: list[str] = []
         self._background: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ what the backend asks
@@ -125,7 +126,9 @@ class Sessions:
             return
         self._unwatch(session)
         if session.last is not None and session.last.result is Result.SUCCESS:
-            self._discard_work(session)
+            self._discards.append(f"{session.control}/work")
+            if len(self._discards) == 1:
+                self._spawn(self._discard())
 
     async def aclose(self) -> None:
         """Stop watching; sessions go on."""
@@ -328,14 +331,11 @@ class Sessions:
             os.close(session.pidfd)
             session.pidfd = None
 
-    def _discard_work(self, session: Session) -> None:
-        work = f"{session.control}/work"
-        try:
-            os.rmdir(work)
-        except FileNotFoundError:
-            return
-        except OSError:
-            self._spawn(_remove(work))
+    async def _discard(self) -> None:
+        """Remove working directories that nobody needs any more, many at a time and in a thread."""
+        while self._discards:
+            folders, self._discards = self._discards, []
+            await asyncio.to_thread(_remove_all, folders)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -344,8 +344,9 @@ class Sessions:
         return task
 
 
-async def _remove(folder: str) -> None:
-    await asyncio.to_thread(shutil.rmtree, folder, True)
+def _remove_all(folders: list[str]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def trouble(error: OSError, path: str) -> BackendUnreachable | SessionRejected:

@@ -48,14 +48,14 @@ IFS=' ' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ft_start _ 2>/dev/nul
 echo "$$ $_ft_start $1 ." >&8
 """
 _RUN = """\
-shift
+shift 2
 "$@" 8>&- 9>&-
 _ft_rc=$?
 until echo "$_ft_rc ." >&9; do sleep 1; done 2>/dev/null
 exit $_ft_rc
 """
 SUPERVISOR = "trap : 1 2 3 15\n" + _SAY_WHO + _RUN
-"""``$0`` names the session in ``ps``, ``$1`` is the boot, the rest is the command.
+"""``$1`` is the boot, ``$2`` names the session in ``ps``, the rest is the command.
 
 ``trap :`` rather than ``trap ''``: the supervisor outlives the signals that end its command, and the
 command's own signals stay as they are. A full disk makes it wait, not lose the exit code."""
@@ -192,7 +192,7 @@ class Launcher:
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]  # type: ignore[misc]
         actions.append((os.POSIX_SPAWN_DUP2, fds[1], 2))  # type: ignore[arg-type]
-        supervisor = ["/bin/sh", "-c", SUPERVISOR, job["name"], self._boot]
+        supervisor = ["/bin/sh", "-c", SUPERVISOR, "/bin/sh", self._boot, job["name"]]
         is_plain = job["mode"] == "plain"
         argv = job["argv"] if is_plain else supervisor + job["argv"]
         pid = os.posix_spawnp(
@@ -214,7 +214,7 @@ class Launcher:
             who = f"{os.readlink('/proc/self')} {start_of('self')} {self._boot} .\n"
             self._template.fill(job["view"])
             os.write(fds.pop(PID_FD), who.encode())
-            _become(["/bin/sh", "-c", INIT, job["name"], self._boot, *job["argv"]], job["environ"], fds)
+            _become(["/bin/sh", "-c", INIT, "/bin/sh", self._boot, job["name"], *job["argv"]], job["environ"], fds)
         except BaseException as error:  # whatever it is, it must not go on as a second launcher
             with open(f"{job['control']}/failed", "w") as file:
                 file.write(f"{error}")
