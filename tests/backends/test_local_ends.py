@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.backend import LocalBackend
+from fasttrack_jupyter.backends.local.runner.launcher import is_held
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.errors import Conflict
@@ -245,7 +247,7 @@ def test_a_cancel_before_the_beginning_is_kept(settings: LocalSettings) -> None:
         return await reports.ended(SPEC)
 
     assert play(settings, scene).status is Status.CANCELLED
-    assert not [name for name in _command_lines() if SPEC in name[1] and "ft-" in name[1]]
+    assert not is_held(str(settings.home / "attempts" / SPEC))
 
 
 def test_a_task_may_delete_its_own_directory(settings: LocalSettings) -> None:
@@ -339,6 +341,7 @@ def test_a_shell_opens_inside_the_sessions_view(settings: LocalSettings) -> None
             await backend.shell(SPEC)
         spec = session_spec(SPEC, "echo here > f; sleep 60", environ={"SECRET": "s3"})
         await backend.submit(spec)
+        await reports.running(SPEC)
         await until(lambda: (settings.home / "attempts" / SPEC / "work/f").exists())
         argv = await backend.shell(SPEC)
         shell = await asyncio.create_subprocess_exec(
@@ -385,4 +388,4 @@ def test_no_descriptor_and_no_zombie_is_left(settings: LocalSettings) -> None:
         assert (psutil.Process().num_fds(), launcher.num_fds()) == before
         assert launcher.children() == []
 
-    play(settings, scene)
+    play(replace(settings, watch_interval=60.0), scene)

@@ -30,7 +30,7 @@ from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.testing.conformance import FOLDER, session_spec
 
-SESSIONS = int(os.environ.get("FASTTRACK_SURVIVAL_SESSIONS", "60"))
+SESSIONS = int(os.environ.get("FASTTRACK_SURVIVAL_SESSIONS", "50"))
 IN_FLIGHT = 8
 
 
