@@ -174,7 +174,8 @@ def _plan_run(
     question: Question, index: int, task: Task, slots: ResourceSlots, too_much: Mapping[str, tuple[int, int]]
 ) -> PlannedTask:
     name = question.graph.names[index]
-    problems = question.preflight.get(name, ())
+    # What exceeds the capacity is said here, once, by whoever knows about shrinking.
+    problems = [problem for problem in question.preflight.get(name, ()) if problem.code != "never_fits"]
     notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR]
     errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
     if too_much and question.shrink and question.capacity is not None:
@@ -182,7 +183,7 @@ def _plan_run(
         notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
         slots = fitting
     else:
-        errors += [_never_fits(slot, *amounts) for slot, amounts in too_much.items()]
+        errors += [_never_fits(slot, task.cluster_size, *amounts) for slot, amounts in too_much.items()]
     if errors:
         return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes))
     notes += _suggestions(slots, question.history.get(name))
@@ -198,9 +199,10 @@ def _why_run(question: Question, index: int, name: str) -> str:
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
 
 
-def _never_fits(slot: str, asked: int, there: int) -> str:
+def _never_fits(slot: str, members: int, asked: int, there: int) -> str:
+    of = f" for its {members} members" if members > 1 else ""
     return (
-        f"asks for {format_quantity(slot, asked)} {slot}, this machine has {format_quantity(slot, there)}"
+        f"asks for {format_quantity(slot, asked)} {slot}{of}, this machine has {format_quantity(slot, there)}"
         " (ask for less, use --shrink, or run it on a cluster)"
     )
 

@@ -20,6 +20,7 @@ from fasttrack_jupyter.engine.plan import (
     changes_between,
     is_reusable,
     make_plan,
+    shrunk,
 )
 from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.sessions import SessionBuilder
@@ -215,8 +216,7 @@ class Preparer:
         """The backend's findings, by path. Tasks that differ in nothing that matters are asked about once."""
         pipeline, graph = question.pipeline, question.graph
         draft = _draft(request, pipeline, code)
-        demands = Demands(pipeline, question.default_slots)
-        slots = [demands.of(task) for task in pipeline.tasks]
+        slots = _asked_slots(question)
         builder = SessionBuilder(draft, pipeline, graph, slots, lambda name: None)
         alike: dict[Any, list[int]] = {}
         found: dict[str, list[Problem]] = {}
@@ -224,7 +224,8 @@ class Preparer:
             if task.type is TaskType.DEPLOYMENT and not task.skip:
                 found[task.name] = [_not_served(task.name)]
             elif not task.skip:
-                key = (pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size)
+                image, mounts = pipeline.image_of(task), pipeline.mounts_of(task)
+                key = (image, mounts, task.module_uri, task.cluster_size, slots[index])
                 alike.setdefault(key, []).append(index)
         specs = [builder.outline(indices[0]) for indices in alike.values()]
         same = {graph.names[indices[0]]: indices for indices in alike.values()}
@@ -281,6 +282,16 @@ def _draft(request: JobRequest, pipeline: Pipeline, code: str | None) -> Pipelin
         backend=request.backend, params={}, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
         created_at=0.0, started_at=None, ended_at=None, code=code,
     )  # fmt: skip
+
+
+def _asked_slots(question: Question) -> list[ResourceSlots]:
+    """What each task's session would be asked for: shrunk, where that was wished for."""
+    demands = Demands(question.pipeline, question.default_slots)
+    slots = [demands.of(task) for task in question.pipeline.tasks]
+    if not question.shrink or question.capacity is None:
+        return slots
+    sizes = [task.cluster_size for task in question.pipeline.tasks]
+    return [shrunk(asked, size, question.capacity) for asked, size in zip(slots, sizes, strict=True)]
 
 
 def _durations(graph: TaskGraph, history: Mapping[str, TaskHistory]) -> tuple[dict[str, float], list[float]]:
