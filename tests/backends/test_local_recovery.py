@@ -17,6 +17,7 @@ import pytest
 from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.attempts import BOOT, Finding, Killed, Supervisor
 from fasttrack_jupyter.backends.local.backend import LocalBackend
+from fasttrack_jupyter.backends.local.processes import Snapshot, Tree
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -77,6 +78,21 @@ def test_a_supervisor_is_known_by_when_it_started(tmp_path: Path) -> None:
     assert own is not None
     assert Supervisor(os.getpid(), own, BOOT).is_alive()
     assert not Supervisor(os.getpid(), own, "another boot").is_alive()
+
+
+def test_another_process_with_the_supervisors_number_is_left_alone(tmp_path: Path) -> None:
+    """Numbers are used again: only the very process that is named leads the session."""
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        own = attempts.start_of(bystander.pid)
+        assert own is not None
+        state(tmp_path / "a", lock=LOCK, pid=f"{bystander.pid} {own - 100} {BOOT} .\n")
+        assert Tree(str(tmp_path / "a")).members(Snapshot()) == []
+        (tmp_path / "a/pid").write_text(f"{bystander.pid} {own} {BOOT} .\n")
+        assert [process.pid for process in Tree(str(tmp_path / "a")).members(Snapshot())] == [bystander.pid]
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 def test_a_zombie_is_not_alive() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 
-from fasttrack_jupyter.backends.local.processes import Process, ProcessWatch, Tree, process_table, send_signal
+from fasttrack_jupyter.backends.local.processes import Process, ProcessWatch, Tree, send_signal
 from fasttrack_jupyter.backends.local.runner.launcher import is_held
 
 _PATIENCE = 0.005
@@ -44,15 +43,10 @@ class Killer:
         return False
 
     async def _members(self, tree: Tree) -> list[Process]:
-        table = await self._watch.table()
-        return await asyncio.to_thread(tree.members, table, os.getpid())
+        return tree.members(await self._watch.snapshot())
 
     async def _signal(self, tree: Tree, number: signal.Signals) -> bool:
-        return await asyncio.to_thread(_signal_all, tree, number)
-
-
-def _signal_all(tree: Tree, number: signal.Signals) -> bool:
-    members = tree.members(process_table(), os.getpid())
-    for process in members:
-        send_signal(process, number)
-    return bool(members)
+        members = await self._members(tree)
+        for process in members:
+            send_signal(process, number)
+        return bool(members)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from fasttrack_jupyter.backends.local.attempts import BOOT, supervisor
 from fasttrack_jupyter.backends.local.runner.launcher import LOCK_FD
 
 MARKER = "FASTTRACK_ATTEMPT"
@@ -78,46 +78,69 @@ def descendants(roots: Iterable[int], children: Mapping[int, list[int]]) -> set[
     return found
 
 
-def carries(pid: int, marker: bytes, lock: tuple[int, int] | None) -> bool:
-    """Whether process ``pid`` has the session's ``marker`` in its environment or holds the file ``(device, inode)``."""
+Claim = str | tuple[int, int]
+"""What ties a process to a session: the directory named in its environment, or the lock it holds (device, inode)."""
+
+
+def claims_of(pid: int) -> list[Claim]:
+    """The claims that process ``pid`` shows; none if it is gone or not ours to look into."""
+    claims: list[Claim] = []
     try:
-        there = os.stat(f"/proc/{pid}/fd/{LOCK_FD}")
-        if lock == (there.st_dev, there.st_ino):
-            return True
+        held = os.stat(f"/proc/{pid}/fd/{LOCK_FD}")
+        claims.append((held.st_dev, held.st_ino))
     except OSError:
-        pass  # not open there, not ours to see, or gone: the environment decides
+        pass  # not open there, or not ours: the environment may tell
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            return marker in b"\0" + file.read()
+            environ = b"\0" + file.read()
     except OSError:
-        return False
+        return claims
+    _, found, rest = environ.partition(f"\0{MARKER}=".encode())
+    return [*claims, os.fsdecode(rest.partition(b"\0")[0])] if found else claims
+
+
+class Snapshot:
+    """All processes of this machine at one time, and which session each of them shows to belong to."""
+
+    def __init__(self) -> None:
+        self.table = process_table()
+        self.children = children_of(self.table)
+        self.sessions: dict[int, list[int]] = {}
+        self.claims: dict[Claim, list[int]] = {}
+        own = os.getpid()
+        for process in self.table.values():
+            self.sessions.setdefault(process.session, []).append(process.pid)
+            for claim in claims_of(process.pid) if process.pid != own else ():
+                self.claims.setdefault(claim, []).append(process.pid)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A session as processes: its attempt's directory, and its supervisor where that is known."""
+    """A session as processes, known by its attempt's directory."""
 
     control: str
-    leader: int | None
 
-    def members(self, table: Mapping[int, Process], own: int) -> list[Process]:
-        """All its live processes in ``table``; never ``own`` or what is no part of the session."""
-        marker = os.fsencode(f"\0{MARKER}={self.control}\0")
-        lock = self._lock()
-        roots = [
-            process.pid
-            for process in table.values()
-            if process.pid != own and (process.session == self.leader or carries(process.pid, marker, lock))
-        ]
-        roots += [self.leader] if self.leader is not None and self.leader in table else []
-        return [table[pid] for pid in descendants(roots, children_of(table)) if pid in table and pid != own]
-
-    def _lock(self) -> tuple[int, int] | None:
+    def members(self, snapshot: Snapshot) -> list[Process]:
+        """All its live processes."""
+        roots = list(snapshot.claims.get(self.control, ()))
         try:
-            found = os.stat(f"{self.control}/lock")
+            lock = os.stat(f"{self.control}/lock")
+            roots += snapshot.claims.get((lock.st_dev, lock.st_ino), ())
         except OSError:
-            return None
-        return found.st_dev, found.st_ino
+            pass  # its directory is gone: what is left of it shows the other claim
+        roots += self._led(snapshot)
+        table, own = snapshot.table, os.getpid()
+        return [table[pid] for pid in descendants(roots, snapshot.children) if pid in table and pid != own]
+
+    def _led(self, snapshot: Snapshot) -> list[int]:
+        """Its supervisor and who is in the supervisor's Unix session; none once that number is another process's."""
+        leader = supervisor(self.control)
+        if leader is None or leader.boot != BOOT:
+            return []
+        there = snapshot.table.get(leader.pid)
+        if there is not None and leader.start not in (0, there.start):
+            return []
+        return [leader.pid, *snapshot.sessions.get(leader.pid, ())]
 
 
 def send_signal(process: Process, number: signal.Signals) -> None:
@@ -137,18 +160,19 @@ def send_signal(process: Process, number: signal.Signals) -> None:
 
 
 class ProcessWatch:
-    """The process table, read in a thread at most every ``freshness`` seconds however many ask."""
+    """Snapshots, made in a thread, and shared by all who asked before one was begun."""
 
-    def __init__(self, freshness: float = 0.02) -> None:
-        self._freshness = freshness
-        self._table: dict[int, Process] = {}
-        self._read_at = 0.0
+    def __init__(self) -> None:
+        self._begun = self._done = 0
+        self._snapshot: Snapshot | None = None
         self._lock = asyncio.Lock()
 
-    async def table(self) -> dict[int, Process]:
-        """A table that was read after this call or at most ``freshness`` seconds before it."""
+    async def snapshot(self) -> Snapshot:
+        """A snapshot that was begun after this call."""
+        wanted = self._begun + 1
         async with self._lock:
-            if time.monotonic() - self._read_at > self._freshness:
-                self._table = await asyncio.to_thread(process_table)
-                self._read_at = time.monotonic()
-            return self._table
+            if self._snapshot is None or self._done < wanted:
+                self._begun += 1
+                self._snapshot = await asyncio.to_thread(Snapshot)
+                self._done = self._begun
+            return self._snapshot

@@ -53,7 +53,7 @@ class Session:
     @property
     def tree(self) -> Tree:
         """Its processes."""
-        return Tree(self.control, self.leader)
+        return Tree(self.control)
 
     @property
     def is_over(self) -> bool:

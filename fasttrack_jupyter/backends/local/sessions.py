@@ -189,7 +189,6 @@ class Sessions:
             self._start(session)
         else:
             session.mode = session.mode or attempts.mode_of(session.control)
-            session.leader = leader.pid if (leader := attempts.supervisor(session.control)) else None
             session.ending = True
             session.work = self._spawn(self._end(session, at_once=True))
 
