@@ -130,11 +130,12 @@ class Board:
         if before.is_ended:
             return None
         is_retry = state is WAITING and bool(reason) and reason != row.reason
+        is_stage = state is PREPARING and bool(reason) and event["status"] != row.status
         row.state, row.status, row.reason = state, event["status"], reason
         row.attempts = max(row.attempts, event["attempt"])
         self._time(row, before, event["at"])
         if state is before:
-            return Move(event["at"], replace(row), before) if is_retry else None
+            return Move(event["at"], replace(row), before) if is_retry or is_stage else None
         del self.by_state[before.name][row.path]
         self.by_state[state.name][row.path] = None
         return Move(event["at"], replace(row), before)

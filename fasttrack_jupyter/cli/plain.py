@@ -97,7 +97,7 @@ def _sameness(move: Move) -> tuple[str, str] | None:
 
 def _line(move: Move, encoding: str) -> str:
     row = move.row
-    if row.state is PREPARING or (row.state is WAITING and not row.reason):
+    if row.state in (PREPARING, WAITING) and not row.reason:
         return ""
     more = [clean(row.reason)] if row.reason and row.state is not RUNNING else []
     if row.state.is_ended and row.started_at:

@@ -121,3 +121,13 @@ def test_a_long_chain_is_estimated_without_recursion(shapes: Any) -> None:
     moment = parse_time(shapes.at(0))
     assert moment is not None
     assert Estimate({f"t{n}": 1.0 for n in range(3000)}).remaining(Board.of(shapes.job(*tasks)), moment) == 3000.0
+
+
+def test_what_a_preparing_task_waits_for_is_said_once_per_stage(shapes: Any) -> None:
+    """Building an environment takes long: the first word of it is a line, the progress after it is not."""
+    board = Board.of(shapes.job(shapes.task("train")))
+    assert board.apply(shapes.event(1, "train", "PREPARING", None, "")) is not None
+    move = board.apply(shapes.event(2, "train", "BUILDING", None, "building environment dd573ed9"))
+    assert move is not None
+    assert move.row.reason == "building environment dd573ed9"
+    assert board.apply(shapes.event(3, "train", "BUILDING", None, "resolved 17 packages")) is None
