@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +19,7 @@ import click
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
 from fasttrack_jupyter.cli.words import ago, job_word, plural, size
-from fasttrack_jupyter.errors import Conflict, Forbidden
+from fasttrack_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound
 
 Json = dict[str, Any]
 Copy = tuple[str, str, Path]
@@ -36,7 +37,7 @@ def outputs(face: Face, job: str, task: str | None, folder: str | None, force: b
     """List what a job left, or copy it.
 
     With TASK only that task instance's files, straight into DIR; else each task instance's in a folder of its own.
-    Nothing is overwritten without --force, and then only files.
+    Nothing is overwritten without --force, and then only files. Links out of the outputs are left out, and named.
 
     \b
     Examples:
@@ -56,12 +57,15 @@ def outputs(face: Face, job: str, task: str | None, folder: str | None, force: b
     copies = _plan_copies(target, files, is_single=task is not None)
     if not force:
         _refuse_overwriting(copies)
+    copied = []
     for path, file, place in copies:
-        _copy(target, place, face.client.read_output(found["id"], path, file), force=force)
+        if (parts := _read(face, found["id"], path, file)) is not None:
+            _copy(target, place, parts, force=force)
+            copied.append({"task": path, "path": file, "copied_to": str(place)})
     if face.as_json:
-        face.json([{"task": path, "path": file, "copied_to": str(place)} for path, file, place in copies])
+        face.json(copied)
     else:
-        face.say(f"{plural(len(copies), 'file')} copied to {folder}")
+        face.say(f"{plural(len(copied), 'file')} copied to {folder}")
 
 
 def _list(face: Face, job: Json, files: dict[str, list[Json]]) -> None:
@@ -92,6 +96,17 @@ def _plan_copies(target: Path, files: dict[str, list[Json]], *, is_single: bool)
                 parts = _parts(file["path"]) if is_single else _parts(path) + _parts(file["path"])
                 copies.append((path, str(file["path"]), target.joinpath(*parts)))
     return copies
+
+
+def _read(face: Face, job: str, path: str, file: str) -> Iterator[bytes] | None:
+    """The bytes of one output; None, said on stderr, of what is no file to read (a link that leads elsewhere, a pipe)."""
+    parts = face.client.read_output(job, path, file)
+    try:
+        first = next(parts, b"")
+    except (BadRequest, Forbidden, NotFound) as error:
+        face.note(f"left out: {path}: {error.message}")
+        return None
+    return chain((first,), parts)
 
 
 def _parts(name: str) -> tuple[str, ...]:
