@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if not options.foreground:
         os.closerange(3, 256)  # whoever started us may wait for the end of a pipe that we inherited
+    os.umask(0o077)  # what the engine writes is its user's alone; sessions get the usual one from their launcher
     try:
         settings = HostSettings.from_environ(os.environ)
         if options.idle is not None:
