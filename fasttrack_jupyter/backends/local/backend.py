@@ -50,7 +50,13 @@ class LocalBackend:
     async def open(self, report: Callable[[SessionReport], None]) -> None:
         """Start the launcher, find out which mode works here, let go of the devices of sessions that are gone."""
         self._sessions = Sessions(
-            self._settings, report, self._prepare, self._placing.outputs, self._release, self._end_container
+            self._settings,
+            report,
+            self._prepare,
+            self._placing.outputs,
+            self._count,
+            self._release,
+            self._end_container,
         )
         held = self._ledger.holdings()
         self._ledger.restore([name for name in held if is_held(self._sessions.control(name.partition("#")[0]))])
@@ -155,6 +161,10 @@ class LocalBackend:
 
     def _allocate(self, spec: SessionSpec, member: int) -> Mapping[str, str]:
         return self._ledger.allocate(f"{spec.attempt_id}#{member}", spec.slots)
+
+    def _count(self, session: Session) -> None:
+        if session.leader is not None:
+            self._prepare.processors.restore(session.spec.attempt_id, session.leader)
 
     def _release(self, session: Session) -> None:
         self._prepare.processors.release(session.spec.attempt_id)

@@ -42,8 +42,9 @@ Prepare = Callable[[Session, Callable[[Status, str], None]], Launch | Preparing]
 class Sessions:
     """All sessions of one backend.
 
-    ``prepare`` makes a :class:`Launch` of a session (at once, or after a wait), ``released`` is told when a
-    session holds nothing of the machine any more, ``end_container`` ends what runs outside the process tree.
+    ``prepare`` makes a :class:`Launch` of a session (at once, or after a wait), ``adopted`` is told of a session
+    that runs already, ``released`` of one that holds nothing of the machine any more; ``end_container`` ends
+    what runs outside the process tree.
     """
 
     def __init__(
@@ -52,13 +53,15 @@ class Sessions:
         report: Callable[[SessionReport], None],
         prepare: Prepare,
         outputs_of: Callable[[SessionSpec], str],
+        adopted: Callable[[Session], None],
         released: Callable[[Session], None],
         end_container: Callable[[Session], bool],
     ) -> None:
         self._root = str(settings.home / "attempts")
         self._grace = settings.grace
         self._report = report
-        self._prepare, self._outputs_of, self._released = prepare, outputs_of, released
+        self._prepare, self._outputs_of = prepare, outputs_of
+        self._adopted, self._released = adopted, released
         self._end_container = end_container
         probe = namespace_view.probe(settings.home / "attempts" / ".probe")
         setup = {"mode": settings.mode, "home": str(settings.home), "probe": probe}
@@ -212,6 +215,7 @@ class Sessions:
             self._take_over(session, create=False)
             return
         asyncio.get_running_loop().add_reader(session.pidfd, self._adopted_ended, session)
+        self._adopted(session)
         self._began(session, time.time() - leader.age(), leader.age())
         if (kill := attempts.killed(session.control)) is not None:
             self.end(session, kill)
@@ -247,7 +251,8 @@ class Sessions:
 
     def _ended(self, session: Session, status: int, cpu: float, peak: int, left: bool) -> None:
         session.usage["cpu_seconds"] = round(cpu, 3)
-        session.usage["peak_mem"] = max(peak, session.usage.get("peak_mem", 0))
+        if peak > session.usage.get("peak_mem", 0):
+            session.usage["peak_mem"] = peak
         if session.ending:
             return  # whoever ends it says so when its tree is gone
         if left or attempts.exit_code(session.control) is None:
