@@ -101,7 +101,9 @@ def run_job(client: Client, shape: Shape) -> Timing:
     summary = wait(client, job)
     seconds = _epoch(summary["ended_at"]) - began
     if summary["result"] != "SUCCESS":
-        raise RuntimeError(f"{shape.name} ended in {summary['result']}: {summary['reason']}")
+        failed = [task for task in client.job(job)["tasks"] if task["result"] == "FAILURE"]
+        why = "; ".join(f"{task['path']}: {task['reason']} {task['notes']}" for task in failed[:3])
+        raise RuntimeError(f"{shape.name} ended in {summary['result']}: {why}")
     return _timing(client, job, after, seconds, pid, cpu_seconds(pid) - cpu)
 
 
