@@ -5,7 +5,7 @@ campaign and notes, as the store would, what it intends and what it hears (one l
 and started again until all sessions have ended. Each session appends its name to a file, so that a second
 run of it would be seen.
 
-``FASTTRACK_SURVIVAL_SESSIONS`` and ``FASTTRACK_SURVIVAL_SEED`` choose another length and another seed.
+``SURVIVAL_SESSIONS`` and ``SURVIVAL_SEED`` choose another length and another seed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.testing.conformance import FOLDER, session_spec
 
-SESSIONS = int(os.environ.get("FASTTRACK_SURVIVAL_SESSIONS", "50"))
+SESSIONS = int(os.environ.get("SURVIVAL_SESSIONS", "50"))
 IN_FLIGHT = 8
 
 
@@ -187,7 +187,7 @@ def processes_of(home: Path) -> list[str]:
 @pytest.mark.parametrize("mode", ["auto", "folders"])
 def test_a_campaign_of_kills_loses_nothing_and_repeats_nothing(tmp_path: Path, mode: str) -> None:
     """Every session ran once at most; every exit code is right, or the session is said to be lost."""
-    seed = int(os.environ.get("FASTTRACK_SURVIVAL_SEED", random.randrange(1 << 32)))
+    seed = int(os.environ.get("SURVIVAL_SEED", random.randrange(1 << 32)))
     print(f"seed {seed}")
     home = tmp_path / "ft"
     campaign = Campaign(home, mode, seed, SESSIONS)
