@@ -7,9 +7,11 @@ never taken for an end. An attempt that can never start is reported as ended wit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from enum import Enum
 from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
@@ -17,7 +19,7 @@ from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.job import attempt_id
-from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.lifecycle import LIVE, Result, Status
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,15 @@ UNREACHABLE_PAUSE = (1.0, 30.0)
 """Seconds before a backend that gave no answer is asked again: the first time, and at most."""
 
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
+
+
+class Kind(Enum):
+    """What an act is for, and so what its failure means."""
+
+    START = "start"
+    CANCEL = "cancel"
+    FORGET = "forget"
+
 
 Act = Callable[[], Coroutine[Any, Any, None]]
 
@@ -52,10 +63,15 @@ class Acts:
     def submit(self, live: LiveJob, path: str, attempt: int) -> None:
         """Start the attempt's session, or find it."""
 
-        async def act() -> None:
-            await self._backends[live.job.backend].submit(live.spec(path, attempt))
+        backend = self._backends[live.job.backend]
 
-        self._do(live, path, attempt, act, is_start=True)
+        async def act() -> None:
+            if _is_ending(live, path):  # cancelled before it could begin, if it did not: then it never shall
+                await backend.adopt(live.spec(path, attempt, has_begun=True))
+            else:
+                await backend.submit(live.spec(path, attempt))
+
+        self._do(live, path, attempt, act, Kind.START)
 
     def adopt(
         self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None
@@ -64,30 +80,38 @@ class Acts:
         backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
 
         async def act() -> None:
-            if may_create is None or live.machine.status_of(path)[0] is Status.TERMINATING:
-                await backend.adopt(live.spec(path, attempt))
-                return
-            exists = await backend.exists(name)
-            may_create(live, path, exists)
-            if exists:  # perhaps only half made
-                await backend.submit(live.spec(path, attempt))
+            if may_create is not None and not _is_ending(live, path):
+                exists = await backend.exists(name)
+                may_create(live, path, exists)
+                if not exists:
+                    return
+                with contextlib.suppress(SessionRejected):  # of no weight if it runs already: that is looked at next
+                    await backend.submit(live.spec(path, attempt))  # perhaps it is only half made
+                    return
+            await backend.adopt(live.spec(path, attempt, has_begun=True))
 
-        self._do(live, path, attempt, act, is_start=True)
+        self._do(live, path, attempt, act, Kind.START)
 
     def cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
         """Ask for the session's end."""
         backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
-        self._do(live, path, attempt, lambda: _call(backend.cancel, name, reason), is_start=False)
+        self._do(live, path, attempt, lambda: _call(backend.cancel, name, reason), Kind.CANCEL)
 
     def forget(self, live: LiveJob, path: str, attempt: int) -> None:
         """Its end is stored."""
         backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
-        self._do(live, path, attempt, lambda: _call(backend.forget, name), is_start=False)
+        self._do(live, path, attempt, lambda: _call(backend.forget, name), Kind.FORGET)
 
-    def _do(self, live: LiveJob, path: str, attempt: int, act: Act, *, is_start: bool) -> None:
+    def _do(self, live: LiveJob, path: str, attempt: int, act: Act, kind: Kind) -> None:
         name = self.name(live, path, attempt)
         before = self._tasks.get(name)
-        task = asyncio.get_running_loop().create_task(self._try(live, path, name, act, before, is_start))
+
+        async def one_after_the_other() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await self._try(live, path, attempt, act, kind)
+
+        task = asyncio.get_running_loop().create_task(one_after_the_other())
         self._tasks[name] = task
         task.add_done_callback(lambda done: self._drop(name, done))
 
@@ -95,29 +119,25 @@ class Acts:
         if self._tasks.get(name) is done:
             del self._tasks[name]
 
-    async def _try(
-        self, live: LiveJob, path: str, name: str, act: Act, before: asyncio.Task[None] | None, is_start: bool
-    ) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        pause = UNREACHABLE_PAUSE[0]
-        while True:
+    async def _try(self, live: LiveJob, path: str, attempt: int, act: Act, kind: Kind) -> None:
+        """Until it is done, or the attempt is over. A cancel is asked for again whatever went wrong."""
+        name, pause = self.name(live, path, attempt), UNREACHABLE_PAUSE[0]
+        while kind is Kind.FORGET or _lives(live, path, attempt):
             try:
                 await act()
                 return
             except Exception as error:
-                if is_passing(error):
-                    log.warning("attempt %s: %s", name, error)
-                    status = live.machine.status_of(path)[0]
-                    self._report(SessionReport(name, status, self._clock.now(), reason=str(error)))
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, UNREACHABLE_PAUSE[1])
-                    continue
-                is_known = isinstance(error, FastTrackError)
+                passes = is_passing(error)
+                is_known = passes or isinstance(error, FastTrackError)
                 log.error("attempt %s: %s", name, error, exc_info=None if is_known else error)
-                if is_start:
-                    self._report(self._failure(name, error))
-                return
+                if not passes and kind is not Kind.CANCEL:
+                    if kind is Kind.START:
+                        self._report(self._failure(name, error))
+                    return
+                status = live.machine.status_of(path)[0]
+                self._report(SessionReport(name, status, self._clock.now(), reason=str(error)))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, UNREACHABLE_PAUSE[1])
 
     def _failure(self, name: str, error: Exception) -> SessionReport:
         """The attempt could not start, for good."""
@@ -126,6 +146,16 @@ class Acts:
             reason += f" ({error.hint})"
         is_final = isinstance(error, SessionRejected | BadRequest)
         return SessionReport(name, Status.ERROR, self._clock.now(), Result.FAILURE, reason=reason, is_final=is_final)
+
+
+def _is_ending(live: LiveJob, path: str) -> bool:
+    return live.machine.status_of(path)[0] is Status.TERMINATING
+
+
+def _lives(live: LiveJob, path: str, attempt: int) -> bool:
+    """Whether ``attempt`` is the current one of its instance and has not ended."""
+    status, _, current = live.machine.status_of(path)
+    return current == attempt and status in LIVE
 
 
 def is_passing(error: Exception) -> bool:

@@ -65,6 +65,7 @@ class LiveJob:
         ]
         self._commits: dict[str, str] = {}
         self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret, self._commits)
+        self._finder = SessionBuilder(job, pipeline, graph, self._slots, lambda name: secret(name) or "", self._commits)
         self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
 
     def _instance_plan(self, index: int, record: Mapping[str, Any]) -> InstancePlan:
@@ -113,9 +114,10 @@ class LiveJob:
         _, _, attempts = self.machine.status_of(path)
         return InstanceAdmitted(path, at, outputs_dir_of(self.job.index, path, attempts + 1))
 
-    def spec(self, path: str, attempt: int) -> SessionSpec:
-        """What to ask the backend for. Raises as SessionBuilder.build."""
-        return self._builder.build(self.graph.index[path], attempt, self.outcomes)
+    def spec(self, path: str, attempt: int, *, has_begun: bool = False) -> SessionSpec:
+        """What to ask the backend for; one that ``has_begun`` needs its secrets no more. Raises as the builder."""
+        builder = self._finder if has_begun else self._builder
+        return builder.build(self.graph.index[path], attempt, self.outcomes)
 
     def understand(self, report: SessionReport, ordinal: int, attempt: int) -> SessionReported:
         """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""

@@ -150,7 +150,7 @@ class JobMachine:
             raise IllegalTransition(f"job {self.job_id} has started already")
         self._change_job(decision, JobStatus.RUNNING, "JobStarted", event.at)
         for instance in self._instances:
-            if instance.plan.ends_as is not None:
+            if instance.plan.ends_as is not None and instance.status is Status.WAITING:  # not cancelled meanwhile
                 self._end_as_planned(instance, event.at, decision)
         for instance in self._instances:
             self._offer_if_ready(instance, decision)

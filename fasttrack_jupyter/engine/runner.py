@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from fasttrack_jupyter.engine.acts import Acts
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.machine import CANCELLED
 from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SessionReport
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
@@ -125,6 +126,8 @@ class JobRunner:
         for instruction in decision.instructions:
             if isinstance(instruction, Adopt) and not instruction.may_create:
                 line.hold(live.key(instruction.path), live.demand(instruction.path))
+        if live.machine.status is JobStatus.PENDING:
+            self._pending.append(live)
         self._take(live, decision)
         self._news.set()
 
@@ -283,17 +286,22 @@ class JobRunner:
         line, key, demand = self._line(live), live.key(path), live.demand(path)
         if exists:
             line.hold(key, demand)
+        elif live.machine.status_of(path)[0] is Status.TERMINATING:
+            self._report_unbegun(live, path, CANCELLED)
         else:
             line.queue(key, demand, live.rank(path))
             self._start_sessions()
 
     def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
         if self._line(live).withdraw(live.key(path)):
-            # It never started: there is nobody else who could confirm it.
-            name = self._acts.name(live, path, attempt)
-            self._on_report(SessionReport(name, Status.CANCELLED, self._clock.now(), reason=reason))
+            self._report_unbegun(live, path, reason)
         else:
             self._acts.cancel(live, path, attempt, reason)
+
+    def _report_unbegun(self, live: LiveJob, path: str, reason: str) -> None:
+        """A cancelled attempt never began: there is nobody else who could confirm it."""
+        name = self._acts.name(live, path, live.machine.status_of(path)[2])
+        self._on_report(SessionReport(name, Status.CANCELLED, self._clock.now(), reason=reason))
 
     def _on_report(self, report: SessionReport) -> None:
         self._reports.append(report)
