@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
 
@@ -23,8 +23,7 @@ Key = tuple[str, str]
 """``(job id, path)``."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Rank:
+class Rank(NamedTuple):
     """The smaller, the earlier."""
 
     minus_priority: int

@@ -7,7 +7,7 @@ that ``cuda.shares: 0.3`` three times is exactly 0.9. ``g`` is GiB, as everywher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -129,6 +129,14 @@ class ResourceSlots(Mapping[str, int]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._amounts)
+
+    def get(self, slot: str, default: Any = None, /) -> Any:
+        """As of any mapping, without its detours: the line for slots asks often."""
+        return self._amounts.get(slot, default)
+
+    def items(self) -> ItemsView[str, int]:
+        """As of any mapping."""
+        return self._amounts.items()
 
     def __len__(self) -> int:
         return len(self._amounts)

@@ -350,7 +350,10 @@ class Sessions:
 
 def _remove_all(folders: list[str]) -> None:
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            os.rmdir(folder)  # most are empty, and rmtree looks long before it leaps
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def trouble(error: OSError, path: str) -> BackendUnreachable | SessionRejected:
