@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -28,15 +29,21 @@ class Seat:
         self._lock = lock
 
     def sign(self, pid: int) -> None:
-        """Write ``engine.json``: the process ``pid`` serves."""
+        """Write ``engine.json``: the process ``pid`` serves. On a full disk there is none: the socket is where it is."""
         home = self.home
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         told = {"pid": pid, "socket": str(home.socket), "version": __version__, "started_at": started_at}
         fresh = home.record.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(told, file)
-        fresh.replace(home.record)
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(told, file)
+            fresh.replace(home.record)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            for path in (fresh, home.record):  # the old one tells of an engine that is gone
+                path.unlink(missing_ok=True)
 
     def close_door(self) -> None:
         """Be found no more: who comes now starts the next engine, which waits for the lock."""
