@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from fasttrack_jupyter.api.client import Client
+from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.home import Home
 
 T = TypeVar("T")
@@ -101,9 +102,9 @@ class Place:
         return int(self.client.info()["pid"])
 
     def kill_engine(self, number: int = signal.SIGKILL) -> None:
-        """End the engine, and wait for its end (not for its reaping, which is somebody else's)."""
-        with contextlib.suppress(psutil.NoSuchProcess, KeyError):
-            process = psutil.Process(Home(self.home).engine()["pid"])
+        """End the engine, if there is one, and wait for its end (not for its reaping, which is somebody else's)."""
+        with contextlib.suppress(psutil.NoSuchProcess, FastTrackError), Client(Home(self.home), start=False) as client:
+            process = psutil.Process(client.info()["pid"])
             process.send_signal(number)
             self.until(lambda: process.status() == psutil.STATUS_ZOMBIE, "the engine's end")
 
@@ -158,9 +159,7 @@ def shared_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
 
 
 @pytest.fixture(params=MODES)
-def place(
-    request: pytest.FixtureRequest, shared_places: dict[str, Place], monkeypatch: pytest.MonkeyPatch
-) -> Place:
+def place(request: pytest.FixtureRequest, shared_places: dict[str, Place], monkeypatch: pytest.MonkeyPatch) -> Place:
     """A shared home in each mode."""
     place = shared_places[request.param]
     for name, value in place.environ.items():
