@@ -44,7 +44,7 @@ class Household:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
         self._logs = LogReader(world.store, self._backend, world.secrets)
-        self._preparer = Preparer(world.store, self._backend, world.secrets, self._default_slots)
+        self._preparer = Preparer(world.store, self._open_backend, world.secrets, self._default_slots)
 
     async def pipelines(self) -> list[PipelineView]:
         """The pipelines that this home has had jobs of."""
@@ -118,7 +118,14 @@ class Household:
             here = ", ".join(self._world.backends)
             raise NotFound(f"there is no backend {name!r}", hint=f"backends here: {here}") from None
 
-    def _default_slots(self, backend: str) -> ResourceSlots:
+    def _open_backend(self, name: str) -> ExecutionBackend:
+        """A backend that jobs can run on now. Raises NotFound."""
+        backend = self._backend(name)
+        self._runner.check_backend(name)
+        return backend
+
+    def _default_slots(self, name: str) -> ResourceSlots:
         """What a task takes of a backend that counts slots, when it does not say: one cpu."""
-        capacity = self._backend(backend).capacity()
+        backend = self._world.backends.get(name)
+        capacity = backend.capacity() if backend else None
         return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})

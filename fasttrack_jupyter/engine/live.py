@@ -131,7 +131,10 @@ class LiveJob:
             return event
         outcome = Outcome(outputs_dir_of(self.job.index, path, attempt))
         if self.pipeline.tasks[ordinal].outputs:
-            outcome.outputs, problems = self._outputs(report, ordinal)
+            try:
+                outcome.outputs, problems = self._outputs(report, ordinal)
+            except Exception as error:  # a task writes what it likes: that fails the task, never the engine
+                problems = [f"its outputs cannot be read: {type(error).__name__}: {error}"]
             data = {k: v for k, v in report.data.items() if k not in ("values", "outputs_json", "missing")}
             data["outputs"] = outcome.outputs
             failure = Result.FAILURE if problems else Result.SUCCESS

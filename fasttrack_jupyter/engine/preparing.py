@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.code import changed_files, find_code
+from fasttrack_jupyter.engine.live import plan_record
 from fasttrack_jupyter.engine.plan import (
     Demands,
     Earlier,
@@ -99,6 +100,19 @@ class Prepared:
                 for index, task in enumerate(self.tasks)
             ),
         )
+
+    def options(self) -> dict[str, Any]:
+        """What the job must remember of how it was asked for, beside its text."""
+        demands = Demands(self.pipeline, self.default_slots)
+        record = plan_record(self.tasks, lambda path: demands.of(self.pipeline.by_name[path]))
+        options: dict[str, Any] = {"plan": record} if record else {}
+        if self.request.selection != Selection():
+            options["selection"] = self.request.selection.model_dump(mode="json", by_alias=True)
+        if self.request.shrink:
+            options["shrink"] = True
+        if self.request.key:
+            options["key"] = self.request.key
+        return options
 
     def _expected(self) -> float | None:
         """Length of the critical path of what will run; None where some of it never ran before."""

@@ -16,6 +16,10 @@ itself keeps nothing that is worth saving.
 
 When the disk is full nothing can be recorded, so nothing new is intended: the runner tries again
 until there is space, and jobs show why they wait.
+
+A job that cannot go on (its machine and its rows contradict each other, its backend is not there)
+is set aside with the reason: this engine decides nothing more about it, its sessions go on, the
+other jobs do not notice, and the next engine tries again.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
 from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SessionReport
+from fasttrack_jupyter.engine.recording import Recorder
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
@@ -46,14 +51,11 @@ from fasttrack_jupyter.engine.stimuli import (
     Withdraw,
 )
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
-from fasttrack_jupyter.errors import NotFound, StoreFull
-from fasttrack_jupyter.model.job import Change
-from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
+from fasttrack_jupyter.errors import FastTrackError, NotFound
+from fasttrack_jupyter.model.job import Change, parse_attempt_id
+from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status
 
 log = logging.getLogger(__name__)
-
-FULL_DISK_PAUSE = 1.0
-"""Seconds between two tries to record while the disk is full."""
 
 
 class JobRunner:
@@ -68,11 +70,15 @@ class JobRunner:
         *,
         max_jobs: int = 50,
     ) -> None:
-        self._store, self._backends, self._clock, self._bus = store, backends, clock, bus
-        self._max_jobs = max_jobs
+        self._backends, self._clock, self._max_jobs = backends, clock, max_jobs
+        self._recorder = Recorder(store, bus, self.set_aside)
         self._acts = Acts(backends, clock, self._on_report)
         self._lines: dict[str, Line] = {}
+        self._closed: dict[str, str] = {}
+        """Why a backend could not be opened, by name."""
         self._live: dict[str, LiveJob] = {}
+        self._aside: dict[str, tuple[str, LiveJob | None]] = {}
+        """Why a job cannot go on, by id; and what it was while it could."""
         self._pending: list[LiveJob] = []
         self._events: list[tuple[LiveJob, Event]] = []
         self._reports: list[SessionReport] = []
@@ -82,16 +88,18 @@ class JobRunner:
         self._decided = asyncio.Event()
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self.paused: str | None = None
-        """Why nothing new is started just now; None while all is well."""
 
     # ------------------------------------------------------------------ for the façade
 
     async def open(self) -> None:
-        """Open the backends and begin."""
+        """Open the backends and begin. A backend that cannot be opened keeps only its own jobs waiting."""
         for name, backend in self._backends.items():
-            await backend.open(self._on_report)
-            self._lines[name] = Line(backend.capacity())
+            try:
+                await backend.open(self._on_report)
+                self._lines[name] = Line(backend.capacity())
+            except Exception as error:
+                log.exception("backend %r could not be opened", name)
+                self._closed[name] = f"it could not be opened: {_words(error)}"
         self._tasks = [asyncio.create_task(self._decide_all()), asyncio.create_task(self._commit_all())]
 
     async def aclose(self) -> None:
@@ -102,8 +110,8 @@ class JobRunner:
         await self._acts.aclose()
         for timer in self._timers.values():
             timer.cancel()
-        for backend in self._backends.values():
-            await backend.aclose()
+        for name in self._lines:
+            await self._backends[name].aclose()
 
     async def stopped(self) -> None:
         """Wait until the runner ends, which it does by itself only when something is broken; raises what it was."""
@@ -123,6 +131,7 @@ class JobRunner:
         """A job of an earlier engine, and what its machine said on being restored."""
         line = self._line(live)
         self._live[live.job.id] = live
+        self._aside.pop(live.job.id, None)
         for instruction in decision.instructions:
             if isinstance(instruction, Adopt) and not instruction.may_create:
                 line.hold(live.key(instruction.path), live.demand(instruction.path))
@@ -140,6 +149,34 @@ class JobRunner:
             self._events.append((live, CancelRequested(path, self._clock.now())))
             self._news.set()
 
+    def set_aside(self, job_id: str, cause: str | Exception) -> None:
+        """Leave a job as it stands: it cannot go on in this engine. Its sessions do."""
+        why = _words(cause) if isinstance(cause, Exception) else cause
+        log.error("job %s is set aside: %s", job_id, why)
+        live = self._live.pop(job_id, None)
+        self._aside[job_id] = (f"cannot go on: {why}", live)
+        if live is not None:
+            for path in live.graph.names:
+                self._line(live).withdraw(live.key(path))
+
+    def why_aside(self, job_id: str) -> str | None:
+        """Why the job cannot go on; None if it can."""
+        return self._aside[job_id][0] if job_id in self._aside else None
+
+    def why_paused(self, job_id: str) -> str | None:
+        """Why nothing happens to an unfinished job just now; None while all is well."""
+        return self.why_aside(job_id) or self._recorder.paused
+
+    def check_backend(self, name: str) -> None:
+        """Raises NotFound unless jobs can run there."""
+        if name not in self._lines:
+            why = self._closed.get(name, f"the backends here are {', '.join(self._lines)}")
+            raise NotFound(f"the backend {name!r} is not here: {why}", hint="see: fasttrack doctor")
+
+    def give_up(self, job_id: str) -> None:
+        """A job that was set aside has been ended in the store."""
+        self._aside.pop(job_id, None)
+
     def set_priority(self, job_id: str, priority: int) -> None:
         """Change a live job's place in line."""
         live = self._live.get(job_id)
@@ -153,13 +190,13 @@ class JobRunner:
 
     @property
     def unfinished(self) -> int:
-        """How many jobs have not ended."""
+        """How many jobs go on."""
         return len(self._live)
 
     def why_waiting(self, live: LiveJob, path: str) -> str:
         """What an instance that does not run yet waits for, in words."""
-        if self.paused:
-            return self.paused
+        if self._recorder.paused:
+            return self._recorder.paused
         if live.machine.status is JobStatus.PENDING:
             return f"the job waits for its turn ({self._max_jobs} jobs run at once)"
         upstream = [live.graph.names[i] for i in live.graph.upstream[live.graph.index[path]]]
@@ -170,6 +207,7 @@ class JobRunner:
 
     def used_slots(self, backend: str) -> Mapping[str, int]:
         """What is handed out of a backend's slots."""
+        self.check_backend(backend)
         return self._lines[backend].used
 
     # ------------------------------------------------------------------ deciding
@@ -183,7 +221,7 @@ class JobRunner:
                 self._hear(report)
             events, self._events = self._events, []
             for live, event in events:
-                self._take(live, live.machine.handle(event))
+                self._let_decide(live, event)
             self._start_pending()
             self._start_sessions()
             self._intend()
@@ -197,15 +235,28 @@ class JobRunner:
         running = sum(live.machine.status is JobStatus.RUNNING for live in self._live.values())
         while self._pending and running < self._max_jobs:
             live = self._pending.pop(0)
-            self._take(live, live.machine.handle(JobStarted(self._clock.now())))
+            self._let_decide(live, JobStarted(self._clock.now()))
             running += 1
 
     def _hear(self, report: SessionReport) -> None:
-        job_id, ordinal, attempt = report.attempt_id.rsplit("-", 2)
-        live = self._live.get(job_id)
-        if live is not None:
-            event = live.understand(report, int(ordinal), int(attempt))
+        try:
+            job_id, ordinal, attempt = parse_attempt_id(report.attempt_id)
+            if live := self._live.get(job_id):
+                self._let_decide(live, live.understand(report, ordinal, attempt))
+            elif report.status in ENDED and (live := self._aside.get(job_id, ("", None))[1]):
+                self._line(live).release(live.key(live.graph.names[ordinal]))
+        except (ValueError, LookupError):
+            log.exception("a report that means nothing: %r", report)
+
+    def _let_decide(self, live: LiveJob, event: Event) -> None:
+        """An event for a job's machine. What goes wrong there is that job's trouble alone."""
+        if self._live.get(live.job.id) is not live:
+            return
+        try:
             self._take(live, live.machine.handle(event))
+        except Exception as error:
+            log.exception("job %s cannot take %r", live.job.id, event)
+            self.set_aside(live.job.id, error)
 
     def _take(self, live: LiveJob, decision: Decision) -> None:
         """Collect what a machine decided. What concerns the line for slots is done at once: it is memory only."""
@@ -226,8 +277,8 @@ class JobRunner:
     def _intend(self) -> None:
         for line in self._lines.values():
             for job_id, path in line.intend():
-                live = self._live[job_id]
-                self._take(live, live.machine.handle(live.admitted(path, self._clock.now())))
+                if live := self._live.get(job_id):
+                    self._let_decide(live, live.admitted(path, self._clock.now()))
 
     def _start_sessions(self) -> None:
         """Give free slots to attempts whose intent is recorded."""
@@ -246,23 +297,11 @@ class JobRunner:
             changes, self._changes = self._changes, []
             todo, self._todo = self._todo, []
             if changes:
-                await self._record(changes)
+                await self._recorder.record(changes)
             for live, instruction in todo:
-                self._perform(live, instruction)
+                if self._live.get(live.job.id) is live:
+                    self._perform(live, instruction)
             self._start_sessions()
-
-    async def _record(self, changes: list[Change]) -> None:
-        while True:
-            try:
-                seq = await self._store.record(changes)
-                break
-            except StoreFull as error:
-                if self.paused is None:
-                    log.error("paused: %s", error)
-                self.paused = f"paused: {error.message}"
-                await asyncio.sleep(FULL_DISK_PAUSE)
-        self.paused = None
-        self._bus.publish(seq)
 
     def _perform(self, live: LiveJob, instruction: Instruction) -> None:
         match instruction:
@@ -283,6 +322,8 @@ class JobRunner:
 
     def _queue_again(self, live: LiveJob, path: str, exists: bool) -> None:
         """An intended attempt of an earlier engine: it goes on where it is, or waits for slots as it did."""
+        if self._live.get(live.job.id) is not live:
+            return
         line, key, demand = self._line(live), live.key(path), live.demand(path)
         if exists:
             line.hold(key, demand)
@@ -314,10 +355,9 @@ class JobRunner:
             self._news.set()
 
     def _line(self, live: LiveJob) -> Line:
-        try:
-            return self._lines[live.job.backend]
-        except KeyError:
-            raise NotFound(
-                f"job {live.job.id} runs on {live.job.backend!r}, a backend that is not here",
-                hint=f"backends here: {', '.join(self._backends)}",
-            ) from None
+        self.check_backend(live.job.backend)
+        return self._lines[live.job.backend]
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"

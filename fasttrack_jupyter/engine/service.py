@@ -11,12 +11,9 @@ from typing import Any
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.household import Household, World
-from fasttrack_jupyter.engine.live import LiveJob, plan_record
-from fasttrack_jupyter.engine.plan import Demands
-from fasttrack_jupyter.engine.ports import (
-    JobFilter,
-    NewJob,
-)
+from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
+from fasttrack_jupyter.engine.ports import JobFilter, NewJob
 from fasttrack_jupyter.engine.preparing import Origin, Prepared, selection_of
 from fasttrack_jupyter.engine.present import (
     JobPresenter,
@@ -27,6 +24,7 @@ from fasttrack_jupyter.engine.present import (
     present_job,
     waiting_reasons,
 )
+from fasttrack_jupyter.engine.remains import ended_unheard, ending, remains_of
 from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
 from fasttrack_jupyter.engine.views import (
     AttemptView,
@@ -42,7 +40,7 @@ from fasttrack_jupyter.engine.views import (
     Selection,
     ValidationView,
 )
-from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound, Refused
+from fasttrack_jupyter.errors import BadRequest, Conflict, InvalidPipeline, NotFound, Refused
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import Change, PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
@@ -68,9 +66,34 @@ class FastTrack(Household):
         """Take over unfinished jobs and go on with them."""
         await self._runner.open()
         for job in await self._store.unfinished():
+            await self._take_over(job)
+
+    async def _take_over(self, job: PipelineJob) -> None:
+        """Go on with a job of an earlier engine, or say why that cannot be."""
+        rows = await self._store.instances(job.id)
+        try:
             live = await self._live(job)
-            rows = await self._store.instances(job.id)
             self._runner.resume(live, live.restore(rows, self._world.clock.now()))
+        except InvalidPipeline as error:
+            why = f"its text cannot be read by FastTrack {__version__}: {error.problems[0]}"
+            self._runner.set_aside(job.id, why)
+        except Exception as error:
+            self._runner.set_aside(job.id, error)
+        if job.reason == CANCEL_REQUESTED and self._runner.why_aside(job.id):
+            await self._give_up(job)
+
+    async def _give_up(self, job: PipelineJob) -> None:
+        """End a job that was set aside, with all its sessions."""
+        rows = await self._store.instances(job.id)
+        now = self._world.clock.now()
+        try:
+            self._runner.check_backend(job.backend)
+        except NotFound as error:
+            unheard = f"cancelled; its session was not ended: {error.message}"
+            await self._store.record(ended_unheard(job, rows, now, unheard))
+            self._runner.give_up(job.id)
+        else:
+            self._runner.resume(*ending(job, rows, now))
 
     async def aclose(self) -> None:
         """Stop; sessions go on by themselves and are adopted by the next engine."""
@@ -196,7 +219,7 @@ class FastTrack(Household):
                 priority=request.priority,
                 rerun_of=origin.job.id if origin else None,
                 code=code,
-                options=_options(prepared),
+                options=prepared.options(),
             )
         )
         if job.id != job_id:  # the same request, repeated, was quicker
@@ -214,12 +237,14 @@ class FastTrack(Household):
     async def job(self, job: str) -> JobView:
         """One job with its task instances, in the pipeline's order."""
         found = await self._store.find_job(job)
-        pipeline, graph = await self._parse(found)
-        folder = await self._backend(found.backend).make_folder(found.folder, "data", found.pipeline)
         rows = await self._store.instances(found.id)
+        try:
+            pipeline, graph = await self._parse(found)
+        except InvalidPipeline:  # of another version of FastTrack: what the rows tell is shown
+            pipeline, graph = remains_of(found, rows)
         live = self._runner.live(found.id)
         waits = waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
-        presenter = JobPresenter(found, pipeline, graph, self._default_slots(found.backend), folder.host_path)
+        presenter = JobPresenter(found, pipeline, graph, self._default_slots(found.backend), await self._place(found))
         return presenter.view(rows, waits, self._paused(found))
 
     async def job_text(self, job: str) -> str:
@@ -253,7 +278,12 @@ class FastTrack(Household):
         found = await self._store.find_job(job)
         if path is not None and not await self._store.instances(found.id, path):
             raise NotFound(f"job {found.pipeline}#{found.index} has no task {path!r}")
-        self._runner.request_cancel(found.id, path)
+        if (why := self._runner.why_aside(found.id)) is None:
+            self._runner.request_cancel(found.id, path)
+        elif path is not None:
+            raise Conflict(f"job {found.pipeline}#{found.index} {why}", hint="cancel the whole job")
+        else:
+            await self._give_up(found)
         return present_job(found, self._paused(found))
 
     async def delete(self, jobs: Sequence[str]) -> int:
@@ -318,7 +348,14 @@ class FastTrack(Household):
     # ------------------------------------------------------------------ parts
 
     def _paused(self, job: PipelineJob) -> str | None:
-        return None if job.status in JOB_ENDED else self._runner.paused
+        return None if job.status in JOB_ENDED else self._runner.why_paused(job.id)
+
+    async def _place(self, job: PipelineJob) -> str | None:
+        """Where the pipeline folder is on this machine, if it is."""
+        backend = self._world.backends.get(job.backend)
+        if backend is None:
+            return None
+        return (await backend.make_folder(job.folder, "data", job.pipeline)).host_path
 
     def _live_job(self, job: PipelineJob, pipeline: Pipeline, graph: TaskGraph, seconds: Sequence[float]) -> LiveJob:
         return LiveJob(
@@ -347,21 +384,6 @@ class FastTrack(Household):
         while len(self._parsed) > _REMEMBERED:
             self._parsed.popitem(last=False)
         return self._parsed[job_id]
-
-
-def _options(prepared: Prepared) -> dict[str, Any]:
-    """What a job must remember of how it was asked for, beside its text."""
-    pipeline, request = prepared.pipeline, prepared.request
-    demands = Demands(pipeline, prepared.default_slots)
-    record = plan_record(prepared.tasks, lambda path: demands.of(pipeline.by_name[path]))
-    options: dict[str, Any] = {"plan": record} if record else {}
-    if request.selection != Selection():
-        options["selection"] = request.selection.model_dump(mode="json", by_alias=True)
-    if request.shrink:
-        options["shrink"] = True
-    if request.key:
-        options["key"] = request.key
-    return options
 
 
 def _still_declared(old: PipelineJob, pipeline: Pipeline) -> dict[str, Any]:

@@ -31,6 +31,12 @@ def attempt_id(job_id: str, ordinal: int, number: int) -> str:
     return f"{job_id}-{ordinal}-{number}"
 
 
+def parse_attempt_id(text: str) -> tuple[str, int, int]:
+    """Job id, ordinal and number. Raises ValueError for what is no attempt's id."""
+    job_id, ordinal, number = text.rsplit("-", 2)
+    return job_id, int(ordinal), int(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One move of a task instance (``path``) or of the job itself (``path`` None), with its event.

@@ -27,13 +27,15 @@ class Engine:
         self.clock = FakeClock()
 
     @asynccontextmanager
-    async def on(self, backend: FakeBackend, **how: Any) -> AsyncIterator[FastTrack]:
-        """An open FastTrack; closed in the end."""
+    async def on(
+        self, backend: FakeBackend, *, cluster: FakeBackend | None = None, **how: Any
+    ) -> AsyncIterator[FastTrack]:
+        """An open FastTrack, perhaps with a second backend; closed in the end."""
         store = await SqliteStore.open(self.folder / "fasttrack.db")
         world = World(
             home=str(self.folder),
             store=store,
-            backends={"local": backend},
+            backends={"local": backend} | ({"cluster": cluster} if cluster else {}),
             secrets=self.secrets,
             clock=self.clock,
             bus=LocalBus(),

@@ -66,7 +66,7 @@ def test_a_backend_that_does_not_answer_is_asked_again(engine: Any, monkeypatch:
 
 def test_a_full_disk_pauses_the_job_and_space_lets_it_go_on(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is done that could not be recorded; the job says why it waits."""
-    monkeypatch.setattr("fasttrack_jupyter.engine.runner.FULL_DISK_PAUSE", 0.01)
+    monkeypatch.setattr("fasttrack_jupyter.engine.recording.PAUSE", 0.01)
     is_full = True
     record = SqliteStore.record
 
