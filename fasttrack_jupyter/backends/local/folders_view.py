@@ -8,16 +8,17 @@ variable names one it is replaced, as a whole token: ``/pipeline/outputs/x`` is,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
 
 WORK = "/home/work"
-_SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+_SAFE = re.compile(r"[\w@%+=:,./-]*")
 NOTE = (
     "without private mounts FastTrack's paths are replaced in the command and in variables, "
     "not inside scripts: use $PIPELINE_OUTPUTS, $PIPELINE_INPUT1 … there"
@@ -41,6 +42,32 @@ class Places:
     def work(self) -> str:
         """The fresh working directory."""
         return f"{self.control}/work"
+
+
+def spoken(places: Places) -> Places:
+    """The same places under paths that need no quoting in a shell, by links in the attempt's directory where need be.
+
+    A pipeline or a folder may be called ``my data``; in a command its place must still be one word. Where only a
+    folder above needs it that one is linked, so that the place itself is no link (``find`` and ``tar`` care).
+    """
+    return replace(
+        places,
+        outputs=_spoken(places, "outputs", places.outputs),
+        vfroot=_spoken(places, "vfroot", places.vfroot),
+        inputs=tuple(_spoken(places, f"input{number}", path) for number, path in enumerate(places.inputs, 1)),
+        mounts=tuple((at, _spoken(places, f"mount{n}", path)) for n, (at, path) in enumerate(places.mounts)),
+    )
+
+
+def _spoken(places: Places, name: str, path: str) -> str:
+    if _SAFE.fullmatch(path):
+        return path
+    link, (above, last) = f"{places.control}/at/{name}", os.path.split(path)
+    os.makedirs(f"{places.control}/at", exist_ok=True)
+    is_above = bool(_SAFE.fullmatch(last))
+    with contextlib.suppress(FileExistsError):  # a crash lay between
+        os.symlink(above if is_above else path, link)
+    return f"{link}/{last}" if is_above else link
 
 
 def exported(places: Places) -> dict[str, str]:

@@ -99,6 +99,7 @@ class Preparation:
             namespace_view.apply(environ, places)
             folders_view.link_code(places.work, places.code, "/pipeline/code")
         else:
+            places = folders_view.spoken(places)
             command = folders_view.apply(spec, environ, places)
             folders_view.link_work(places)
         request = self._request(session, mode, environ, command)
