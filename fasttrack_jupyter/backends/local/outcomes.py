@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.local import attempts
+from fasttrack_jupyter.backends.local.durable import has_entries, sync_tree
 from fasttrack_jupyter.model.lifecycle import Result, Status
 
 VALUE_CAP = 1 << 20
@@ -54,7 +55,23 @@ def _never_ended(control: str) -> Outcome:
         return LOST
 
 
-def collect(outputs: str, wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def finish(
+    outcome: Outcome, outputs: str, root: str, wanted: Sequence[tuple[str, str]]
+) -> tuple[Outcome, dict[str, Any]]:
+    """A success, once its outputs below ``root`` are safe on the disk, and what :func:`collect` finds in them.
+
+    Else a failure that says why they are not. Blocks.
+    """
+    try:
+        if has_entries(outputs):
+            sync_tree(outputs, root)
+    except OSError as error:
+        why = f"its outputs could not be written to the disk: {error.strerror}"
+        return outcome._replace(result=Result.FAILURE, reason=why), {}
+    return outcome, collect(outputs, wanted) if wanted else {}
+
+
+def collect(outputs: str, wanted: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """``{values, outputs_json, missing}`` of the declared outputs; symlinks that lead out of the folder do not count.
 
     ``values`` maps names to the text as written; ``outputs_json`` is the text of that file, if there is one
