@@ -138,6 +138,8 @@ class Writer:
                 call.error = error
             except sqlite3.Error as error:
                 call.error = store_error(error, self._path)
+            except Exception as error:  # a change that is none: its caller's trouble, never the end of this thread
+                call.error = error
         if good:
             self._apply(good, prepared)
 

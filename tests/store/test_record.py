@@ -358,3 +358,16 @@ def test_a_store_in_memory_works_alike(kit: Any) -> None:
         await store.aclose()
 
     asyncio.run(scenario())
+
+
+def test_a_change_that_cannot_be_written_at_all_is_its_callers_trouble(kit: Any) -> None:
+    """A time that is none, say: the caller hears of it, and the store can be used on."""
+
+    async def scenario(store: SqliteStore) -> None:
+        job = await store.create_job(kit.new_job("a"))
+        for at in (None, float("nan"), float("inf")):
+            with pytest.raises((TypeError, ValueError, OverflowError)):
+                await store.record([kit.move(job, "a", Status.WAITING, Status.PENDING, at=at)])
+        await store.record([kit.move(job, "a", Status.WAITING, Status.PENDING)])
+
+    kit.run(scenario)
