@@ -83,15 +83,17 @@ class Admission:
         """Everything that may start now, in order; its slots are taken."""
         admitted: list[Key] = []
         blocked: set[ResourceSlots] = set()
+        reserved: dict[str, int] = {}
         while len(self._held) < self._max_in_flight:
             head = self._first(blocked)
             if head is None:
                 break
             key, demand = head
-            if not self._fits(demand):
+            if not self._fits(demand, reserved):
                 blocked.add(demand)
                 if self._passed.get(key, 0) >= PATIENCE:
-                    break
+                    for slot, amount in demand.items():
+                        reserved[slot] = reserved.get(slot, 0) + amount
                 continue
             heapq.heappop(self._heaps[demand])
             del self._waiting[key]
@@ -134,8 +136,10 @@ class Admission:
                 key = heap[0][1]
                 self._passed[key] = self._passed.get(key, 0) + 1
 
-    def _fits(self, demand: Mapping[str, int]) -> bool:
-        return self.capacity is None or all(amount <= self._free.get(slot, 0) for slot, amount in demand.items())
+    def _fits(self, demand: Mapping[str, int], reserved: Mapping[str, int]) -> bool:
+        return self.capacity is None or all(
+            amount <= self._free.get(slot, 0) - reserved.get(slot, 0) for slot, amount in demand.items()
+        )
 
     def _take(self, key: Key, demand: ResourceSlots) -> None:
         self._held[key] = demand

@@ -149,3 +149,21 @@ def test_never_more_than_there_is_and_never_stuck(tasks: list[tuple[ResourceSlot
         running.sort(key=lambda _: random.random())  # type: ignore[attr-defined]
         line.release(running.pop())
         done += 1
+
+
+def test_what_a_big_one_waits_for_holds_up_nothing_else() -> None:
+    """A task that waits for the one device keeps its cpu free, and no more than that."""
+    admission = Admission(ResourceSlots.parse({"cpu": 3, "cuda.device": 1}))
+    device = ResourceSlots.parse({"cpu": 1, "cuda.device": 1})
+    admission.offer(key("holder"), device, rank(0))
+    admission.admit()
+    admission.offer(key("big"), device, rank(1))
+    for i in range(10 * PATIENCE):
+        admission.offer(key(i), ONE, rank(2 + i))
+        assert admission.admit() == [key(i)]
+        admission.release(key(i))
+    admission.offer(key("x"), ONE, rank(5000))
+    admission.offer(key("y"), ONE, rank(5001))
+    assert admission.admit() == [key("x")]
+    admission.release(key("holder"))
+    assert admission.admit() == [key("big"), key("y")]
