@@ -84,13 +84,15 @@ class LiveJob:
             data=data,
         )
 
-    def restore(self, rows: Sequence[TaskInstance], at: float) -> MachineDecision:
-        """Take up where the store says that the job is."""
+    def restore(
+        self, rows: Sequence[TaskInstance], at: float, ended_at: Mapping[str, float] | None = None
+    ) -> MachineDecision:
+        """Take up where the store says that the job is; ``ended_at``: see the machine."""
         for row in rows:
             self._learn_commit(row.ordinal, row.data)
             if row.outputs_dir is not None:
                 self.outcomes[row.ordinal] = Outcome(row.outputs_dir, row.data.get("outputs", {}))
-        return self.machine.restore(self.job.status, self.job.reason, rows, at)
+        return self.machine.restore(self.job.status, self.job.reason, rows, at, ended_at)
 
     # ------------------------------------------------------------------ for the runner
 

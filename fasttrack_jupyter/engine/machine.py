@@ -17,7 +17,7 @@ path is a task's name: loops and sub-pipelines add instances, not another machin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -125,8 +125,19 @@ class JobMachine:
                 self._on_started(event, decision)
         return decision
 
-    def restore(self, status: JobStatus, reason: str, rows: Sequence[TaskInstance], at: float) -> Decision:
-        """Take the state that the store remembers, on a fresh machine, and say what to do to go on."""
+    def restore(
+        self,
+        status: JobStatus,
+        reason: str,
+        rows: Sequence[TaskInstance],
+        at: float,
+        ended_at: Mapping[str, float] | None = None,
+    ) -> Decision:
+        """Take the state that the store remembers, on a fresh machine, and say what to do to go on.
+
+        ``ended_at`` is when the last attempt of each instance ended that waits for its next: what is
+        left of the wait is waited for.
+        """
         decision = Decision()
         self.status, self.is_cancelling = status, reason == CANCEL_REQUESTED
         for row in rows:
@@ -140,7 +151,7 @@ class JobMachine:
                     for i in instance.downstream:
                         self._instances[i].waits_for -= 1
         if status is JobStatus.RUNNING:
-            self._resume(decision, at)
+            self._resume(decision, at, ended_at or {})
         return decision
 
     # -------------------------------------------------------------- events
@@ -340,7 +351,7 @@ class JobMachine:
             instance.is_offered = True
             decision.instructions.append(Offer(instance.plan.path))
 
-    def _resume(self, decision: Decision, at: float) -> None:
+    def _resume(self, decision: Decision, at: float, ended_at: Mapping[str, float]) -> None:
         """Go on after a restart: adopt the living, offer the ready, repeat what was being cancelled."""
         for instance in self._instances:
             path = instance.plan.path
@@ -355,7 +366,8 @@ class JobMachine:
                 elif instance.attempts:
                     instance.is_retrying = True
                     wait = instance.plan.retry.wait_before(instance.attempts + 1)
-                    decision.instructions.append(WaitForRetry(path, wait))
+                    left = ended_at.get(path, at) + wait - at  # clocks jump: never longer than it was to be
+                    decision.instructions.append(WaitForRetry(path, min(max(left, 0.0), wait)))
                 else:
                     self._offer_if_ready(instance, decision)
         self._finish_if_done(at, decision)

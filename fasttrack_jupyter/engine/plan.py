@@ -39,9 +39,11 @@ class Question:
     graph: TaskGraph
     selection: Selection = field(default_factory=Selection)
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
-    """By task: what may be reused (the newest success; on a rerun, the old job's own)."""
-    reuse_all: bool = False
-    """Reuse every task that is in ``earlier`` and not ``changed`` (rerun from failed)."""
+    """By task: the newest success (on a rerun, the old job's own before others); for what does not run."""
+    reusable: frozenset[str] | None = None
+    """Reuse every task of these that is not ``changed`` (a rerun from failed); None: everything runs."""
+    gone: Mapping[str, int] = field(default_factory=dict)
+    """By task: the index of a job whose outputs of it are not there any more."""
     changed: Mapping[str, str] = field(default_factory=dict)
     """By task: what changed since (``command changed``); such a task runs."""
     capacity: ResourceSlots | None = None
@@ -144,8 +146,9 @@ def _runs(question: Question, selected: set[int]) -> set[int]:
     """What runs: all of the selection, less the skipped, less what a rerun from failed may reuse."""
     graph, tasks = question.graph, question.pipeline.tasks
     runs = {index for index in selected if not tasks[index].skip}
-    if question.reuse_all:
-        stale = {i for i in runs if graph.names[i] not in question.earlier or graph.names[i] in question.changed}
+    if question.reusable is not None:
+        good = question.reusable - question.changed.keys()
+        stale = {i for i in runs if graph.names[i] not in good}
         runs &= stale | graph.descendants(sorted(stale))
     return runs
 
@@ -157,7 +160,8 @@ def _plan_rest(question: Question, index: int, slots: ResourceSlots, is_selected
     if task.skip or not is_selected:
         why = "skip: true" if task.skip else "outside the partial run"
         if earlier is None:
-            notes = ("nothing before it: what it feeds sees an empty input",) if feeds else ()
+            cause = f"{_gone(question, name)}: " if name in question.gone else "nothing before it: "
+            notes = (f"{cause}what it feeds sees an empty input",) if feeds else ()
             return PlannedTask(name, Decision.SKIP, why, slots, notes)
         if task.skip or not feeds:
             return PlannedTask(name, Decision.SKIP, why, slots, _from(earlier), earlier.instance)
@@ -191,12 +195,16 @@ def _plan_run(
 
 
 def _why_run(question: Question, index: int, name: str) -> str:
-    if name in question.changed and question.reuse_all:
-        return question.changed[name]
-    if question.reuse_all:
-        return "did not succeed" if name not in question.earlier else "what it depends on runs again"
+    if question.reusable is not None:
+        if name in question.reusable:
+            return question.changed.get(name, "what it depends on runs again")
+        return _gone(question, name) if name in question.gone else "did not succeed"
     chosen = question.selection
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
+
+
+def _gone(question: Question, name: str) -> str:
+    return f"its outputs of job #{question.gone[name]} are gone"
 
 
 def _never_fits(slot: str, members: int, asked: int, there: int) -> str:

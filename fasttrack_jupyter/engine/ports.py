@@ -85,9 +85,8 @@ class SessionReport:
     is_final: bool = False
     """With FAILURE: another attempt would be no use (it can never start as asked)."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """``started_at`` (of the command), ``mode``,
-     ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}), ``commit``, ``notes``,
-    and at the end ``values`` ({name: text as written}) and ``missing`` ([names of wanted outputs not there])."""
+    """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}),
+    ``commit``, ``notes``, and at the end ``values`` ({name: text as written}) and ``missing`` ([names of wanted outputs not there])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +213,11 @@ class ExecutionBackend(Protocol):
         ...
 
     async def files(self, folder: str, path: str) -> list[FileEntry]:
-        """What is below ``path`` of a vfolder, recursively, sorted; empty if there is nothing.
+        """What is below ``path``, recursively, sorted. Raises Forbidden if it leaves the folder (symlinks included)."""
+        ...
 
-        Raises:
-            Forbidden: ``path`` leaves the folder (symlinks included).
-        """
+    async def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
+        """Which of ``paths`` (output folders such as ``jobs/12/train``) are not there in a vfolder, or it is not."""
         ...
 
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:

@@ -50,10 +50,18 @@ class Origin:
 
     job: PipelineJob
     earlier: Mapping[str, Earlier]
-    reuse_all: bool
+    reusable: frozenset[str] | None
+    """The tasks that succeeded in it, if the new job is to run the others only."""
     pipeline: Pipeline
     keeps_code: bool
     """With the old job's own code (a plain rerun), not with the files as they are now."""
+
+    def params_for(self, pipeline: Pipeline) -> dict[str, Any]:
+        """What the old job was given, of what ``pipeline`` still declares; an old default is not one of these."""
+        defaults = {param.name: param.default for param in self.pipeline.params}
+        declared = {param.name for param in pipeline.params}
+        given = self.job.params.items()
+        return {name: value for name, value in given if name in declared and value != defaults.get(name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +165,20 @@ class Preparer:
         pipeline = reading.pipeline
         assert pipeline is not None
         graph = await asyncio.to_thread(build_graph, pipeline)
-        params = bind_parameters(pipeline.params, request.params)
+        inherited = origin.params_for(pipeline) if origin else {}
+        params = bind_parameters(pipeline.params, {**inherited, **request.params})
         code, files = await self._code(request, pipeline, origin)
         history = await self._store.history(pipeline.name)
+        record = await self.known(pipeline.name)
+        earlier, gone = await self._earlier(pipeline.name, record, origin, backend)
         default_slots = self._default_slots(request.backend)
         question = Question(
             pipeline=pipeline,
             graph=graph,
             selection=request.selection,
-            earlier=origin.earlier if origin else await self.earlier_of(pipeline.name),
-            reuse_all=origin.reuse_all if origin else False,
+            earlier=earlier,
+            reusable=origin.reusable - gone.keys() if origin and origin.reusable is not None else None,
+            gone=gone,
             capacity=backend.capacity(),
             default_slots=default_slots,
             shrink=request.shrink,
@@ -178,7 +190,7 @@ class Preparer:
         known, seconds = _durations(graph, history)
         return Prepared(
             request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
-            tuple(reading.problems) + await self._notices(pipeline.name, request.source),
+            tuple(reading.problems) + _notices(record, request.source),
             seconds, known, files, code, default_slots,
         )  # fmt: skip
 
@@ -192,10 +204,25 @@ class Preparer:
         """What a rerun of ``job`` may reuse: its own successes, then those of other jobs of its pipeline."""
         rows = await self._store.instances(job.id)
         own = {row.task: Earlier(row, job.index) for row in rows if is_reusable(row)}
-        earlier = own if from_failed else {**await self.earlier_of(job.pipeline), **own}
-        return Origin(job, earlier, from_failed, pipeline, keeps_code)
+        earlier = {**await self.earlier_of(job.pipeline), **own}
+        return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code)
+
+    async def seconds(self, pipeline: str, graph: TaskGraph) -> list[float]:
+        """What each task may take, as earlier jobs taught."""
+        return _durations(graph, await self._store.history(pipeline))[1]
 
     # ------------------------------------------------------------------ parts
+
+    async def _earlier(
+        self, pipeline: str, record: PipelineRecord | None, origin: Origin | None, backend: ExecutionBackend
+    ) -> tuple[dict[str, Earlier], dict[str, int]]:
+        """What is there of earlier jobs, by task; and the index of the job whose outputs of a task are gone."""
+        found = dict(origin.earlier) if origin else await self.earlier_of(pipeline)
+        places = [place for row in found.values() if (place := row.instance.outputs_dir)]
+        is_renamed = origin is not None and origin.job.pipeline != pipeline  # those are in another folder
+        missing = set(places) if is_renamed or record is None else await backend.missing(record.folder, places)
+        gone = {task: row.job_index for task, row in found.items() if row.instance.outputs_dir in missing}
+        return {task: row for task, row in found.items() if task not in gone}, gone
 
     async def _code(
         self, request: JobRequest, pipeline: Pipeline, origin: Origin | None
@@ -248,27 +275,25 @@ class Preparer:
                 found.setdefault(graph.names[index], []).append(problem)
         return found
 
-    async def _notices(self, name: str, source: str | None) -> tuple[Problem, ...]:
-        record = await self.known(name)
-        if record is None or record.source is None or source is None:
-            return ()
-        if Path(record.source) == Path(source).resolve():
-            return ()
-        return (
-            Problem(
-                code="same-name",
-                message=f"the last job of pipeline {name!r} came from another file, {record.source}",
-                hint="jobs are numbered and kept by the pipeline's name: rename one if they are different pipelines",
-                severity=Severity.NOTICE,
-            ),
-        )
-
     async def known(self, name: str) -> PipelineRecord | None:
         """The pipeline of that name, if this home has had it."""
         return next((record for record in await self._store.pipelines() if record.name == name), None)
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
+
+
+def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem, ...]:
+    if record is None or record.source is None or source is None or Path(record.source) == Path(source).resolve():
+        return ()
+    return (
+        Problem(
+            code="same-name",
+            message=f"the last job of pipeline {record.name!r} came from another file, {record.source}",
+            hint="jobs are numbered and kept by the pipeline's name: rename one if they are different pipelines",
+            severity=Severity.NOTICE,
+        ),
+    )
 
 
 def _not_served(name: str) -> Problem:

@@ -57,6 +57,11 @@ from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status
 
 log = logging.getLogger(__name__)
 
+_NAMED = 5
+"""Dependencies that a waiting instance names at most."""
+CANCEL_PATIENCE = 5.0
+"""Seconds until a cancel is answered although it could not be recorded yet."""
+
 
 class JobRunner:
     """Runs the jobs of one home. ``max_jobs`` run at once; the others wait as PENDING."""
@@ -82,6 +87,9 @@ class JobRunner:
         self._pending: list[LiveJob] = []
         self._events: list[tuple[LiveJob, Event]] = []
         self._reports: list[SessionReport] = []
+        self._asking: list[asyncio.Future[None]] = []
+        """Of those who wait until their wish is durable; then decided upon."""
+        self._heard: list[asyncio.Future[None]] = []
         self._changes: list[Change] = []
         self._todo: list[tuple[LiveJob, Instruction]] = []
         self._news = asyncio.Event()
@@ -140,14 +148,17 @@ class JobRunner:
         self._take(live, decision)
         self._news.set()
 
-    def request_cancel(self, job_id: str, path: str | None) -> None:
-        """Ask a live job, or one of its instances, to end. A job that is not live has ended."""
+    async def cancel(self, job_id: str, path: str | None) -> None:
+        """Ask a live job, or one of its instances, to end; return when the wish is durable, or must wait for space."""
         live = self._live.get(job_id)
-        if live is not None:
-            if path is not None:
-                live.machine.status_of(path)  # raises NotFound, here where somebody hears it
-            self._events.append((live, CancelRequested(path, self._clock.now())))
-            self._news.set()
+        if live is None:
+            return  # it has ended
+        if path is not None:
+            live.machine.status_of(path)  # raises NotFound, here where somebody hears it
+        self._events.append((live, CancelRequested(path, self._clock.now())))
+        self._asking.append(wish := asyncio.get_running_loop().create_future())
+        self._news.set()
+        await asyncio.wait([wish], timeout=CANCEL_PATIENCE)
 
     def set_aside(self, job_id: str, cause: str | Exception) -> None:
         """Leave a job as it stands: it cannot go on in this engine. Its sessions do."""
@@ -202,7 +213,8 @@ class JobRunner:
         upstream = [live.graph.names[i] for i in live.graph.upstream[live.graph.index[path]]]
         unended = [name for name in upstream if live.machine.status_of(name)[1] is Result.UNDEFINED]
         if unended:
-            return f"waits for {', '.join(unended)}"
+            more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
+            return f"waits for {', '.join(unended[:_NAMED])}{more}"
         return self._line(live).why_waiting(live.key(path))
 
     def used_slots(self, backend: str) -> Mapping[str, int]:
@@ -216,6 +228,7 @@ class JobRunner:
         while True:
             await self._news.wait()
             self._news.clear()
+            asking, self._asking = self._asking, []
             reports, self._reports = self._reports, []
             for report in reports:
                 self._hear(report)
@@ -225,7 +238,8 @@ class JobRunner:
             self._start_pending()
             self._start_sessions()
             self._intend()
-            if self._changes or self._todo:
+            self._heard += asking
+            if self._changes or self._todo or asking:
                 self._decided.set()
 
     def _start_pending(self) -> None:
@@ -296,8 +310,12 @@ class JobRunner:
             self._decided.clear()
             changes, self._changes = self._changes, []
             todo, self._todo = self._todo, []
+            heard, self._heard = self._heard, []
             if changes:
                 await self._recorder.record(changes)
+            for wish in heard:
+                if not wish.done():
+                    wish.set_result(None)
             for live, instruction in todo:
                 if self._live.get(live.job.id) is live:
                     self._perform(live, instruction)

@@ -42,8 +42,8 @@ from fasttrack_jupyter.engine.views import (
 )
 from fasttrack_jupyter.errors import BadRequest, Conflict, InvalidPipeline, NotFound, Refused
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
-from fasttrack_jupyter.model.job import Change, PipelineJob, new_job_id
-from fasttrack_jupyter.model.lifecycle import JOB_ENDED
+from fasttrack_jupyter.model.job import Change, PipelineJob, TaskInstance, new_job_id
+from fasttrack_jupyter.model.lifecycle import JOB_ENDED, Status
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.reading import read_or_raise, read_pipeline
 
@@ -73,7 +73,7 @@ class FastTrack(Household):
         rows = await self._store.instances(job.id)
         try:
             live = await self._live(job)
-            self._runner.resume(live, live.restore(rows, self._world.clock.now()))
+            self._runner.resume(live, live.restore(rows, self._world.clock.now(), await self._ended_at(job, rows)))
         except InvalidPipeline as error:
             why = f"its text cannot be read by FastTrack {__version__}: {error.problems[0]}"
             self._runner.set_aside(job.id, why)
@@ -81,6 +81,12 @@ class FastTrack(Household):
             self._runner.set_aside(job.id, error)
         if job.reason == CANCEL_REQUESTED and self._runner.why_aside(job.id):
             await self._give_up(job)
+
+    async def _ended_at(self, job: PipelineJob, rows: Sequence[TaskInstance]) -> dict[str, float]:
+        """When the last attempt of each instance that waits for its next one ended."""
+        waiting = {row.path: row.attempts for row in rows if row.status is Status.WAITING and row.attempts}
+        attempts = await self._store.attempts(job.id) if waiting else []
+        return {x.path: x.ended_at for x in attempts if x.ended_at and waiting.get(x.path) == x.number}
 
     async def _give_up(self, job: PipelineJob) -> None:
         """End a job that was set aside, with all its sessions."""
@@ -174,7 +180,7 @@ class FastTrack(Household):
         again = JobRequest(
             text=request.text if edited else old.text,
             source=old.source,
-            params={**_still_declared(old, pipeline), **(request.params or {})},
+            params=request.params or {},
             selection=request.selection if has_selection else selection_of(old.options),
             backend=old.backend,
             shrink=bool(old.options.get("shrink")) if request.shrink is None else request.shrink,
@@ -224,6 +230,7 @@ class FastTrack(Household):
         )
         if job.id != job_id:  # the same request, repeated, was quicker
             return present_job(job)
+        self._world.bus.publish(await self._store.last_seq())
         self._remember(job.id, pipeline, prepared.graph)
         self._runner.add(self._live_job(job, pipeline, prepared.graph, prepared.seconds))
         return present_job(job)
@@ -270,6 +277,7 @@ class FastTrack(Household):
             found.id, None, found.status, found.status, "JobPriorityChanged", now, data={"priority": priority}
         )
         await self._store.record([told])
+        self._world.bus.publish(await self._store.last_seq())
         self._runner.set_priority(found.id, priority)
         return present_job(await self._store.job(found.id), self._paused(found))
 
@@ -279,12 +287,12 @@ class FastTrack(Household):
         if path is not None and not await self._store.instances(found.id, path):
             raise NotFound(f"job {found.pipeline}#{found.index} has no task {path!r}")
         if (why := self._runner.why_aside(found.id)) is None:
-            self._runner.request_cancel(found.id, path)
+            await self._runner.cancel(found.id, path)
         elif path is not None:
             raise Conflict(f"job {found.pipeline}#{found.index} {why}", hint="cancel the whole job")
         else:
             await self._give_up(found)
-        return present_job(found, self._paused(found))
+        return present_job(await self._store.job(found.id), self._paused(found))
 
     async def delete(self, jobs: Sequence[str]) -> int:
         """Forget ended jobs with their logs, and outputs that no other job refers to; how many. Raises Conflict."""
@@ -369,7 +377,7 @@ class FastTrack(Household):
 
     async def _live(self, job: PipelineJob) -> LiveJob:
         pipeline, graph = await self._parse(job)
-        return self._live_job(job, pipeline, graph, [1.0] * len(graph.names))
+        return self._live_job(job, pipeline, graph, await self._preparer.seconds(job.pipeline, graph))
 
     async def _parse(self, job: PipelineJob) -> tuple[Pipeline, TaskGraph]:
         if job.id in self._parsed:
@@ -384,8 +392,3 @@ class FastTrack(Household):
         while len(self._parsed) > _REMEMBERED:
             self._parsed.popitem(last=False)
         return self._parsed[job_id]
-
-
-def _still_declared(old: PipelineJob, pipeline: Pipeline) -> dict[str, Any]:
-    declared = {param.name for param in pipeline.params}
-    return {name: value for name, value in old.params.items() if name in declared}

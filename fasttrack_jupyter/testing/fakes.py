@@ -76,6 +76,8 @@ class FakeBackend:
         self.folder_infos: dict[str, FolderInfo] = {}
         self.values: dict[str, Mapping[str, str]] = {}
         """By path: the values that a successful session leaves."""
+        self.gone: set[str] = set()
+        """Output folders that somebody removed."""
         self._report: Callable[[SessionReport], None] = lambda report: None
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
@@ -159,6 +161,9 @@ class FakeBackend:
 
     async def files(self, folder: str, path: str) -> list[FileEntry]:
         return []
+
+    async def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
+        return self.gone.intersection(paths)
 
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
         raise NotFound(f"no file {path!r}")

@@ -138,3 +138,78 @@ def test_a_running_job_cannot_be_deleted(engine: Any) -> None:
                 await fasttrack.job("last")
 
     asyncio.run(story())
+
+
+def test_outputs_that_somebody_removed_are_not_reused(engine: Any) -> None:
+    """The plan says so: the task runs again in a rerun from failed; in a partial job its place is empty."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: 1 if spec.path == "c" else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", "b", "c: [a, b]"))
+            await engine.finish(fasttrack)
+            backend.gone = {"jobs/1/a"}
+            plan = await fasttrack.plan_rerun("last", RerunRequest(from_failed=True))
+            part = await fasttrack.plan_rerun("last", RerunRequest(selection=Selection(only=("c",))))
+            await fasttrack.rerun("last", RerunRequest(from_failed=True))
+            await engine.finish(fasttrack)
+        assert [(t.decision.value, t.reason) for t in plan.tasks] == [
+            ("will run", "its outputs of job #1 are gone"),
+            ("reused", "reused from job #1"),
+            ("will run", "did not succeed"),
+        ]
+        assert part.tasks[0].notes == ("its outputs of job #1 are gone: what it feeds sees an empty input",)
+        assert backend.started[-1].inputs == ("jobs/2/a", "jobs/1/b")
+
+    asyncio.run(story())
+
+
+def test_a_rerun_from_failed_gives_a_skipped_task_the_outputs_it_had(engine: Any) -> None:
+    """Those of the last successful job, as in the first place."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: 1 if spec.path == "b" else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a"))
+            await engine.finish(fasttrack)
+            await fasttrack.run(engine.request("{name: a, command: x, skip: true}", "b: [a]"))
+            await engine.finish(fasttrack)
+            await fasttrack.rerun("last", RerunRequest(from_failed=True))
+            await engine.finish(fasttrack)
+        assert [spec.inputs for spec in backend.started if spec.path == "b"] == [("jobs/1/a",), ("jobs/1/a",)]
+
+    asyncio.run(story())
+
+
+def test_an_edited_rerun_takes_new_defaults_and_leaves_out_what_is_declared_no_more(engine: Any) -> None:
+    """What was given by hand is kept."""
+
+    async def story() -> None:
+        async with engine.on(FakeBackend()) as fasttrack:
+            head = "params:\n- {name: rate, type: float, default: 0.1}\n- {name: old, type: int, default: 1}\n"
+            head += "- {name: size, type: int, default: 3}\n"
+            request = engine.request("a", head=head)
+            await fasttrack.run(request.model_copy(update={"params": {"size": 7, "old": 2}}))
+            await engine.finish(fasttrack)
+            head = "params:\n- {name: rate, type: float, default: 0.5}\n- {name: size, type: int, default: 4}\n"
+            await fasttrack.rerun("last", RerunRequest(text=engine.request("a", head=head).text))
+            job = await engine.finish(fasttrack)
+        assert job.params == {"rate": 0.5, "size": 7}
+
+    asyncio.run(story())
+
+
+def test_a_rerun_under_another_name_reuses_nothing(engine: Any) -> None:
+    """Another pipeline has another folder, in which the same path is something else."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: 1 if spec.path == "b" else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a", name="other"))
+            await fasttrack.run(engine.request("a", "b: [a]"))
+            await engine.finish(fasttrack)
+            text = engine.request("a", "b: [a]", name="other").text
+            plan = await fasttrack.plan_rerun("demo#1", RerunRequest(from_failed=True, text=text))
+        assert [task.decision.value for task in plan.tasks] == ["will run", "will run"]
+
+    asyncio.run(story())

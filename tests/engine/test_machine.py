@@ -23,6 +23,7 @@ from fasttrack_jupyter.engine.stimuli import (
     Withdraw,
 )
 from fasttrack_jupyter.errors import IllegalTransition, NotFound
+from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.model.pipeline import Retry
 
@@ -249,3 +250,12 @@ def test_an_unknown_path_is_said_to_be_unknown() -> None:
     """Not a KeyError."""
     with pytest.raises(NotFound, match="no task instance 'nowhere'"):
         JobMachine(JOB, plans(a="")).handle(RetryDue("nowhere", 0.0))
+
+
+def test_a_restart_in_the_wait_for_a_retry_leaves_what_is_left_of_it() -> None:
+    """Counted from the end of the attempt; never longer than the wait itself, whatever the clock did."""
+    for at, left in ((1_010.0, 50.0), (5_000.0, 0.0), (10.0, 60.0)):
+        machine = JobMachine("j", [InstancePlan("a", retry=Retry(max_attempts=2, delay=60))])
+        row = TaskInstance("j", "a", 0, "a", Status.WAITING, attempts=1)
+        decision = machine.restore(JobStatus.RUNNING, "", [row], at, {"a": 1_000.0})
+        assert decision.instructions == [WaitForRetry("a", left)]

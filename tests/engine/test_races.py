@@ -187,3 +187,40 @@ def test_a_running_session_is_found_again_without_the_secret_it_was_given(engine
         return statuses(await fasttrack.job("last"))["a"] == "RUNNING"
 
     asyncio.run(story())
+
+
+def test_a_cancel_is_answered_when_it_is_durable(engine: Any) -> None:
+    """Whoever got the answer may count on it: the engine's death changes nothing."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: None)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request("a"))
+            await engine.until(lambda: len(backend.running()) == 1)
+            told = await fasttrack.cancel("last")
+            assert told.reason == "cancel requested"
+        async with engine.on(FakeBackend(sessions=backend.sessions)) as fasttrack:
+            assert (await engine.finish(fasttrack)).status == "CANCELLED"
+
+    asyncio.run(story())
+
+
+def test_a_job_that_waits_for_its_turn_is_heard_of_at_once(engine: Any) -> None:
+    """Who waits for events gets that of its creation, and of its new priority, although nothing else happens."""
+
+    async def story() -> None:
+        backend = FakeBackend(lambda spec: None)
+        async with engine.on(backend, max_jobs=1) as fasttrack:
+            await fasttrack.run(engine.request("a"))
+            await engine.until(lambda: len(backend.running()) == 1)
+            seq = (await fasttrack.info()).seq
+            for what in (
+                fasttrack.run(engine.request("a", name="next")),
+                fasttrack.set_priority("last", 3),
+            ):
+                page = asyncio.create_task(fasttrack.events(seq, 10, wait=20.0))
+                await asyncio.sleep(0.01)
+                await what
+                seq = (await asyncio.wait_for(page, 5.0)).next
+
+    asyncio.run(story())

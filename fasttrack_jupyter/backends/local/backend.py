@@ -193,6 +193,10 @@ class LocalBackend:
         """See the port."""
         return await asyncio.to_thread(self._folders.files, folder, path)
 
+    async def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
+        """See the port."""
+        return await asyncio.to_thread(self._folders.missing, folder, paths)
+
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
         """See the port."""
         return await asyncio.to_thread(self._folders.read, folder, path, start, limit)

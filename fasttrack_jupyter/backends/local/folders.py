@@ -119,6 +119,11 @@ class Folders:
         """Bytes on the disk of what is below ``path``; what has several names counts once; 0 if there is nothing."""
         return disk_usage(self.path_of(folder, path))
 
+    def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
+        """Which of ``paths`` are no folders of a vfolder (all, where it is not there itself)."""
+        root = self.root / _escaped(folder)
+        return {path for path in paths if not (root / path).is_dir()}
+
     def remove_paths(self, folder: str, paths: Sequence[str]) -> int:
         """Remove ``paths`` of a vfolder, as far as they are there; the bytes that became free.
 
