@@ -132,11 +132,12 @@ class Place:
 
     def close(self) -> None:
         """Cancel what runs, and end the engine."""
-        with contextlib.suppress(Exception):
-            for job in self.client.jobs(status=["PENDING", "RUNNING"]):
-                self.client.cancel(job["id"])
-                self.ended(job["id"], 10)
         self.client.close()
+        with contextlib.suppress(FastTrackError), Client(Home(self.home), start=False) as client:
+            running = [job["id"] for job in client.jobs(status=["PENDING", "RUNNING"])]
+            for job in running:
+                client.cancel(job)
+            self.until(lambda: not client.info()["running_jobs"], "the end of what runs", 10)
         self.kill_engine()
         for process in self.processes():
             with contextlib.suppress(psutil.Error):

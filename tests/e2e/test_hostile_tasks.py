@@ -99,9 +99,17 @@ def test_exit_codes_are_the_commands_own(any_place: Place, code: int) -> None:
 
 def test_exit_codes_that_the_shell_gives(place: Place) -> None:
     """Not executable, not found, a syntax error, a signal: as ``/bin/sh`` says it."""
-    commands = {"ne": "./f", "nf": "no-such-program-here", "syntax": "if", "kill": "kill -KILL $$", "segv": "kill -SEGV $$"}
+    commands = {
+        "ne": "./f",
+        "nf": "no-such-program-here",
+        "syntax": "if",
+        "kill": "kill -KILL $$",
+        "segv": "kill -SEGV $$",
+    }
     commands["ne"] = "touch f; ./f"
-    job = place.run(*({"name": name, "command": command, "continue_on_failure": True} for name, command in commands.items()))
+    job = place.run(
+        *({"name": name, "command": command, "continue_on_failure": True} for name, command in commands.items())
+    )
     found = {task["path"]: task["exit_code"] for task in job["tasks"]}
     assert found == {"ne": 126, "nf": 127, "syntax": 2, "kill": 137, "segv": 139}
 
@@ -182,7 +190,9 @@ def test_a_task_that_closes_every_descriptor_is_not_taken_for_gone(place: Place)
 
 def test_a_task_may_delete_its_folders(place: Place) -> None:
     """Working directory and outputs gone: its exit code stays, and so do other tasks' outputs."""
-    paths = "/home/work /pipeline/outputs /pipeline/input1" if place.mode == "namespaces" else '"$PWD" "$PIPELINE_OUTPUTS"'
+    paths = (
+        "/home/work /pipeline/outputs /pipeline/input1" if place.mode == "namespaces" else '"$PWD" "$PIPELINE_OUTPUTS"'
+    )
     job = place.run(
         {"name": "first", "command": "echo kept > /pipeline/outputs/f"},
         {"name": "t", "command": f"rm -rf {paths} 2>/dev/null; exit 9", "dependencies": ["first"]},
@@ -206,7 +216,10 @@ def test_a_task_that_deletes_its_control_directory_is_lost_or_ended_never_stuck(
     command = f'rm -rf "$FASTTRACK_ATTEMPT"; sleep {seconds} & sleep 0.3; exit 0'
     job = place.run({"name": "t", "command": command})
     task = job["tasks"][0]
-    assert (task["status"], task["result"], task["reason"]) in [("ERROR", "FAILURE", "lost"), ("TERMINATED", "SUCCESS", "")]
+    assert (task["status"], task["result"], task["reason"]) in [
+        ("ERROR", "FAILURE", "lost"),
+        ("TERMINATED", "SUCCESS", ""),
+    ]
     assert place.alive(seconds) == []
     assert place.sh("echo well")[1] == "well\n"
 

@@ -64,7 +64,8 @@ def test_named_inputs_are_artifacts_and_values(place: Place) -> None:
     )
     two = {
         "inputs": {name: f"one.{name}" for name in (*written, "folder")},
-        "command": "cat ${{ inputs.folder }}/x /pipeline/inputs/folder/x; for x in i f s b l d; do cat /pipeline/inputs/$x; echo; done; "
+        "command": "cat ${{ inputs.folder }}/x /pipeline/inputs/folder/x; "
+        "for x in i f s b l d; do cat /pipeline/inputs/$x; echo; done; "
         "echo ${{ inputs.i }} ${{ inputs.f }} ${{ inputs.s }} ${{ inputs.b }} ${{ inputs.l }} ${{ inputs.d }}",
     }
     job = place.run({"name": "one", "command": command, "environment": {"envs": values}, **one}, {"name": "two", **two})
@@ -80,8 +81,12 @@ def test_named_inputs_are_artifacts_and_values(place: Place) -> None:
 
 def test_values_may_come_in_one_json_file(place: Place) -> None:
     """``outputs.json`` instead of a file each; a wrong type is a failure that says which."""
-    good = {"name": "good", "command": "echo '{\"n\": 3, \"w\": \"한글\"}' > /pipeline/outputs/outputs.json"}
-    bad = {"name": "bad", "command": "echo '{\"n\": \"three\"}' > /pipeline/outputs/outputs.json", "continue_on_failure": True}
+    good = {"name": "good", "command": 'echo \'{"n": 3, "w": "한글"}\' > /pipeline/outputs/outputs.json'}
+    bad = {
+        "name": "bad",
+        "command": 'echo \'{"n": "three"}\' > /pipeline/outputs/outputs.json',
+        "continue_on_failure": True,
+    }
     job = place.run(
         {**good, "outputs": {"n": {"type": "int"}, "w": {"type": "str"}}}, {**bad, "outputs": {"n": {"type": "int"}}}
     )
@@ -100,7 +105,7 @@ def test_output_and_outputs_are_one_folder(place: Place) -> None:
     )
     job = place.run({"name": "t", "command": command, "retry": {"max_attempts": 2}})
     assert (job["tasks"][0]["attempts"], place.log(job["id"])) == (2, "x\n")
-    assert os.listdir(job["tasks"][0]["outputs_dir"]) == ["f"]
+    assert [path.name for path in Path(job["tasks"][0]["outputs_dir"]).iterdir()] == ["f"]
 
 
 def test_vfroot_is_shared_by_all_jobs_of_a_pipeline_and_by_no_other(place: Place) -> None:
@@ -126,7 +131,11 @@ def test_code_is_read_only_and_linked_into_the_working_directory(place: Place, t
         "(echo changed > lib/part.txt; echo changed > /pipeline/code/main.sh; rm -rf /pipeline/code/lib) 2>/dev/null; "
         "cat lib/part.txt"
     )
-    job = place.start({"name": "wait", "command": "sleep 0.3"}, {"name": "t", "command": command, "dependencies": ["wait"]}, request={"source": str(tmp_path / "x.yaml")})
+    job = place.start(
+        {"name": "wait", "command": "sleep 0.3"},
+        {"name": "t", "command": command, "dependencies": ["wait"]},
+        request={"source": str(tmp_path / "x.yaml")},
+    )
     (tmp_path / "lib" / "part.txt").write_text("now\n")
     place.ended(job)
     first, where, *rest = place.log(job).splitlines()
@@ -178,7 +187,10 @@ def test_a_mount_that_is_not_there_is_refused_before_the_job(place: Place) -> No
 def test_the_variables_of_the_contract(place: Place) -> None:
     """Job, session, kernel, cluster; pipeline variables overlaid by the task's own; nothing of the engine's."""
     job = place.run(
-        {"name": "t", "command": "env | grep -E '^(BACKENDAI_|SAME|ONLY|JOB)' | sort; env | grep -c ^FASTTRACK_LOCAL", "environment": {"envs": {"SAME": "task", "JOB": "${{ job.id }}"}}},
+        {
+            "name": "t", "environment": {"envs": {"SAME": "task", "JOB": "${{ job.id }}"}},
+            "command": "env | grep -E '^(BACKENDAI_|SAME|ONLY|JOB)' | sort; env | grep -c ^FASTTRACK_LOCAL",
+        },
         environment={"envs": {"SAME": "pipeline", "ONLY": "${{ params.p }}"}},
         params=[{"name": "p", "type": "int", "default": 3}],
     )  # fmt: skip
@@ -209,7 +221,8 @@ def test_the_shell_is_bin_sh(place: Place) -> None:
 
 def test_members_of_a_cluster_have_roles(place: Place) -> None:
     """``cluster_size: 3``, the command on each: main1, sub1, sub2 with index, rank and hosts."""
-    command = "echo $BACKENDAI_CLUSTER_HOST $BACKENDAI_CLUSTER_ROLE $BACKENDAI_CLUSTER_IDX $BACKENDAI_CLUSTER_LOCAL_RANK $BACKENDAI_CLUSTER_SIZE $BACKENDAI_CLUSTER_HOSTS"
+    words = ("HOST", "ROLE", "IDX", "LOCAL_RANK", "SIZE", "HOSTS")
+    command = f"echo {' '.join(f'$BACKENDAI_CLUSTER_{word}' for word in words)}"
     _, log = place.sh(command, cluster_size=3, cluster_mode="multi-node", run_on="all", resources={"cpu": 1})
     assert lines_of(log) == [
         "[main1] main1 main 1 0 3 main1,sub1,sub2",
@@ -261,13 +274,15 @@ def test_shared_memory_has_the_size_that_was_asked_for(place: Place) -> None:
         pytest.skip("/dev/shm is the machine's own without private mounts")
     name = f"/dev/shm/ft-test-{os.getpid()}"
     command = f"df -k --output=size /dev/shm | tail -n 1; head -c 20000000 /dev/zero > {name}; ls {name}"
-    task, log = place.sh(command, resource_opts={"shmem": "16m"})
+    _, log = place.sh(command, resource_opts={"shmem": "16m"})
     assert log.split()[0] == str(16 << 10)
     assert "No space left" in log
     assert not Path(name).exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="needs two processors"
+)
 def test_a_task_is_kept_on_as_many_processors_as_it_asked_for(any_place: Place) -> None:
     """And libraries are told; one that asks for more than there are is not kept back."""
     program = f"{sys.executable} -c 'import os; print(len(os.sched_getaffinity(0)), os.environ[\"OMP_NUM_THREADS\"])'"
@@ -277,10 +292,18 @@ def test_a_task_is_kept_on_as_many_processors_as_it_asked_for(any_place: Place) 
 
 def test_a_shell_opens_inside_a_running_task(place: Place) -> None:
     """The task's own view and variables."""
-    job = place.start({"name": "t", "command": "echo mine > /pipeline/outputs/f; echo up; sleep 600", "environment": {"envs": {"OWN": "안녕"}}})
+    job = place.start(
+        {
+            "name": "t",
+            "command": "echo mine > /pipeline/outputs/f; echo up; sleep 600",
+            "environment": {"envs": {"OWN": "안녕"}},
+        }
+    )
     place.running(job, "up")
     argv = place.client.shell(job, "t")
-    done = subprocess.run(argv, input='cat "$PIPELINE_OUTPUTS/f"; echo $OWN', capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        argv, input='cat "$PIPELINE_OUTPUTS/f"; echo $OWN', capture_output=True, text=True, timeout=30, check=False
+    )
     assert done.stdout == "mine\n안녕\n", done.stderr
     place.client.cancel(job)
     place.ended(job)

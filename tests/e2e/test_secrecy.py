@@ -12,7 +12,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from fasttrack_jupyter.errors import BadRequest, FastTrackError, Forbidden, InvalidPipeline, NotFound
+from fasttrack_jupyter.errors import BadRequest, FastTrackError, Forbidden, InvalidPipeline, NotFound, Refused
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Place
@@ -73,7 +72,7 @@ def told(request: pytest.FixtureRequest, new_place: Callable[..., Place], tmp_pa
 
 def test_a_secret_is_on_disk_where_it_must_be_and_nowhere_else(told: tuple[Place, str, Path]) -> None:
     """Store, write-ahead log, engine's log, attempts, folders: the secrets' file and the raw logs alone have it."""
-    place, job, _ = told
+    place, _, _ = told
     place.client.shutdown()
     place.until(lambda: not (place.home / "engine.sock").exists(), "the engine's end")
     found = {path.relative_to(place.home).as_posix() for path in files_below(place.home) if seen_in(path.read_bytes())}
@@ -121,8 +120,10 @@ def test_logs_are_masked_however_they_are_read(told: tuple[Place, str, Path]) ->
 def test_the_command_line_masks_too(told: tuple[Place, str, Path], tmp_path: Path) -> None:
     """``logs``, ``show``, ``events``, ``run``: on the screen and as JSON."""
     place, job, file = told
-    calls = (["logs", job, "t"], ["show", job], ["show", job, "--json"], ["events", "--json"], ["run", str(file)],
-             ["plan", str(file), "--json"], ["secrets", "list"], ["export", str(file), "--to", "fasttrack-26.4"])  # fmt: skip
+    calls = (
+        ["logs", job, "t"], ["show", job], ["show", job, "--json"], ["events", "--json"], ["run", str(file)],
+        ["plan", str(file), "--json"], ["secrets", "list"], ["export", str(file), "--to", "fasttrack-26.4"],
+    )  # fmt: skip
     for words in calls:
         done = subprocess.run(
             [sys.executable, "-m", "fasttrack_jupyter.cli", *words], cwd=tmp_path, env={**os.environ, **place.environ},
@@ -192,8 +193,8 @@ def test_a_secret_of_one_pipeline_is_no_others(any_place: Place) -> None:
     any_place.client.remove_secret("SCOPED")
 
 
-def test_secrets_that_changed_are_masked_in_older_logs_as_far_as_known(any_place: Place) -> None:
-    """What is set now is masked; the log itself is private either way."""
+def test_a_raw_log_is_private(any_place: Place) -> None:
+    """What a task printed stays in it as it was, and only its owner can open it."""
     any_place.client.set_secret("TOKEN", SECRET)
     job = any_place.run({"name": "t", "command": "echo $TOKEN", **ENVS})["id"]
     assert set(any_place.log(job).strip()) == {"*"}
@@ -210,10 +211,11 @@ def test_everything_below_the_home_is_the_owners_alone(
     """Whatever the umask: what FastTrack makes is closed to others; what tasks make lies in folders that are."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "script.sh").write_text(
-        "echo hi > /pipeline/outputs/f; echo out > $PIPELINE_OUTPUTS/g\necho '{\"v\": 1}' > $PIPELINE_OUTPUTS/outputs.json\n"
+        "cd $PIPELINE_OUTPUTS; echo hi > f; echo out > g; echo '{\"v\": 1}' > outputs.json\n"
     )
     (tmp_path / "code" / "p.yaml").write_text(
-        "name: private\ntasks:\n- {name: a, command: sh script.sh, mounts: [shared], outputs: {g: {type: Text}, v: {type: int}}}\n"
+        "name: private\ntasks:\n"
+        "- {name: a, command: sh script.sh, mounts: [shared], outputs: {g: {type: Text}, v: {type: int}}}\n"
         "- {name: b, command: 'cat ${{ inputs.g }}; test ${{ inputs.v }} = 1', inputs: {g: a.g, v: a.v}}\n"
     )
     old = os.umask(0)
@@ -225,27 +227,16 @@ def test_everything_below_the_home_is_the_owners_alone(
         assert place.ended(job)["result"] == "SUCCESS"
     finally:
         os.umask(old)
-    reachable = [path for path in _reachable_by_others(place.home)]
-    assert reachable == []
     assert stat.S_IMODE(place.home.stat().st_mode) == 0o700
     files = {path.relative_to(place.home): stat.S_IMODE(path.stat().st_mode) for path in files_below(place.home)}
+    assert {
+        path.name: oct(path.stat().st_mode & 0o077) for path in place.home.iterdir() if path.is_dir()
+    } == dict.fromkeys(("attempts", "code", "folders", "logs"), "0o0")
     of_tasks = ("folders", "code")
     wrong = {str(path): oct(mode) for path, mode in files.items() if path.parts[0] not in of_tasks and mode & 0o077}
     of_sessions = ("/work/", "/.probe/outputs/", ".gitignore")
     wrong = {path: mode for path, mode in wrong.items() if not any(part in f"/{path}" for part in of_sessions)}
     assert wrong == {}
-
-
-def _reachable_by_others(root: Path) -> Iterator[str]:
-    """What another user can come to, from the outermost folder that lets them."""
-    if root.is_symlink():
-        return
-    mode = root.stat().st_mode
-    if stat.S_ISDIR(mode):
-        if mode & 0o005:
-            yield str(root)
-    elif mode & 0o077:
-        yield str(root)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, and setpriv")
@@ -284,7 +275,7 @@ def _ask_as(uid: int, path: Path, request: str) -> str:
         finally:
             os._exit(0)
     os.close(writing)
-    with open(reading, encoding="utf-8", errors="replace") as heard:
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as heard:
         text = heard.read()
     os.waitpid(child, 0)
     return text
@@ -392,8 +383,8 @@ def test_mounts_cannot_leave_or_cover(place: Place, mount: str) -> None:
         place.client.make_folder("data", "data")
     try:
         job = place.run({"name": "t", "command": "ls /etc/passwd; echo x > /pipeline/outputs/f", "mounts": [mount]})
-    except FastTrackError as error:
-        assert error.status_hint < 500
+    except (Refused, InvalidPipeline):
+        return
     else:
         assert job["result"] != "SUCCESS", f"{mount} was mounted: {place.log(job['id'])}"
 
@@ -426,9 +417,14 @@ def test_odd_job_names_in_the_api_are_not_found(any_place: Place, job: str) -> N
     """Whatever is asked for as a job, a task, a folder: a clear no, never a 500."""
     client = any_place.client
     for ask in (
-        lambda: client.job(job), lambda: client.logs(job, "t"), lambda: client.cancel(job), lambda: client.outputs(job, job),
-        lambda: client.attempts(job, job), lambda: list(client.read_output("last", job, "f")), lambda: client.remove_folder(f"{job}x/../y"),
-    ):  # fmt: skip
+        lambda: client.job(job),
+        lambda: client.logs(job, "t"),
+        lambda: client.cancel(job),
+        lambda: client.outputs(job, job),
+        lambda: client.attempts(job, job),
+        lambda: list(client.read_output("last", job, "f")),
+        lambda: client.remove_folder(f"{job}x/../y"),
+    ):
         with pytest.raises(FastTrackError) as caught:
             ask()
         assert caught.value.status_hint < 500, caught.value
@@ -455,5 +451,4 @@ def test_a_symlinked_folder_is_not_emptied_through(any_place: Place, tmp_path: P
         "id"
     ]
     assert any_place.client.delete([job]) == 1
-    any_place.until(lambda: time.time() and True, "now")
     assert (victim / "kept").read_text() == "kept"
