@@ -287,10 +287,16 @@ def bind_parameters(params: Sequence[Parameter], given: Mapping[str, Any]) -> di
     if wrong:
         raise BadRequest(
             "; ".join(wrong.values()),
-            hint="give parameters as --param name=value; show them with fasttrack validate",
+            hint=_usage(params),
             details={"parameters": wrong},
         )
     return bound
+
+
+def _usage(params: Sequence[Parameter]) -> str:
+    """How to give parameters, and which there are."""
+    known = ", ".join(f"{param.name} ({param.type})" for param in params)
+    return f"give them as --param name=value; there are {known}" if known else "declare them in the YAML, under params"
 
 
 def _bind(param: Parameter, given: Mapping[str, Any]) -> Any:

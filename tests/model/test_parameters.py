@@ -153,3 +153,13 @@ def test_an_unknown_type_gets_a_suggestion() -> None:
 def test_a_parameter_keeps_the_keys_that_nobody_knows() -> None:
     """They survive a round trip through the model."""
     assert param("x", label="X").model_dump(exclude_unset=True) == {"name": "x", "type": "str", "label": "X"}
+
+
+def test_a_wrong_parameter_is_told_which_there_are() -> None:
+    """The hint lists names and types, or where to declare one."""
+    with pytest.raises(BadRequest) as caught:
+        bind_parameters([param("lr", "float", default=0.1), param("seed", "int", default=7)], {"x": "1"})
+    assert caught.value.hint.endswith("there are lr (float), seed (int)")
+    with pytest.raises(BadRequest) as caught:
+        bind_parameters([], {"x": "1"})
+    assert "under params" in caught.value.hint
