@@ -83,7 +83,7 @@ CASES = [
     ("{name: ‸a/b, command: x}", "bad-task-name", "'a-b'"),
     ("{name: ‸'', command: x}", "bad-task-name", ""),
     ("{name: ‸' a', command: x}", "bad-task-name", "'a'"),
-    ("{name: " + "‸" + "n" * 65 + ", command: x}", "bad-task-name", "n" * 64),
+    ("{name: " + "‸" + "n" * 65 + ", command: x}", "bad-task-name", "shorten it by 1"),
     ("{name: ‸prep, command: x}", "duplicate-task", ""),
     ("‸{command: x}", "missing-key", "name"),
     ("‸7", "wrong-type", ""),

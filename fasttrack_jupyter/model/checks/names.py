@@ -55,9 +55,10 @@ def check_names(pipeline: Pipeline) -> Iterator[Finding]:
 def _bad_task_name(name: str, path: tuple[str | int, ...]) -> Finding:
     if not name.strip():
         return Finding("bad-task-name", path, "a task's name is empty", "write a name, such as train", name)
-    if len(name) > MAX_TASK_NAME:
+    if len(name) > MAX_TASK_NAME:  # no suggestion: names cut short are often the same
         message = f"a task's name has {len(name)} characters; {MAX_TASK_NAME} are allowed"
-    elif name.strip(" ") != name:
+        return Finding("bad-task-name", path, message, f"shorten it by {len(name) - MAX_TASK_NAME}", name)
+    if name.strip(" ") != name:
         message = f"the task's name {name!r} begins or ends with a space"
     else:
         bad = next(letter for letter in name if not _is_fit(letter))
