@@ -11,6 +11,7 @@ from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import LogView
 from fasttrack_jupyter.errors import Forbidden, NotFound
+from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance, attempt_id
 from fasttrack_jupyter.model.lifecycle import ENDED
 
@@ -56,7 +57,8 @@ class LogReader:
     async def _instance(self, job: PipelineJob, path: str) -> TaskInstance:
         for row in await self._store.instances(job.id, path):
             return row
-        raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}")
+        hint = did_you_mean(path, (row.path for row in await self._store.instances(job.id)))
+        raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}", hint=hint)
 
     async def _page(self, job: PipelineJob, name: str, after: int, limit: int, is_over: bool) -> LogView:
         backend, masker = self._backends(job.backend), await asyncio.to_thread(self._masker, job.pipeline)
