@@ -58,7 +58,7 @@ def listening(home: Home, timeout: float) -> Connection | None:
 def no_answer(home: Home, why: object) -> EngineUnavailable:
     """The error to raise when the engine went away or says nothing, with what it last wrote to its log."""
     log = _log_tail(home)
-    last = f"; its last words: {log[-1]}" if log else ""
+    last = f"; its last words: {' '.join(log[-2:])}" if log else ""
     return EngineUnavailable(
         f"the engine of {home.path} does not answer: {why}{last}",
         hint=f"Its log is {home.log}.",
