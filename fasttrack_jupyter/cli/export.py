@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,6 +14,8 @@ from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
 from fasttrack_jupyter.cli.problems import tell_problems
 from fasttrack_jupyter.cli.words import plural
 from fasttrack_jupyter.errors import BadRequest
+
+Json = dict[str, Any]
 
 _FAMILY = "fasttrack-"
 _TARGETS = tuple(_FAMILY + generation for generation in ("22.09", "25.15", "26.4"))
@@ -44,12 +47,17 @@ def export(face: Face, file: str, to: str, output: str | None) -> None:
         return
     if output is None:
         click.echo(found["text"], nl=False)
-    losses = found["losses"]
-    tell_problems(face, losses)
+    tell_problems(face, found["losses"])
     where = f"{output}: " if output is not None else ""
-    face.note(
-        f"{where}{plural(len(losses), 'thing')} could not be carried over" if losses else f"{where}nothing is lost"
-    )
+    face.note(f"{where}{_verdict(found['losses'])}")
+
+
+def _verdict(losses: list[Json]) -> str:
+    """Notices tell of what is only said in another way; all else is lost."""
+    rewritten = sum(loss["severity"] == "notice" for loss in losses)
+    lost = len(losses) - rewritten
+    said = f"{plural(lost, 'thing')} could not be carried over" if lost else "nothing is lost"
+    return f"{said}, {rewritten:,} said in another way" if rewritten else said
 
 
 @click.command()
