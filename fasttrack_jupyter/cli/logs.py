@@ -11,6 +11,7 @@ import click
 
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
+from fasttrack_jupyter.cli.words import command
 from fasttrack_jupyter.errors import BadRequest, FastTrackError, NotFound
 
 if TYPE_CHECKING:
@@ -44,20 +45,29 @@ def logs(face: Face, job: str, task: str | None, follow: bool, attempt: int | No
     Exit status: 0, 2 if there is no such job, task or attempt.
     """
     if task is not None:
-        for data in _pages(face.client, job, task, follow=follow, attempt=attempt, tail=tail):
-            _print(face, task, data)
+        _print_one(face, job, task, _pages(face.client, job, task, follow=follow, attempt=attempt, tail=tail))
         return
     if attempt is not None:
         raise BadRequest("--attempt needs a task", hint="fasttrack logs JOB TASK --attempt N.")
     found = face.client.job(job)
     paths = [str(one["path"]) for one in found["tasks"]]
     if len(paths) == 1:
-        for data in _pages(face.client, found["id"], paths[0], follow=follow, attempt=None, tail=tail):
-            _print(face, paths[0], data)
+        pages = _pages(face.client, found["id"], paths[0], follow=follow, attempt=None, tail=tail)
+        _print_one(face, job, paths[0], pages)
     elif follow:
         _follow_all(face, found, tail)
     else:
         _print_all(face, found, tail)
+
+
+def _print_one(face: Face, job: str, path: str, pages: Iterator[str]) -> None:
+    """One log; that it is empty is said, for a blank answer could mean anything."""
+    is_empty = True
+    for data in pages:
+        is_empty = is_empty and not data
+        _print(face, path, data)
+    if is_empty:
+        face.note(f"{path} wrote nothing; how it came out: {command('fasttrack', 'show', job)}")
 
 
 def _print(face: Face, path: str, data: str) -> None:

@@ -91,6 +91,13 @@ def test_the_log_of_a_task_is_printed_as_it_is(cli: Any, client: Any) -> None:
     assert cli("logs", "last", "train").stdout == "a\n\tb without end"
 
 
+def test_an_empty_log_is_said_to_be_empty(cli: Any, client: Any) -> None:
+    """Nothing on stdout, a word on stderr."""
+    client.logs_by_path = {"train": ""}
+    done = cli("logs", "last", "train")
+    assert (done.stdout, done.stderr) == ("", "train wrote nothing; how it came out: fasttrack show last\n")
+
+
 def test_all_logs_are_printed_under_their_names(cli: Any, client: Any, shapes: Any) -> None:
     """Without a task: each that has a log."""
     client.now = shapes.job(
