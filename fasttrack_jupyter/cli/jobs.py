@@ -14,15 +14,18 @@ from fasttrack_jupyter.cli.options import agree, job_argument, json_option, pass
 from fasttrack_jupyter.cli.report import outputs_place
 from fasttrack_jupyter.cli.states import State, state_of
 from fasttrack_jupyter.cli.words import ago, between, clean, command, job_word, local_time, plural, slots
-from fasttrack_jupyter.errors import BackendError, BadRequest
+from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict
 
 Json = dict[str, Any]
+
+_STATUSES = click.Choice(["PENDING", "RUNNING", "TERMINATED", "CANCELLED"], case_sensitive=False)
+_RESULTS = click.Choice(["SUCCESS", "FAILURE", "UNDEFINED"], case_sensitive=False)
 
 
 @click.command()
 @click.option("--pipeline", metavar="NAME", help="Only of this pipeline.")
-@click.option("--status", multiple=True, help="Only with this status (PENDING, RUNNING, TERMINATED, CANCELLED).")
-@click.option("--result", multiple=True, help="Only with this result (SUCCESS, FAILURE, UNDEFINED).")
+@click.option("--status", multiple=True, type=_STATUSES, help="Only with this status (may be repeated).")
+@click.option("--result", multiple=True, type=_RESULTS, help="Only with this result (may be repeated).")
 @click.option("--tag", help="Only with this tag.")
 @click.option("--text", help="Only with this in the name, the note, the pipeline's name or the id.")
 @click.option("--limit", "-n", default=20, show_default=True, metavar="N", help="At most so many.")
@@ -44,8 +47,8 @@ def jobs(
     """
     found = face.client.jobs(
         pipeline=pipeline,
-        status=[word.upper() for word in status],
-        result=[word.upper() for word in result],
+        status=list(status),
+        result=list(result),
         tag=tag,
         text=text,
         limit=limit,
@@ -53,10 +56,12 @@ def jobs(
     if face.as_json:
         face.json(found)
         return
-    _list(face, found)
+    is_choosy = bool(pipeline or status or result or tag or text)
+    none = "no job is like that: fasttrack jobs lists all" if is_choosy else "no jobs yet: fasttrack run FILE makes one"
+    _list(face, found, none)
 
 
-def _list(face: Face, found: list[Json]) -> None:
+def _list(face: Face, found: list[Json], none: str) -> None:
     from fasttrack_jupyter.cli.style import badge
     from fasttrack_jupyter.cli.tables import table
 
@@ -73,7 +78,7 @@ def _list(face: Face, found: list[Json]) -> None:
         for job in found
     ]
     columns = ("job", "state", "made", ">took", "<name, tags, note", "id")
-    table(face, columns, rows, empty="no jobs yet: fasttrack run FILE makes one")
+    table(face, columns, rows, empty=none)
 
 
 def _job_state(job: Json) -> State:
@@ -204,7 +209,13 @@ def shell(face: Face, job: str, task: str) -> None:
     \b
     Exit status: the shell's; 2 if the task instance is not running.
     """
-    argv = face.client.shell(job, task)
+    try:
+        argv = face.client.shell(job, task)
+    except Conflict as error:
+        shown = command("fasttrack", "show", job)
+        raise Conflict(
+            f"{task} of {job} is not running: there is nothing to look into", hint=f"{shown} says how it came out"
+        ) from error
     face.close()
     sys.stdout.flush()
     sys.stderr.flush()

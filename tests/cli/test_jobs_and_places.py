@@ -19,7 +19,7 @@ from fasttrack_jupyter.engine.views import (
     TaskPlan,
     ValidationView,
 )  # fmt: skip
-from fasttrack_jupyter.errors import FastTrackError, NotFound, StoreFull
+from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound, StoreFull
 from fasttrack_jupyter.model.problems import Problem, Severity
 
 
@@ -111,6 +111,17 @@ def test_no_jobs_is_said_with_what_to_do(cli: Any, client: Any) -> None:
     assert "fasttrack run FILE" in done.stderr
 
 
+def test_a_filter_that_finds_nothing_does_not_say_that_there_are_no_jobs(cli: Any, client: Any) -> None:
+    """An empty choice is not an empty home."""
+    client.jobs = lambda **which: []
+    assert "no job is like that" in cli("jobs", "--tag", "keep").stderr
+
+
+def test_a_result_that_no_job_can_have_is_refused(cli: Any) -> None:
+    """A typing mistake in a filter is no empty list."""
+    assert cli("jobs", "--result", "failed").exit_code == 2
+
+
 def test_show_tells_tasks_and_outputs(cli: Any, client: Any, shapes: Any) -> None:
     """State, reason, attempts, values."""
     client.now = shapes.job(
@@ -163,6 +174,14 @@ def test_shell_becomes_the_shell(cli: Any, client: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr("os.execvp", lambda *args: started.append(args))
     cli("shell", "last", "train")
     assert started == [("nsenter", ["nsenter", "-t", "1"])]
+
+
+def test_a_shell_into_what_has_ended_names_the_task(cli: Any, client: Any) -> None:
+    """The refusal speaks of the task, not of a session that nobody knows."""
+    client.errors["shell"] = Conflict("the session of 01h-1-1 is not running")
+    done = cli("shell", "digits#12", "train")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: train of digits#12 is not running")
 
 
 def test_a_shell_that_is_not_there_is_an_error(cli: Any, client: Any) -> None:
