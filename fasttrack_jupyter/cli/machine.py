@@ -76,8 +76,7 @@ def images(face: Face, backend: str) -> None:
 def doctor(face: Face) -> None:
     """Say what this machine can do, and how it could do more.
 
-    Namespaces, cgroups, GPUs, container engines, uv: each with what was found and, where something is missing, the
-    remedy. Nothing is changed.
+    Each thing with what was found and, where something is missing, the remedy. Nothing is changed.
 
     \b
     Exit status: 0: what is missing is a limit, not a failure.

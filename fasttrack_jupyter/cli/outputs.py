@@ -99,7 +99,7 @@ def _plan_copies(target: Path, files: dict[str, list[Json]], *, is_single: bool)
 
 
 def _read(face: Face, job: str, path: str, file: str) -> Iterator[bytes] | None:
-    """The bytes of one output; None, said on stderr, of what is no file to read (a link that leads elsewhere, a pipe)."""
+    """The bytes of one output; None, said on stderr, of what is no file to read (a link elsewhere, a pipe)."""
     parts = face.client.read_output(job, path, file)
     try:
         first = next(parts, b"")

@@ -22,15 +22,19 @@ def tell(face: Face, error: FastTrackError) -> None:
         count = sum(problem["severity"] == "error" for problem in problems)
         face.note(f"error: {_file(face)} has {plural(count, 'error')}; nothing was started")
         return
-    face.note(f"error: {clean(error.message)}")
     refused = error.details.get("tasks")
-    if isinstance(refused, dict):
+    if isinstance(refused, dict) and refused:
         _tell_refused(face, refused)
+        return
+    face.note(f"error: {clean(error.message)}")
     if error.hint:
         face.note(f"hint: {clean(error.hint)}")
 
 
 def _tell_refused(face: Face, refused: dict[str, Any]) -> None:
+    """The refused tasks, each with its reason (and in that, what to do); ``fasttrack plan`` shows the others too."""
+    are = "is" if len(refused) == 1 else "are"
+    face.note(f"error: {plural(len(refused), 'task')} {are} refused; nothing was started")
     for path, reason in list(refused.items())[:_MOST_TASKS]:
         face.note(f"  {clean(path)}: {clean(str(reason))}")
     if len(refused) > _MOST_TASKS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ LAST_LINES = 20
 _LOG_BYTES = 16_384
 _MOST_VALUES = 12
 _MOST_NAMES = 5
+_SIGNALLED = 128
+"""A shell's exit status of a command that a signal ended is this and the signal's number."""
 
 
 def report(face: Face, job: Json, *, quiet: bool = False) -> None:
@@ -41,7 +44,8 @@ def report(face: Face, job: Json, *, quiet: bool = False) -> None:
     if place := outputs_place(job):
         say(f"  outputs: {place}")
     if failed:
-        say(f"  again, from what failed: {command('fasttrack', 'rerun', word, '--from-failed')}")
+        edited = " (with --edited: by the file as it is now)" if job["source"] else ""
+        say(f"  again, from what failed: {command('fasttrack', 'rerun', word, '--from-failed')}{edited}")
 
 
 def _failures(job: Json) -> list[Json]:
@@ -53,8 +57,12 @@ def _tell_failure(face: Face, say: Any, job: Json, failed: list[Json]) -> None:
     cause, others = failed[0], failed[1:]
     word = job_word(job)
     attempts = f" (attempt {cause['attempts']})" if cause["attempts"] > 1 else ""
-    say(f"\n{icon(FAILURE, face.stream().encoding)} {cause['path']} failed: {clean(cause['reason'])}{attempts}")
-    for line in last_log_lines(face.client, job["id"], cause["path"]):
+    why, *more = clean(cause["reason"]).splitlines() or [""]
+    say(f"\n{icon(FAILURE, face.stream().encoding)} {cause['path']} failed: {why}{_exit_words(cause)}{attempts}")
+    for line in more:
+        say(f"  {line}")
+    lines = last_log_lines(face.client, job["id"], cause["path"])
+    for line in lines:
         say(f"  │ {line}")
     if others:
         names = ", ".join(task["path"] for task in others[:_MOST_NAMES])
@@ -62,7 +70,26 @@ def _tell_failure(face: Face, say: Any, job: Json, failed: list[Json]) -> None:
         say(f"  also failed: {names}{rest}")
     if stopped := sum(task["reason"].startswith("dependency ") for task in job["tasks"] if task["reason"]):
         say(f"  {plural(stopped, 'task')} cancelled because of that")
-    say(f"  the whole log: {command('fasttrack', 'logs', word, cause['path'])}\n")
+    if lines:
+        say(f"  the whole log: {command('fasttrack', 'logs', word, cause['path'])}")
+    say("")
+
+
+def _exit_words(task: Json) -> str:
+    """What an exit status means by the conventions of shells, where it stands alone as the reason."""
+    code = task["exit_code"]
+    if code is None or task["reason"] != f"exit {code}":
+        return ""
+    if code > _SIGNALLED:
+        return f", ended by {_signal_name(code - _SIGNALLED)}"
+    return {126: ", which means: that is no program", 127: ", which means: command not found"}.get(code, "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def last_log_lines(client: Client, job_id: str, path: str, count: int = LAST_LINES) -> list[str]:

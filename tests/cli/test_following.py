@@ -117,6 +117,26 @@ def test_a_failure_shows_its_reason_and_the_end_of_its_log(
     assert "fasttrack rerun digits#12 --from-failed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(1, "exit 1\n"), (127, "exit 127, which means: command not found"), (137, "exit 137, ended by SIGKILL")],
+)
+def test_an_exit_status_is_explained(cli: Any, story: Any, shapes: Any, file: str, code: int, said: str) -> None:
+    """Statuses that shells give a meaning of their own are told in words."""
+    failed = shapes.task("prepare", "TERMINATED", "FAILURE", reason=f"exit {code}", exit_code=code, attempts=1)
+    story([], shapes.job(failed, status="TERMINATED", result="FAILURE", ended_at=shapes.at(1)))
+    assert f"prepare failed: {said}" in cli("run", file).stdout
+
+
+def test_a_failure_without_a_log_points_at_none(cli: Any, story: Any, shapes: Any, file: str) -> None:
+    """What failed before it ran wrote nothing; its reason is told in all its lines."""
+    failed = shapes.task("prepare", "ERROR", "FAILURE", reason="no such image\n  see there", attempts=1)
+    story([], shapes.job(failed, status="TERMINATED", result="FAILURE", ended_at=shapes.at(1)))
+    told = cli("run", file).stdout
+    assert "prepare failed: no such image\n    see there\n" in told
+    assert "fasttrack logs" not in told
+
+
 def test_run_json_prints_the_final_job_alone(cli: Any, client: Any, story: Any, shapes: Any, file: str) -> None:
     """stdout is one JSON object: the job as it ended."""
     story(*_failure(shapes))
