@@ -23,7 +23,7 @@ from fasttrack_jupyter.engine.plan import (
     make_plan,
     shrunk,
 )
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, TaskHistory
+from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, SessionSpec, TaskHistory
 from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
@@ -187,7 +187,7 @@ class Preparer:
         if origin is not None:
             question = replace(question, changed=await self._changes(origin, pipeline, params, files, backend))
         question = replace(question, preflight=await self._preflight(question, request, backend, code))
-        known, seconds = _durations(graph, history)
+        known, seconds = await asyncio.to_thread(_durations, graph, history)
         return Prepared(
             request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
             tuple(reading.problems) + _notices(record, request.source),
@@ -255,6 +255,16 @@ class Preparer:
         self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None
     ) -> dict[str, list[Problem]]:
         """The backend's findings, by path. Tasks that differ in nothing that matters are asked about once."""
+        specs, alike, found = await asyncio.to_thread(self._outlines, question, request, code)
+        for path, problem in await backend.check(specs):
+            for name in alike[path]:
+                found.setdefault(name, []).append(problem)
+        return found
+
+    def _outlines(
+        self, question: Question, request: JobRequest, code: str | None
+    ) -> tuple[list[SessionSpec], dict[str, list[str]], dict[str, list[Problem]]]:
+        """What to ask the backend about, the tasks that each of it stands for, and what is known without asking."""
         pipeline, graph = question.pipeline, question.graph
         draft = _draft(request, pipeline, code)
         slots = _asked_slots(question)
@@ -269,11 +279,8 @@ class Preparer:
                 key = (image, mounts, task.module_uri, task.cluster_size, slots[index])
                 alike.setdefault(key, []).append(index)
         specs = [builder.outline(indices[0]) for indices in alike.values()]
-        same = {graph.names[indices[0]]: indices for indices in alike.values()}
-        for path, problem in await backend.check(specs):
-            for index in same[path]:
-                found.setdefault(graph.names[index], []).append(problem)
-        return found
+        same = {graph.names[indices[0]]: [graph.names[index] for index in indices] for indices in alike.values()}
+        return specs, same, found
 
     async def known(self, name: str) -> PipelineRecord | None:
         """The pipeline of that name, if this home has had it."""

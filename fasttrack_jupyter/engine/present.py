@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
@@ -22,8 +23,11 @@ from fasttrack_jupyter.engine.views import (
 )
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.resources import ResourceSlots
+
+_AT_ONCE = 500
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -111,9 +115,17 @@ class JobPresenter:
         return outputs
 
 
-def waiting_reasons(live: LiveJob, why: Any, rows: list[TaskInstance]) -> dict[str, str]:
-    """For each instance that does not run yet, what it waits for."""
-    return {row.path: why(live, row.path) for row in rows if row.status in ("WAITING", "PENDING") and not row.reason}
+async def waiting_reasons(
+    live: LiveJob, why: Callable[[LiveJob, str], str], rows: list[TaskInstance]
+) -> dict[str, str]:
+    """For each instance that does not run yet, what it waits for. Lets others in between: there may be thousands."""
+    found = {}
+    for number, row in enumerate(rows):
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        if row.status in (Status.WAITING, Status.PENDING) and not row.reason:
+            found[row.path] = why(live, row.path)
+    return found
 
 
 def present_attempt(attempt: Attempt) -> AttemptView:

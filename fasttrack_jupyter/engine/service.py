@@ -60,6 +60,8 @@ class FastTrack(Household):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._parsed: OrderedDict[str, tuple[Pipeline, TaskGraph]] = OrderedDict()
+        self._making = asyncio.Lock()
+        """Held while a job that is stored already is handed to the runner."""
         self._opened_at = world.clock.now()
 
     async def open(self) -> None:
@@ -145,7 +147,8 @@ class FastTrack(Household):
 
     async def plan(self, request: JobRequest) -> PlanView:
         """What a job would do. Nothing is made. Raises InvalidPipeline."""
-        return (await self._preparer.prepare(request)).view()
+        prepared = await self._preparer.prepare(request)
+        return await asyncio.to_thread(prepared.view)
 
     async def run(self, request: JobRequest) -> JobSummary:
         """Make the job and start it. Raises InvalidPipeline, Refused."""
@@ -156,7 +159,8 @@ class FastTrack(Household):
     async def plan_rerun(self, job: str, request: RerunRequest) -> PlanView:
         """What a rerun would do."""
         again, origin = await self._rerun_request(await self._store.find_job(job), request)
-        return (await self._preparer.prepare(again, origin)).view()
+        prepared = await self._preparer.prepare(again, origin)
+        return await asyncio.to_thread(prepared.view)
 
     async def rerun(self, job: str, request: RerunRequest) -> JobSummary:
         """A new job from an old one."""
@@ -202,37 +206,36 @@ class FastTrack(Household):
                 details={"tasks": prepared.refused},
             )
         now = self._world.clock.now()
-        job_id = new_job_id(now)
         backend = self._backend(request.backend)
         source = os.path.realpath(request.source) if request.source else None
         record = await self._store.ensure_pipeline(pipeline.name, source, now)
         await backend.make_folder(record.folder, "data", pipeline.name)
         code = await backend.put_code(prepared.files) if prepared.files else prepared.code
-        job = await self._store.create_job(
-            NewJob(
-                id=job_id,
-                pipeline=pipeline.name,
-                folder=record.folder,
-                text=prepared.text,
-                source=source,
-                backend=request.backend,
-                params=prepared.params,
-                instances=[(name, name) for name in prepared.graph.names],
-                created_at=now,
-                name=request.name,
-                tags=request.tags,
-                note=request.note,
-                priority=request.priority,
-                rerun_of=origin.job.id if origin else None,
-                code=code,
-                options=prepared.options(),
-            )
+        new = NewJob(
+            id=new_job_id(now),
+            pipeline=pipeline.name,
+            folder=record.folder,
+            text=prepared.text,
+            source=source,
+            backend=request.backend,
+            params=prepared.params,
+            instances=[(name, name) for name in prepared.graph.names],
+            created_at=now,
+            name=request.name,
+            tags=request.tags,
+            note=request.note,
+            priority=request.priority,
+            rerun_of=origin.job.id if origin else None,
+            code=code,
+            options=await asyncio.to_thread(prepared.options),
         )
-        if job.id != job_id:  # the same request, repeated, was quicker
-            return present_job(job)
-        self._world.bus.publish(await self._store.last_seq())
-        self._remember(job.id, pipeline, prepared.graph)
-        self._runner.add(self._live_job(job, pipeline, prepared.graph, prepared.seconds))
+        async with self._making:
+            job = await self._store.create_job(new)
+            if job.id == new.id:  # else the same request, repeated, was quicker
+                self._world.bus.publish(await self._store.last_seq())
+                self._remember(job.id, pipeline, prepared.graph)
+                seconds = prepared.seconds
+                self._runner.add(await asyncio.to_thread(self._live_job, job, pipeline, prepared.graph, seconds))
         return present_job(job)
 
     # ------------------------------------------------------------------ jobs
@@ -250,9 +253,9 @@ class FastTrack(Household):
         except InvalidPipeline:  # of another version of FastTrack: what the rows tell is shown
             pipeline, graph = remains_of(found, rows)
         live = self._runner.live(found.id)
-        waits = waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
+        waits = await waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
         presenter = JobPresenter(found, pipeline, graph, self._default_slots(found.backend), await self._place(found))
-        return presenter.view(rows, waits, self._paused(found))
+        return await asyncio.to_thread(presenter.view, rows, waits, self._paused(found))
 
     async def job_text(self, job: str) -> str:
         """The job's own YAML."""
@@ -286,6 +289,8 @@ class FastTrack(Household):
         found = await self._store.find_job(job)
         if path is not None and not await self._store.instances(found.id, path):
             raise NotFound(f"job {found.pipeline}#{found.index} has no task {path!r}")
+        async with self._making:
+            pass  # found, but perhaps not with the runner yet
         if (why := self._runner.why_aside(found.id)) is None:
             await self._runner.cancel(found.id, path)
         elif path is not None:
@@ -377,7 +382,8 @@ class FastTrack(Household):
 
     async def _live(self, job: PipelineJob) -> LiveJob:
         pipeline, graph = await self._parse(job)
-        return self._live_job(job, pipeline, graph, await self._preparer.seconds(job.pipeline, graph))
+        seconds = await self._preparer.seconds(job.pipeline, graph)
+        return await asyncio.to_thread(self._live_job, job, pipeline, graph, seconds)
 
     async def _parse(self, job: PipelineJob) -> tuple[Pipeline, TaskGraph]:
         if job.id in self._parsed:
