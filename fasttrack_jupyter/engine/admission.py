@@ -15,7 +15,7 @@ import heapq
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
 
 PATIENCE = 64
 
@@ -113,8 +113,8 @@ class Admission:
         """In words, what is missing for ``demand`` just now; empty if it would fit."""
         capacity = self.capacity or ResourceSlots()
         lacking = [
-            f"{format_quantity(slot, asked)} {slot} asked, {format_quantity(slot, max(free, 0))} of "
-            f"{format_quantity(slot, capacity.get(slot, 0))} free"
+            f"{format_quantity(slot, asked)} {slot} asked, {say_quantity(slot, max(free, 0))} of "
+            f"{say_quantity(slot, capacity.get(slot, 0))} free"
             for slot, (asked, free) in demand.exceeding(self._free).items()
         ]
         return f"waits for slots: {'; '.join(lacking)}" if lacking and self.capacity is not None else ""

@@ -17,7 +17,7 @@ from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Problem, Severity
-from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
 
 OVERSIZED = 4
 """A task that asks for this many times the most it ever used is told so."""
@@ -181,13 +181,13 @@ def _plan_run(
     # What exceeds the capacity is said here, once, by whoever knows about shrinking.
     problems = [problem for problem in question.preflight.get(name, ()) if problem.code != "never_fits"]
     notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR]
-    errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
+    errors = list(dict.fromkeys(str(problem) for problem in problems if problem.severity is Severity.ERROR))
     if too_much and question.shrink and question.capacity is not None:
         fitting = shrunk(slots, task.cluster_size, question.capacity)
         notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
         slots = fitting
     else:
-        errors += [_never_fits(slot, task.cluster_size, *amounts) for slot, amounts in too_much.items()]
+        errors += _never_fits(task.cluster_size, too_much)
     if errors:
         return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes))
     notes += _suggestions(slots, question.history.get(name))
@@ -207,16 +207,18 @@ def _gone(question: Question, name: str) -> str:
     return f"its outputs of job #{question.gone[name]} are gone"
 
 
-def _never_fits(slot: str, members: int, asked: int, there: int) -> str:
+def _never_fits(members: int, too_much: Mapping[str, tuple[int, int]]) -> list[str]:
+    """In one text, all that can never be had, and the remedy."""
     of = f" for its {members} members" if members > 1 else ""
-    return (
-        f"asks for {format_quantity(slot, asked)} {slot}{of}, this machine has {format_quantity(slot, there)}"
-        " (ask for less, use --shrink, or run it on a cluster)"
-    )
+    asked = [
+        f"asks for {format_quantity(slot, amount)} {slot}{of}, this machine has {say_quantity(slot, there)}"
+        for slot, (amount, there) in too_much.items()
+    ]
+    return [f"{'; '.join(asked)} (ask for less, use --shrink, or run it on a cluster)"] if asked else []
 
 
 def _shrunk_note(slot: str, slots: ResourceSlots, fitting: ResourceSlots) -> str:
-    return f"shrunk: {slot} {format_quantity(slot, slots[slot])} → {format_quantity(slot, fitting.get(slot, 0))}"
+    return f"shrunk: {slot} {format_quantity(slot, slots[slot])} → {say_quantity(slot, fitting.get(slot, 0))}"
 
 
 def _suggestions(slots: ResourceSlots, history: TaskHistory | None) -> list[str]:

@@ -96,6 +96,15 @@ def format_quantity(slot: str, amount: int) -> str:
     return f"{Decimal(amount) / HUNDRED:f}".rstrip("0").rstrip(".") if amount % HUNDRED else str(amount // HUNDRED)
 
 
+def say_quantity(slot: str, amount: int) -> str:
+    """As :func:`format_quantity`, but memory to a tenth of the largest unit, rounded down: ``23.5g``, for people."""
+    if slot != "mem":
+        return format_quantity(slot, amount)
+    unit, factor = next(((unit, factor) for unit, factor in reversed(_UNITS.items()) if amount >= factor), ("", 1))
+    whole, tenths = divmod(amount * 10 // factor, 10)
+    return f"{whole}.{tenths}{unit}" if tenths else f"{whole}{unit}"
+
+
 class ResourceSlots(Mapping[str, int]):
     """An amount of each slot, immutable and hashable: ``cpu``, ``mem``, ``cuda.device`` … any name.
 

@@ -53,7 +53,7 @@ class Placing:
         try:
             path = self._folders.path_of(folder, below) if below else self._folders.path(folder)
         except (NotFound, Forbidden) as error:
-            raise SessionRejected(error.message, hint=f"Make the folder: fasttrack folders make {folder}") from error
+            raise SessionRejected(error.message, hint=f"make it: fasttrack folders make {folder}") from error
         if not path.is_dir():
             raise SessionRejected(f"there is no {below!r} in the folder {folder!r}", hint="Make it, or mend the mount.")
         return str(path)
