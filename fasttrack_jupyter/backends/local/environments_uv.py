@@ -201,8 +201,15 @@ async def _uv(argv: list[str], stdin: str, cwd: Path, lock: int, say: Say, envir
         raise _failure(code, "\n".join(tail).strip())
 
 
+def _complaint(words: str) -> str:
+    """On one line, what uv complained of, without what it said before."""
+    lines = [line.strip() for line in words.splitlines()]
+    first = next((place for place, line in enumerate(lines) if line.startswith(("error:", "×"))), 0)
+    return " ".join(lines[first:]).removeprefix("error:").strip().rstrip(".")
+
+
 def _failure(code: int, words: str) -> ImageUnresolved | BackendUnreachable:
-    message = f"uv could not build the environment: {words or f'exit {code}'}"
+    message = f"uv could not build the environment: {_complaint(words) or f'exit {code}'}"
     lowered = words.lower()
     if any(word in lowered for word in _NETWORK) and not any(word in lowered for word in _NO_NETWORK):
         return BackendUnreachable(message, hint="is there a network? uv takes pip's index configuration as it is")

@@ -117,6 +117,14 @@ def test_many_builders_at_once_build_once(machine: Any) -> None:
     assert any(words.startswith("waiting") for words in said)
 
 
+def test_what_uv_complains_of_is_one_line() -> None:
+    """What it said before is left out, and so is its own word for an error."""
+    words = "Using Python 3.11 environment at: .\nerror: No solution found\n  cause: Because x was not found."
+    assert str(uv._failure(1, words)) == (
+        "uv could not build the environment: No solution found cause: Because x was not found"
+    )
+
+
 def test_failing_requirement_says_what_uv_says(machine: Any) -> None:
     """uv's own words, a remedy, no environment left that could be taken for one."""
     images = machine.resolver()
