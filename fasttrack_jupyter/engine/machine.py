@@ -109,6 +109,10 @@ class JobMachine:
         instance = self._find(path)
         return instance.status, instance.result, instance.attempts
 
+    def is_offered(self, path: str) -> bool:
+        """Whether an instance waits for slots."""
+        return self._find(path).is_offered
+
     def handle(self, event: Event) -> Decision:
         """Decide. Raises IllegalTransition or NotFound for an event that cannot be, and then nothing has changed."""
         decision = Decision()

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
 
 from fasttrack_jupyter.engine.acts import Acts
@@ -57,6 +58,8 @@ from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 2_000
+"""Instances that are brought into line in one turn: about 10 ms."""
 _NAMED = 5
 """Dependencies that a waiting instance names at most."""
 CANCEL_PATIENCE = 5.0
@@ -90,6 +93,8 @@ class JobRunner:
         self._asking: list[asyncio.Future[None]] = []
         """Of those who wait until their wish is durable; then decided upon."""
         self._heard: list[asyncio.Future[None]] = []
+        self._offers: deque[tuple[LiveJob, str]] = deque()
+        """Ready, and not yet in line."""
         self._changes: list[Change] = []
         self._todo: list[tuple[LiveJob, Instruction]] = []
         self._news = asyncio.Event()
@@ -237,7 +242,11 @@ class JobRunner:
                 self._let_decide(live, event)
             self._start_pending()
             self._start_sessions()
-            self._intend()
+            if self._offer_some():
+                self._news.set()
+                await asyncio.sleep(0)
+            else:
+                self._intend()
             self._heard += asking
             if self._changes or self._todo or asking:
                 self._decided.set()
@@ -279,7 +288,7 @@ class JobRunner:
         for instruction in decision.instructions:
             match instruction:
                 case Offer(path):
-                    line.offer(live.key(path), live.demand(path), live.rank(path))
+                    self._offers.append((live, path))
                 case Withdraw(path):
                     line.withdraw(live.key(path))
                 case Release(path):
@@ -287,6 +296,14 @@ class JobRunner:
                     self._todo.append((live, instruction))
                 case _:
                     self._todo.append((live, instruction))
+
+    def _offer_some(self) -> bool:
+        """Bring so many ready instances into line that others get a turn as well; whether there are more."""
+        for _ in range(min(len(self._offers), _AT_ONCE)):
+            live, path = self._offers.popleft()
+            if self._live.get(live.job.id) is live and live.machine.is_offered(path):
+                self._line(live).offer(live.key(path), live.demand(path), live.rank(path))
+        return bool(self._offers)
 
     def _intend(self) -> None:
         for line in self._lines.values():
