@@ -69,15 +69,29 @@ _HOMES: tuple[tuple[type[BaseModel], str], ...] = (
 )  # fmt: skip
 
 
+_ELSEWHERE: Mapping[type[BaseModel], Mapping[str, str]] = {
+    Task: {
+        "needs": "dependencies", "depends": "dependencies", "depends_on": "dependencies", "after": "dependencies",
+        "cmd": "command", "run": "command", "script": "command", "volumes": "mounts",
+    },
+    Pipeline: {"parameters": "params", "jobs": "tasks", "steps": "tasks"},
+    Environment: {"env": "envs", "variables": "envs"},
+}  # fmt: skip
+"""What other tools call our keys."""
+_VARIABLES = ("env", "variables")
+
+
 def _home_of(key: str, kind: type[BaseModel]) -> str | None:
     """Where ``key`` would be understood, if it is only in the wrong place."""
     if key in ("cpu", "mem", "memory", "cuda.device", "cuda.shares"):
         return "below resources:"
+    if key in _VARIABLES:
+        return "below environment:, as envs:"
     return next((place for home, place in _HOMES if home is not kind and key in _keys_of(home)), None)
 
 
 def _unknown(key: str, kind: type[BaseModel], paths: list[Path], known: Suggester) -> Iterator[Finding]:
-    near = known.near(key)
+    near = _ELSEWHERE.get(kind, {}).get(key) or known.near(key)
     home = None if near else _home_of(key, kind)
     hint = f"did you mean {near!r}?" if near else "remove it, unless another program reads it"
     for place, path in enumerate(paths[:_MAX_PLACES], start=1):

@@ -14,6 +14,16 @@ from fasttrack_jupyter.model.yaml_events import Path
 JOB = ("id", "index", "name", "pipeline")
 """What ``job.`` knows."""
 _OPEN = "${{"
+_MOST_BROKEN = 20
+"""So many expressions of one text that cannot be read are told of: each costs a reading of the text."""
+
+
+def _without(text: str, offset: int) -> str:
+    """``text`` with the expression around ``offset`` blanked out: others in it may be wrong as well."""
+    start = max(text.rfind(_OPEN, 0, offset + len(_OPEN)), 0)
+    end = text.find("}}", max(offset, start + len(_OPEN)))
+    end = len(text) if end < 0 else end + 2
+    return text[:start] + " " * (end - start) + text[end:]
 
 
 class Mentions:
@@ -46,12 +56,15 @@ class Mentions:
                 yield _not_here((*path, key), text)
 
     def _text(self, text: str, path: Path, task: Task | None, *, in_command: bool) -> Iterator[Finding]:
-        try:
-            references = parse_template(text).references
-        except ExpressionError as error:
-            shown = text if in_command else None  # the text of a variable may hold a secret
-            yield Finding("bad-expression", path, error.message, error.hint, shown, offset=error.offset)
-            return
+        shown = text if in_command else None  # the text of a variable may hold a secret
+        references: tuple[Reference, ...] = ()
+        for _ in range(_MOST_BROKEN):
+            try:
+                references = parse_template(text).references
+                break
+            except ExpressionError as error:
+                yield Finding("bad-expression", path, error.message, error.hint, shown, offset=error.offset)
+                text = _without(text, error.offset)
         for reference in references:
             for code, message, hint in self._reference(reference, task, in_command):
                 yield Finding(code, path, message, hint, str(reference), offset=reference.offset)
