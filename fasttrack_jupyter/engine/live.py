@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.engine.admission import Key, Rank
 from fasttrack_jupyter.engine.machine import JobMachine
+from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.plan import Demands, PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
@@ -157,9 +159,23 @@ class LiveJob:
         specs = self.pipeline.tasks[ordinal].outputs
         values, problems = read_values(specs, report.data.get("values", {}), report.data.get("outputs_json"))
         missing = set(report.data.get("missing", ())) - set(values)
+        if secrets := self._builder.secrets_of(ordinal):
+            problems = _without_secrets(values, problems, Masker(secrets))
         for name, spec in specs.items():
             if not spec.is_value:
                 values[name] = {"type": spec.type, "path": spec.path_of(name), "metadata": spec.metadata}
                 if name in missing:
                     problems.append(f"output {name} was promised at {spec.path_of(name)} and not written")
         return values, problems
+
+
+def _without_secrets(values: dict[str, Any], problems: list[str], masker: Masker) -> list[str]:
+    """Take values that hold a secret out of ``values``, which go into the store; the problems, without secrets."""
+    texts = {name: json.dumps(value, ensure_ascii=False).encode() for name, value in values.items()}
+    told = [masker.mask(problem.encode()).decode("utf-8", "replace") for problem in problems]
+    for name in [name for name, text in texts.items() if masker.mask(text) != text]:
+        del values[name]
+        told.append(
+            f"output {name} holds a secret, and outputs are kept in the clear: name the secret where it is needed"
+        )
+    return told

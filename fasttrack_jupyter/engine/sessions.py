@@ -115,6 +115,13 @@ class SessionBuilder:
             cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),
         )  # fmt: skip
 
+    def secrets_of(self, ordinal: int) -> list[str]:
+        """The values of the secrets that the task's variables hold, as far as they are set."""
+        texts = self._pipeline.envs_of(self._pipeline.tasks[ordinal]).values()
+        references = [ref for text in texts if "${{" in text for ref in parse_template(text).references]
+        values = [self._secret(str(ref.names[0])) for ref in references if ref.root == "secrets"]
+        return [value for value in values if value]
+
     # ------------------------------------------------------------------ inputs
 
     def _inputs(
