@@ -128,6 +128,26 @@ def test_a_timeout_is_of_each_attempt(place: Place) -> None:
     assert [a["reason"] for a in place.client.attempts(job["id"])] == ["timeout 0.4s", ""]
 
 
+def test_a_cancel_while_a_timeout_ends_the_task_forbids_the_retry(place: Place) -> None:
+    """In the grace after the timeout: it ends with that timeout, and nothing is tried again."""
+    deaf = "trap '' TERM; echo up; while :; do sleep 0.1; done"
+    job = place.start({"name": "t", "command": deaf, "timeout": 0.3, "retry": {"max_attempts": 3}})
+    place.until(lambda: place.client.job(job)["tasks"][0]["status"] == "TERMINATING", "the timeout")
+    place.client.cancel(job)
+    task = place.ended(job)["tasks"][0]
+    assert (task["result"], task["reason"], task["attempts"]) == ("FAILURE", "timeout 0.3s", 1)
+
+
+def test_a_timeout_in_which_the_engine_dies_is_tried_again(new_place: Callable[..., Place]) -> None:
+    """The next engine ends what the timeout was ending, and knows that nobody cancelled it."""
+    place = new_place("folders", LOCAL_GRACE="1")
+    deaf = "mkdir /pipeline/vfroot/first || exit 0; trap '' TERM; echo up; while :; do sleep 0.1; done"
+    job = place.start({"name": "t", "command": deaf, "timeout": 0.3, "retry": {"max_attempts": 3}})
+    place.until(lambda: place.client.job(job)["tasks"][0]["status"] == "TERMINATING", "the timeout")
+    place.kill_engine()
+    assert (place.ended(job)["result"], place.client.job(job)["tasks"][0]["attempts"]) == ("SUCCESS", 2)
+
+
 def test_memory_over_the_limit_ends_the_task_with_the_numbers(place: Place) -> None:
     """And the peak is on record."""
     task, _ = place.sh(python("import time; x = b'x' * (200 << 20); time.sleep(60)"), resources={"mem": "64m"})

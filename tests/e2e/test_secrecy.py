@@ -175,6 +175,26 @@ def test_a_secret_in_a_command_is_refused(any_place: Place) -> None:
     any_place.client.remove_secret("IN_COMMAND")
 
 
+@pytest.mark.parametrize("kind", ["str", "int", "struct"])
+def test_a_secret_in_an_output_is_refused(new_place: Callable[..., Place], kind: str) -> None:
+    """Values go into the store: the task fails, says why without the secret, and nothing of it is kept."""
+    place = new_place("folders")
+    place.client.set_secret("TOKEN", SECRET)
+    command = "mkdir $PIPELINE_OUTPUTS/.values; printf '%s' \"$V\" > $PIPELINE_OUTPUTS/.values/v"
+    text = '{"deep": ["${{ secrets.TOKEN }}"]}' if kind == "struct" else "${{ secrets.TOKEN }}"
+    job = place.run(
+        {
+            "name": "t", "command": command, "outputs": {"v": {"type": kind}}, "environment": {"envs": {"V": text}},
+        }
+    )  # fmt: skip
+    assert job["result"] == "FAILURE"
+    assert "output v" in job["tasks"][0]["reason"]
+    assert not seen_in(json.dumps(job, ensure_ascii=False).encode())
+    place.client.shutdown()
+    place.until(lambda: not (place.home / "engine.sock").exists(), "the engine's end")
+    assert not any(seen_in(path.read_bytes()) for path in place.home.glob("fasttrack.db*"))
+
+
 def test_a_missing_secret_is_said_by_name(any_place: Place) -> None:
     """Before anything runs."""
     with pytest.raises(FastTrackError) as caught:
