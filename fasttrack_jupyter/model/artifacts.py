@@ -148,7 +148,7 @@ def read_values(
         if not spec.is_value:
             continue
         try:
-            values[name] = _read(name, spec, texts, together)
+            values[name] = _whole(_read(name, spec, texts, together))
         except ValueError as error:
             problems.append(f"output {name}: {error}")
     return values, problems
@@ -164,6 +164,15 @@ def _read_together(text: str | None) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(read, dict):
         return {}, [f'{OUTPUTS_JSON} is not a JSON object such as {{"accuracy": 0.9}}']
     return read, []
+
+
+def _whole(value: Any) -> Any:
+    """The value, if all of its text is whole characters: nobody could write it on otherwise."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character (a lone surrogate): write UTF-8") from None
+    return value
 
 
 def _read(name: str, spec: OutputSpec, texts: Mapping[str, str], together: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -119,6 +120,12 @@ def test_what_json_cannot_say_becomes_null(client: Client, engine: Any) -> None:
     """A loss that is not a number must not break every reader."""
     engine.answers["usage"] = {"loss": math.nan}
     assert client.usage("last", "a") == {"loss": None}
+
+
+def test_half_a_character_breaks_no_answer(client: Client, engine: Any) -> None:
+    """A file's name may be no UTF-8; what stands beside it is told all the same."""
+    engine.answers["usage"] = {"name": "caf\udce9", "loss": math.nan, "at": datetime(2026, 1, 1, tzinfo=UTC)}
+    assert client.usage("last", "a") == {"name": "caf\udce9", "loss": None, "at": "2026-01-01T00:00:00Z"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in error_classes().values() if kind is not errors.InvalidPipeline])

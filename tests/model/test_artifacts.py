@@ -115,6 +115,14 @@ def test_a_value_is_read_from_its_file_as_its_type(kind: str, text: str, value: 
     assert type(values["x"]) is type(value)
 
 
+@pytest.mark.parametrize(("kind", "text"), [("str", "\ud800"), ("struct", '{"a": "\\ud800"}'), ("list", '["\\udc80"]')])
+def test_half_a_character_is_no_value(kind: str, text: str) -> None:
+    """Nobody could hand it on: no file and no answer can hold it."""
+    values, problems = read_values({"x": spec(kind)}, {"x": text}, None)
+    assert values == {}
+    assert "lone surrogate" in problems[0]
+
+
 def test_the_one_file_of_all_values_wins() -> None:
     """As in Kubeflow; what it does not name comes from its own file."""
     specs = {"a": spec("int"), "b": spec("float"), "c": spec("bool")}
