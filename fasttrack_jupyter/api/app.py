@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -14,7 +15,7 @@ from typing import Any, cast, get_type_hints
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api.routes import ROUTES, Control, Route
@@ -98,7 +99,10 @@ async def _present(request: web.Request, value: Any) -> web.StreamResponse:
 
 
 def _json(value: Any) -> bytes:
-    return to_json(value, inf_nan_mode="null")
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except PydanticSerializationError:  # half characters: of a file's name that is no UTF-8, say
+        return json.dumps(to_jsonable_python(value, inf_nan_mode="null")).encode("ascii")
 
 
 async def _stream(request: web.Request, items: AsyncGenerator[Any, None]) -> web.StreamResponse:
