@@ -249,7 +249,8 @@ class Preparer:
             now = await backend.code_manifest(await backend.put_code(files)) if files else {}
         old = origin.job.params
         changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
-        return changes_between(origin.pipeline, pipeline, files=changed_files(then, now), params=changed)
+        files_changed = changed_files(then, now)
+        return await asyncio.to_thread(changes_between, origin.pipeline, pipeline, files=files_changed, params=changed)
 
     async def _preflight(
         self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None

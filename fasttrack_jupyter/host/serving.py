@@ -16,6 +16,8 @@ from fasttrack_jupyter.host.seat import Seat
 from fasttrack_jupyter.host.settings import HostSettings
 from fasttrack_jupyter.host.wiring import open_fasttrack
 
+_COLLECTIONS = (10_000, 20, 100)
+"""Of the garbage collector: a full one looks at all jobs (0.1 s for 10,000 tasks), so it comes seldom."""
 _LOG = logging.getLogger("fasttrack")
 
 
@@ -23,6 +25,7 @@ def serve(seat: Seat, settings: HostSettings, *, in_background: bool) -> int:
     """Serve the home until told to stop, or idle; 0, or 1 where the engine failed."""
     start_logging(seat.home.log if in_background else None)
     gc.freeze()  # what was imported stays: no collection need look at it again
+    gc.set_threshold(*_COLLECTIONS)
     gc.enable()
     try:
         asyncio.run(_serve(seat, settings))
