@@ -40,6 +40,8 @@ class Session:
     leader: int | None = None
     """Pid of its supervisor."""
     started_at: float | None = None
+    ended_at: float | None = None
+    """When its command ended, if the launcher saw it; else its directory tells, to the tick of the file system."""
     timer: asyncio.TimerHandle | None = None
     pidfd: int | None = None
     usage: dict[str, Any] = field(default_factory=dict)

@@ -13,16 +13,18 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
 from fasttrack_jupyter.backends.local.contained import is_contained
+from fasttrack_jupyter.backends.local.durable import has_entries
 from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
-from fasttrack_jupyter.backends.local.outcomes import Outcome, collect, outcome_of
+from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
@@ -33,6 +35,7 @@ from fasttrack_jupyter.model.quantities import format_duration
 
 _LOOK_AGAIN = 0.01
 _TRY_AGAIN = 5.0
+_SYNCS_AT_ONCE = 4
 SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
@@ -57,7 +60,7 @@ class Sessions:
         released: Callable[[Session], None],
         end_container: Callable[[Session], bool],
     ) -> None:
-        self._root = str(settings.home / "attempts")
+        self._root, self._outputs_root = str(settings.home / "attempts"), str(settings.home / "folders")
         self._grace = settings.grace
         self._report = report
         self._prepare, self._outputs_of = prepare, outputs_of
@@ -72,6 +75,7 @@ class Sessions:
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
         self._discards: list[str] = []
+        self._disk = ThreadPoolExecutor(_SYNCS_AT_ONCE, "outputs")
         self._background: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------ what the backend asks
@@ -142,6 +146,7 @@ class Sessions:
             self._unwatch(session)
         self._sessions.clear()
         self._link.close()
+        self._disk.shutdown(wait=False, cancel_futures=True)
 
     # ------------------------------------------------------------ beginnings
 
@@ -249,7 +254,8 @@ class Sessions:
         else:
             self._failed(session, *rest)
 
-    def _ended(self, session: Session, status: int, cpu: float, peak: int, left: bool) -> None:
+    def _ended(self, session: Session, status: int, cpu: float, peak: int, left: bool, at: float) -> None:
+        session.ended_at = at
         session.usage["cpu_seconds"] = round(cpu, 3)
         if peak > session.usage.get("peak_mem", 0):
             session.usage["peak_mem"] = peak
@@ -300,20 +306,24 @@ class Sessions:
         self._unwatch(session)
         self._released(session)
         self._watchdog.keep_bounded(session)
-        if outcome.result is Result.SUCCESS and session.spec.wanted_outputs:
-            session.work = self._spawn(self._collect(session, outcome))
+        session.leader = None  # its number may soon be another process's
+        if outcome.result is Result.SUCCESS and (session.spec.wanted_outputs or has_entries(session.outputs)):
+            session.work = self._spawn(self._finish(session, outcome))
         else:
             self._final(session, outcome, {})
 
-    async def _collect(self, session: Session, outcome: Outcome) -> None:
-        found = await asyncio.to_thread(collect, session.outputs, session.spec.wanted_outputs)
-        self._final(session, outcome, found)
+    async def _finish(self, session: Session, outcome: Outcome) -> None:
+        """A success is one when its outputs are safe; threads of their own, for a full disk is slow."""
+        work = asyncio.get_running_loop().run_in_executor(
+            self._disk, finish, outcome, session.outputs, self._outputs_root, session.spec.wanted_outputs
+        )
+        self._final(session, *await work)
 
     def _final(self, session: Session, outcome: Outcome, found: Mapping[str, Any]) -> None:
         if session.started_at is None:
             session.started_at = attempts.began_at(session.control)
         data = session.report_data() | dict(found)
-        at = attempts.ended_at(session.control) or time.time()
+        at = max(session.ended_at or attempts.ended_at(session.control) or time.time(), session.started_at or 0.0)
         session.last = SessionReport(
             session.spec.attempt_id, outcome.status, at, outcome.result, outcome.exit_code, outcome.reason,
             is_final=outcome.is_final, data=data,

@@ -14,7 +14,7 @@ preceded by its length (four bytes, little endian): the same interpreter sits on
 To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`). From it:
 ``("ready", "", mode, why not namespaces)``, ``("started", id, host pid, epoch seconds)``,
 ``("busy", id)``, ``("failed", id, errno, words)``,
-``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left)``.
+``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left, epoch seconds)``.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ PID_FD, STATUS_FD = 8, 9
 _FIRST_FREE_FD = 16
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+_OFTEN_IGNORED = (
+    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
+)  # fmt: skip
 
 _SAY_WHO = """\
 IFS=' ' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ft_start _ 2>/dev/null </proc/self/stat || _ft_start=0
@@ -129,6 +132,8 @@ class Launcher:
             self._output.append(("busy", job["id"]))
         except OSError as error:
             self._output.append(("failed", job["id"], error.errno or 0, f"{error.strerror}: {error.filename or ''}"))
+        except ValueError as error:  # a NUL, or what cannot be encoded: nobody could start that
+            self._output.append(("failed", job["id"], 0, str(error)))
         else:
             self._children[pid] = (job["id"], job["control"], job["mode"] == "plain")
             self._output.append(("started", job["id"], pid, time.time()))
@@ -155,7 +160,7 @@ class Launcher:
                     _write_status(control, status)
                 cpu = usage.ru_utime + usage.ru_stime
                 peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
-                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, is_held(control)))
+                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, is_held(control), time.time()))
 
     def launch(self, job: dict[str, Any]) -> int:
         """Start the session ``job`` and return the pid of its supervisor.
@@ -294,8 +299,11 @@ def start_of(pid: int | str) -> int:
 def _write_status(control: str, status: int) -> None:
     """What a supervisor would do."""
     code = os.waitstatus_to_exitcode(status)
-    with open(f"{control}/status", "w") as file:
-        file.write(f"{code if code >= 0 else 128 - code} .\n")
+    try:
+        with open(f"{control}/status", "w") as file:
+            file.write(f"{code if code >= 0 else 128 - code} .\n")
+    except OSError:
+        return  # the disk is full, or the directory gone: the engine finds no exit code and says so
 
 
 class _Affinity:
@@ -343,7 +351,12 @@ def frames(data: bytearray) -> Iterator[list[tuple[Any, ...]]]:
 
 
 def _settle() -> None:
-    """Reserve the low descriptors (they are targets of the child's), be the first to go when memory is short."""
+    """Reserve the low descriptors (they are targets of the child's), be the first to go when memory is short.
+
+    Signals that whoever started the engine ignored (``nohup``, ``&`` in a script) shall not be ignored in sessions."""
+    for number in _OFTEN_IGNORED:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     while null < _FIRST_FREE_FD:
         null = os.dup(null)
