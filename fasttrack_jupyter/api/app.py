@@ -132,7 +132,9 @@ async def _answer_errors(request: web.Request, handler: _Handler) -> web.StreamR
     try:
         return await handler(request)
     except Exception as error:
-        if request.transport is None:  # nobody is there to be told
+        if request.transport is None or request.transport.is_closing():  # nobody is there to be told
+            if isinstance(error, ConnectionError):
+                return web.Response()  # that he left is no trouble of ours
             raise
         told = _told(request, error)
         if (

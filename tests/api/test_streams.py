@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 import pytest
@@ -161,3 +162,16 @@ def test_a_file_that_breaks_off_is_not_taken_for_whole(client: Client, engine: A
     engine.answers["read_output"] = read
     with pytest.raises(EngineUnavailable, match="broke off"):
         list(client.read_output("last", "a", "x"))
+
+
+def test_a_caller_who_leaves_a_stream_is_no_error(served: Home, engine: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Every Ctrl-C out of a followed log would be a traceback in the engine's log."""
+    engine.answers["events"] = lambda after, *args, **kwargs: EventsPage(events=(event(after + 1),), next=after + 1)
+    connection = Connection(str(served.socket), 10)
+    next(connection.ask("GET", "/v1/events/stream", {}, None, 10).parts())
+    connection.close()
+    deadline, calls = time.monotonic() + 10, -1
+    while calls != len(engine.calls) and time.monotonic() < deadline:  # until the stream has noticed
+        calls = len(engine.calls)
+        time.sleep(0.05)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
