@@ -1,9 +1,9 @@
-"""``crash_steps.py engine|cancel|launcher MODE FOLDER``: die at every step of a job's life, one after the other.
+"""``crash_steps.py engine|cancel|launcher MODE STRIDE FOLDER``: die at every step of a job's life, one after the other.
 
 A step is anything that leaves a trace outside the process: a file that is opened for writing, made, linked,
 renamed, removed or locked, a process that is started (all of these by Python's audit hooks, so that none can be
 forgotten when the product changes), a transaction before and after its commit, a message to the launcher before
-and after, a report. For step 1, 2, 3 …: a forked engine runs a job and is gone at that step (``cancel``: steps
+and after, a report. For step 1, 1 + STRIDE …: a forked engine runs a job and is gone at that step (``cancel``: steps
 count from the moment in which the running job is cancelled; ``launcher``: it is the launcher that goes, or the
 process that it is about to become); then a whole engine takes the home over and goes on until nothing is unfinished.
 What came of it is one line of JSON for each step, the last of them without a death; the test judges.
@@ -215,9 +215,9 @@ def try_step(who: str, step: int, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """See the module's text."""
-    who, mode, folder = *sys.argv[1:3], Path(sys.argv[3])
+    who, mode, stride, folder = *sys.argv[1:3], int(sys.argv[3]), Path(sys.argv[4])
     os.environ.update(FASTTRACK_LOCAL_MODE=mode, FASTTRACK_LOCAL_GRACE="0.1", FASTTRACK_CONTAINER_ENGINE="none")
-    for step in count(1):
+    for step in count(1, stride):
         found = try_step(who, step, folder)
         print(json.dumps(found), flush=True)
         if not found["died"]:
