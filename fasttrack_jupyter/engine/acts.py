@@ -141,11 +141,16 @@ class Acts:
 
     def _failure(self, name: str, error: Exception) -> SessionReport:
         """The attempt could not start, for good."""
-        reason = str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
+        reason = words_of(error)
         if isinstance(error, FastTrackError) and error.hint:
             reason += f" ({error.hint})"
         is_final = isinstance(error, SessionRejected | BadRequest)
         return SessionReport(name, Status.ERROR, self._clock.now(), Result.FAILURE, reason=reason, is_final=is_final)
+
+
+def words_of(error: Exception) -> str:
+    """What went wrong, for people."""
+    return str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
 
 
 def _is_ending(live: LiveJob, path: str) -> bool:

@@ -89,6 +89,10 @@ class SessionReport:
     ``commit``, ``notes``; at the end ``values`` ({name: text as written}), ``missing`` ([outputs not there])."""
 
 
+SWEPT = ("environment", "commit")
+"""Keys of a report's data that name what :meth:`ExecutionBackend.sweep` may remove once no job needs it."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogChunk:
     """Part of a log: ``data`` begins at byte ``start``, ``next`` is where to go on, ``ended``: nothing will follow."""
@@ -232,8 +236,11 @@ class ExecutionBackend(Protocol):
         """Remove logs and records of ended attempts (gc); returns the bytes that became free."""
         ...
 
-    async def sweep(self, keep_code: set[str], *, dry_run: bool) -> tuple[list[str], int]:
-        """Remove code snapshots that are not in ``keep_code`` and environments unused for long (gc): names, bytes."""
+    async def sweep(self, keep: set[str], *, dry_run: bool) -> tuple[list[str], int]:
+        """Remove what jobs once needed and none of those that stay does (gc): names, bytes.
+
+        ``keep`` holds digests of code snapshots, and what reports called ``environment`` and ``commit``.
+        """
         ...
 
     async def doctor(self) -> list[Mapping[str, Any]]:

@@ -29,7 +29,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 
-from fasttrack_jupyter.engine.acts import Acts
+from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
@@ -52,7 +52,7 @@ from fasttrack_jupyter.engine.stimuli import (
     Withdraw,
 )
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
-from fasttrack_jupyter.errors import FastTrackError, NotFound
+from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status
 
@@ -62,6 +62,8 @@ _AT_ONCE = 2_000
 """Instances that are brought into line in one turn: about 10 ms."""
 _NAMED = 5
 """Dependencies that a waiting instance names at most."""
+_AT_LEISURE = 0.01
+"""Seconds that changes wait for company which nothing else waits for (that a session runs, say)."""
 CANCEL_PATIENCE = 5.0
 """Seconds until a cancel is answered although it could not be recorded yet."""
 
@@ -99,6 +101,7 @@ class JobRunner:
         self._todo: list[tuple[LiveJob, Instruction]] = []
         self._news = asyncio.Event()
         self._decided = asyncio.Event()
+        self._lazily: asyncio.TimerHandle | None = None
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -112,7 +115,7 @@ class JobRunner:
                 self._lines[name] = Line(backend.capacity())
             except Exception as error:
                 log.exception("backend %r could not be opened", name)
-                self._closed[name] = f"it could not be opened: {_words(error)}"
+                self._closed[name] = f"it could not be opened: {words_of(error)}"
         self._tasks = [asyncio.create_task(self._decide_all()), asyncio.create_task(self._commit_all())]
 
     async def aclose(self) -> None:
@@ -167,7 +170,7 @@ class JobRunner:
 
     def set_aside(self, job_id: str, cause: str | Exception) -> None:
         """Leave a job as it stands: it cannot go on in this engine. Its sessions do."""
-        why = _words(cause) if isinstance(cause, Exception) else cause
+        why = words_of(cause) if isinstance(cause, Exception) else cause
         log.error("job %s is set aside: %s", job_id, why)
         live = self._live.pop(job_id, None)
         self._aside[job_id] = (f"cannot go on: {why}", live)
@@ -248,8 +251,10 @@ class JobRunner:
             else:
                 self._intend()
             self._heard += asking
-            if self._changes or self._todo or asking:
+            if self._todo or asking:
                 self._decided.set()
+            elif self._changes and self._lazily is None:
+                self._lazily = asyncio.get_running_loop().call_later(_AT_LEISURE, self._decided.set)
 
     def _start_pending(self) -> None:
         """Start the first in line, as long as fewer jobs run than may; what was cancelled while it waited is gone."""
@@ -284,18 +289,17 @@ class JobRunner:
     def _take(self, live: LiveJob, decision: Decision) -> None:
         """Collect what a machine decided. What concerns the line for slots is done at once: it is memory only."""
         self._changes += decision.changes
-        line = self._line(live)
         for instruction in decision.instructions:
             match instruction:
                 case Offer(path):
                     self._offers.append((live, path))
+                    continue
                 case Withdraw(path):
-                    line.withdraw(live.key(path))
+                    self._line(live).withdraw(live.key(path))
+                    continue
                 case Release(path):
-                    line.release(live.key(path))
-                    self._todo.append((live, instruction))
-                case _:
-                    self._todo.append((live, instruction))
+                    self._line(live).release(live.key(path))
+            self._todo.append((live, instruction))
 
     def _offer_some(self) -> bool:
         """Bring so many ready instances into line that others get a turn as well; whether there are more."""
@@ -325,6 +329,9 @@ class JobRunner:
         while True:
             await self._decided.wait()
             self._decided.clear()
+            if self._lazily is not None:
+                self._lazily.cancel()
+                self._lazily = None
             changes, self._changes = self._changes, []
             todo, self._todo = self._todo, []
             heard, self._heard = self._heard, []
@@ -359,13 +366,12 @@ class JobRunner:
         """An intended attempt of an earlier engine: it goes on where it is, or waits for slots as it did."""
         if self._live.get(live.job.id) is not live:
             return
-        line, key, demand = self._line(live), live.key(path), live.demand(path)
         if exists:
-            line.hold(key, demand)
+            self._line(live).hold(live.key(path), live.demand(path))
         elif live.machine.status_of(path)[0] is Status.TERMINATING:
             self._report_unbegun(live, path, CANCELLED)
         else:
-            line.queue(key, demand, live.rank(path))
+            self._line(live).queue(live.key(path), live.demand(path), live.rank(path))
             self._start_sessions()
 
     def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
@@ -392,7 +398,3 @@ class JobRunner:
     def _line(self, live: LiveJob) -> Line:
         self.check_backend(live.job.backend)
         return self._lines[live.job.backend]
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobFilter, JobStore
+from fasttrack_jupyter.engine.ports import SWEPT, ExecutionBackend, JobFilter, JobStore
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.views import GcView
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
@@ -67,7 +67,7 @@ class GarbageCollector:
             size = await self._backend.remove_sessions(attempts)
             for folder, path in doomed:
                 size += await self._backend.remove(folder, [path])
-        names, swept = await self._backend.sweep({job.code for job in kept if job.code}, dry_run=dry_run)
+        names, swept = await self._backend.sweep(await self._needed(kept), dry_run=dry_run)
         return GcView(
             dry_run=dry_run,
             jobs=tuple(f"{job.pipeline}#{job.index}" for job in gone),
@@ -86,6 +86,12 @@ class GarbageCollector:
                 plan = job.options.get("plan", {}).values()
                 in_use |= {(job.folder, entry["outputs_dir"]) for entry in plan if entry.get("outputs_dir")}
         return in_use
+
+    async def _needed(self, kept: Sequence[PipelineJob]) -> set[str]:
+        """Code, environments and commits of the jobs that stay."""
+        rows = [row for job in kept for row in await self._store.instances(job.id)]
+        used = {str(row.data[key]) for row in rows for key in SWEPT if row.data.get(key)}
+        return used | {job.code for job in kept if job.code}
 
     async def _size(self, folder: str, path: str) -> int:
         return sum(entry.size for entry in await self._backend.files(folder, path) if not entry.is_dir)
