@@ -6,6 +6,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from statistics import median
 
 from fasttrack_jupyter.engine.ports import JobFilter, PipelineRecord, TaskHistory
@@ -77,10 +78,20 @@ def find_job(con: sqlite3.Connection, word: str) -> PipelineJob:
             details={"candidates": [job_id for job_id, _, _ in found]},
         )
     if not found:
-        raise NotFound(
-            f"no job {word!r}", hint="give an id or its beginning, name#12, #12 or last; `fasttrack jobs` lists them"
-        )
+        raise NotFound(f"no job {word!r}", hint=_meant(con, word.strip()))
     return job(con, found[0][0])
+
+
+def _meant(con: sqlite3.Connection, word: str) -> str:
+    """The newest job of the pipeline that ``word`` names, or nearly names; else how jobs are named."""
+    names = [name for (name,) in con.execute("SELECT name FROM pipelines ORDER BY num DESC LIMIT 1000")]
+    for name in get_close_matches(word.rpartition("#")[0] or word, names, n=3):
+        newest = con.execute(
+            "SELECT max(j.idx) FROM jobs j JOIN pipelines p ON p.num = j.pipeline WHERE p.name = ?", (name,)
+        ).fetchone()[0]
+        if newest is not None:
+            return f"the newest job of pipeline {name!r} is {name}#{newest}; `fasttrack jobs` lists all"
+    return "give an id or its beginning, name#12, #12 or last; `fasttrack jobs` lists them"
 
 
 def _meaning(word: str) -> tuple[str, tuple[str | int, ...]]:
@@ -90,7 +101,7 @@ def _meaning(word: str) -> tuple[str, tuple[str | int, ...]]:
     if mark and index.isascii() and index.isdigit() and len(index) < 18:
         return ("WHERE p.name = ? AND j.idx = ?", (name, int(index))) if name else ("WHERE j.idx = ?", (int(index),))
     if not (word.isascii() and word.isalnum()):
-        raise NotFound(f"no job {word!r}", hint="give an id or its beginning, name#12, #12 or last")
+        return "WHERE false", ()
     prefix = word.lower()
     return "WHERE j.id >= ? AND j.id < ? ORDER BY j.num DESC", (prefix, prefix + "~")
 

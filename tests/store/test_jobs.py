@@ -130,6 +130,20 @@ def test_a_folders_name_is_plain_ascii(name: str, slug: str) -> None:
     assert re.fullmatch(re.escape(slug) + "-[0-9A-Za-z]{6}", folder_name(name))
 
 
+def test_a_job_that_is_not_there_gets_a_suggestion(kit: Any) -> None:
+    """A pipeline's name, whole or mistyped, is answered with its newest job."""
+
+    async def scenario(store: SqliteStore) -> None:
+        for _ in range(2):
+            await store.create_job(kit.new_job(pipeline="학습 tour"))
+        for word in ("학습 tour", "학습 tuor#1", "학습 tour#9"):
+            with pytest.raises(NotFound) as missing:
+                await store.find_job(word)
+            assert "is 학습 tour#2;" in missing.value.hint, word
+
+    kit.run(scenario)
+
+
 def test_finding_a_job(kit: Any) -> None:
     """By id, beginning of an id, name#index, #index where unambiguous, and last."""
 
