@@ -29,7 +29,7 @@ class Seat:
         self._lock = lock
 
     def sign(self, pid: int) -> None:
-        """Write ``engine.json``: the process ``pid`` serves. On a full disk there is none: the socket is where it is."""
+        """Write ``engine.json``: the process ``pid`` serves. On a full disk there is none; the socket can be found."""
         home = self.home
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         told = {"pid": pid, "socket": str(home.socket), "version": __version__, "started_at": started_at}
