@@ -15,7 +15,7 @@ from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
 from fasttrack_jupyter.engine.upkeep import GarbageCollector
 from fasttrack_jupyter.engine.views import ExportView, FolderView, GcView, PipelineView
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ResourceSlots
 
@@ -55,7 +55,11 @@ class Household:
         return [present_folder(folder) for folder in await self._backend("local").folders()]
 
     async def make_folder(self, name: str, usage_mode: str) -> FolderView:
-        """A new vfolder. Raises Conflict if there is one of that name."""
+        """A new vfolder. Raises Conflict if there is one of that name, BadRequest if no task could mount it."""
+        if set(name) & set("/:"):
+            raise BadRequest(
+                f"no task could mount a vfolder named {name!r}", hint="leave out '/' and ':', which part mounts"
+            )
         if any(folder.name == name for folder in await self._backend("local").folders()):
             raise Conflict(f"there is a vfolder {name!r} already")
         return present_folder(await self._backend("local").make_folder(name, usage_mode))

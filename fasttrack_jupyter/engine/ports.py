@@ -86,7 +86,8 @@ class SessionReport:
     """With FAILURE: another attempt would be no use (it can never start as asked)."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}),
-    ``commit``, ``notes``; at the end ``values`` ({name: text as written}), ``missing`` ([outputs not there])."""
+    ``commit``, ``environment`` (digest), ``notes``; at the end ``values`` ({name: text as written}), ``missing``
+    ([outputs not there])."""
 
 
 SWEPT = ("environment", "commit")

@@ -184,13 +184,15 @@ class Preparer:
             shrink=request.shrink,
             history=history,
         )
+        edited: list[str] = []
         if origin is not None:
-            question = replace(question, changed=await self._changes(origin, pipeline, params, files, backend))
+            edited = await self._edited_files(origin, files, backend)
+            question = replace(question, changed=await self._changes(origin, pipeline, params, edited))
         question = replace(question, preflight=await self._preflight(question, request, backend, code))
         known, seconds = await asyncio.to_thread(_durations, graph, history)
         return Prepared(
             request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
-            tuple(reading.problems) + _notices(record, request.source),
+            tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited),
             seconds, known, files, code, default_slots,
         )  # fmt: skip
 
@@ -234,23 +236,20 @@ class Preparer:
         folder = Path(request.source).resolve().parent
         return None, await asyncio.to_thread(find_code, folder, pipeline.files)
 
+    async def _edited_files(self, origin: Origin, files: Mapping[str, str], backend: ExecutionBackend) -> list[str]:
+        """Files of the code that are not as they were in the old job."""
+        if origin.keeps_code:
+            return []
+        then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
+        now = await backend.code_manifest(await backend.put_code(files)) if files else {}
+        return changed_files(then, now)
+
     async def _changes(
-        self,
-        origin: Origin,
-        pipeline: Pipeline,
-        params: Mapping[str, Any],
-        files: Mapping[str, str],
-        backend: ExecutionBackend,
+        self, origin: Origin, pipeline: Pipeline, params: Mapping[str, Any], edited: list[str]
     ) -> dict[str, str]:
-        then: Mapping[str, str] = {}
-        now: Mapping[str, str] = {}
-        if not origin.keeps_code:
-            then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
-            now = await backend.code_manifest(await backend.put_code(files)) if files else {}
         old = origin.job.params
         changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
-        files_changed = changed_files(then, now)
-        return await asyncio.to_thread(changes_between, origin.pipeline, pipeline, files=files_changed, params=changed)
+        return await asyncio.to_thread(changes_between, origin.pipeline, pipeline, files=edited, params=changed)
 
     async def _preflight(
         self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None
@@ -289,6 +288,21 @@ class Preparer:
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
+
+
+def _code_notice(origin: Origin | None, edited: list[str]) -> tuple[Problem, ...]:
+    """Which edited files a rerun from failed looks past where a task's command does not name them."""
+    if origin is None or origin.reusable is None or not edited:
+        return ()
+    more = f" and {len(edited) - 5} more" if len(edited) > 5 else ""
+    return (
+        Problem(
+            code="code-changed",
+            message=f"edited since job #{origin.job.index}: {', '.join(edited[:5])}{more}",
+            hint="a task that succeeded runs again only if its command names one of them; add --from TASK for others",
+            severity=Severity.NOTICE,
+        ),
+    )
 
 
 def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec
@@ -74,6 +75,7 @@ class FakeBackend:
         self.started: list[SessionSpec] = []
         self.forgotten: list[str] = []
         self.folder_infos: dict[str, FolderInfo] = {}
+        self.codes: dict[str, Mapping[str, str]] = {}
         self.values: dict[str, Mapping[str, str]] = {}
         """By path: the values that a successful session leaves."""
         self.gone: set[str] = set()
@@ -154,10 +156,13 @@ class FakeBackend:
         self.folder_infos.pop(name, None)
 
     async def put_code(self, files: Mapping[str, str]) -> str:
-        return str(hash(tuple(sorted(files.items()))))
+        manifest = {path: Path(place).read_text() for path, place in files.items()}
+        digest = str(hash(tuple(sorted(manifest.items()))))
+        self.codes[digest] = manifest
+        return digest
 
     async def code_manifest(self, digest: str) -> Mapping[str, str]:
-        return {}
+        return self.codes[digest]
 
     async def files(self, folder: str, path: str) -> list[FileEntry]:
         return []
@@ -176,7 +181,7 @@ class FakeBackend:
             self.sessions.pop(name, None)
         return 0
 
-    async def sweep(self, keep_code: set[str], *, dry_run: bool) -> tuple[list[str], int]:
+    async def sweep(self, keep: set[str], *, dry_run: bool) -> tuple[list[str], int]:
         return [], 0
 
     async def doctor(self) -> list[Mapping[str, Any]]:

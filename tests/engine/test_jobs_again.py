@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fasttrack_jupyter.engine.ports import JobFilter
-from fasttrack_jupyter.engine.views import RerunRequest, Selection
+from fasttrack_jupyter.engine.views import JobRequest, RerunRequest, Selection
 from fasttrack_jupyter.errors import (
     Conflict,
     NotFound,
@@ -211,5 +212,30 @@ def test_a_rerun_under_another_name_reuses_nothing(engine: Any) -> None:
             text = engine.request("a", "b: [a]", name="other").text
             plan = await fasttrack.plan_rerun("demo#1", RerunRequest(from_failed=True, text=text))
         assert [task.decision.value for task in plan.tasks] == ["will run", "will run"]
+
+    asyncio.run(story())
+
+
+def test_edited_code_runs_the_tasks_that_name_it_and_is_said_for_the_others(engine: Any, tmp_path: Path) -> None:
+    """A file that no command names may still matter: the plan says that it changed."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    source = folder / "p.yaml"
+    source.write_text("name: p\ntasks:\n- {name: a, command: sh a.sh}\n- {name: b, command: sh b.sh}\n")
+    for name in ("a.sh", "b.sh", "shared.sh"):
+        (folder / name).write_text("1")
+
+    async def story() -> None:
+        async with engine.on(FakeBackend()) as fasttrack:
+            await fasttrack.run(JobRequest(source=str(source)))
+            await engine.finish(fasttrack)
+            for name in ("b.sh", "shared.sh"):
+                (folder / name).write_text("2")
+            plan = await fasttrack.plan_rerun("last", RerunRequest(from_failed=True, edited=True))
+            assert [(t.decision, t.reason) for t in plan.tasks] == [
+                ("reused", "reused from job #1"),
+                ("will run", "b.sh changed"),
+            ]
+            assert [p.message for p in plan.problems] == ["edited since job #1: b.sh, shared.sh"]
 
     asyncio.run(story())
