@@ -92,7 +92,7 @@ def _list_folders(face: Face) -> None:
 @json_option
 @pass_face
 def make_folder(face: Face, name: str, usage: str) -> None:
-    """Make a vfolder; one of that name stays as it is."""
+    """Make a vfolder. A name that is taken is refused."""
     found = face.client.make_folder(name, usage)
     if face.as_json:
         face.json(found)
@@ -149,8 +149,10 @@ def gc(face: Face, keep_jobs: int, older_than: float, dry_run: bool) -> None:
     if face.as_json:
         face.json(found)
         return
-    for title in ("jobs", "folders", "environments"):
+    for title in ("jobs", "folders"):
         for name in found.get(title, ()):
             face.say(f"  {title.removesuffix('s')} {name}")
+    for name in found.get("environments", ()):  # says itself what it is: code, an environment, a checkout
+        face.say(f"  {name}")
     verb = "would be freed" if found["dry_run"] else "freed"
     face.say(f"{plural(len(found['jobs']), 'job')}, {size(found['bytes'])} {verb}")

@@ -344,10 +344,12 @@ def test_secrets_are_listed_by_name(cli: Any, client: Any) -> None:
 
 def test_gc_says_what_would_go(cli: Any, client: Any) -> None:
     """Options reach the engine; the sum is said."""
-    client.answers["gc"] = _view(GcView(dry_run=True, jobs=("a",), folders=("d/jobs/1",), bytes=2048))
+    client.answers["gc"] = _view(
+        GcView(dry_run=True, jobs=("a",), folders=("d/jobs/1",), environments=("code 0a1b",), bytes=2048)
+    )
     done = cli("gc", "--keep-jobs", "2", "--older-than", "0.5", "--dry-run")
     assert client.asked("gc")[-1] == {"keep_jobs": 2, "older_than_days": 0.5, "dry_run": True}
-    assert done.stdout.endswith("1 job, 2 KiB would be freed\n")
+    assert done.stdout == "  job a\n  folder d/jobs/1\n  code 0a1b\n1 job, 2 KiB would be freed\n"
 
 
 def test_doctor_tells_remedies(cli: Any, client: Any) -> None:
