@@ -220,6 +220,7 @@ class LocalBackend:
             lambda: sum(removal.remove_tree(control) for control in controls if not is_held(str(control)))
         )
 
-    async def sweep(self, keep_code: set[str], *, dry_run: bool) -> tuple[list[str], int]:
+    async def sweep(self, keep: set[str], *, dry_run: bool) -> tuple[list[str], int]:
         """See the port."""
-        return await asyncio.to_thread(sweeping.sweep, self._snapshots, keep_code, dry_run)
+        sweeper = sweeping.Sweeper(self._snapshots, self._images, self._settings.home / "git")
+        return await asyncio.to_thread(sweeper.sweep, keep | self._open_sessions().used(), dry_run)

@@ -32,6 +32,7 @@ from fasttrack_jupyter.backends.local.images import (
     parse_requirements,
 )
 from fasttrack_jupyter.backends.local.images_table import installed_version, promise_of
+from fasttrack_jupyter.backends.local.removal import mark_used
 from fasttrack_jupyter.errors import BackendError, FastTrackError, ImageUnresolved
 from fasttrack_jupyter.model.problems import Problem, Severity
 
@@ -133,6 +134,8 @@ class ImageResolver:
         plan = known.image.plan
         if plan is not None and not plan.is_ready():
             await uv.build(plan, say, self._environ)
+        if plan is not None:
+            mark_used(plan.lock)
         if known.image.note:
             say(known.image.note)
         return known.image
@@ -158,9 +161,13 @@ class ImageResolver:
         rows += [_row(f"conda:{name}", "conda", str(prefix), True) for name, prefix in sorted(conda.items())]
         return rows + [row for engine in self.engines() for row in _images_of(engine)]
 
-    def remove_unused(self, keep: Collection[str]) -> int:
-        """Remove built environments whose digest is not in ``keep`` and that nobody is building; the bytes freed."""
-        return uv.remove_unused(self.store, keep)
+    def unused(self, keep: Collection[str], grace: float) -> list[Path]:
+        """Built environments whose digest is not in ``keep``, last used ``grace`` seconds ago or earlier."""
+        return uv.unused(self.store, keep, grace)
+
+    def remove_unused(self, keep: Collection[str], grace: float = 0.0) -> int:
+        """Remove those that :meth:`unused` tells and that nobody is building; the bytes freed."""
+        return uv.remove_unused(self.store, keep, grace)
 
     # ---------------------------------------------------------------- the order
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from fasttrack_jupyter.backends.local.environments_pip import uv_environ, uv_options
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.images import Requirements, mask_credentials
-from fasttrack_jupyter.backends.local.removal import remove_tree
+from fasttrack_jupyter.backends.local.removal import is_older, remove_tree
 from fasttrack_jupyter.backends.local.sealing import seal, seal_tree
 from fasttrack_jupyter.errors import BackendUnreachable, ImageUnresolved
 
@@ -67,6 +67,11 @@ class Plan:
     def digest(self) -> str:
         """The name of its folder."""
         return self.path.name
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever builds it; its time is the environment's last use."""
+        return self.path.with_name(self.digest + ".lock")
 
     def is_ready(self) -> bool:
         """Whether it is built, and its Python still there: two stats."""
@@ -143,7 +148,7 @@ async def build(plan: Plan, say: Say, environ: Mapping[str, str]) -> None:
         BackendUnreachable: the package index did not answer.
     """
     try:
-        async with locked(plan.path.with_name(plan.digest + ".lock"), say, plan.description) as lock:
+        async with locked(plan.lock, say, plan.description) as lock:
             if not plan.is_ready():
                 await _build(plan, lock, say, environ)
     except OSError as error:
@@ -244,16 +249,21 @@ def built(store: Path) -> list[tuple[str, bool]]:
     return found
 
 
-def remove_unused(store: Path, keep: Collection[str]) -> int:
-    """Remove what is below ``store`` but for the digests in ``keep`` and what somebody is building; bytes freed."""
+def unused(store: Path, keep: Collection[str], grace: float) -> list[Path]:
+    """Environments below ``store`` whose digest is not in ``keep``, last used ``grace`` seconds ago or earlier."""
+    locks = [lock for lock in sorted(store.glob("*.lock")) if lock.stem not in keep and is_older(lock, grace)]
+    return [lock.with_suffix("") for lock in locks if lock.with_suffix("").exists()]
+
+
+def remove_unused(store: Path, keep: Collection[str], grace: float = 0.0) -> int:
+    """Remove what :func:`unused` tells, but for what somebody is building; bytes freed."""
     freed = 0
-    for lock in sorted(store.glob("*.lock")):
-        if lock.stem in keep:
-            continue
+    for environment in unused(store, keep, grace):
+        lock = environment.with_name(environment.name + ".lock")
         descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
         try:
             if try_lock(descriptor):
-                freed += remove_tree(lock.with_suffix(""))
+                freed += remove_tree(environment)
         finally:
             os.close(descriptor)
     return freed

@@ -28,7 +28,7 @@ from urllib.parse import urljoin, urlsplit
 
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.git_client import GitClient, git_binary, has_same_host
-from fasttrack_jupyter.backends.local.removal import remove_tree
+from fasttrack_jupyter.backends.local.removal import is_older, mark_used, remove_tree
 from fasttrack_jupyter.backends.local.sealing import seal_tree
 from fasttrack_jupyter.engine.ports import GitSource
 from fasttrack_jupyter.errors import FastTrackError, SessionRejected
@@ -104,22 +104,28 @@ def _inside(tree: Path, source: GitSource, commit: str) -> Path:
     return folder
 
 
-def remove_unused(cache: Path, keep: Collection[str]) -> int:
-    """Remove the checkouts of commits that are not in ``keep``, and what nobody is fetching; the bytes freed."""
+def unused(cache: Path, keep: Collection[str], grace: float) -> list[Path]:
+    """Checkouts of commits that are not in ``keep``, last used ``grace`` seconds ago or earlier."""
+    trees = [path for path in cache.glob("*/*") if _COMMIT.fullmatch(path.name) and path.name not in keep]
+    return sorted(path for path in trees if is_older(path, grace))
+
+
+def remove_unused(cache: Path, keep: Collection[str], grace: float = 0.0) -> int:
+    """Remove what :func:`unused` tells, and the histories that then serve no checkout; the bytes freed."""
     freed = 0
     for lock in sorted(cache.glob("*/lock")):
         descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
         try:
             if try_lock(descriptor):
-                freed += _remove_unused(lock.parent, keep)
+                freed += _remove_unused(lock.parent, keep, grace)
         finally:
             os.close(descriptor)
     return freed
 
 
-def _remove_unused(folder: Path, keep: Collection[str]) -> int:
+def _remove_unused(folder: Path, keep: Collection[str], grace: float) -> int:
     trees = [path for path in folder.iterdir() if _COMMIT.fullmatch(path.name)]
-    gone = [path for path in trees if path.name not in keep]
+    gone = [path for path in trees if path.name not in keep and is_older(path, grace)]
     # the history goes with the last checkout; the lock's file stays, or two could hold "the" lock
     others = [folder / "repo.git", *folder.glob("making-*")] if len(gone) == len(trees) else []
     return sum(remove_tree(path) for path in (*gone, *others))
@@ -146,6 +152,7 @@ class _Repository:
     async def checkout(self, commit: str | None) -> tuple[Path, str]:
         """The checkout of ``commit`` (None: of the source's ref), made if it is not there."""
         if commit is not None and (self.folder / commit).is_dir():
+            mark_used(self.folder / commit)
             return self.folder / commit, commit
         async with locked(self.folder / "lock", self.say, self.url) as lock:
             git = GitClient(self.source, lock, self.folder / "repo.git")
@@ -157,6 +164,7 @@ class _Repository:
                 self.say(f"fetching {commit[:12]} of {self.url}")
                 await self._get(git, commit)
                 await self._make_tree(git, commit)
+            mark_used(self.folder / commit)
             return self.folder / commit, commit
 
     # ------------------------------------------------------------ commits

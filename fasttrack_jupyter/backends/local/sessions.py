@@ -28,7 +28,7 @@ from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_o
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
-from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import SWEPT, SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
@@ -91,6 +91,10 @@ class Sessions:
     def live(self) -> list[Session]:
         """Sessions that have begun and not ended."""
         return [session for session in self._sessions.values() if session.is_running]
+
+    def used(self) -> set[str]:
+        """Digests of environments and ids of commits that sessions here run on."""
+        return {str(session.data[key]) for session in self._sessions.values() for key in SWEPT if key in session.data}
 
     async def open(self) -> None:
         """Start the launcher and hear which mode works here."""

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.local.beneath import parts_of
-from fasttrack_jupyter.backends.local.removal import remove_tree
+from fasttrack_jupyter.backends.local.removal import GRACE, is_older, remove_tree
 from fasttrack_jupyter.errors import BackendError, BadRequest, Forbidden, NotFound
 
 FILE, EXECUTABLE, LINK = "file", "executable", "link"
@@ -35,8 +35,6 @@ _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file (btrfs, xf
 _CHUNK = 1 << 20
 _RACY_NS = 2_000_000_000
 _MOST_SEEN = 50_000
-_GRACE = 3600.0
-"""Seconds for which a snapshot is kept although no job names it: its job may be about to be stored."""
 
 
 class Snapshots:
@@ -85,16 +83,18 @@ class Snapshots:
         entries = json.loads((self._manifests / digest).read_bytes())
         return {path: entry[0] for path, entry in entries.items()}
 
-    def remove_unused(self, keep: Set[str], *, grace: float = _GRACE) -> int:
+    def unused(self, keep: Set[str], *, grace: float = GRACE) -> list[Path]:
+        """What :meth:`remove_unused` would remove, by name."""
+        trees = [path for path in self.root.iterdir() if not path.name.startswith(".") and path.name not in keep]
+        return sorted(path for path in trees if is_older(path, grace))
+
+    def remove_unused(self, keep: Set[str], *, grace: float = GRACE) -> int:
         """Remove every snapshot that is not in ``keep`` and was not put in the last ``grace`` seconds; bytes freed."""
         with self._locked(fcntl.LOCK_EX), _told():
             freed = 0
-            for entry in list(os.scandir(self.root)):
-                unfinished = entry.name.startswith(".new-")
-                named = not entry.name.startswith(".") and entry.name not in keep
-                if unfinished or (named and time.time() - entry.stat(follow_symlinks=False).st_mtime >= grace):
-                    freed += remove_tree(Path(entry.path))
-                    (self._manifests / entry.name).unlink(missing_ok=True)
+            for tree in [*self.unused(keep, grace=grace), *self.root.glob(".new-*")]:
+                freed += remove_tree(tree)
+                (self._manifests / tree.name).unlink(missing_ok=True)
             for blob in list(os.scandir(self._blobs)):
                 if blob.stat(follow_symlinks=False).st_nlink == 1:
                     freed += remove_tree(Path(blob.path))
