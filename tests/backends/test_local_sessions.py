@@ -270,8 +270,34 @@ def test_the_out_of_memory_killer_takes_a_task_first(bench: Bench) -> None:
     assert bench.sh("cat /proc/self/oom_score_adj")[1] == "500\n"
 
 
-def test_a_command_that_is_too_long_is_rejected_in_words(bench: Bench) -> None:
-    """The kernel's limit for one argument is told before it strikes."""
-    [end] = bench.run(session_spec("j-0-1", "true #" + "x" * 200_000))
+@pytest.mark.parametrize("more", [{}, {"cluster_size": 2, "run_on_all": True}])
+def test_a_command_may_be_longer_than_a_word_of_a_process(bench: Bench, more: dict[str, Any]) -> None:
+    """A generated script, say; its exit code and what it sees are as ever."""
+    filler = "# " + "x" * 98 + "\n"
+    end, log = bench.sh(filler * 2000 + 'echo "it\'s $(pwd) 한"; ls; exit 7', **more)
+    assert end.exit_code == 7
+    assert "it's " in log
+    assert log.strip().endswith("한") or "ended with 7" in log
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"HUGE": "x" * 131_072}, "its variable HUGE takes 131078 bytes"),
+        ({f"V{number}": "x" * 100_000 for number in range(20)}, "its variables take 2001206 bytes in all"),
+    ],
+)
+def test_variables_that_no_process_can_be_given_are_refused_in_words(
+    bench: Bench, environ: dict[str, str], words: str
+) -> None:
+    """Before the job, and should that not have been asked, at the start."""
+    spec = session_spec("j-0-1", "true", environ=environ)
+
+    async def problems() -> list[str]:
+        async with opened(backend := bench.backend()):
+            return [problem.message for _, problem in await backend.check([spec])]
+
+    [end] = bench.run(spec)
     assert (end.status, end.is_final) == (Status.ERROR, True)
-    assert "longer than 131071 bytes" in end.reason
+    assert words in end.reason
+    assert [message for message in asyncio.run(problems()) if words in message]

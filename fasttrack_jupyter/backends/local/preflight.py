@@ -10,6 +10,7 @@ from fasttrack_jupyter.backends.local import git
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
 from fasttrack_jupyter.backends.local.environments import ImageResolver
 from fasttrack_jupyter.backends.local.places import Placing
+from fasttrack_jupyter.backends.local.variables import SMALLER, too_big
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.problems import Problem
@@ -27,6 +28,8 @@ def check(
         if key not in known:
             known[key] = _image(spec, images, placing)
         problems = [known[key], *_slots(spec, ledger), *_mounts(spec, placing)]
+        if why := too_big(spec.environ):
+            problems.append(Problem(code="too_big", message=why, hint=SMALLER))
         if spec.git is not None:
             problems.append(git.check_source(spec.git))
         found += [(spec.path, problem) for problem in problems if problem is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,19 +15,26 @@ from typing import Any
 from fasttrack_jupyter.backends.local import contained, folders_view, git, namespace_view
 from fasttrack_jupyter.backends.local.commands import argv_of
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
+from fasttrack_jupyter.backends.local.fresh import open_private
 from fasttrack_jupyter.backends.local.places import Placing
 from fasttrack_jupyter.backends.local.processes import MARKER
 from fasttrack_jupyter.backends.local.processors import Processors
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
-from fasttrack_jupyter.backends.local.variables import base_environment, session_variables, thread_variables
+from fasttrack_jupyter.backends.local.variables import (
+    LONGEST_WORD,
+    SMALLER,
+    base_environment,
+    session_variables,
+    thread_variables,
+    too_big,
+)
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import BackendUnreachable, Conflict, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Status
 
-_LONGEST_COMMAND = 131_071
-"""Bytes of one argument, at most (Linux: MAX_ARG_STRLEN)."""
 _MEMBERS = str(Path(__file__).parent / "runner" / "members.py")
+_COMMAND_FILE = ".fasttrack-command"
 _SHELL = ("/bin/sh", "-c")
 
 Allocate = Callable[[SessionSpec, int], Mapping[str, str]]
@@ -89,19 +97,21 @@ class Preparation:
 
     def _launch(self, session: Session, basis: Basis) -> Launch:
         spec = session.spec
-        _check_length(spec)
         mode = "container" if basis.image.container else self._mode()
         places = self._placing.of(spec, session.control, session.outputs, basis.code)
         self._placing.make(places, spec)
         environ = self._environ(spec, basis.image)
-        command = spec.command
+        if why := too_big(environ):
+            raise SessionRejected(f"{spec.path!r} cannot be started: {why}", hint=SMALLER)
+        command, seen = spec.command, folders_view.WORK
         if mode in ("namespaces", "container"):
             namespace_view.apply(environ, places)
             folders_view.link_code(places.work, places.code, "/pipeline/code")
         else:
             places = folders_view.spoken(places)
-            command = folders_view.apply(spec, environ, places)
+            command, seen = folders_view.apply(spec, environ, places), places.work
             folders_view.link_work(places)
+        command = _handed_over(command, places.work, seen)
         request = self._request(session, mode, environ, command)
         if mode == "container":
             gpus = contained.gpus_of(environ)
@@ -151,12 +161,17 @@ class Preparation:
             raise BackendUnreachable(error.message, hint=error.hint) from error
 
 
-def _check_length(spec: SessionSpec) -> None:
-    if len(spec.command.encode("utf-8", "surrogatepass")) > _LONGEST_COMMAND:
-        raise SessionRejected(
-            f"the command of {spec.path!r} is longer than {_LONGEST_COMMAND} bytes",
-            hint="Put it into a script next to the pipeline and run that.",
-        )
+def _handed_over(command: str, work: str, seen: str) -> str:
+    """``command``, or where it is too long for one word of a process, one that runs it from a file.
+
+    The file is in the working directory at ``work``, which the session sees as ``seen``: containers see no other.
+    """
+    written = command.encode("utf-8", "surrogateescape")
+    if len(written) < LONGEST_WORD // 2:
+        return command
+    with open(f"{work}/{_COMMAND_FILE}", "wb", opener=open_private) as file:
+        file.write(written)
+    return f"exec /bin/sh {shlex.quote(f'{seen}/{_COMMAND_FILE}')}"
 
 
 def _notes(mode: str, spec: SessionSpec, basis: Basis) -> tuple[str, ...]:

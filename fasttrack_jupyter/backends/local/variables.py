@@ -14,6 +14,11 @@ _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "RAYON_NUM_THREADS", "PYTHON_CPU_COUNT",
 )  # fmt: skip
+LONGEST_WORD = 131_072
+"""Bytes of one argument or variable of a process, its end included (Linux: MAX_ARG_STRLEN)."""
+_ROOM_FOR_WORDS = 256 << 10
+"""Bytes of arguments and variables in all that are left for what is not the pipeline's."""
+SMALLER = "Put what is large into a file of the pipeline's folder or an output, and its path into the variable."
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -71,6 +76,18 @@ def session_variables(spec: SessionSpec, member: int = 0) -> dict[str, str]:
         "BACKENDAI_CLUSTER_ROLE": "sub" if member else "main",
         "BACKENDAI_CLUSTER_LOCAL_RANK": str(member),
     }
+
+
+def too_big(environ: Mapping[str, str]) -> str:
+    """What is wrong with variables that no process can be started with, in words; or nothing."""
+    sizes = {name: len(name) + len(value.encode("utf-8", "surrogatepass")) + 2 for name, value in environ.items()}
+    name = max(sizes, key=sizes.__getitem__, default="")
+    if name and sizes[name] > LONGEST_WORD:
+        return f"its variable {name} takes {sizes[name]} bytes; one of a process here can have {LONGEST_WORD}"
+    total, most = sum(sizes.values()) + 8 * len(sizes), os.sysconf("SC_ARG_MAX") - _ROOM_FOR_WORDS
+    if total > most:
+        return f"its variables take {total} bytes in all; a process here can be given {most}"
+    return ""
 
 
 def thread_variables(spec: SessionSpec) -> dict[str, str]:
