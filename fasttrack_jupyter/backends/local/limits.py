@@ -53,8 +53,12 @@ class Watchdog:
                 await self._look(sessions)
             pause = max(self._interval, _SHARE * (time.monotonic() - began))
 
+    def is_log_too_big(self, session: Session) -> bool:
+        """Whether :meth:`keep_bounded` has something to do: one stat."""
+        return logs.is_over(session.control, self._log_cap)
+
     def keep_bounded(self, session: Session) -> None:
-        """A last look at the log of a session that has ended: it may have grown since the one before."""
+        """A last look at the log of a session that has ended: it may have grown since the one before. Blocks."""
         logs.keep_bounded(session.control, self._log_cap)
 
     async def _look(self, sessions: list[Session]) -> None:

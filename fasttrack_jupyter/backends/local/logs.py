@@ -53,18 +53,22 @@ def _around_hole(fd: int, start: int, limit: int) -> tuple[int, int]:
         return start, limit  # at the end of the file, or a system that knows no holes
 
 
+def is_over(control: str, cap: int) -> bool:
+    """Whether the attempt's log takes more than ``cap`` bytes on the disk."""
+    try:
+        found = os.stat(f"{control}/log")
+    except FileNotFoundError:
+        return False
+    return found.st_size > cap and found.st_blocks * 512 > cap
+
+
 def keep_bounded(control: str, cap: int) -> None:
     """Give back the middle of the attempt's log if it takes more than ``cap`` bytes on the disk."""
-    path = f"{control}/log"
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
+    if not is_over(control, cap):
         return
-    if found.st_size <= cap or found.st_blocks * 512 <= cap:
-        return
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    fd = os.open(f"{control}/log", os.O_RDWR | os.O_CLOEXEC)
     try:
-        _drop_middle(fd, found.st_size, cap)
+        _drop_middle(fd, os.fstat(fd).st_size, cap)
     finally:
         os.close(fd)
 

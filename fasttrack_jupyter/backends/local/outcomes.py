@@ -62,6 +62,8 @@ def finish(
 
     Else a failure that says why they are not. Blocks.
     """
+    if outcome.result is not Result.SUCCESS:
+        return outcome, {}
     try:
         if has_entries(outputs):
             sync_tree(outputs, root)

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.local import attempts, namespace_view
@@ -26,6 +27,7 @@ from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
+from fasttrack_jupyter.backends.local.removal import remove_tree
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SWEPT, SessionReport, SessionSpec
@@ -112,12 +114,10 @@ class Sessions:
             fresh = create and attempts.make(session.control)
             self._sessions[spec.attempt_id] = session
             self._start(session) if fresh else self._take_over(session, create=create)
-        except OSError as error:
+        except (FastTrackError, OSError) as error:  # as if it had never been asked for: it may be asked for again
             self._sessions.pop(spec.attempt_id, None)
-            raise trouble(error, spec.path) from error
-        except SessionRejected:
-            self._sessions.pop(spec.attempt_id, None)
-            raise
+            self._released(session)
+            raise (trouble(error, spec.path) if isinstance(error, OSError) else error) from error.__cause__
 
     def end(self, session: Session, kill: Killed) -> None:
         """End ``session`` on purpose."""
@@ -164,21 +164,33 @@ class Sessions:
     async def _start_when_ready(self, session: Session, preparing: Preparing) -> None:
         try:
             self._launch(session, await preparing())
-        except BackendUnreachable as error:
-            await self._start_later(session, error.message)
-        except FastTrackError as error:
+        except (FastTrackError, OSError) as error:
+            self._not_started(session, error)
+
+    def _not_started(self, session: Session, error: FastTrackError | OSError) -> None:
+        if isinstance(error, BackendUnreachable):
+            session.work = self._spawn(self._start_later(session, error.message))
+        elif isinstance(error, FastTrackError):
             self._reject(session, f"{error.message}: {error.hint}" if error.hint else error.message)
-        except OSError as error:
-            if error.errno in SCARCE:
-                await self._start_later(session, f"{error.strerror}: {error.filename}")
-            else:
-                self._reject(session, f"{error.strerror}: {error.filename}")
+        elif error.errno in SCARCE:
+            session.work = self._spawn(self._start_later(session, f"{error.strerror}: {error.filename}"))
+        else:
+            self._reject(session, f"{error.strerror}: {error.filename}")
 
     async def _start_later(self, session: Session, why: str) -> None:
         """What is missing now may be there soon: say so, and prepare again."""
         self._say(session, Status.PREPARING, reason=why)
         await asyncio.sleep(_TRY_AGAIN)
-        self._start(session)
+        await self._start_afresh(session)
+
+    async def _start_afresh(self, session: Session) -> None:
+        """Start it once what an earlier start left, however much that is, was removed."""
+        try:
+            for folder in (session.outputs, f"{session.control}/work"):
+                await asyncio.to_thread(remove_tree, Path(folder))
+            self._start(session)
+        except (FastTrackError, OSError) as error:
+            self._not_started(session, error)
 
     def _reject(self, session: Session, why: str) -> None:
         self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True))
@@ -198,7 +210,7 @@ class Sessions:
             self._adopt(session)
         elif create and finding in (Finding.ABSENT, Finding.UNSTARTED) and not attempts.killed(session.control):
             attempts.make(session.control)
-            self._start(session)
+            session.work = self._spawn(self._start_afresh(session))
         else:
             session.mode = session.mode or attempts.mode_of(session.control)
             session.ending = True
@@ -309,15 +321,19 @@ class Sessions:
     def _conclude(self, session: Session, outcome: Outcome) -> None:
         self._unwatch(session)
         self._released(session)
-        self._watchdog.keep_bounded(session)
         session.leader = None  # its number may soon be another process's
-        if outcome.result is Result.SUCCESS and (session.spec.wanted_outputs or has_entries(session.outputs)):
+        has_outputs = outcome.result is Result.SUCCESS and bool(
+            session.spec.wanted_outputs or has_entries(session.outputs)
+        )
+        if has_outputs or self._watchdog.is_log_too_big(session):
             session.work = self._spawn(self._finish(session, outcome))
         else:
             self._final(session, outcome, {})
 
     async def _finish(self, session: Session, outcome: Outcome) -> None:
         """A success is one when its outputs are safe; threads of their own, for a full disk is slow."""
+        if self._watchdog.is_log_too_big(session):
+            await asyncio.to_thread(self._watchdog.keep_bounded, session)
         work = asyncio.get_running_loop().run_in_executor(
             self._disk, finish, outcome, session.outputs, self._outputs_root, session.spec.wanted_outputs
         )
