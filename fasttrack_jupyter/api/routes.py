@@ -17,8 +17,8 @@ from aiohttp import web
 from fasttrack_jupyter.api import requests as ask
 from fasttrack_jupyter.api.streams import follow_events, follow_log, send_file
 from fasttrack_jupyter.engine import views
-from fasttrack_jupyter.engine.ports import JobFilter
 from fasttrack_jupyter.engine.service import FastTrack
+from fasttrack_jupyter.engine.storing import JobFilter
 
 Json = dict[str, Any]
 

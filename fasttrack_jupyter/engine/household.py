@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore
+from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
 from fasttrack_jupyter.engine.present import present_folder, present_pipeline
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
 from fasttrack_jupyter.engine.upkeep import GarbageCollector
 from fasttrack_jupyter.engine.views import ExportView, FolderView, GcView, PipelineView

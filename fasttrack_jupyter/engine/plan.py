@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fasttrack_jupyter.engine.ports import TaskHistory
+from fasttrack_jupyter.engine.storing import TaskHistory
 from fasttrack_jupyter.engine.views import Decision, Selection
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.graph import TaskGraph

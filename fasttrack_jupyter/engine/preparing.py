@@ -23,8 +23,9 @@ from fasttrack_jupyter.engine.plan import (
     make_plan,
     shrunk,
 )
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, PipelineRecord, SessionSpec, TaskHistory
+from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
 from fasttrack_jupyter.engine.sessions import SessionBuilder
+from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound

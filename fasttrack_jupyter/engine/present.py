@@ -10,7 +10,8 @@ from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.plan import Demands
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, PipelineRecord
+from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
+from fasttrack_jupyter.engine.storing import PipelineRecord
 from fasttrack_jupyter.engine.views import (
     AttemptView,
     EventView,

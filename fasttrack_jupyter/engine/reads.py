@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from fasttrack_jupyter.engine.masking import Masker
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore
+from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import LogView
 from fasttrack_jupyter.errors import Forbidden, NotFound

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from fasttrack_jupyter.engine.ports import JobStore
+from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import EventBus
 from fasttrack_jupyter.errors import StoreError
 from fasttrack_jupyter.model.job import Change

@@ -33,7 +33,7 @@ from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
-from fasttrack_jupyter.engine.ports import ExecutionBackend, JobStore, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
 from fasttrack_jupyter.engine.recording import Recorder
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
@@ -51,6 +51,7 @@ from fasttrack_jupyter.engine.stimuli import (
     WaitForRetry,
     Withdraw,
 )
+from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.job import Change, parse_attempt_id

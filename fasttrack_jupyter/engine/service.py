@@ -13,7 +13,6 @@ from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.household import Household, World
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
-from fasttrack_jupyter.engine.ports import JobFilter, NewJob
 from fasttrack_jupyter.engine.preparing import Origin, Prepared, selection_of
 from fasttrack_jupyter.engine.present import (
     JobPresenter,
@@ -25,6 +24,7 @@ from fasttrack_jupyter.engine.present import (
     waiting_reasons,
 )
 from fasttrack_jupyter.engine.remains import ended_unheard, ending, remains_of
+from fasttrack_jupyter.engine.storing import JobFilter, NewJob
 from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
 from fasttrack_jupyter.engine.views import (
     AttemptView,

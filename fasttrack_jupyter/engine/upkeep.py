@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fasttrack_jupyter.engine.ports import SWEPT, ExecutionBackend, JobFilter, JobStore
+from fasttrack_jupyter.engine.ports import SWEPT, ExecutionBackend
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
+from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.views import GcView
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED

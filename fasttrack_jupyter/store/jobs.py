@@ -11,7 +11,7 @@ import string
 import zlib
 from collections.abc import Sequence
 
-from fasttrack_jupyter.engine.ports import NewJob, PipelineRecord
+from fasttrack_jupyter.engine.storing import NewJob, PipelineRecord
 from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.job import PipelineJob
 from fasttrack_jupyter.store import queries

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from statistics import median
 
-from fasttrack_jupyter.engine.ports import JobFilter, PipelineRecord, TaskHistory
+from fasttrack_jupyter.engine.storing import JobFilter, PipelineRecord, TaskHistory
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.store import rows

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import PipelineRecord
+from fasttrack_jupyter.engine.storing import PipelineRecord
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance, attempt_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.store.places import MAX_INSTANCES

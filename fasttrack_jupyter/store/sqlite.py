@@ -20,7 +20,7 @@ from os import PathLike, fspath
 from queue import SimpleQueue
 from typing import TypeVar
 
-from fasttrack_jupyter.engine.ports import JobFilter, NewJob, PipelineRecord, TaskHistory
+from fasttrack_jupyter.engine.storing import JobFilter, NewJob, PipelineRecord, TaskHistory
 from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.store import jobs, queries
 from fasttrack_jupyter.store.faults import store_error
@@ -32,7 +32,7 @@ _READERS = 2
 
 
 class SqliteStore:
-    """A :class:`~fasttrack_jupyter.engine.ports.JobStore`; make one with :meth:`open`.
+    """A :class:`~fasttrack_jupyter.engine.storing.JobStore`; make one with :meth:`open`.
 
     Every method raises StoreError where the database fails, and StoreFull where a write finds no
     space; then nothing of that call was written, and the store can be used on.

@@ -15,7 +15,7 @@ from fasttrack_jupyter import errors
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.api.failures import error_classes
 from fasttrack_jupyter.api.wire import Connection
-from fasttrack_jupyter.engine.ports import JobFilter
+from fasttrack_jupyter.engine.storing import JobFilter
 from fasttrack_jupyter.engine.views import JobRequest, RerunRequest
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.model.problems import Problem

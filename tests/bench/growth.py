@@ -89,7 +89,7 @@ def store(count: int) -> dict[str, float]:
 
 
 async def _store(folder: Path, count: int) -> dict[str, float]:
-    from fasttrack_jupyter.engine.ports import NewJob
+    from fasttrack_jupyter.engine.storing import NewJob
     from fasttrack_jupyter.model.job import Change, new_job_id
     from fasttrack_jupyter.model.lifecycle import Result, Status
     from fasttrack_jupyter.store.sqlite import SqliteStore

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import JobFilter
+from fasttrack_jupyter.engine.storing import JobFilter
 from fasttrack_jupyter.engine.views import JobRequest, RerunRequest, Selection
 from fasttrack_jupyter.errors import (
     Conflict,

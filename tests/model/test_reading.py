@@ -395,7 +395,6 @@ def test_any_mutation_is_read_or_explained_in_our_own_words(data: Any) -> None:
     else:
         assert reading.errors
     for problem in reading.problems:
-        assert problem.line >= 1
-        assert problem.column >= 1
+        assert min(problem.line, problem.column) >= 1
         assert not any(word in problem.message for word in ("nput should", "valid dictionary", "pydantic", "\0"))
         json.dumps(problem.model_dump(mode="json"), allow_nan=False)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import NewJob
+from fasttrack_jupyter.engine.storing import NewJob
 from fasttrack_jupyter.model.job import Change, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.store.sqlite import SqliteStore

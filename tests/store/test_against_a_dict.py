@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from fasttrack_jupyter.engine.ports import NewJob
+from fasttrack_jupyter.engine.storing import NewJob
 from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.job import Change, new_job_id
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import JobFilter
+from fasttrack_jupyter.engine.storing import JobFilter
 from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.store.jobs import folder_name
