@@ -11,8 +11,7 @@ attempts than there are slots are recorded as intended (PENDING, which is what a
 waits for its resources is), so that the end of one session starts the next at once.
 
 Every act may be repeated: sessions are submitted by attempt id, and after a crash the next engine
-finds in the store what was intended and asks the backend for exactly that again. So the runner
-itself keeps nothing that is worth saving.
+finds in the store what was intended and asks for exactly that again. The runner keeps nothing.
 
 When the disk is full nothing can be recorded, so nothing new is intended: the runner tries again
 until there is space, and jobs show why they wait.
