@@ -226,31 +226,6 @@ def test_secrets_never_stand_in_a_problem() -> None:
     assert all("s3cr3t" not in problem.model_dump_json() for problem in read_pipeline(text).problems)
 
 
-def test_one_broken_expression_hides_no_other() -> None:
-    """All that is wrong in one command is told at once, each at its place."""
-    text = with_task("{name: a, command: 'echo ${{ params.x }} ${{ jobs.id }} ${{ inputs.y }} ${{ params.'}")
-    codes = {"unknown-parameter": 32, "bad-expression": 48, "unknown-input": 63}
-    problems = read_pipeline(text).problems
-    assert {problem.code: problem.column for problem in problems[:3]} == codes
-    assert [problem.code for problem in problems[3:]] == ["bad-expression"]
-
-
-def test_very_many_broken_expressions_take_no_time() -> None:
-    """A text is read a bounded number of times."""
-    began = time.monotonic()
-    assert len(read_pipeline(with_task("{name: a, command: '" + "${{ nope }}" * 20_000 + "'}")).problems) == 20
-    assert time.monotonic() - began < 10
-
-
-@pytest.mark.parametrize(
-    ("key", "hint"),
-    [("needs: [prep]", "'dependencies'"), ("run: x", "'command'"), ("env: {A: b}", "environment:, as envs:")],
-)
-def test_words_of_other_tools_are_understood(key: str, hint: str) -> None:
-    """Who comes from another tool is told our word for it."""
-    assert hint in only(with_task(f"{{name: a, command: x, {key}}}")).hint
-
-
 def test_secrets_that_nobody_set_are_errors_where_the_names_are_known() -> None:
     """With a suggestion, and with the command that sets one."""
     text = with_task("{name: a, command: x, environment: {envs: {T: '${{ secrets.HUBB }}'}}}")
