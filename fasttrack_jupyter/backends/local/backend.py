@@ -12,6 +12,7 @@ from fasttrack_jupyter.backends.local import contained, limits, logs, preflight,
 from fasttrack_jupyter.backends.local.attempts import Killed, is_held
 from fasttrack_jupyter.backends.local.devices import detect_slots
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
+from fasttrack_jupyter.backends.local.doctor import Doctor
 from fasttrack_jupyter.backends.local.environments import ImageResolver
 from fasttrack_jupyter.backends.local.folders import Folders
 from fasttrack_jupyter.backends.local.places import Placing, spoken_home
@@ -23,7 +24,7 @@ from fasttrack_jupyter.backends.local.snapshots import Snapshots
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec
 from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.problems import Problem
-from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
+from fasttrack_jupyter.model.resources import ResourceSlots, say_quantity
 
 _SHELL = str(Path(__file__).parent / "runner" / "shell.py")
 
@@ -96,7 +97,7 @@ class LocalBackend:
         total = self._ledger.capacity.slots
         return {
             "slots": {
-                slot: {"total": format_quantity(slot, amount), "used": format_quantity(slot, used.get(slot, 0))}
+                slot: {"total": say_quantity(slot, amount), "used": say_quantity(slot, used.get(slot, 0))}
                 for slot, amount in total.items()
             },
             "devices": [
@@ -110,7 +111,8 @@ class LocalBackend:
     async def doctor(self) -> list[Mapping[str, Any]]:
         """See the port."""
         sessions = self._open_sessions()
-        return await asyncio.to_thread(preflight.doctor, sessions.mode, sessions.why, self._images, self._ledger)
+        home, mode, why = self._settings.home, sessions.mode, sessions.why
+        return await asyncio.to_thread(lambda: Doctor(home, self._images, self._ledger, mode, why).look())
 
     # ------------------------------------------------------------ sessions
 

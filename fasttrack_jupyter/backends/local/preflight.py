@@ -1,9 +1,8 @@
-"""What can be told before a job starts: whether its sessions can run here, and what this machine can do."""
+"""What can be told before a job starts: whether its sessions can run here."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fasttrack_jupyter.backends.local import git
@@ -14,7 +13,7 @@ from fasttrack_jupyter.backends.local.variables import SMALLER, too_big
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.problems import Problem
-from fasttrack_jupyter.model.resources import format_quantity
+from fasttrack_jupyter.model.resources import format_quantity, say_quantity
 
 
 def check(
@@ -47,7 +46,7 @@ def _slots(spec: SessionSpec, ledger: DeviceLedger) -> Iterator[Problem | None]:
         of = f" for its {spec.cluster_size} members" if spec.cluster_size > 1 else ""
         yield Problem(
             code="never_fits",
-            message=f"asks for {slot} {format_quantity(slot, amount)}{of}; here are {format_quantity(slot, there)}",
+            message=f"asks for {slot} {format_quantity(slot, amount)}{of}; here are {say_quantity(slot, there)}",
             value=format_quantity(slot, amount),
             hint="Ask for less, or run with --shrink, which fits it to this machine.",
         )
@@ -61,27 +60,3 @@ def _mounts(spec: SessionSpec, placing: Placing) -> Iterator[Problem]:
             placing.mounted(mount.folder)
         except SessionRejected as error:
             yield Problem(code="no_folder", message=error.message, value=mount.folder, hint=error.hint)
-
-
-def doctor(mode: str, why: str, images: ImageResolver, ledger: DeviceLedger) -> list[Mapping[str, Any]]:
-    """``{check, ok, found, remedy}`` of what sessions need. Blocks."""
-    engines, git_path = images.engines(), shutil.which("git")
-    gpus = [device.name or device.id for device in ledger.capacity.devices]
-    rows = [
-        (
-            "private mounts",
-            mode == "namespaces",
-            "work" if mode == "namespaces" else why or f"mode {mode} was chosen",
-            "allow user namespaces, or run where mounts are allowed; until then paths in commands are replaced",
-        ),
-        (
-            "container engine", bool(engines),
-            ", ".join(f"{engine.name} {engine.version}" for engine in engines) or "none answers",
-            "install docker or podman if images shall run as containers",
-        ),
-        ("git", git_path is not None, git_path or "not found", "install git for tasks whose code comes from Git"),
-        ("accelerators", True, ", ".join(gpus) or "none", ""),
-    ]  # fmt: skip
-    return [
-        {"check": name, "ok": ok, "found": found, "remedy": "" if ok else remedy} for name, ok, found, remedy in rows
-    ]
