@@ -81,9 +81,7 @@ class LogReader:
     def _masker(self, pipeline: str) -> Masker:
         masker = self._maskers.get(pipeline)
         if masker is None:
-            scopes = [(name, scope) for name, scope in self._secrets.names() if scope in (None, pipeline)]
-            values = [self._secrets.get(name, scope) for name, scope in scopes]
-            masker = self._maskers[pipeline] = Masker([value for value in values if value])
+            masker = self._maskers[pipeline] = Masker(self._secrets.values(pipeline))
         return masker
 
 

@@ -36,6 +36,10 @@ class SecretStore(Protocol):
         """``(name, pipeline or None)``, sorted."""
         ...
 
+    def values(self, pipeline: str | None) -> list[str]:
+        """All that logs of ``pipeline`` may hold: the values of its own and of the home's secrets, former ones too."""
+        ...
+
     def remove(self, name: str, pipeline: str | None = None) -> None:
         """Raises NotFound."""
         ...

@@ -5,6 +5,9 @@ for the environment of a session; they are in no listing, no log, no ``repr`` an
 
 Importing ``keyring`` takes 0.1 s and asking it may wait for a person to unlock it. So nothing is
 imported before a secret is really asked for, and a home that has none never asks.
+
+A value that was replaced is kept beside the new one, as ``NAME~1``, ``NAME~2`` …, which no expression can name: logs
+may hold it, and are masked with it. Removing a secret removes its former values as well.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,8 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _LONGEST = 120_000
 """Bytes; Linux refuses to start a program with a longer environment variable (MAX_ARG_STRLEN)."""
 Names = list[tuple[str, str | None]]
+_FORMER = "~"
+"""Between a secret's name and the number of a value that it had before."""
 
 
 def open_secrets(home: Path, setting: str = "auto") -> SecretStore:
@@ -65,19 +70,30 @@ class FileSecrets:
         check_secret(name, value)
         with self._lock:
             scopes = self._load()
-            scopes.setdefault(pipeline, {})[name] = value
+            held = scopes.setdefault(pipeline, {})
+            if held.get(name, value) != value:
+                held[_former(name, held)] = held[name]
+            held[name] = value
             self._save(scopes)
 
     def names(self) -> Names:
         """``(name, pipeline or None)``, sorted."""
-        return _in_order([(name, pipeline) for pipeline, held in self._load().items() for name in held])
+        found = [(name, pipeline) for pipeline, held in self._load().items() for name in held]
+        return _in_order([pair for pair in found if _FORMER not in pair[0]])
+
+    def values(self, pipeline: str | None) -> list[str]:
+        """See the port."""
+        scopes = self._load()
+        return [value for scope in {None, pipeline} for value in scopes.get(scope, {}).values()]
 
     def remove(self, name: str, pipeline: str | None = None) -> None:
         """Raises NotFound."""
         with self._lock:
             scopes = self._load()
-            if scopes.get(pipeline, {}).pop(name, None) is None:
+            held = scopes.get(pipeline, {})
+            if name not in held or _FORMER in name:
                 raise _no_such(name, pipeline)
+            scopes[pipeline] = {key: value for key, value in held.items() if key.partition(_FORMER)[0] != name}
             self._save({scope: held for scope, held in scopes.items() if held})
 
     def _load(self) -> dict[str | None, dict[str, str]]:
@@ -121,22 +137,38 @@ class KeyringSecrets:
     def set(self, name: str, value: str, pipeline: str | None = None) -> None:
         check_secret(name, value)
         with self._lock:
+            entries = {*self._entries(), (name, pipeline)}
+            before = self._ask("get_password", name, pipeline)
+            if before not in (None, value):
+                former = _former(name, [entry for entry, scope in entries if scope == pipeline])
+                self._ask("set_password", former, pipeline, str(before))
+                entries.add((former, pipeline))
             self._ask("set_password", name, pipeline, value)
-            _write_private(self._index, {"names": _in_order({*self.names(), (name, pipeline)})})
+            _write_private(self._index, {"names": _in_order(entries)})
 
     def names(self) -> Names:
         """``(name, pipeline or None)``, sorted."""
+        return [pair for pair in self._entries() if _FORMER not in pair[0]]
+
+    def values(self, pipeline: str | None) -> list[str]:
+        """See the port."""
+        asked = (self._ask("get_password", *pair) for pair in self._entries() if pair[1] in (None, pipeline))
+        return [value for value in asked if value]
+
+    def _entries(self) -> Names:
+        """Names, and those of former values."""
         data = _read_private(self._index) or {"names": []}
         return [(name, pipeline) for name, pipeline in data["names"]]
 
     def remove(self, name: str, pipeline: str | None = None) -> None:
         """Raises NotFound."""
         with self._lock:
-            held = self.names()
-            if (name, pipeline) not in held:
+            if (name, pipeline) not in self.names():
                 raise _no_such(name, pipeline)
-            self._ask("delete_password", name, pipeline)
-            _write_private(self._index, {"names": [pair for pair in held if pair != (name, pipeline)]})
+            gone = [pair for pair in self._entries() if (pair[0].partition(_FORMER)[0], pair[1]) == (name, pipeline)]
+            for pair in gone:
+                self._ask("delete_password", *pair)
+            _write_private(self._index, {"names": [pair for pair in self._entries() if pair not in gone]})
 
     def _ask(self, verb: str, name: str, pipeline: str | None, *value: str) -> str | None:
         import keyring
@@ -173,6 +205,9 @@ class AutoSecrets:
     def names(self) -> Names:
         return self._used().names()
 
+    def values(self, pipeline: str | None) -> list[str]:
+        return self._used().values(pipeline)
+
     def remove(self, name: str, pipeline: str | None = None) -> None:
         self._used().remove(name, pipeline)
 
@@ -190,6 +225,11 @@ def check_secret(name: str, value: str) -> None:
         raise BadRequest(f"secret {name!r} is empty or holds a NUL", hint="An environment variable cannot hold that.")
     if len(value.encode("utf-8", "surrogateescape")) > _LONGEST:
         raise BadRequest(f"secret {name!r} is longer than {_LONGEST} bytes", hint="Keep it in a file of a vfolder.")
+
+
+def _former(name: str, held: Iterable[str]) -> str:
+    """A name for a value that ``name`` had before; ``held`` are the names that are taken."""
+    return f"{name}{_FORMER}{sum(entry.startswith(name + _FORMER) for entry in held) + 1}"
 
 
 def _in_order(names: Any) -> Names:

@@ -49,6 +49,9 @@ class FakeSecrets:
     def names(self) -> list[tuple[str, str | None]]:
         return sorted(self._values, key=lambda key: (key[0], key[1] or ""))
 
+    def values(self, pipeline: str | None) -> list[str]:
+        return [value for (_, scope), value in self._values.items() if scope in (None, pipeline)]
+
     def remove(self, name: str, pipeline: str | None = None) -> None:
         if self._values.pop((name, pipeline), None) is None:
             raise NotFound(f"there is no secret {name!r}")

@@ -92,6 +92,22 @@ def test_a_removed_secret_is_gone(secrets: FileSecrets) -> None:
         secrets.remove("TOKEN", "digits")
 
 
+def test_former_values_are_kept_for_masking_and_for_nothing_else(secrets: FileSecrets) -> None:
+    """A log may hold what a secret was before; nobody can ask for it, and removing the secret removes it."""
+    for value in ("first", "second", "second", "third"):
+        secrets.set("TOKEN", value)
+    secrets.set("TOKEN", "of the pipeline", "digits")
+    secrets.set("TOKEN_2", "another")
+    assert sorted(secrets.values(None)) == ["another", "first", "second", "third"]
+    assert set(secrets.values("digits")) == {"another", "first", "second", "third", "of the pipeline"}
+    assert secrets.get("TOKEN") == "third"
+    assert secrets.names() == [("TOKEN", None), ("TOKEN", "digits"), ("TOKEN_2", None)]
+    with pytest.raises(NotFound):
+        secrets.remove("TOKEN~1")
+    secrets.remove("TOKEN")
+    assert secrets.values(None) == ["another"]
+
+
 @pytest.mark.parametrize("name", ["", "1ST", "with space", "a-b", "x" * 129, "ключ", "A\n"])
 def test_a_name_that_no_expression_could_hold_is_refused(secrets: FileSecrets, name: str) -> None:
     """The error says which letters may be used."""
