@@ -166,9 +166,12 @@ def _handed_over(command: str, work: str, seen: str) -> str:
 
     The file is in the working directory at ``work``, which the session sees as ``seen``: containers see no other.
     """
-    written = command.encode("utf-8", "surrogateescape")
-    if len(written) < LONGEST_WORD // 2:
+    if len(command.encode("utf-8", "surrogatepass")) < LONGEST_WORD // 2:
         return command
+    try:
+        written = command.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise SessionRejected(f"the command cannot be written down: {error}", hint="Remove that character.") from error
     with open(f"{work}/{_COMMAND_FILE}", "wb", opener=open_private) as file:
         file.write(written)
     return f"exec /bin/sh {shlex.quote(f'{seen}/{_COMMAND_FILE}')}"

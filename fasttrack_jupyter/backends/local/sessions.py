@@ -164,18 +164,19 @@ class Sessions:
     async def _start_when_ready(self, session: Session, preparing: Preparing) -> None:
         try:
             self._launch(session, await preparing())
-        except (FastTrackError, OSError) as error:
+        except Exception as error:
             self._not_started(session, error)
 
-    def _not_started(self, session: Session, error: FastTrackError | OSError) -> None:
+    def _not_started(self, session: Session, error: Exception) -> None:
+        """Whatever it is, the session must not wait for ever."""
         if isinstance(error, BackendUnreachable):
             session.work = self._spawn(self._start_later(session, error.message))
         elif isinstance(error, FastTrackError):
             self._reject(session, f"{error.message}: {error.hint}" if error.hint else error.message)
-        elif error.errno in SCARCE:
+        elif isinstance(error, OSError) and error.errno in SCARCE:
             session.work = self._spawn(self._start_later(session, f"{error.strerror}: {error.filename}"))
         else:
-            self._reject(session, f"{error.strerror}: {error.filename}")
+            self._reject(session, f"{type(error).__name__}: {error}")
 
     async def _start_later(self, session: Session, why: str) -> None:
         """What is missing now may be there soon: say so, and prepare again."""
@@ -189,7 +190,7 @@ class Sessions:
             for folder in (session.outputs, f"{session.control}/work"):
                 await asyncio.to_thread(remove_tree, Path(folder))
             self._start(session)
-        except (FastTrackError, OSError) as error:
+        except Exception as error:
             self._not_started(session, error)
 
     def _reject(self, session: Session, why: str) -> None:
