@@ -175,7 +175,7 @@ class LocalBackend:
 
     def _end_container(self, session: Session) -> bool:
         engine = contained.engine_of(session.control, self._images.engines())
-        return contained.end(engine, f"ft-{session.spec.attempt_id}")
+        return contained.end(engine, f"ft-{session.spec.attempt_id}", session.control)
 
     # ------------------------------------------------------------ folders and code
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.containers import ContainerEngine, ContainerMount, container_command
 from fasttrack_jupyter.backends.local.environments import ResolvedImage
 from fasttrack_jupyter.backends.local.folders_view import WORK, Places
+from fasttrack_jupyter.backends.local.fresh import open_private
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import BackendError, SessionRejected
 from fasttrack_jupyter.model.resources import HUNDRED
@@ -48,7 +50,7 @@ def request(
         engine, image=name, name=f"ft-{spec.attempt_id}", mounts=_mounts(places), environ=environ, workdir=WORK,
         command=argv, shmem=spec.shmem, cpus=cpu / HUNDRED or None, mem=spec.slots.get("mem"), gpus=gpus,
     )  # fmt: skip
-    with open(f"{places.control}/{_MARK}", "w") as file:
+    with open(f"{places.control}/{_MARK}", "w", opener=open_private) as file:
         file.write(engine.name)
     return {"argv": words, "environ": client, "cpus": None}
 
@@ -86,8 +88,19 @@ def engine_of(control: str, engines: Sequence[ContainerEngine]) -> ContainerEngi
     raise BackendError(f"{name} does not answer", hint="Start it: its container may still run.")
 
 
-def end(engine: ContainerEngine, name: str) -> bool:
-    """End and remove the container ``name``; whether it is gone. Blocks. Raises BackendError."""
+def end(engine: ContainerEngine, name: str, control: str) -> bool:
+    """End and remove the container ``name``; whether it is gone. Blocks. Raises BackendError.
+
+    One that ended by itself after its client was killed tells its exit code: it becomes the attempt's at ``control``.
+    """
+    leader = attempts.supervisor(control)
+    is_untold = attempts.exit_code(control) is None and attempts.killed(control) is None
+    # what engines say of containers from before a reboot is not how their commands ended
+    if is_untold and leader is not None and leader.boot == attempts.BOOT:
+        code = engine.exit_code(name)
+        if code is not None:
+            with open(f"{control}/status", "w", opener=open_private) as file:
+                file.write(f"{code} .\n")
     if engine.is_running(name):
         engine.kill(name)
     engine.remove(name)
