@@ -64,9 +64,9 @@ def follow(face: Face, job_id: str, view: View) -> tuple[Json, int]:
         view.stop()
         return job, exit_status(job)
     with Interrupts() as interrupts, Feed(client, job_id, info["seq"], info["pid"]) as feed:
-        has_stayed = _watch(face, board, feed, interrupts, view)
+        left_with = _watch(face, board, feed, interrupts, view)
     job = client.job(job_id)
-    return (job, exit_status(job)) if has_stayed else (job, INTERRUPTED)
+    return job, exit_status(job) if left_with is None else left_with
 
 
 def exit_status(job: Json) -> int:
@@ -76,20 +76,20 @@ def exit_status(job: Json) -> int:
     return FAILED if job["result"] == "FAILURE" else 0
 
 
-def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
-    """Show ``board`` until its job has ended; False if the person left it."""
+def _watch(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> int | None:
+    """Show ``board`` until its job has ended (None), or the person leaves it: the exit status then."""
     try:
         view.start(board)
         while not board.has_ended:
             feed.shown = view.show(_take(board, feed), feed.around)
             if interrupts.take():
                 view.hold()
-                if not _ask(face, board, feed, interrupts, view):
-                    return False
+                if (left_with := _ask(face, board, feed, interrupts, view)) is not None:
+                    return left_with
         view.show([], feed.around)
     finally:
         view.stop()
-    return True
+    return None
 
 
 def _take(board: Board, feed: Feed) -> list[Move]:
@@ -97,11 +97,11 @@ def _take(board: Board, feed: Feed) -> list[Move]:
     return [move for move in moves if move is not None]
 
 
-def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> bool:
-    """After Ctrl-C: go on, cancel, or leave (also by Ctrl-C once more). Whether to go on following."""
+def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: View) -> int | None:
+    """After Ctrl-C: go on or cancel (None), detach as asked (0), or be left by Ctrl-C once more (130)."""
     word = job_word(board.job)
     if not (can_ask() and face.stream().isatty()):
-        return _leave(face, word)
+        return _leave(face, word, INTERRUPTED)
     face.note(f"\n{word} is running.  c: cancel it   d: detach (it goes on)   Enter: go on following")
     missed: list[Move] = []
 
@@ -112,13 +112,15 @@ def _ask(face: Face, board: Board, feed: Feed, interrupts: Interrupts, view: Vie
     try:
         key = wait_for_key("cd\n\r", is_over)
     except EOFError:
-        return _leave(face, word)
-    if key == "d" or (key is None and interrupts.take()):
-        return _leave(face, word)
+        return _leave(face, word, INTERRUPTED)
+    if key == "d":
+        return _leave(face, word, 0)
+    if key is None and interrupts.take():
+        return _leave(face, word, INTERRUPTED)
     if key == "c":
         _cancel(face, face.client, board)
     view.show(missed, feed.around)
-    return True
+    return None
 
 
 def _cancel(face: Face, client: Client, board: Board) -> None:
@@ -126,6 +128,6 @@ def _cancel(face: Face, client: Client, board: Board) -> None:
     face.note(f"{job_word(board.job)} is being cancelled …")
 
 
-def _leave(face: Face, word: str) -> bool:
+def _leave(face: Face, word: str, status: int) -> int:
     face.note(f"Detached; {word} goes on. Follow it again: {command('fasttrack', 'attach', word)}")
-    return False
+    return status

@@ -11,7 +11,7 @@ from fasttrack_jupyter.model.names import MAX_BYTES, escape_name, unescape_name
 names = st.text(st.characters(), max_size=40) | st.text("aA./-%~ 한\n'\"\\", max_size=12)
 
 
-@pytest.mark.parametrize("name", ["train", "train model_2-b", "v1.2", "Train", "a b", "_x", "a-"])
+@pytest.mark.parametrize("name", ["train", "train model_2-b", "v1.2", "Train", "a b", "_x", "a-", "학습", "Zürich"])
 def test_a_plain_name_stays_as_it_is(name: str) -> None:
     """Nearly every name."""
     assert escape_name(name) == name
@@ -29,7 +29,9 @@ def test_a_plain_name_stays_as_it_is(name: str) -> None:
         ("a/b", "a%2fb"),
         ("sweep[2]/train", "sweep%5b2%5d%2ftrain"),
         ("a\n'\"", "a%0a%27%22"),
-        ("한", "%ed%95%9c"),
+        ("a✓", "a%e2%9c%93"),
+        ("Zu\u0308rich", "Zu%cc%88rich"),
+        ("\u1112\u1161", "%e1%84%92%e1%85%a1"),
         ("100%", "100%25"),
         ("con", "%63on"),
         ("NUL.txt", "%4eUL.txt"),
@@ -74,7 +76,7 @@ def test_a_cut_name_is_not_read_back() -> None:
         unescape_name(escape_name("x" * 300))
 
 
-@pytest.mark.parametrize("text", ["a/b", "%4", "%zz", "", "한"])
+@pytest.mark.parametrize("text", ["a/b", "%4", "%zz", "", "\u1112\u1161", "✓"])
 def test_what_is_no_escaped_name_is_refused(text: str) -> None:
     """Found on disk, put there by somebody else."""
     with pytest.raises(ValueError, match="escaped name"):
