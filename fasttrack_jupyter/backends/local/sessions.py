@@ -322,7 +322,7 @@ class Sessions:
     def _conclude(self, session: Session, outcome: Outcome) -> None:
         self._unwatch(session)
         self._released(session)
-        session.leader = None  # its number may soon be another process's
+        session.launched, session.leader = False, None  # its number may soon be another process's
         has_outputs = outcome.result is Result.SUCCESS and bool(
             session.spec.wanted_outputs or has_entries(session.outputs)
         )
