@@ -78,9 +78,17 @@ class Home:
             ignore.write_text("*\n")  # a home inside a project is neither committed nor part of a pipeline's code
 
     def engine(self) -> dict[str, Any]:
-        """What the last engine wrote about itself (it may be dead); empty when there was none."""
+        """What the last engine wrote about itself (it may be dead); empty when there was none.
+
+        Raises:
+            Forbidden: the home belongs to somebody else.
+        """
         try:
             found = json.loads(self.record.read_bytes())
+        except PermissionError as error:
+            raise Forbidden(
+                f"the home {self.path} belongs to somebody else", hint="Choose one of your own with FASTTRACK_HOME."
+            ) from error
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}

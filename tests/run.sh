@@ -34,6 +34,7 @@ make_environment "$root" test
 # All that the tests leave behind goes with this folder. Its name is short: paths of unix sockets may
 # have 107 characters.
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ft.XXXXXX")
+chmod 711 "$scratch" # some tests are an ordinary user for a while
 clean_up() { chmod -R u+rwX "$scratch" 2>/dev/null || true; rm -rf "$scratch"; }
 trap clean_up EXIT
 trap 'exit 130' INT

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -170,3 +171,20 @@ def test_a_queue_that_is_full_is_waited_for(home: Home) -> None:
         with pytest.raises(BlockingIOError):
             listening(home, 0.05)
         first.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else for a moment")
+def test_a_home_of_somebody_else_is_said_to_be_theirs() -> None:
+    """Not a traceback of a file that cannot be opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        home.make()
+        home.record.write_text("{}")
+        home.record.chmod(0o600)
+        home.path.chmod(0o711)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(Forbidden, match="belongs to somebody else"):
+                home.engine()
+        finally:
+            os.seteuid(0)

@@ -32,14 +32,15 @@ from collections.abc import Iterator
 from typing import Any
 
 if __package__:
-    from fasttrack_jupyter.backends.local.runner import namespaces
+    from fasttrack_jupyter.backends.local.runner import namespaces, syscalls
 else:  # as the launcher, which knows this folder alone
-    namespaces = __import__("namespaces")
+    namespaces, syscalls = __import__("namespaces"), __import__("syscalls")
 
 LOCK_FD = 100
 """Where every process of a session holds its lock: far above what scripts use."""
 PID_FD, STATUS_FD = 8, 9
 _FIRST_FREE_FD = 16
+_CHILDREN = "/proc/thread-self/children"
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 _OFTEN_IGNORED = (
@@ -87,6 +88,7 @@ class Launcher:
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
         self._own_peak = 0
         self._template: namespaces.Template | None = None
+        self._adopts = False
 
     def serve(self) -> None:
         """Work until the engine's end of the link closes."""
@@ -124,7 +126,10 @@ class Launcher:
     def _handle(self, request: tuple[str, dict[str, Any]]) -> None:
         kind, job = request
         if kind == "setup":
-            self._output.append(("ready", "", *self.set_up(job["mode"], job["home"], job["probe"])))
+            mode, why = self.set_up(job["mode"], job["home"], job["probe"])
+            if mode != "namespaces":  # there, the end of a session's first process is the end of all
+                self._adopts = os.path.exists(_CHILDREN) and syscalls.adopt_orphans()
+            self._output.append(("ready", "", mode, why))
             return
         try:
             pid = self.launch(job)
@@ -147,7 +152,7 @@ class Launcher:
                 view = view[os.write(self._link, view) :]
 
     def _reap(self) -> None:
-        while self._children:
+        while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
@@ -160,7 +165,15 @@ class Launcher:
                     _write_status(control, status)
                 cpu = usage.ru_utime + usage.ru_stime
                 peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
-                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, is_held(control), time.time()))
+                left = is_held(control) or self._has_strays()
+                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, left, time.time()))
+
+    def _has_strays(self) -> bool:
+        """Whether there are children that are nobody's supervisor: what daemons become when their parents end."""
+        if not self._adopts:
+            return False
+        with open(_CHILDREN) as file:
+            return len(file.read().split()) > len(self._children)
 
     def launch(self, job: dict[str, Any]) -> int:
         """Start the session ``job`` and return the pid of its supervisor.
