@@ -42,6 +42,8 @@ def state(control: Path, **files: str) -> None:
         ({"lock": ""}, Finding.UNSTARTED),
         ({"lock": LOCK, "pid": "", "status": ""}, Finding.UNSTARTED),
         ({"lock": LOCK, "pid": "4711 12", "status": ""}, Finding.UNSTARTED),
+        ({"pid": "4711 12"}, Finding.UNSTARTED),
+        ({"pid": DEAD}, Finding.GONE),
         ({"lock": LOCK, "pid": DEAD, "status": ""}, Finding.GONE),
         ({"lock": LOCK, "pid": DEAD, "status": "13"}, Finding.GONE),
         ({"lock": LOCK, "pid": DEAD, "status": "137 ."}, Finding.ENDED),
@@ -52,6 +54,12 @@ def test_a_look_believes_whole_lines_only(tmp_path: Path, files: dict[str, str],
     """A torn line is none: an exit code that was half written is not an exit code."""
     state(tmp_path / "a", **files)
     assert attempts.look(str(tmp_path / "a")) is finding
+
+
+def test_a_session_without_its_lock_is_alive_with_its_supervisor(tmp_path: Path) -> None:
+    """The command removed the lock: it began all the same, and must not begin again."""
+    state(tmp_path / "a", pid=f"{os.getpid()} {attempts.start_of(os.getpid())} {BOOT} .\n")
+    assert attempts.look(str(tmp_path / "a")) is Finding.ALIVE
 
 
 def test_a_look_at_nothing_finds_nothing(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_a_task_that_removes_its_lock_is_not_run_again(new_place: Callable[..., 
     go.touch()
     ended = place.ended(job)
     ran = (place.home / "folders" / ended["folder"] / ".pipeline" / "ran").read_text()
-    assert ran == "x\n"
+    assert (ran, ended["result"]) == ("x\n", "SUCCESS")
 
 
 def test_a_fork_bomb_of_a_thousand_ends_with_its_task(place: Place) -> None:

@@ -8,7 +8,8 @@
     killed   "<kind>\\n<reason>\\n"                                    written by a killer before it kills
     log      stdout and stderr                work/   the working directory        inputs/  values as files
 
-What a look finds: ``status`` complete → ENDED. No lock file → UNSTARTED. Lock refused → ALIVE, or, when
+What a look finds: ``status`` complete → ENDED. No lock file → UNSTARTED, unless ``pid`` says that it
+began all the same (the command removed the lock): then its supervisor tells. Lock refused → ALIVE, or, when
 the supervisor named in ``pid`` is gone, ORPHANED (somebody killed the supervisor alone: the command
 runs on and holds the lock, but its exit code will never be known). Lock obtained → read ``status``
 again, for it may just have ended; else ``pid`` complete → GONE, and not → UNSTARTED, since the command
@@ -177,7 +178,7 @@ def look(control: str) -> Finding:
     if exit_code(control) is not None:
         return Finding.ENDED
     if not os.path.exists(f"{control}/lock"):
-        return Finding.UNSTARTED if os.path.isdir(control) else Finding.ABSENT
+        return _look_without_lock(control)
     held = is_held(control)
     leader = supervisor(control)
     if held:
@@ -187,6 +188,13 @@ def look(control: str) -> Finding:
     if leader is None and not _is_of_another_boot(control):
         return Finding.UNSTARTED
     return _ended_meanwhile(control, Finding.GONE)
+
+
+def _look_without_lock(control: str) -> Finding:
+    """Not made yet, or removed by the very command that it stands for."""
+    if (leader := supervisor(control)) is not None:
+        return Finding.ALIVE if leader.is_alive() else _ended_meanwhile(control, Finding.GONE)
+    return Finding.UNSTARTED if os.path.isdir(control) else Finding.ABSENT
 
 
 def _ended_meanwhile(control: str, otherwise: Finding) -> Finding:
