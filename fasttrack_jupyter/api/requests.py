@@ -32,6 +32,22 @@ class JobsQuery(View):
     before: str | None = None
 
 
+class CountsQuery(View):
+    """Which jobs to count: as in :class:`JobsQuery`."""
+
+    pipeline: str | None = None
+    status: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+    tag: str | None = None
+    text: str | None = None
+
+
+class JobsToDelete(View):
+    """Jobs to forget, each named as a person would."""
+
+    jobs: tuple[str, ...] = Field(max_length=10_000)
+
+
 class JobPatch(View):
     """What may be changed on a job; what is not named stays as it is."""
 
@@ -51,6 +67,20 @@ class PathQuery(View):
     """One task instance of the job; all where there is none."""
 
     path: str | None = None
+
+
+class AttemptQuery(View):
+    """Which attempt, from 1; the current one where there is none."""
+
+    attempt: int | None = Field(default=None, ge=1)
+
+
+class HistoryQuery(View):
+    """How far back, in how many buckets, of which backend."""
+
+    days: float = Field(default=7.0, gt=0, le=366)
+    buckets: int = Field(default=168, ge=1, le=2000)
+    backend: str = "local"
 
 
 class LogQuery(View):

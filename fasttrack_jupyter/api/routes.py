@@ -16,7 +16,7 @@ from aiohttp import web
 
 from fasttrack_jupyter.api import requests as ask
 from fasttrack_jupyter.api.streams import follow_events, follow_log, send_file
-from fasttrack_jupyter.engine import views
+from fasttrack_jupyter.engine import overviews, views
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.storing import JobFilter
 
@@ -77,6 +77,21 @@ async def delete_job(engine: FastTrack, job: str) -> ask.Deleted:
     return ask.Deleted(deleted=await engine.delete([job]))
 
 
+async def delete_jobs(engine: FastTrack, body: ask.JobsToDelete) -> overviews.DeletedJobs:
+    """Forget many ended jobs; those that cannot go are told of and stay."""
+    return await engine.delete_many(body.jobs)
+
+
+async def job_tags(engine: FastTrack) -> list[overviews.TagCount]:
+    """The tags in use, the most used first."""
+    return await engine.tags()
+
+
+async def job_counts(engine: FastTrack, query: ask.CountsQuery) -> overviews.JobCounts:
+    """How many jobs a filter finds, by status and by result."""
+    return await engine.counts(JobFilter(**query.model_dump()))
+
+
 async def job_text(engine: FastTrack, job: str) -> str:
     """The job's own YAML."""
     return await engine.job_text(job)
@@ -124,6 +139,16 @@ async def usage(engine: FastTrack, job: str, path: str) -> Json:
     return await engine.usage(job, path)
 
 
+async def usage_samples(engine: FastTrack, job: str, path: str, query: ask.AttemptQuery) -> overviews.UsageSeries:
+    """What an attempt used over time."""
+    return await engine.usage_samples(job, path, query.attempt)
+
+
+async def session(engine: FastTrack, job: str, path: str, query: ask.AttemptQuery) -> overviews.SessionView:
+    """What exactly an attempt runs or ran, without any secret."""
+    return await engine.session(job, path, query.attempt)
+
+
 async def shell(engine: FastTrack, job: str, path: str) -> list[str]:
     """The argv that opens a shell inside a running task instance."""
     return await engine.shell(job, path)
@@ -152,6 +177,31 @@ async def events_stream(engine: FastTrack, query: ask.StreamQuery) -> AsyncItera
 async def pipelines(engine: FastTrack) -> list[views.PipelineView]:
     """The pipelines that this home knows."""
     return await engine.pipelines()
+
+
+async def pipeline(engine: FastTrack, name: str) -> views.PipelineView:
+    """One pipeline."""
+    return await engine.pipeline(name)
+
+
+async def delete_pipeline(engine: FastTrack, name: str) -> ask.Deleted:
+    """Forget a pipeline: its ended jobs, its folder with all outputs, its record."""
+    return ask.Deleted(deleted=await engine.delete_pipeline(name))
+
+
+async def backends(engine: FastTrack) -> list[overviews.BackendView]:
+    """Where jobs can run, and what is free there."""
+    return await engine.backends()
+
+
+async def usage_history(engine: FastTrack, query: ask.HistoryQuery) -> overviews.UsageHistory:
+    """Resources in use over the last days, and now."""
+    return await engine.usage_history(query.days, query.buckets, query.backend)
+
+
+async def schema(engine: FastTrack) -> Json:
+    """The JSON Schema of a pipeline file."""
+    return await engine.schema()
 
 
 async def folders(engine: FastTrack) -> list[views.FolderView]:
@@ -237,6 +287,9 @@ ROUTES = (
     Route("POST", "/export", export),
     Route("GET", "/jobs", jobs),
     Route("POST", "/jobs", run),
+    Route("POST", "/jobs/delete", delete_jobs),
+    Route("GET", "/jobs/tags", job_tags),
+    Route("GET", "/jobs/counts", job_counts),
     Route("GET", _JOB, job),
     Route("PATCH", _JOB, change_job),
     Route("DELETE", _JOB, delete_job),
@@ -249,12 +302,19 @@ ROUTES = (
     Route("GET", f"{_TASK}/logs/stream", logs_stream),
     Route("POST", f"{_TASK}/cancel", cancel_task),
     Route("GET", f"{_TASK}/usage", usage),
+    Route("GET", f"{_TASK}/usage/samples", usage_samples),
+    Route("GET", f"{_TASK}/session", session),
     Route("GET", f"{_TASK}/shell", shell),
     Route("GET", f"{_TASK}/outputs", outputs),
     Route("GET", f"{_TASK}/outputs/{{file}}", read_output),
     Route("GET", "/events", events),
     Route("GET", "/events/stream", events_stream),
     Route("GET", "/pipelines", pipelines),
+    Route("GET", "/pipelines/{name}", pipeline),
+    Route("DELETE", "/pipelines/{name}", delete_pipeline),
+    Route("GET", "/backends", backends),
+    Route("GET", "/usage/history", usage_history),
+    Route("GET", "/schema", schema),
     Route("GET", "/folders", folders),
     Route("POST", "/folders", make_folder),
     Route("DELETE", "/folders/{name}", remove_folder),

@@ -130,6 +130,8 @@ class TaskInstanceView(View):
     usage: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
+    expected_seconds: float | None = None
+    """What its run takes, as earlier jobs taught; None where none did, or where it does not run."""
 
 
 class AttemptView(View):
@@ -180,10 +182,40 @@ class JobView(JobSummary):
     tasks: tuple[TaskInstanceView, ...]
     outputs: dict[str, dict[str, Any]]
     """By task path: the declared outputs of all tasks."""
+    seq: int = 0
+    """Of an event that this view shows, as it does all before it: ask for the events after it to go on from here."""
+    expected_seconds: float | None = None
+    """Length of the critical path of what runs, as earlier jobs taught; None where some of it is not known."""
 
 
 class EventView(View):
-    """One event."""
+    """One event. What a JobView shows of status and result follows from its events alone, by these rules.
+
+    Take a JobView, and the events of its job after the seq that it shows (``seq``), in order. An event with
+    a ``path`` is about that task instance (``task``), one without about the job itself::
+
+        task.status     = event.status
+        task.result     = event.result ?? task.result
+        task.reason     = event.reason ?? (event.attempt > task.attempts ? "" : task.reason)
+        task.exit_code  = event.exit_code ?? (event.attempt > task.attempts ? null : task.exit_code)
+        task.attempts   = max(task.attempts, event.attempt)
+        task.started_at = task.started_at ?? event.started_at
+        task.ended_at   = task.ended_at ?? event.ended_at
+        job.status      = event.status
+        job.result      = event.result ?? job.result
+        job.reason      = event.reason ?? job.reason
+        job.started_at  = job.started_at ?? event.started_at
+        job.ended_at    = job.ended_at ?? event.ended_at
+        job.priority    = event.data.priority ?? job.priority
+
+    (``reason`` and ``exit_code`` before ``attempts``; an empty reason is one, null is none.) ``data`` may hold
+    ``outputs`` (declared values as JSON; artifacts as ``{type, path, metadata}``, their path within the outputs
+    folder), ``outputs_dir`` (within the pipeline folder), ``mode``, ``usage`` and ``resources``, each of which
+    replaces what was known, and ``notes``, which add up, each said once. Two things are told by
+    JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
+    or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
+    Names, tags and notes that a person changes on a job make no event.
+    """
 
     seq: int
     at: datetime
@@ -194,6 +226,11 @@ class EventView(View):
     status: str
     result: str | None
     reason: str | None
+    exit_code: int | None = None
+    started_at: datetime | None = None
+    """When what the event is about began, if the event tells."""
+    ended_at: datetime | None = None
+    """When what the event is about ended, if the event tells."""
     data: dict[str, Any]
 
 
@@ -224,6 +261,18 @@ class FileView(View):
     modified_at: datetime
 
 
+class LastJob(View):
+    """The newest job of a pipeline, as short as a list shows it."""
+
+    id: str
+    index: int
+    status: JobStatus
+    result: Result
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
 class PipelineView(View):
     """A pipeline that this home knows."""
 
@@ -233,6 +282,8 @@ class PipelineView(View):
     created_at: datetime
     jobs: int
     last_job: str | None
+    """The id of ``last``."""
+    last: LastJob | None = None
 
 
 class FolderView(View):

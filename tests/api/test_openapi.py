@@ -12,7 +12,7 @@ from fasttrack_jupyter.api import requests
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES, Route
-from fasttrack_jupyter.engine import views
+from fasttrack_jupyter.engine import overviews, views
 
 DOCUMENT = document(ROUTES)
 BASES = {BaseModel, views.View}
@@ -31,7 +31,7 @@ def test_every_route_is_described(route: Route) -> None:
 
 def test_every_view_is_described() -> None:
     """What the engine says, and what it is asked; queries stand with their routes."""
-    models = {name for module in (views, requests) for name, kind in vars(module).items() if _is_model(kind)}
+    models = {name for module in (views, overviews, requests) for name, kind in vars(module).items() if _is_model(kind)}
     assert {name for name in models if not name.endswith("Query")} <= DOCUMENT["components"]["schemas"].keys()
 
 
