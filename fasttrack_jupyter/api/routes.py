@@ -1,4 +1,4 @@
-"""Every route of the engine's API, as one table of small functions.
+"""Every route of the engine's API: a small function for each operation of :mod:`fasttrack_jupyter.api.paths`.
 
 A handler takes by name what it needs: ``engine`` (the façade), the parts of the path, ``query`` and ``body`` (models,
 checked before it is called), ``control`` (the process around it), ``request`` (for bytes alone); and returns a view,
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from fasttrack_jupyter.api import requests as ask
+from fasttrack_jupyter.api.paths import OPERATIONS
 from fasttrack_jupyter.api.streams import follow_events, follow_log, send_file
 from fasttrack_jupyter.engine import overviews, views
 from fasttrack_jupyter.engine.service import FastTrack
@@ -278,53 +279,19 @@ class Route:
     handler: Callable[..., Awaitable[Any]]
 
 
-_JOB, _TASK = "/jobs/{job}", "/jobs/{job}/tasks/{path}"
-
-ROUTES = (
-    Route("GET", "/info", info),
-    Route("POST", "/validate", validate),
-    Route("POST", "/plan", plan),
-    Route("POST", "/export", export),
-    Route("GET", "/jobs", jobs),
-    Route("POST", "/jobs", run),
-    Route("POST", "/jobs/delete", delete_jobs),
-    Route("GET", "/jobs/tags", job_tags),
-    Route("GET", "/jobs/counts", job_counts),
-    Route("GET", _JOB, job),
-    Route("PATCH", _JOB, change_job),
-    Route("DELETE", _JOB, delete_job),
-    Route("GET", f"{_JOB}/text", job_text),
-    Route("POST", f"{_JOB}/cancel", cancel_job),
-    Route("POST", f"{_JOB}/rerun", rerun),
-    Route("POST", f"{_JOB}/rerun/plan", plan_rerun),
-    Route("GET", f"{_JOB}/attempts", attempts),
-    Route("GET", f"{_TASK}/logs", logs),
-    Route("GET", f"{_TASK}/logs/stream", logs_stream),
-    Route("POST", f"{_TASK}/cancel", cancel_task),
-    Route("GET", f"{_TASK}/usage", usage),
-    Route("GET", f"{_TASK}/usage/samples", usage_samples),
-    Route("GET", f"{_TASK}/session", session),
-    Route("GET", f"{_TASK}/shell", shell),
-    Route("GET", f"{_TASK}/outputs", outputs),
-    Route("GET", f"{_TASK}/outputs/{{file}}", read_output),
-    Route("GET", "/events", events),
-    Route("GET", "/events/stream", events_stream),
-    Route("GET", "/pipelines", pipelines),
-    Route("GET", "/pipelines/{name}", pipeline),
-    Route("DELETE", "/pipelines/{name}", delete_pipeline),
-    Route("GET", "/backends", backends),
-    Route("GET", "/usage/history", usage_history),
-    Route("GET", "/schema", schema),
-    Route("GET", "/folders", folders),
-    Route("POST", "/folders", make_folder),
-    Route("DELETE", "/folders/{name}", remove_folder),
-    Route("GET", "/images", images),
-    Route("GET", "/slots", slots),
-    Route("GET", "/secrets", secrets),
-    Route("PUT", "/secrets/{name}", set_secret),
-    Route("DELETE", "/secrets/{name}", remove_secret),
-    Route("POST", "/gc", gc),
-    Route("GET", "/doctor", doctor),
-    Route("GET", "/openapi.json", openapi),
-    Route("POST", "/shutdown", shutdown),
+_HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
+    *(info, validate, plan, export),
+    *(jobs, run, job, change_job, delete_job, job_text, cancel_job, rerun, plan_rerun, attempts),
+    *(logs, logs_stream, cancel_task, usage, shell, outputs, read_output),
+    *(events, events_stream, pipelines, folders, make_folder, remove_folder),
+    *(images, slots, secrets, set_secret, remove_secret, gc, doctor, openapi, shutdown),
 )
+"""Each answers the operation of its name."""
+
+
+def _bind() -> tuple[Route, ...]:
+    handlers = {handler.__name__: handler for handler in _HANDLERS}
+    return tuple(Route(each.method, each.path, handlers[each.name]) for each in OPERATIONS)
+
+
+ROUTES = _bind()

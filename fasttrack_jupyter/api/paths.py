@@ -1,0 +1,67 @@
+"""Every operation of the engine's API: its name, where it is, and what it takes to be allowed it.
+
+The one table from which the engine binds its handlers (:mod:`fasttrack_jupyter.api.routes`) and the Jupyter
+server its own, which check and forward. Light: importing it brings nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["read", "write", "execute"]
+"""``read`` changes nothing; ``execute`` has commands run, or ended; ``write`` is the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method on one path; ``path`` is below ``/v1`` of the engine and below ``fasttrack`` of a Jupyter server."""
+
+    name: str
+    method: str
+    path: str
+    action: Action
+    is_forwarded: bool = True
+    """Whether a Jupyter server hands it on; what it keeps to itself, or answers itself, it does not."""
+
+
+_JOB, _TASK = "/jobs/{job}", "/jobs/{job}/tasks/{path}"
+
+OPERATIONS = (
+    Operation("info", "GET", "/info", "read", is_forwarded=False),
+    Operation("validate", "POST", "/validate", "read"),
+    Operation("plan", "POST", "/plan", "read"),
+    Operation("export", "POST", "/export", "read"),
+    Operation("jobs", "GET", "/jobs", "read"),
+    Operation("run", "POST", "/jobs", "execute"),
+    Operation("job", "GET", _JOB, "read"),
+    Operation("change_job", "PATCH", _JOB, "write"),
+    Operation("delete_job", "DELETE", _JOB, "write"),
+    Operation("job_text", "GET", f"{_JOB}/text", "read"),
+    Operation("cancel_job", "POST", f"{_JOB}/cancel", "execute"),
+    Operation("rerun", "POST", f"{_JOB}/rerun", "execute"),
+    Operation("plan_rerun", "POST", f"{_JOB}/rerun/plan", "read"),
+    Operation("attempts", "GET", f"{_JOB}/attempts", "read"),
+    Operation("logs", "GET", f"{_TASK}/logs", "read"),
+    Operation("logs_stream", "GET", f"{_TASK}/logs/stream", "read"),
+    Operation("cancel_task", "POST", f"{_TASK}/cancel", "execute"),
+    Operation("usage", "GET", f"{_TASK}/usage", "read"),
+    Operation("shell", "GET", f"{_TASK}/shell", "execute"),
+    Operation("outputs", "GET", f"{_TASK}/outputs", "read"),
+    Operation("read_output", "GET", f"{_TASK}/outputs/{{file}}", "read"),
+    Operation("events", "GET", "/events", "read"),
+    Operation("events_stream", "GET", "/events/stream", "read"),
+    Operation("pipelines", "GET", "/pipelines", "read"),
+    Operation("folders", "GET", "/folders", "read"),
+    Operation("make_folder", "POST", "/folders", "write"),
+    Operation("remove_folder", "DELETE", "/folders/{name}", "write"),
+    Operation("images", "GET", "/images", "read"),
+    Operation("slots", "GET", "/slots", "read"),
+    Operation("secrets", "GET", "/secrets", "read"),
+    Operation("set_secret", "PUT", "/secrets/{name}", "write"),
+    Operation("remove_secret", "DELETE", "/secrets/{name}", "write"),
+    Operation("gc", "POST", "/gc", "write"),
+    Operation("doctor", "GET", "/doctor", "read"),
+    Operation("openapi", "GET", "/openapi.json", "read", is_forwarded=False),
+    Operation("shutdown", "POST", "/shutdown", "execute", is_forwarded=False),
+)
