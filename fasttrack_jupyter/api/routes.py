@@ -281,10 +281,12 @@ class Route:
 
 _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *(info, validate, plan, export),
-    *(jobs, run, job, change_job, delete_job, job_text, cancel_job, rerun, plan_rerun, attempts),
-    *(logs, logs_stream, cancel_task, usage, shell, outputs, read_output),
-    *(events, events_stream, pipelines, folders, make_folder, remove_folder),
-    *(images, slots, secrets, set_secret, remove_secret, gc, doctor, openapi, shutdown),
+    *(jobs, run, delete_jobs, job_tags, job_counts),
+    *(job, change_job, delete_job, job_text, cancel_job, rerun, plan_rerun, attempts),
+    *(logs, logs_stream, cancel_task, usage, usage_samples, session, shell, outputs, read_output),
+    *(events, events_stream, pipelines, pipeline, delete_pipeline, backends, usage_history, schema),
+    *(folders, make_folder, remove_folder, images, slots, secrets, set_secret, remove_secret),
+    *(gc, doctor, openapi, shutdown),
 )
 """Each answers the operation of its name."""
 
