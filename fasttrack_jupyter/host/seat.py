@@ -45,10 +45,25 @@ class Seat:
             for path in (fresh, home.record):  # the old one tells of an engine that is gone
                 path.unlink(missing_ok=True)
 
+    def is_at_home(self) -> bool:
+        """Whether the lock that this seat holds is still the one at the home's path.
+
+        It is not once the home was removed or moved, even if there is another at the path by now.
+        """
+        try:
+            found = self.home.lock.stat()
+        except OSError:
+            return False
+        return os.path.samestat(found, os.fstat(self._lock))
+
     def close_door(self) -> None:
-        """Be found no more: who comes now starts the next engine, which waits for the lock."""
-        self.home.socket.unlink(missing_ok=True)
-        self.home.record.unlink(missing_ok=True)
+        """Be found no more: who comes now starts the next engine, which waits for the lock.
+
+        Where this is not the home any more, the door is somebody else's and stays as it is.
+        """
+        if self.is_at_home():
+            self.home.socket.unlink(missing_ok=True)
+            self.home.record.unlink(missing_ok=True)
 
     def leave(self) -> None:
         """Give the home up."""

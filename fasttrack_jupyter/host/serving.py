@@ -18,6 +18,8 @@ from fasttrack_jupyter.host.wiring import open_fasttrack
 
 _COLLECTIONS = (10_000, 20, 100)
 """Of the garbage collector: a full one looks at all jobs (0.1 s for 10,000 tasks), so it comes seldom."""
+_LOOK_SECONDS = 1.0
+"""Between looks at whether the home is still there."""
 _LOG = logging.getLogger("fasttrack")
 
 
@@ -47,7 +49,7 @@ async def _serve(seat: Seat, settings: HostSettings) -> None:
     try:
         await server.open(seat.listener)
         _LOG.info("FastTrack %s serves %s", __version__, seat.home.path)
-        await ending.wait(engine, server, settings.idle)
+        await ending.wait(engine, server, seat, settings.idle)
     finally:
         seat.close_door()
         await server.aclose()
@@ -56,7 +58,7 @@ async def _serve(seat: Seat, settings: HostSettings) -> None:
 
 
 class Ending:
-    """What makes the engine end: somebody's wish, a failure, or nothing to do for a while."""
+    """What makes the engine end: somebody's wish, a failure, the loss of its home, or nothing to do for a while."""
 
     def __init__(self) -> None:
         self._wished = asyncio.Event()
@@ -65,12 +67,13 @@ class Ending:
         """Stop in order, soon; sessions go on."""
         self._wished.set()
 
-    async def wait(self, engine: FastTrack, server: Server, idle: float) -> None:
+    async def wait(self, engine: FastTrack, server: Server, seat: Seat, idle: float) -> None:
         """Return when it is time to end. Raises what the engine failed with."""
         causes = [
             asyncio.create_task(self._wished.wait(), name="wished"),
             asyncio.create_task(engine.stopped(), name="failed"),
             asyncio.create_task(_idle_for(engine, server, idle), name="idle"),
+            asyncio.create_task(_displaced(seat), name="its home was removed or moved"),
         ]
         try:
             done, _ = await asyncio.wait(causes, return_when=asyncio.FIRST_COMPLETED)
@@ -81,6 +84,12 @@ class Ending:
             for cause in causes:
                 cause.cancel()
             await asyncio.gather(*causes, return_exceptions=True)
+
+
+async def _displaced(seat: Seat) -> None:
+    """Return when the home is not where it was: nobody can find this engine, and it can record nothing."""
+    while seat.is_at_home():
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _idle_for(engine: FastTrack, server: Server, idle: float) -> None:

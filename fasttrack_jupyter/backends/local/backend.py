@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
 from fasttrack_jupyter.backends.local.doctor import Doctor
 from fasttrack_jupyter.backends.local.environments import ImageResolver
 from fasttrack_jupyter.backends.local.folders import Folders
+from fasttrack_jupyter.backends.local.killing import abandon
 from fasttrack_jupyter.backends.local.places import Placing, spoken_home
 from fasttrack_jupyter.backends.local.preparing import Preparation
 from fasttrack_jupyter.backends.local.session import Session
@@ -47,9 +49,11 @@ class LocalBackend:
             settings, self._placing, self._images, self._allocate, lambda: self._open_sessions().mode
         )
         self._sessions: Sessions | None = None
+        self._home: int | None = None
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
         """Start the launcher, find out which mode works here, let go of the devices of sessions that are gone."""
+        self._home = os.open(self._settings.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._sessions = Sessions(
             self._settings,
             report,
@@ -69,10 +73,15 @@ class LocalBackend:
         return self._sessions
 
     async def aclose(self) -> None:
-        """Stop watching; sessions go on."""
+        """Stop watching; sessions go on, but for those whose home was removed (not: moved) under them."""
         if self._sessions is not None:
+            if self._home is not None and os.fstat(self._home).st_nlink == 0:
+                await abandon(self._sessions.live())
             await self._sessions.aclose()
             self._sessions = None
+        if self._home is not None:
+            os.close(self._home)
+            self._home = None
 
     # ------------------------------------------------------------ what there is
 

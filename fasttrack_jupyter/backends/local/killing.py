@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Sequence
 
 from fasttrack_jupyter.backends.local.processes import Process, ProcessWatch, Tree, send_signal
 from fasttrack_jupyter.backends.local.runner.launcher import is_held
+from fasttrack_jupyter.backends.local.session import Session
 
 _PATIENCE = 0.005
 _LONGEST_WAIT = 0.2
@@ -50,3 +52,11 @@ class Killer:
         for process in members:
             send_signal(process, number)
         return bool(members)
+
+
+async def abandon(sessions: Sequence[Session]) -> None:
+    """End sessions at once and unsaid: their home was removed, so nobody could find them again."""
+    killer = Killer(ProcessWatch())
+    for session in sessions:
+        session.ending = True  # their end is nobody's news
+    await asyncio.gather(*(killer.end(session.tree, 0.0) for session in sessions))
