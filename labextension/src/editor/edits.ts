@@ -1,0 +1,33 @@
+/**
+ * Every gesture as a value, and the smallest change of the text that it means. Pure: text and edit in, changes out;
+ * comments, order and formatting of everything else stay as they are.
+ */
+import type { Position } from './graph';
+
+/** JSON, as it stands in a form or on the clipboard. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** One gesture. Names are task names as they stand in the text. */
+export type Edit =
+  | { kind: 'add-tasks'; tasks: readonly Json[]; after?: readonly string[] }
+  | { kind: 'remove-tasks'; names: readonly string[] }
+  | { kind: 'rename-task'; name: string; to: string }
+  | { kind: 'connect'; from: string; to: string }
+  | { kind: 'disconnect'; from: string; to: string }
+  | { kind: 'order-dependencies'; name: string; order: readonly string[] }
+  /** `value` undefined removes the key; parents are made as needed, and removed when they become empty. */
+  | { kind: 'set-task'; names: readonly string[]; path: readonly (string | number)[]; value: Json | undefined }
+  | { kind: 'set-pipeline'; path: readonly (string | number)[]; value: Json | undefined }
+  /** Tasks as YAML text, such as the clipboard holds; names that are taken get a number. */
+  | { kind: 'paste'; text: string }
+  | { kind: 'duplicate'; names: readonly string[] }
+  /** null unpins. */
+  | { kind: 'pin'; positions: Readonly<Record<string, Position | null>> }
+  | { kind: 'set-remark'; id: string; text: string | null; position?: Position };
+
+/** Replace `from … to` of the text by `insert`; offsets in UTF-16 units of the text before. */
+export interface TextChange {
+  from: number;
+  to: number;
+  insert: string;
+}

@@ -1,0 +1,5 @@
+/** What `editor/` adds to JupyterLab. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+/** The plugins, in the order in which they are to be activated. */
+export const editorPlugins: JupyterFrontEndPlugin<unknown>[] = [];

@@ -1,0 +1,9 @@
+/** The plugins of this extension, nothing else. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import { editorPlugins } from './editor/plugins';
+import { jobsPlugins } from './jobs/plugins';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [...jobsPlugins, ...editorPlugins];
+
+export default plugins;

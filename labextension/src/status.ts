@@ -1,0 +1,92 @@
+/**
+ * Status and result of a job or a task instance as one of eight states: what colour, icon and word
+ * stand for, everywhere alike (canvas, panel, table, Gantt). The session's own status name stays visible
+ * as text; this is what the eye sees first.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { JobStatus, Result, Status } from './generated';
+
+/** What a person sees of a status and a result. */
+export type State =
+  'waiting' | 'preparing' | 'running' | 'success' | 'failure' | 'cancelled' | 'skipped' | 'reused';
+
+/** All states, in the order in which a legend shows them. */
+export const STATES: readonly State[] = [
+  'waiting',
+  'preparing',
+  'running',
+  'success',
+  'failure',
+  'cancelled',
+  'skipped',
+  'reused'
+];
+
+/** One character each, that a black-and-white print tells apart. */
+export const ICONS: Readonly<Record<State, string>> = {
+  waiting: '○',
+  preparing: '◔',
+  running: '▶',
+  success: '✓',
+  failure: '✕',
+  cancelled: '■',
+  skipped: '⤼',
+  reused: '↺'
+};
+
+const WAITING: ReadonlySet<string> = new Set(['WAITING', 'PENDING', 'SCHEDULED']);
+const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'RUNNING_DEGRADED', 'TERMINATING', 'RESTARTING']);
+const ENDED: ReadonlySet<string> = new Set(['TERMINATED', 'ERROR']);
+
+/** What is known of a task instance or a job when its state is asked for. */
+export interface Facts {
+  status: Status | JobStatus;
+  result: Result;
+  reason: string;
+}
+
+/** The state that `facts` are shown as. */
+export function stateOf(facts: Facts): State {
+  const { status, result, reason } = facts;
+  if (status === 'SKIPPED') {
+    return 'skipped';
+  }
+  if (status === 'CANCELLED') {
+    return 'cancelled';
+  }
+  if (ENDED.has(status)) {
+    return result === 'SUCCESS' ? (reason.startsWith('reused') ? 'reused' : 'success') : 'failure';
+  }
+  if (WAITING.has(status)) {
+    return 'waiting';
+  }
+  return RUNNING.has(status) ? 'running' : 'preparing';
+}
+
+/** Whether nothing more will happen in this state. */
+export function isEnded(state: State): boolean {
+  return state !== 'waiting' && state !== 'preparing' && state !== 'running';
+}
+
+/** The word for a state, in the reader's language. */
+export function stateWord(state: State, trans: TranslationBundle): string {
+  switch (state) {
+    case 'waiting':
+      return trans.__('waiting');
+    case 'preparing':
+      return trans.__('preparing');
+    case 'running':
+      return trans.__('running');
+    case 'success':
+      return trans.__('succeeded');
+    case 'failure':
+      return trans.__('failed');
+    case 'cancelled':
+      return trans.__('cancelled');
+    case 'skipped':
+      return trans.__('skipped');
+    case 'reused':
+      return trans.__('reused');
+  }
+}

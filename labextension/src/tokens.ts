@@ -1,0 +1,106 @@
+/**
+ * What the parts of the extension know of each other: ids of commands, and the interfaces by which
+ * `jobs/` (what happens) and `editor/` (what is drawn) meet without importing one another.
+ */
+import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
+
+import type { EngineInfo, JobSummary, JobView } from './generated';
+
+/** The extension's id, its settings' prefix and its translation domain's stem. */
+export const EXTENSION = 'fasttrack-jupyter';
+
+/** The gettext domain of all words in this extension. */
+export const DOMAIN = 'fasttrack_jupyter';
+
+/** The document factory's name, as it stands in "Open with". */
+export const FACTORY = 'Pipeline editor';
+
+/** The file type of `*.fasttrack.yaml`. */
+export const FILE_TYPE = 'fasttrack-pipeline';
+
+/** Commands; their arguments are documented where they are added. */
+export namespace CommandIDs {
+  /** Make an empty pipeline in a folder and open it. Args: `cwd?`. */
+  export const newPipeline = 'fasttrack:new-pipeline';
+  /** Open a pipeline file in the editor. Args: `path`, `job?` (shown on the canvas), `task?` (selected). */
+  export const openPipeline = 'fasttrack:open-pipeline';
+  /** Bring a pipeline file of another kind in. Args: `path?`. */
+  export const importPipeline = 'fasttrack:import-pipeline';
+  /** Open the view of one job. Args: `job`. */
+  export const openJob = 'fasttrack:open-job';
+  /** Run the pipeline of the current editor, or the file at `path`. Args: `path?`. */
+  export const run = 'fasttrack:run';
+  /** Validate the file at `path` and say what was found. Args: `path?`. */
+  export const validate = 'fasttrack:validate';
+  /** Cancel a job. Args: `job`. */
+  export const cancelJob = 'fasttrack:cancel-job';
+  /** Make a new job from an old one. Args: `job`, `fromFailed?`. */
+  export const rerunJob = 'fasttrack:rerun-job';
+  /** Show the panel. */
+  export const showPanel = 'fasttrack:show-panel';
+}
+
+/** How the connection to the engine is. */
+export type Connection = 'connected' | 'connecting' | 'lost' | 'signed-out';
+
+/** The server's word on itself and the engine behind it. */
+export type ServerInfo = EngineInfo & {
+  /** Absolute path of the contents root on the server's machine; null where contents are not on disk. */
+  root: string | null;
+  /** What the server extension says of the engine process. */
+  engine: { state: 'connected' | 'starting' | 'failed'; message?: string; hint?: string };
+  /** Version of the server extension. */
+  extension_version: string;
+};
+
+/** One job, followed until disposed. */
+export interface IJobWatch extends IDisposable {
+  /** The job's id. */
+  readonly id: string;
+  /** The job as it is known now; null before the first answer. */
+  readonly job: JobView | null;
+  /** Why it cannot be shown, in words; null while all is well. */
+  readonly error: string | null;
+  /** After each change of `job` or `error`; many events make one signal. */
+  readonly changed: ISignal<IJobWatch, void>;
+}
+
+/** What happens in this home: live by the engine's event log. */
+export interface IJobs {
+  /** The server's word on itself; null before the first answer. */
+  readonly info: ServerInfo | null;
+  /** How the connection is. */
+  readonly connection: Connection;
+  /** After each change of `info` or `connection`. */
+  readonly connectionChanged: ISignal<IJobs, void>;
+  /** After events of any job; the argument names the jobs that changed (empty: any may have). */
+  readonly jobsChanged: ISignal<IJobs, readonly string[]>;
+  /** Unfinished jobs, newest first. */
+  readonly running: readonly JobSummary[];
+  /** Follow one job. The caller disposes of it. */
+  watch(job: string): IJobWatch;
+}
+
+/** Provided by `jobs/`. */
+export const IJobs = new Token<IJobs>(
+  `${EXTENSION}:IJobs`,
+  'The pipeline jobs of this home, followed by the engine’s event log.'
+);
+
+/** The right dock's tabs about one task instance. */
+export type TaskPanelKind = 'log' | 'outputs' | 'resources' | 'attempts';
+
+/** Views of one task instance: a Lumino widget each, that follows what happens and disposes of itself. */
+export interface ITaskPanels {
+  /** The panel of `kind` for the task instance `path` of `job`. */
+  create(kind: TaskPanelKind, job: string, path: string): Widget;
+}
+
+/** Provided by `jobs/`, used by the editor's dock. */
+export const ITaskPanels = new Token<ITaskPanels>(
+  `${EXTENSION}:ITaskPanels`,
+  'Log, outputs, resources and attempts of one task instance.'
+);
