@@ -27,6 +27,14 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Where Jupyter's server finds the extension (jupyter_server's convention)."""
+    from importlib import import_module
+
+    module = f"{__name__}.server.extension"
+    return [{"module": module, "app": import_module(module).FastTrackApp}]
+
+
 def __dir__() -> list[str]:
     """What completion shows: the public names."""
     return [*__all__, "__version__"]

@@ -69,6 +69,7 @@ class Connection:
     """One connection to an engine; not for two threads at a time."""
 
     def __init__(self, path: str, timeout: float) -> None:
+        self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(timeout)

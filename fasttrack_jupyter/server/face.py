@@ -1,0 +1,18 @@
+"""What the handlers share, made once for each server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One server's side of FastTrack."""
+
+    supervisor: Supervisor
+    home: Home
+    root: str | None
+    """Absolute path of the contents root; None where contents are not on disk."""
