@@ -90,6 +90,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forget many ended jobs; those that cannot go are told of and stay. */
+        post: operations["delete_jobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tags in use, the most used first. */
+        get: operations["job_tags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many jobs a filter finds, by status and by result. */
+        get: operations["job_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}": {
         parameters: {
             query?: never;
@@ -262,6 +313,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/tasks/{path}/usage/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an attempt used over time. */
+        get: operations["usage_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/tasks/{path}/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What exactly an attempt runs or ran, without any secret. */
+        get: operations["session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/tasks/{path}/shell": {
         parameters: {
             query?: never;
@@ -356,6 +441,75 @@ export interface paths {
         };
         /** The pipelines that this home knows. */
         get: operations["pipelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipelines/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One pipeline. */
+        get: operations["pipeline"];
+        put?: never;
+        post?: never;
+        /** Forget a pipeline: its ended jobs, its folder with all outputs, its record. */
+        delete: operations["delete_pipeline"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where jobs can run, and what is free there. */
+        get: operations["backends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Resources in use over the last days, and now. */
+        get: operations["usage_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of a pipeline file. */
+        get: operations["schema"];
         put?: never;
         post?: never;
         delete?: never;
@@ -899,6 +1053,64 @@ export interface components {
          */
         Result: "UNDEFINED" | "SUCCESS" | "FAILURE";
         /**
+         * JobRefusal
+         * @description A job that was not deleted, and why.
+         */
+        JobRefusal: {
+            /** Job */
+            job: string;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string;
+        };
+        /**
+         * DeletedJobs
+         * @description What became of a wish to delete many jobs.
+         */
+        DeletedJobs: {
+            /** Deleted */
+            deleted: string[];
+            /** Refused */
+            refused: components["schemas"]["JobRefusal"][];
+        };
+        /**
+         * JobsToDelete
+         * @description Jobs to forget, each named as a person would.
+         */
+        JobsToDelete: {
+            /** Jobs */
+            jobs: string[];
+        };
+        /**
+         * TagCount
+         * @description A tag in use, and on how many jobs.
+         */
+        TagCount: {
+            /** Tag */
+            tag: string;
+            /** Jobs */
+            jobs: number;
+        };
+        /**
+         * JobCounts
+         * @description How many jobs a filter finds. To count what other states it would find, leave status and result out of it.
+         */
+        JobCounts: {
+            /** Total */
+            total: number;
+            /** Status */
+            status: {
+                [key: string]: number;
+            };
+            /** Result */
+            result: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Status
          * @description Where a session (and so a task instance) is.
          * @enum {string}
@@ -954,6 +1166,11 @@ export interface components {
              * @default []
              */
             dependencies: string[];
+            /**
+             * Expected Seconds
+             * @default null
+             */
+            expected_seconds: number | null;
         };
         /**
          * JobView
@@ -1032,6 +1249,16 @@ export interface components {
                     [key: string]: unknown;
                 };
             };
+            /**
+             * Seq
+             * @default 0
+             */
+            seq: number;
+            /**
+             * Expected Seconds
+             * @default null
+             */
+            expected_seconds: number | null;
         };
         /**
          * JobPatch
@@ -1163,6 +1390,151 @@ export interface components {
             ended: boolean;
         };
         /**
+         * GpuSample
+         * @description One GPU of a session at one moment.
+         */
+        GpuSample: {
+            /** Index */
+            index: number;
+            /** Util */
+            util: number | null;
+            /** Mem */
+            mem: number;
+        };
+        /**
+         * UsageSample
+         * @description What a session used at one moment.
+         */
+        UsageSample: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cpu */
+            cpu: number;
+            /** Mem */
+            mem: number;
+            /** Processes */
+            processes: number;
+            /**
+             * Gpu
+             * @default null
+             */
+            gpu: components["schemas"]["GpuSample"][] | null;
+        };
+        /**
+         * UsageSeries
+         * @description What an attempt used over time. Short ones (about a second) leave no samples; long ones at most about 600.
+         */
+        UsageSeries: {
+            /** Attempt */
+            attempt: number;
+            /** Samples */
+            samples: components["schemas"]["UsageSample"][];
+        };
+        /**
+         * GitView
+         * @description Where the code of a Git task comes from; credentials are never shown.
+         */
+        GitView: {
+            /** Url */
+            url: string;
+            /** Ref */
+            ref: string | null;
+            /** Subfolder */
+            subfolder: string | null;
+            /** Commit */
+            commit: string | null;
+        };
+        /**
+         * MountView
+         * @description A vfolder (or a folder in it) that a session sees, and where.
+         */
+        MountView: {
+            /** Folder */
+            folder: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * SessionView
+         * @description What exactly an attempt runs or ran. Where that cannot be told, ``reason`` says why, and the rest is empty.
+         */
+        SessionView: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Command
+             * @default null
+             */
+            command: string | null;
+            /**
+             * Image
+             * @default null
+             */
+            image: string | null;
+            /** Environ */
+            environ?: {
+                [key: string]: string | null;
+            };
+            /**
+             * Inputs
+             * @default []
+             */
+            inputs: (string | null)[];
+            /** Named Inputs */
+            named_inputs?: {
+                [key: string]: string;
+            };
+            /**
+             * Outputs
+             * @default null
+             */
+            outputs: string | null;
+            /**
+             * Mounts
+             * @default []
+             */
+            mounts: components["schemas"]["MountView"][];
+            /** Slots */
+            slots?: {
+                [key: string]: string;
+            };
+            /**
+             * Cluster Size
+             * @default 1
+             */
+            cluster_size: number;
+            /**
+             * Shmem
+             * @default null
+             */
+            shmem: string | null;
+            /**
+             * Timeout
+             * @default null
+             */
+            timeout: number | null;
+            /**
+             * Code
+             * @default null
+             */
+            code: string | null;
+            /** @default null */
+            git: components["schemas"]["GitView"] | null;
+            /**
+             * Mode
+             * @default null
+             */
+            mode: string | null;
+        };
+        /**
          * FileView
          * @description One output file or folder; ``path`` is relative to the outputs folder of its task.
          */
@@ -1181,7 +1553,32 @@ export interface components {
         };
         /**
          * EventView
-         * @description One event.
+         * @description One event. What a JobView shows of status and result follows from its events alone, by these rules.
+         *
+         *     Take a JobView, and the events of its job after the seq that it shows (``seq``), in order. An event with
+         *     a ``path`` is about that task instance (``task``), one without about the job itself::
+         *
+         *         task.status     = event.status
+         *         task.result     = event.result ?? task.result
+         *         task.reason     = event.reason ?? (event.attempt > task.attempts ? "" : task.reason)
+         *         task.exit_code  = event.exit_code ?? (event.attempt > task.attempts ? null : task.exit_code)
+         *         task.attempts   = max(task.attempts, event.attempt)
+         *         task.started_at = task.started_at ?? event.started_at
+         *         task.ended_at   = task.ended_at ?? event.ended_at
+         *         job.status      = event.status
+         *         job.result      = event.result ?? job.result
+         *         job.reason      = event.reason ?? job.reason
+         *         job.started_at  = job.started_at ?? event.started_at
+         *         job.ended_at    = job.ended_at ?? event.ended_at
+         *         job.priority    = event.data.priority ?? job.priority
+         *
+         *     (``reason`` and ``exit_code`` before ``attempts``; an empty reason is one, null is none.) ``data`` may hold
+         *     ``outputs`` (declared values as JSON; artifacts as ``{type, path, metadata}``, their path within the outputs
+         *     folder), ``outputs_dir`` (within the pipeline folder), ``mode``, ``usage`` and ``resources``, each of which
+         *     replaces what was known, and ``notes``, which add up, each said once. Two things are told by
+         *     JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
+         *     or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
+         *     Names, tags and notes that a person changes on a job make no event.
          */
         EventView: {
             /** Seq */
@@ -1205,6 +1602,21 @@ export interface components {
             result: string | null;
             /** Reason */
             reason: string | null;
+            /**
+             * Exit Code
+             * @default null
+             */
+            exit_code: number | null;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
             /** Data */
             data: {
                 [key: string]: unknown;
@@ -1219,6 +1631,27 @@ export interface components {
             events: components["schemas"]["EventView"][];
             /** Next */
             next: number;
+        };
+        /**
+         * LastJob
+         * @description The newest job of a pipeline, as short as a list shows it.
+         */
+        LastJob: {
+            /** Id */
+            id: string;
+            /** Index */
+            index: number;
+            status: components["schemas"]["JobStatus"];
+            result: components["schemas"]["Result"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
         };
         /**
          * PipelineView
@@ -1240,6 +1673,89 @@ export interface components {
             jobs: number;
             /** Last Job */
             last_job: string | null;
+            /** @default null */
+            last: components["schemas"]["LastJob"] | null;
+        };
+        /**
+         * BackendView
+         * @description A backend of this engine.
+         */
+        BackendView: {
+            /** Name */
+            name: string;
+            /** Ready */
+            ready: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Default Image
+             * @default null
+             */
+            default_image: string | null;
+            /**
+             * Mode
+             * @default null
+             */
+            mode: string | null;
+            /**
+             * Counts Slots
+             * @default true
+             */
+            counts_slots: boolean;
+            /** Slots */
+            slots?: {
+                [key: string]: components["schemas"]["SlotUse"];
+            };
+            /**
+             * Devices
+             * @default []
+             */
+            devices: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * SlotUse
+         * @description One slot of a backend, in written quantities.
+         */
+        SlotUse: {
+            /** Total */
+            total: string;
+            /** Used */
+            used: string;
+        };
+        /**
+         * UsageHistory
+         * @description Slots that attempts held over the last days, in buckets of equal width, and now.
+         */
+        UsageHistory: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Seconds */
+            seconds: number;
+            /** Slots */
+            slots: {
+                [key: string]: number[];
+            };
+            /** Total */
+            total: {
+                [key: string]: number;
+            };
+            /** Used */
+            used: {
+                [key: string]: number;
+            };
         };
         /**
          * FolderView
@@ -1350,6 +1866,130 @@ export interface components {
             hint: string;
             details: Record<string, never>;
         };
+        /**
+         * EngineState
+         * @description How the server gets on with its engine; unless it is connected, ``message`` says why and ``hint`` what to do.
+         */
+        EngineState: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "connected" | "starting" | "failed";
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /**
+             * Hint
+             * @default
+             */
+            hint: string;
+        };
+        /**
+         * FileText
+         * @description One pipeline file as it is now; ``hash`` is SHA-256 of its text in UTF-8, in hexadecimal.
+         */
+        FileText: {
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
+            /**
+             * Modified At
+             * Format: date-time
+             */
+            modified_at: string;
+            /** Hash */
+            hash: string;
+        };
+        /**
+         * PipelineFile
+         * @description A pipeline of the workspace; ``path`` is the contents path; ``name`` and ``tasks`` are null where unreadable.
+         */
+        PipelineFile: {
+            /** Path */
+            path: string;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Tasks
+             * @default null
+             */
+            tasks: number | null;
+            /**
+             * Modified At
+             * Format: date-time
+             */
+            modified_at: string;
+            /** Size */
+            size: number;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+        };
+        /**
+         * PipelineFiles
+         * @description The pipelines below the contents root, by path; ``is_complete`` is false where there were too many to look at.
+         */
+        PipelineFiles: {
+            /** Files */
+            files: components["schemas"]["PipelineFile"][];
+            /**
+             * Is Complete
+             * @default true
+             */
+            is_complete: boolean;
+        };
+        /**
+         * ServerInfo
+         * @description This server, and the engine that it keeps up; the engine's own words are null until there is one.
+         */
+        ServerInfo: {
+            /** Extension Version */
+            extension_version: string;
+            /** Root */
+            root: string | null;
+            /** Home */
+            home: string;
+            engine: components["schemas"]["EngineState"];
+            /**
+             * Version
+             * @default null
+             */
+            version: string | null;
+            /**
+             * Pid
+             * @default null
+             */
+            pid: number | null;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Backends
+             * @default []
+             */
+            backends: string[];
+            /**
+             * Running Jobs
+             * @default null
+             */
+            running_jobs: number | null;
+            /**
+             * Seq
+             * @default null
+             */
+            seq: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1372,6 +2012,11 @@ export type ExportRequest = components['schemas']['ExportRequest'];
 export type JobStatus = components['schemas']['JobStatus'];
 export type JobSummary = components['schemas']['JobSummary'];
 export type Result = components['schemas']['Result'];
+export type JobRefusal = components['schemas']['JobRefusal'];
+export type DeletedJobs = components['schemas']['DeletedJobs'];
+export type JobsToDelete = components['schemas']['JobsToDelete'];
+export type TagCount = components['schemas']['TagCount'];
+export type JobCounts = components['schemas']['JobCounts'];
 export type Status = components['schemas']['Status'];
 export type TaskInstanceView = components['schemas']['TaskInstanceView'];
 export type JobView = components['schemas']['JobView'];
@@ -1380,10 +2025,20 @@ export type Deleted = components['schemas']['Deleted'];
 export type RerunRequest = components['schemas']['RerunRequest'];
 export type AttemptView = components['schemas']['AttemptView'];
 export type LogView = components['schemas']['LogView'];
+export type GpuSample = components['schemas']['GpuSample'];
+export type UsageSample = components['schemas']['UsageSample'];
+export type UsageSeries = components['schemas']['UsageSeries'];
+export type GitView = components['schemas']['GitView'];
+export type MountView = components['schemas']['MountView'];
+export type SessionView = components['schemas']['SessionView'];
 export type FileView = components['schemas']['FileView'];
 export type EventView = components['schemas']['EventView'];
 export type EventsPage = components['schemas']['EventsPage'];
+export type LastJob = components['schemas']['LastJob'];
 export type PipelineView = components['schemas']['PipelineView'];
+export type BackendView = components['schemas']['BackendView'];
+export type SlotUse = components['schemas']['SlotUse'];
+export type UsageHistory = components['schemas']['UsageHistory'];
 export type FolderView = components['schemas']['FolderView'];
 export type FolderRequest = components['schemas']['FolderRequest'];
 export type SecretValue = components['schemas']['SecretValue'];
@@ -1392,6 +2047,11 @@ export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
 export type ShutdownRequest = components['schemas']['ShutdownRequest'];
 export type Error = components['schemas']['Error'];
+export type EngineState = components['schemas']['EngineState'];
+export type FileText = components['schemas']['FileText'];
+export type PipelineFile = components['schemas']['PipelineFile'];
+export type PipelineFiles = components['schemas']['PipelineFiles'];
+export type ServerInfo = components['schemas']['ServerInfo'];
 export type $defs = Record<string, never>;
 export interface operations {
     info: {
@@ -1579,6 +2239,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobSummary"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobsToDelete"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedJobs"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    job_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagCount"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    job_counts: {
+        parameters: {
+            query?: {
+                pipeline?: string | null;
+                status?: string[];
+                result?: string[];
+                tag?: string | null;
+                text?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCounts"];
                 };
             };
             /** @description What went wrong. */
@@ -1992,6 +2749,74 @@ export interface operations {
             };
         };
     };
+    usage_samples: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSeries"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     shell: {
         parameters: {
             query?: never;
@@ -2180,6 +3005,161 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PipelineView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_pipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    backends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackendView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    usage_history: {
+        parameters: {
+            query?: {
+                days?: number;
+                buckets?: number;
+                backend?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageHistory"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description What went wrong. */

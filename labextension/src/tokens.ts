@@ -7,7 +7,9 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
-import type { EngineInfo, JobSummary, JobView } from './generated';
+import type { JobSummary, JobView, ServerInfo } from './generated';
+
+export type { ServerInfo } from './generated';
 
 /** The extension's id, its settings' prefix and its translation domain's stem. */
 export const EXTENSION = 'fasttrack-jupyter';
@@ -45,16 +47,6 @@ export namespace CommandIDs {
 
 /** How the connection to the engine is. */
 export type Connection = 'connected' | 'connecting' | 'lost' | 'signed-out';
-
-/** The server's word on itself and the engine behind it. */
-export type ServerInfo = EngineInfo & {
-  /** Absolute path of the contents root on the server's machine; null where contents are not on disk. */
-  root: string | null;
-  /** What the server extension says of the engine process. */
-  engine: { state: 'connected' | 'starting' | 'failed'; message?: string; hint?: string };
-  /** Version of the server extension. */
-  extension_version: string;
-};
 
 /** One job, followed until disposed. */
 export interface IJobWatch extends IDisposable {
