@@ -21,7 +21,8 @@ complain() {
 }
 
 # make_environment ROOT EXTRAS: ROOT/.venv with the checkout installed in it. Does nothing when it
-# is there already and pyproject.toml has not changed since. EXTRAS is "" or, say, "test".
+# is there already and neither pyproject.toml nor the JupyterLab extension has changed since. EXTRAS is "" or,
+# say, "test".
 make_environment() {
     venv=$1/.venv
     stamp=$venv/installed-for
@@ -30,7 +31,7 @@ make_environment() {
         "Install one (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python)," \
         "or say where it is: PYTHON=/path/to/python3.12 sh $0" || return
     wanted=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()[:16])' \
-        "$1/pyproject.toml")
+        "$1/pyproject.toml")-$("$python" "$1/labextension/sources.py")
     if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         case $(cat "$stamp" 2>/dev/null) in
             "$wanted [$2] $1" | "$wanted [test] $1") return 0 ;;
@@ -40,7 +41,7 @@ make_environment() {
     else
         new_environment "$python" "$venv" || return
     fi
-    printf 'Installing FastTrack into %s (this takes a minute the first time) …\n' "$venv"
+    printf 'Installing FastTrack into %s (this takes two minutes the first time) …\n' "$venv"
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --retries 5 \
         --editable "$1${2:+[$2]}" </dev/null >"$venv/install.log" 2>&1; then
         cat "$venv/install.log" >&2
