@@ -17,6 +17,7 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 
 LOOK_AHEAD = 16
 """Attempts of each demand that are intended and wait for slots."""
+_STALE = 1_000
 
 
 class Line:
@@ -26,6 +27,8 @@ class Line:
         self._slots = Admission(capacity)
         self._offers: dict[ResourceSlots, list[tuple[Rank, Key]]] = {}
         self._offered: dict[Key, tuple[Rank, ResourceSlots]] = {}
+        self._stale = 0
+        """How many offers were withdrawn since the heaps were last cleared of such."""
         self._ahead: dict[ResourceSlots, dict[Key, Rank]] = {}
         """Intended, and not started, by demand."""
 
@@ -41,7 +44,10 @@ class Line:
 
     def withdraw(self, key: Key) -> bool:
         """``key`` is not wanted any more; whether it was queued, and so has not started."""
-        self._offered.pop(key, None)
+        if self._offered.pop(key, None) is not None:
+            self._stale += 1
+            if self._stale > max(_STALE, len(self._offered)):
+                self._drop_stale()
         self._forget_ahead(key)
         return self._slots.withdraw(key)
 
@@ -99,6 +105,13 @@ class Line:
             _rank, demand = self._offered[key]
             return self._slots.lacking(demand) or "waits for its turn"
         return self._slots.why_waiting(key)
+
+    def _drop_stale(self) -> None:
+        """Now and then, so that nobody has to wait while a cancelled job's offers are thrown away all at once."""
+        for demand, heap in list(self._offers.items()):
+            heap[:] = [(rank, key) for rank, key in heap if self._offered.get(key) == (rank, demand)]
+            heapq.heapify(heap)
+        self._stale = 0
 
     def _forget_ahead(self, key: Key) -> None:
         for ahead in self._ahead.values():

@@ -22,6 +22,8 @@ from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.resources import ResourceSlots
 
+_NAMED = 5
+"""Dependencies that a waiting instance names at most."""
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
@@ -112,6 +114,13 @@ class LiveJob:
         """Its place in line."""
         index = self.graph.index[path]
         return Rank(-self.priority, -self._remaining[index], int(self.job.created_at * 1000), index)
+
+    def waits_for(self, path: str) -> str:
+        """In words, which dependencies an instance still waits for; empty if none."""
+        upstream = [self.graph.names[i] for i in self.graph.upstream[self.graph.index[path]]]
+        unended = [name for name in upstream if self.machine.status_of(name)[1] is Result.UNDEFINED]
+        more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
+        return f"waits for {', '.join(unended[:_NAMED])}{more}" if unended else ""
 
     def admitted(self, path: str, at: float) -> InstanceAdmitted:
         """The event that ``path`` got its slots."""

@@ -41,6 +41,7 @@ from fasttrack_jupyter.engine.stimuli import (
     Decision,
     Event,
     FinishJob,
+    GoOnCancelling,
     Instruction,
     JobStarted,
     Offer,
@@ -54,14 +55,12 @@ from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
-from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status
+from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Status
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 2_000
 """Instances that are brought into line in one turn: about 10 ms."""
-_NAMED = 5
-"""Dependencies that a waiting instance names at most."""
 _AT_LEISURE = 0.01
 """Seconds that changes wait for company which nothing else waits for (that a session runs, say)."""
 CANCEL_PATIENCE = 5.0
@@ -218,12 +217,7 @@ class JobRunner:
             return self._recorder.paused
         if live.machine.status is JobStatus.PENDING:
             return f"the job waits for its turn ({self._max_jobs} jobs run at once)"
-        upstream = [live.graph.names[i] for i in live.graph.upstream[live.graph.index[path]]]
-        unended = [name for name in upstream if live.machine.status_of(name)[1] is Result.UNDEFINED]
-        if unended:
-            more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
-            return f"waits for {', '.join(unended[:_NAMED])}{more}"
-        return self._line(live).why_waiting(live.key(path))
+        return live.waits_for(path) or self._line(live).why_waiting(live.key(path))
 
     def used_slots(self, backend: str) -> Mapping[str, int]:
         """What is handed out of a backend's slots."""
@@ -245,11 +239,11 @@ class JobRunner:
                 self._let_decide(live, event)
             self._start_pending()
             self._start_sessions()
-            if self._offer_some():
+            if not (is_busy := self._offer_some()):
+                self._intend()
+            if is_busy or self._events:
                 self._news.set()
                 await asyncio.sleep(0)
-            else:
-                self._intend()
             self._heard += asking
             if self._todo or asking:
                 self._decided.set()
@@ -258,7 +252,8 @@ class JobRunner:
 
     def _start_pending(self) -> None:
         """Start the first in line, as long as fewer jobs run than may; what was cancelled while it waited is gone."""
-        self._pending = [live for live in self._pending if live.machine.status is JobStatus.PENDING]
+        waiting = (live for live in self._pending if live.machine.status is JobStatus.PENDING)
+        self._pending = [live for live in waiting if not live.machine.is_cancelling]
         self._pending.sort(key=lambda live: (-live.priority, live.job.created_at, live.job.id))
         running = sum(live.machine.status is JobStatus.RUNNING for live in self._live.values())
         while self._pending and running < self._max_jobs:
@@ -299,6 +294,9 @@ class JobRunner:
                     continue
                 case Release(path):
                     self._line(live).release(live.key(path))
+                case GoOnCancelling():
+                    self._events.append((live, CancelRequested(None, self._clock.now())))
+                    continue
             self._todo.append((live, instruction))
 
     def _offer_some(self) -> bool:
@@ -312,7 +310,7 @@ class JobRunner:
     def _intend(self) -> None:
         for line in self._lines.values():
             for job_id, path in line.intend():
-                if live := self._live.get(job_id):
+                if (live := self._live.get(job_id)) and not live.machine.is_cancelling:
                     self._let_decide(live, live.admitted(path, self._clock.now()))
 
     def _start_sessions(self) -> None:

@@ -71,7 +71,7 @@ class RetryDue:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Somebody wants the job (``path`` None) or one instance to end."""
+    """Somebody wants the job (``path`` None) or one instance to end; or the machine goes on with a large job's end."""
 
     path: str | None
     at: float
@@ -139,11 +139,16 @@ class WaitForRetry:
 
 
 @dataclass(frozen=True, slots=True)
+class GoOnCancelling:
+    """Send :class:`CancelRequested` for the job again, once others had their turn: there is more to cancel."""
+
+
+@dataclass(frozen=True, slots=True)
 class FinishJob:
     """Everything has ended."""
 
 
-Instruction = Offer | Withdraw | Submit | Adopt | CancelSession | Release | WaitForRetry | FinishJob
+Instruction = Offer | Withdraw | Submit | Adopt | CancelSession | GoOnCancelling | Release | WaitForRetry | FinishJob
 
 
 @dataclass(slots=True)

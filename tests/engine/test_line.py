@@ -167,3 +167,15 @@ def test_what_a_big_one_waits_for_holds_up_nothing_else() -> None:
     assert admission.admit() == [key("x")]
     admission.release(key("holder"))
     assert admission.admit() == [key("big"), key("y")]
+
+
+def test_withdrawn_offers_are_thrown_away_bit_by_bit() -> None:
+    """Of ten thousand offers of a cancelled job only a few are left to look past; the others' order stays."""
+    line = Line(ResourceSlots({"cpu": 100}))
+    demand = ResourceSlots({"cpu": 100})
+    for number in range(10_000):
+        line.offer(("job", str(number)), demand, Rank(0, 0.0, 0, number))
+    for number in range(9_990):
+        line.withdraw(("job", str(number)))
+    assert sum(map(len, line._offers.values())) < 3_000
+    assert line.intend() == [("job", str(number)) for number in range(9_990, 10_000)]

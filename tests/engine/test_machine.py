@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED, JobMachine
 from fasttrack_jupyter.engine.stimuli import (
+    Adopt,
     CancelRequested,
     CancelSession,
     Decision,
     Event,
     FinishJob,
+    GoOnCancelling,
     InstanceAdmitted,
     InstancePlan,
     JobStarted,
@@ -259,3 +263,32 @@ def test_a_restart_in_the_wait_for_a_retry_leaves_what_is_left_of_it() -> None:
         row = TaskInstance("j", "a", 0, "a", Status.WAITING, attempts=1)
         decision = machine.restore(JobStatus.RUNNING, "", [row], at, {"a": 1_000.0})
         assert decision.instructions == [WaitForRetry("a", left)]
+
+
+def test_a_large_job_is_cancelled_in_portions_the_living_first() -> None:
+    """Each event cancels some, nothing new is offered meanwhile, and the request is recorded once."""
+    machine = JobMachine(JOB, plans(a="", b="", c="", d="c"), cancel_at_once=2)
+    tell(machine, JobStarted(0.0), admitted("c"))
+    first = tell(machine, CancelRequested(None, 2.0))
+    assert moves(first) == [
+        (None, "RUNNING", CANCEL_REQUESTED), ("c", "TERMINATING", "cancelled"), ("a", "CANCELLED", "cancelled"),
+    ]  # fmt: skip
+    assert first.instructions == [CancelSession("c", 1, "cancelled"), Withdraw("a"), GoOnCancelling()]
+    assert tell(machine, ended("c")).instructions == [Release("c", 1)]
+    last = tell(machine, CancelRequested(None, 3.0))
+    assert [path for path, _, _ in moves(last)] == ["b", "d", None]
+    assert last.instructions == [Withdraw("b"), FinishJob()]
+
+
+def test_a_large_job_whose_engine_died_while_it_was_cancelled_is_cancelled_by_the_next() -> None:
+    """Also what the dead engine had not come to yet, and also a job that had not started."""
+    rows = [TaskInstance(JOB, name, i, name, attempts=i) for i, name in enumerate("ab")]
+    rows[1] = replace(rows[1], status=Status.RUNNING)
+    machine = JobMachine(JOB, plans(a="", b=""))
+    decision = machine.restore(JobStatus.RUNNING, CANCEL_REQUESTED, rows, 5.0)
+    assert moves(decision) == [("b", "TERMINATING", "cancelled"), ("a", "CANCELLED", "cancelled")]
+    assert decision.instructions == [Adopt("b", 1, False), CancelSession("b", 1, "cancelled")]
+    waiting = JobMachine(JOB, plans(a=""))
+    decision = waiting.restore(JobStatus.PENDING, CANCEL_REQUESTED, [TaskInstance(JOB, "a", 0, "a")], 5.0)
+    assert decision.instructions == [FinishJob()]
+    assert waiting.status is JobStatus.CANCELLED

@@ -13,6 +13,7 @@ from fasttrack_jupyter.engine.stimuli import (
     CancelRequested,
     CancelSession,
     Decision,
+    GoOnCancelling,
     InstanceAdmitted,
     InstancePlan,
     JobStarted,
@@ -56,7 +57,10 @@ class Simulation:
         self.sessions: dict[tuple[str, int], str] = {}
         """Attempts that were started, and ``live`` or ``over``."""
         self.starts: list[tuple[str, int]] = []
-        self.machine = JobMachine(JOB, self.plans)
+        self.goes_on = False
+        """Whether the machine wants to go on cancelling."""
+        self.at_once = data.draw(st.sampled_from([1, 3, 1000]), label="cancelled at once")
+        self.machine = JobMachine(JOB, self.plans, cancel_at_once=self.at_once)
         self.crashes_left = 3
 
     def _plan(self, i: int) -> InstancePlan:
@@ -95,6 +99,8 @@ class Simulation:
                         self.sessions[path, attempt] = "cancelling"
                 case WaitForRetry(path, _):
                     self.retrying.append(path)
+                case GoOnCancelling():
+                    self.goes_on = True
 
     def record(self, change: Change) -> None:
         """As a store does: compare and set."""
@@ -142,11 +148,12 @@ class Simulation:
 
     def step(self) -> None:
         """One thing that can happen now, chosen by the dice."""
-        if not (self.live_sessions() or self.offered or self.retrying):
+        if not (self.live_sessions() or self.offered or self.retrying or self.goes_on):
             self.crash()  # nothing else is left: it died in the middle of something
             return
         choices = ["end"] * bool(self.live_sessions()) + ["admit"] * bool(self.offered)
         choices += ["retry"] * bool(self.retrying) + ["crash"] * bool(self.crashes_left)
+        choices += ["go on"] * self.goes_on
         if self.job[2] != CANCEL_REQUESTED:
             choices += ["cancel one", "cancel job"] if self.data.draw(st.integers(0, 5)) == 0 else []
         match self.data.draw(st.sampled_from(sorted(choices)), label="next"):
@@ -163,9 +170,15 @@ class Simulation:
                 self.take(self.machine.handle(CancelRequested(path, 0.0)))
             case "cancel job":
                 self.take(self.machine.handle(CancelRequested(None, 0.0)))
+            case "go on":
+                self.go_on()
             case "crash":
                 self.crashes_left -= 1
                 self.crash()
+
+    def go_on(self) -> None:
+        self.goes_on = False
+        self.take(self.machine.handle(CancelRequested(None, 0.0)))
 
     def end(self, path: str, attempt: int) -> None:
         was_cancelled = self.sessions[path, attempt] == "cancelling"
@@ -180,7 +193,8 @@ class Simulation:
         """The engine dies; the next one knows what was recorded, and what the backend has."""
         self.offered.clear()
         self.retrying.clear()
-        self.machine = JobMachine(JOB, self.plans)
+        self.goes_on = False
+        self.machine = JobMachine(JOB, self.plans, cancel_at_once=self.at_once)
         rows: Sequence[TaskInstance] = list(self.rows.values())
         status, _, reason = self.job
         if status is JobStatus.PENDING:
@@ -213,7 +227,9 @@ def test_random_jobs_keep_every_promise(data: st.DataObject) -> None:
 
 def drive(job: Simulation) -> None:
     """The next ordinary thing."""
-    if job.live_sessions():
+    if job.goes_on:
+        job.go_on()
+    elif job.live_sessions():
         job.end(*job.live_sessions()[0])
     elif job.offered:
         job.take(job.machine.handle(admitted(job.offered.pop())))
