@@ -1,0 +1,225 @@
+"""A real JupyterLab with the extension, a real Chromium, and a person's hands: what the browser tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import runpy
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from fasttrack_jupyter.api.client import Client
+from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.home import Home
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES, BUILT = ROOT / "labextension", ROOT / "fasttrack_jupyter" / "labextension"
+SCREENSHOTS = Path(os.environ.get("FASTTRACK_SCREENSHOTS", ""))
+TOKEN = "a-token-for-tests"  # a server on loopback, for as long as a test runs
+CHROMIUM_OPTIONS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+QUIET = {
+    "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/filebrowser-extension/browser.jupyterlab-settings": {"navigateToCurrentDirectory": False},
+}
+
+
+def until(holds: Callable[[], T], what: str, seconds: float = 30.0) -> T:
+    """Wait until ``holds()`` is true, and return what it was; fail with ``what`` when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
+    return found
+
+
+class Lab:
+    """One JupyterLab server on a workspace and a FastTrack home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.work, self.home = folder, folder / "work", folder / "home"
+        self.work.mkdir(parents=True)
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.client = Client(Home(self.home))
+        self._process: subprocess.Popen[bytes] | None = None
+        extensions = folder / "share" / "labextensions"
+        extensions.mkdir(parents=True)
+        (extensions / "fasttrack-jupyter").symlink_to(BUILT)
+        config = folder / "etc" / "jupyter_server_config.d"
+        config.mkdir(parents=True)
+        shutil.copy(ROOT / "fasttrack_jupyter" / "server" / "fasttrack_jupyter.json", config)
+        self.settings = folder / "settings"
+        for name, values in QUIET.items():
+            self.set(name, values)
+
+    def set(self, name: str, values: dict[str, Any]) -> None:
+        """Write a person's settings of one plugin, before the page is loaded."""
+        file = self.settings / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        environ = {
+            **os.environ,
+            "HOME": str(self.folder),
+            "JUPYTER_PATH": str(self.folder / "share"),
+            "JUPYTER_CONFIG_PATH": str(self.folder / "etc"),
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(self.settings),
+            "JUPYTERLAB_WORKSPACES_DIR": str(self.folder / "workspaces"),
+            "FASTTRACK_HOME": str(self.home),
+            "FASTTRACK_IDLE": "60",
+            "FASTTRACK_SECRETS": "file",
+            "FASTTRACK_CONTAINER_ENGINE": "none",
+            "FASTTRACK_SLOTS": "cpu=4,mem=8g",
+        }
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.root_dir={self.work}", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.collaborative=False", "--LabApp.extension_manager=readonly",
+        ]  # fmt: skip
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=self.work)
+        until(self._answers, f"JupyterLab answers (its log: {self.folder / 'server.log'})", 90)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self.folder / "server.log").read_text()[-4000:]
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{self.url}api", timeout=2).close()
+            return True
+        return False
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """End the server alone; its engine goes on."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(5)
+            self._process = None
+
+    def kill_engine(self) -> None:
+        """``kill -9`` of the engine, if there is one."""
+        with contextlib.suppress(psutil.NoSuchProcess, FastTrackError), Client(Home(self.home), start=False) as client:
+            process = psutil.Process(client.info()["pid"])
+            process.kill()
+            until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "the engine's end")
+
+    def close(self) -> None:
+        """End everything that was started."""
+        with contextlib.suppress(FastTrackError), Client(Home(self.home), start=False) as client:
+            for job in client.jobs(status=["PENDING", "RUNNING"]):
+                client.cancel(job["id"])
+            until(lambda: not client.info()["running_jobs"], "the end of what runs", 10)
+        self.kill(signal.SIGTERM)
+        self.client.close()
+        self.kill_engine()
+
+    def write(self, name: str, text: str) -> Path:
+        """A file of the workspace."""
+        path = self.work / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return path
+
+    def page_url(self, path: str = "", *, workspace: str = "") -> str:
+        """The address of JupyterLab, with a file open; a workspace of its own keeps tests apart."""
+        tree = f"/tree/{path}" if path else ""
+        where = f"/workspaces/{workspace}" if workspace else ""
+        return f"{self.url}lab{where}{tree}?token={TOKEN}&reset"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def built_extension() -> Path:
+    """The extension as its sources are now: built here when it is stale."""
+    wanted = runpy.run_path(str(SOURCES / "sources.py"))["digest"](SOURCES)
+    stamp = BUILT / "built-from.txt"
+    with (ROOT / "labextension" / ".building").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.is_file() or stamp.read_text().strip() != wanted:
+            environ = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+            for words in (("install",), ("run", "build:prod")):
+                done = subprocess.run(["jlpm", *words], cwd=SOURCES, env=environ, capture_output=True, text=True)
+                assert done.returncode == 0, done.stdout[-4000:]
+            stamp.write_text(f"{wanted}\n")
+    return BUILT
+
+
+@pytest.fixture(scope="module")
+def lab(built_extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A running JupyterLab for the tests of one module."""
+    place = Lab(tmp_path_factory.mktemp("lab"))
+    place.start()
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("there is no Chromium on this machine")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture()
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh window of 1440 x 900; what the page throws fails the test, unless it is marked ``page_errors``."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Asia/Seoul")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    if getattr(request.node, "failed_in_call", False):
+        with contextlib.suppress(Exception):
+            folder = Path(os.environ.get("FASTTRACK_FAILED_SCREENSHOTS", "."))
+            page.screenshot(path=folder / f"{request.node.name}.png")
+    context.close()
+    assert [error for error in errors if "ResizeObserver" not in error] == []
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """pytest-jupyter's loop is not for tests that drive a browser."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Nor is its clean-up."""
