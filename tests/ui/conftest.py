@@ -12,15 +12,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.errors import FastTrackError
@@ -29,7 +31,7 @@ from fasttrack_jupyter.home import Home
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES, BUILT = ROOT / "labextension", ROOT / "fasttrack_jupyter" / "labextension"
-SCREENSHOTS = Path(os.environ.get("FASTTRACK_SCREENSHOTS", ""))
+FAILED = pytest.StashKey[bool]()
 TOKEN = "a-token-for-tests"  # a server on loopback, for as long as a test runs
 CHROMIUM_OPTIONS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -197,9 +199,18 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed, so that its window is kept as a picture."""
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh window of 1440 x 900; what the page throws fails the test, unless it is marked ``page_errors``."""
+    """A fresh window of 1440 x 900. What the page throws fails the test; a failed test leaves a picture in TMPDIR."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Asia/Seoul")
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -207,10 +218,9 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    if getattr(request.node, "failed_in_call", False):
-        with contextlib.suppress(Exception):
-            folder = Path(os.environ.get("FASTTRACK_FAILED_SCREENSHOTS", "."))
-            page.screenshot(path=folder / f"{request.node.name}.png")
+    if request.node.stash.get(FAILED, False):
+        with contextlib.suppress(PlaywrightError):
+            page.screenshot(path=Path(tempfile.gettempdir()) / f"{request.node.name}.png")
     context.close()
     assert [error for error in errors if "ResizeObserver" not in error] == []
 
