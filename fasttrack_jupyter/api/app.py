@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 from fasttrack_jupyter import __version__
+from fasttrack_jupyter.api.failures import bad_request, parsed
 from fasttrack_jupyter.api.routes import ROUTES, Control, Route
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.errors import BadRequest, FastTrackError, Forbidden, NotFound, OtherVersion
@@ -58,7 +59,7 @@ class _Endpoint:
         if kind := self._wanted.get("query"):
             known["query"] = _query(kind, request)
         if kind := self._wanted.get("body"):
-            known["body"] = _body(kind, await request.read())
+            known["body"] = parsed(kind, await request.read())
         return {name: known[name] for name in self._wanted}
 
 
@@ -69,21 +70,7 @@ def _query(kind: type[BaseModel], request: web.Request) -> BaseModel:
     try:
         return kind.model_validate(words)
     except ValidationError as error:
-        raise _bad_request("query", error) from error
-
-
-def _body(kind: type[BaseModel], data: bytes) -> BaseModel:
-    try:
-        return kind.model_validate_json(data or b"{}")
-    except ValidationError as error:
-        raise _bad_request("body", error) from error
-
-
-def _bad_request(what: str, error: ValidationError) -> BadRequest:
-    """What is wrong and where; never the values themselves, which may be secret."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    said = "; ".join(f"{'.'.join(map(str, (what, *each['loc'])))}: {each['msg']}" for each in found[:5])
-    return BadRequest(f"the request makes no sense: {said}", details={"problems": found})
+        raise bad_request("query", error) from error
 
 
 async def _present(request: web.Request, value: Any) -> web.StreamResponse:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fasttrack_jupyter.errors import FastTrackError, InvalidPipeline
+from fasttrack_jupyter.errors import BadRequest, FastTrackError, InvalidPipeline
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    Model = TypeVar("Model", bound=BaseModel)
 
 
 def error_from(status: int, body: bytes) -> FastTrackError:
@@ -32,6 +37,23 @@ def error_of(told: Mapping[str, Any]) -> FastTrackError:
 def error_classes() -> dict[str, type[FastTrackError]]:
     """Every class of the error tree by its code; one that a module adds below it has a constructor of its own."""
     return {kind.code: kind for kind in _tree(FastTrackError) if kind.__module__ == FastTrackError.__module__}
+
+
+def parsed(kind: type[Model], body: bytes) -> Model:
+    """A request's body as a model; an empty one is ``{}``. Raises BadRequest."""
+    from pydantic import ValidationError  # slow to import, and only needed where requests arrive
+
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise bad_request("body", error) from error
+
+
+def bad_request(what: str, error: ValidationError) -> BadRequest:
+    """What is wrong and where; never the values themselves, which may be secret."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    said = "; ".join(f"{'.'.join(map(str, (what, *each['loc'])))}: {each['msg']}" for each in found[:5])
+    return BadRequest(f"the request makes no sense: {said}", details={"problems": found})
 
 
 def _tree(kind: type[FastTrackError]) -> Iterator[type[FastTrackError]]:

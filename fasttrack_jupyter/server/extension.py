@@ -16,6 +16,7 @@ from traitlets import Unicode
 from fasttrack_jupyter.api.paths import OPERATIONS, Operation
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.server.face import Face
+from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.handlers import FastTrackHandler, ForwardHandler
 from fasttrack_jupyter.server.hints import SCHEMA, Hints
 from fasttrack_jupyter.server.own import OWN
@@ -41,8 +42,9 @@ class FastTrackApp(ExtensionApp):
         server.event_logger.register_event_schema(SCHEMA)
         self.hints = Hints(server.event_logger)
         self.supervisor = Supervisor(home, self.log, self._note)
-        face = Face(self.supervisor, home, contents_root(server.contents_manager))
-        self.handlers.extend(_routes(face))
+        root = contents_root(server.contents_manager)
+        files = Files(server.contents_manager, self.supervisor, root, home.path)
+        self.handlers.extend(_routes(Face(self.supervisor, files, home, root)))
         server.io_loop.add_callback(self.supervisor.start)
 
     def _note(self, seq: int) -> None:
@@ -55,14 +57,17 @@ class FastTrackApp(ExtensionApp):
 
 
 def contents_root(contents: ContentsManager) -> str | None:
-    """Absolute path of the folder that the file browser shows; None where its files are not on this machine's disk."""
-    return str(Path(contents.root_dir).absolute()) if isinstance(contents, FileManagerMixin) else None
+    """The folder that the file browser shows, absolute and without links, as the engine tells sources of jobs.
+
+    None where its files are not on this machine's disk.
+    """
+    return str(Path(contents.root_dir).resolve()) if isinstance(contents, FileManagerMixin) else None
 
 
 def _routes(face: Face) -> Iterator[tuple[str, type[FastTrackHandler], dict[str, Any]]]:
     """Pattern, handler and its arguments; the first that matches answers."""
-    for handler, operations in OWN:
-        yield pattern(operations[0].path), handler, {"face": face, "operations": operations}
+    for handler, own in OWN:
+        yield pattern(own[0].operation.path), handler, {"face": face, "operations": [each.operation for each in own]}
     forwarded = sorted((each for each in OPERATIONS if each.is_forwarded), key=_specific)
     for path, same in groupby(forwarded, lambda each: each.path):
         yield pattern(path), ForwardHandler, {"face": face, "operations": tuple(same)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.supervisor import Supervisor
 
 
@@ -13,6 +14,7 @@ class Face:
     """One server's side of FastTrack."""
 
     supervisor: Supervisor
+    files: Files
     home: Home
     root: str | None
     """Absolute path of the contents root; None where contents are not on disk."""

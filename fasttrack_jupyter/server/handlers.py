@@ -107,10 +107,11 @@ class FastTrackHandler(APIHandler):
     def log_exception(self, *exc_info: Any) -> None:
         """What was foreseen needs no traceback."""
         error = exc_info[1]
-        if not isinstance(error, FastTrackError):
+        if isinstance(error, FastTrackError):
+            if error.status_hint >= 500:
+                self.log.warning("FastTrack: %s", error.message)
+        elif not isinstance(error, web.HTTPError):  # Jupyter's log of requests tells those, with the token taken out
             super().log_exception(*exc_info)
-        elif error.status_hint >= 500:
-            self.log.warning("FastTrack: %s", error.message)
 
 
 def _told(status: int, error: BaseException | None, what: str) -> dict[str, Any]:

@@ -8,21 +8,28 @@ from typing import Any
 from pydantic import BaseModel
 
 from fasttrack_jupyter import __version__
+from fasttrack_jupyter.api.failures import parsed
 from fasttrack_jupyter.api.paths import Operation
+from fasttrack_jupyter.errors import Forbidden
+from fasttrack_jupyter.server.description import Own, describe
 from fasttrack_jupyter.server.handlers import FastTrackHandler
-from fasttrack_jupyter.server.views import ServerInfo
+from fasttrack_jupyter.server.views import FileSave, FileText, PipelineFiles, ServerInfo
 
 _ENGINE_S = ("version", "pid", "started_at", "backends", "running_jobs", "seq")
+_FILE = "/files/{path*}"
 
 
 class OwnHandler(FastTrackHandler):
     """Answers with views."""
 
-    async def show(self, view: BaseModel | dict[str, Any]) -> None:
+    async def show(self, found: BaseModel | dict[str, Any] | None) -> None:
         """Answer with that, as JSON."""
-        text = view.model_dump_json(by_alias=True) if isinstance(view, BaseModel) else json.dumps(view)
         self.set_header("Cache-Control", "no-cache")
-        await self.finish(text)
+        if found is None:
+            self.set_status(204)
+            await self.finish()
+        else:
+            await self.finish(found.model_dump_json() if isinstance(found, BaseModel) else json.dumps(found))
 
 
 class InfoHandler(OwnHandler):
@@ -30,18 +37,70 @@ class InfoHandler(OwnHandler):
 
     async def answer(self, operation: Operation, *words: str) -> None:
         """See the class."""
-        face = self.face
-        engine: dict[str, Any] = {}
-        if face.supervisor.state.state == "connected":
-            async with face.supervisor.call("GET", "/info") as reply:
+        supervisor, engine = self.face.supervisor, {}
+        if supervisor.state.state == "connected":
+            async with supervisor.call("GET", "/info") as reply:
                 engine = json.loads(await reply.body())
-        told = {name: engine[name] for name in _ENGINE_S if name in engine}
-        state = face.supervisor.state
-        info = ServerInfo(extension_version=__version__, root=face.root, home=str(face.home.path), engine=state, **told)
+        info = ServerInfo(
+            extension_version=__version__,
+            root=self.face.root,
+            home=str(self.face.home.path),
+            engine=supervisor.state,
+            **{name: engine[name] for name in _ENGINE_S if name in engine},
+        )
         await self.show(info)
 
 
-OWN: tuple[tuple[type[OwnHandler], tuple[Operation, ...]], ...] = (
-    (InfoHandler, (Operation("server_info", "GET", "/info", "read"),)),
+class FilesHandler(OwnHandler):
+    """The pipelines of the workspace."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        await self.show(await self.face.files.all())
+
+
+class FileHandler(OwnHandler):
+    """One pipeline file; needs Jupyter's permission for ``contents`` as well."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        if not await self.allows(operation.action, "contents"):
+            raise Forbidden(f"you may not {operation.action} contents")
+        path, files = words[0].strip("/"), self.face.files
+        match operation.method:
+            case "GET":
+                await self.show(await files.read(path))
+            case "PUT":
+                await self.show(await files.write(path, parsed(FileSave, self.request.body)))
+            case _:
+                await files.delete(path)
+                await self.show(None)
+
+
+class DescriptionHandler(OwnHandler):
+    """All routes, described."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        async with self.face.supervisor.call("GET", "/openapi.json") as reply:
+            engine_s = json.loads(await reply.body())
+        await self.show(describe(engine_s, [own for _, each in OWN for own in each], self.base_url))
+
+
+OWN: tuple[tuple[type[OwnHandler], tuple[Own, ...]], ...] = (
+    (InfoHandler, (Own(Operation("info", "GET", "/info", "read"), "This server and its engine.", ServerInfo),)),
+    (
+        FilesHandler,
+        (Own(Operation("files", "GET", "/files", "read"), "The pipelines of the workspace.", PipelineFiles),),
+    ),
+    (
+        FileHandler,
+        (
+            Own(Operation("file", "GET", _FILE, "read"), "One pipeline file.", FileText),
+            Own(Operation("save_file", "PUT", _FILE, "write"), "Write a pipeline file.", FileText, FileSave),
+            Own(Operation("delete_file", "DELETE", _FILE, "write"), "Delete a pipeline file."),
+        ),
+    ),
+    (DescriptionHandler, (Own(Operation("openapi", "GET", "/openapi.json", "read"), "All routes, described."),)),
 )
 """Which handler answers which operations; each row is one path."""

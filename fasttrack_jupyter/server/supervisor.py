@@ -18,7 +18,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 from fasttrack_jupyter.api import starter
@@ -158,12 +158,13 @@ class Supervisor:
         try:
             seq = await _seq(link)
             stream = await link.ask("GET", f"/events/stream?after={seq}", patience=_SILENCE)
-            if stream.status >= 400:
-                raise error_from(stream.status, await stream.body())
-            self._link, self._seq = link, seq
-            self._tell(EngineState(state="connected"))
-            async for self._seq in _seqs(stream):
-                self._on_seq(self._seq)
+            with closing(stream):
+                if stream.status >= 400:
+                    raise error_from(stream.status, await stream.body())
+                self._link, self._seq = link, seq
+                self._tell(EngineState(state="connected"))
+                async for self._seq in _seqs(stream):
+                    self._on_seq(self._seq)
         finally:
             self._link = None
             await link.aclose()
