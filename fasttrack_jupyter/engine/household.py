@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
 from fasttrack_jupyter.engine.present import present_folder, present_pipeline
+from fasttrack_jupyter.engine.present_usage import present_backend, present_usage_history, sum_of_slots
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
-from fasttrack_jupyter.engine.upkeep import GarbageCollector
+from fasttrack_jupyter.engine.upkeep import DAY, GarbageCollector
 from fasttrack_jupyter.engine.views import ExportView, FolderView, GcView, PipelineView
-from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
+from fasttrack_jupyter.errors import BadRequest, Conflict, FastTrackError, NotFound
+from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ResourceSlots
 
@@ -46,10 +50,19 @@ class Household:
         self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
         self._logs = LogReader(world.store, self._backend, world.secrets)
         self._preparer = Preparer(world.store, self._open_backend, world.secrets, self._default_slots)
+        self._stage = Stage(self._preparer, world.secrets, self._default_slots)
 
     async def pipelines(self) -> list[PipelineView]:
         """The pipelines that this home has had jobs of."""
         return [present_pipeline(record) for record in await self._store.pipelines()]
+
+    async def pipeline(self, name: str) -> PipelineView:
+        """One pipeline. Raises NotFound."""
+        record = await self._store.pipeline(name)
+        if record is None:
+            names = [each.name for each in await self._store.pipelines()]
+            raise NotFound(f"there is no pipeline {name!r}", hint=did_you_mean(name, names))
+        return present_pipeline(record)
 
     async def folders(self) -> list[FolderView]:
         """All vfolders of the local backend."""
@@ -84,6 +97,20 @@ class Household:
         used = ResourceSlots(self._runner.used_slots(backend)).written()
         return {**await self._backend(backend).slots(), "used": used}
 
+    async def backends(self) -> list[BackendView]:
+        """Where jobs can run, and what is free there; a backend that cannot be used says why."""
+        return [await self._backend_view(name, backend) for name, backend in self._world.backends.items()]
+
+    async def usage_history(self, days: float, buckets: int, backend: str) -> UsageHistory:
+        """Slots that attempts held on a backend over the last days, in ``buckets``, and now."""
+        capacity = self._open_backend(backend).capacity() or ResourceSlots()
+        end = self._world.clock.now()
+        start = end - days * DAY
+        held = await self._store.held_slots(backend, start, end, buckets)
+        series = await asyncio.to_thread(sum_of_slots, held, capacity, buckets)
+        used = self._runner.used_slots(backend)
+        return present_usage_history(start, end, buckets, series, capacity, used)
+
     async def secrets(self) -> list[dict[str, Any]]:
         """``{name, pipeline}`` each; never a value."""
         return [{"name": name, "pipeline": pipeline} for name, pipeline in self._secrets.names()]
@@ -115,6 +142,15 @@ class Household:
         return [dict(check) for backend in self._world.backends.values() for check in await backend.doctor()]
 
     # ------------------------------------------------------------------ parts
+
+    async def _backend_view(self, name: str, backend: ExecutionBackend) -> BackendView:
+        try:
+            self._runner.check_backend(name)
+            told = await backend.slots()
+        except FastTrackError as error:
+            return BackendView(name=name, ready=False, reason=error.message)
+        used = self._runner.used_slots(name)
+        return present_backend(name, told, backend.capacity(), used)
 
     def _backend(self, name: str) -> ExecutionBackend:
         try:

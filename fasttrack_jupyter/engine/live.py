@@ -67,6 +67,7 @@ class LiveJob:
             ResourceSlots.parse(record[name]["slots"]) if "slots" in record.get(name, ()) else demands.of(task)
             for name, task in zip(graph.names, pipeline.tasks, strict=True)
         ]
+        self._written: dict[ResourceSlots, dict[str, str]] = {}
         self._commits: dict[str, str] = {}
         self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret, self._commits)
         self._finder = SessionBuilder(job, pipeline, graph, self._slots, lambda name: secret(name) or "", self._commits)
@@ -125,7 +126,10 @@ class LiveJob:
     def admitted(self, path: str, at: float) -> InstanceAdmitted:
         """The event that ``path`` got its slots."""
         _, _, attempts = self.machine.status_of(path)
-        return InstanceAdmitted(path, at, outputs_dir_of(self.job.index, path, attempts + 1))
+        demand = self.demand(path)
+        if (written := self._written.get(demand)) is None:
+            written = self._written[demand] = demand.written()
+        return InstanceAdmitted(path, at, outputs_dir_of(self.job.index, path, attempts + 1), written)
 
     def spec(self, path: str, attempt: int, *, has_begun: bool = False) -> SessionSpec:
         """What to ask the backend for; one that ``has_begun`` needs its secrets no more. Raises as the builder."""

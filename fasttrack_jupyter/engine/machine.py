@@ -62,6 +62,8 @@ CANCELLED = "cancelled"
 """An instance's reason once somebody asked for its end; it survives the engine as well."""
 CANCEL_REQUESTED = "cancel requested"
 """A job's reason between the request and its end; it survives the engine, so the request does too."""
+RETRYING = "SessionRetrying"
+"""The event of an attempt that has ended while its instance waits for the next one."""
 AT_ONCE = 500
 """Instances of a cancelled job that one event cancels: about 10 ms."""
 
@@ -162,7 +164,7 @@ class JobMachine:
             "SessionRequested",
             event.at,
             reason="",
-            data={"outputs_dir": event.outputs_dir},
+            data={"outputs_dir": event.outputs_dir} | ({"resources": event.resources} if event.resources else {}),
         )
         decision.instructions.append(Submit(event.path, instance.attempts))
 
@@ -243,7 +245,7 @@ class JobMachine:
         wait = instance.plan.retry.wait_before(attempt + 1)
         instance.is_retrying = True
         self._change(
-            decision, instance, Status.WAITING, "SessionRetrying", event.at,
+            decision, instance, Status.WAITING, RETRYING, event.at,
             reason=f"attempt {attempt}: {event.reason}; again in {format_duration(wait)}",
             exit_code=event.exit_code, data=event.data,
             attempt_status=event.status, attempt_result=event.result, attempt_reason=event.reason,

@@ -116,7 +116,7 @@ class GitView(View):
 
 
 class SessionView(View):
-    """What exactly an attempt runs or ran. Where that cannot be told yet, ``reason`` says why, and the rest is empty."""
+    """What exactly an attempt runs or ran. Where that cannot be told, ``reason`` says why, and the rest is empty."""
 
     attempt: int
     """Its number; 0 where there was none yet: then this is what the first will run, as far as it is known."""

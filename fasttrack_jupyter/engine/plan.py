@@ -6,7 +6,7 @@ and at what the backend has. Nothing is decided later than here: the job keeps t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fasttrack_jupyter.engine.storing import TaskHistory
@@ -232,6 +232,13 @@ def _suggestions(slots: ResourceSlots, history: TaskHistory | None) -> list[str]
     if history.peak_cpu and cpu > OVERSIZED * max(history.peak_cpu * 100, 25):
         found.append(f"asks for {format_quantity('cpu', cpu)} cpu, never used more than {history.peak_cpu:.1f}")
     return found
+
+
+def expected_seconds(graph: TaskGraph, runs: Collection[str], known: Mapping[str, float]) -> float | None:
+    """Length of the critical path of those tasks that run; None where one of them is not ``known``, or none runs."""
+    if not runs or any(path not in known for path in runs):
+        return None
+    return max(graph.priorities([known[name] if name in runs else 0.0 for name in graph.names]))
 
 
 def changes_between(

@@ -105,6 +105,20 @@ class LogChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class UsagePoint:
+    """What a session used at one moment: ``cpu`` in cores since the point before, ``mem`` in bytes.
+
+    ``gpus`` are the session's own, in order: percent of time in which it was busy (None: not told), bytes in use.
+    """
+
+    at: float
+    cpu: float
+    mem: int
+    processes: int
+    gpus: tuple[tuple[float | None, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """One file or folder below an output folder; ``path`` is relative to it."""
 
@@ -186,6 +200,13 @@ class ExecutionBackend(Protocol):
 
     async def usage(self, attempt_id: str) -> Mapping[str, Any]:
         """Now: ``{mem: bytes, cpu_seconds, processes}``; empty when not running."""
+        ...
+
+    async def usage_samples(self, attempt_id: str) -> Sequence[UsagePoint]:
+        """What the session used over time, oldest first, while it runs and after; at most some hundreds.
+
+        Empty for a session that was too short to be looked at, for an unknown one, and where nobody looks.
+        """
         ...
 
     async def shell(self, attempt_id: str) -> Sequence[str]:

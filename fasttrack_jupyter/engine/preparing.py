@@ -19,6 +19,7 @@ from fasttrack_jupyter.engine.plan import (
     PlannedTask,
     Question,
     changes_between,
+    expected_seconds,
     is_reusable,
     make_plan,
     shrunk,
@@ -125,12 +126,8 @@ class Prepared:
 
     def _expected(self) -> float | None:
         """Length of the critical path of what will run; None where some of it never ran before."""
-        runs = [task.path for task in self.tasks if task.decision is Decision.RUN]
-        if not runs or any(path not in self.known_seconds for path in runs):
-            return None
-        running = set(runs)
-        seconds = [self.known_seconds[name] if name in running else 0.0 for name in self.graph.names]
-        return max(self.graph.priorities(seconds))
+        runs = {task.path for task in self.tasks if task.decision is Decision.RUN}
+        return expected_seconds(self.graph, runs, self.known_seconds)
 
 
 class Preparer:
@@ -170,7 +167,7 @@ class Preparer:
         params = bind_parameters(pipeline.params, {**inherited, **request.params})
         code, files = await self._code(request, pipeline, origin)
         history = await self._store.history(pipeline.name)
-        record = await self.known(pipeline.name)
+        record = await self._store.pipeline(pipeline.name)
         earlier, gone = await self._earlier(pipeline.name, record, origin, backend)
         default_slots = self._default_slots(request.backend)
         question = Question(
@@ -210,9 +207,9 @@ class Preparer:
         earlier = {**await self.earlier_of(job.pipeline), **own}
         return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code)
 
-    async def seconds(self, pipeline: str, graph: TaskGraph) -> list[float]:
-        """What each task may take, as earlier jobs taught."""
-        return _durations(graph, await self._store.history(pipeline))[1]
+    async def durations(self, pipeline: str, graph: TaskGraph) -> tuple[dict[str, float], list[float]]:
+        """What earlier jobs taught: the seconds of the tasks that are known, and a guess for every one, in order."""
+        return _durations(graph, await self._store.history(pipeline))
 
     # ------------------------------------------------------------------ parts
 
@@ -282,10 +279,6 @@ class Preparer:
         specs = [builder.outline(indices[0]) for indices in alike.values()]
         same = {graph.names[indices[0]]: [graph.names[index] for index in indices] for indices in alike.values()}
         return specs, same, found
-
-    async def known(self, name: str) -> PipelineRecord | None:
-        """The pipeline of that name, if this home has had it."""
-        return next((record for record in await self._store.pipelines() if record.name == name), None)
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}

@@ -9,9 +9,11 @@ from pathlib import PurePath
 from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.plan import Demands
+from fasttrack_jupyter.engine.machine import RETRYING
+from fasttrack_jupyter.engine.plan import Demands, expected_seconds
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
-from fasttrack_jupyter.engine.storing import PipelineRecord
+from fasttrack_jupyter.engine.staging import Parsed
+from fasttrack_jupyter.engine.storing import NewestJob, PipelineRecord
 from fasttrack_jupyter.engine.views import (
     AttemptView,
     EventView,
@@ -19,13 +21,12 @@ from fasttrack_jupyter.engine.views import (
     FolderView,
     JobSummary,
     JobView,
+    LastJob,
     PipelineView,
     TaskInstanceView,
 )
-from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
-from fasttrack_jupyter.model.lifecycle import Status
-from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.lifecycle import ENDED, JOB_ENDED, Status
 from fasttrack_jupyter.model.resources import ResourceSlots
 
 _AT_ONCE = 500
@@ -56,17 +57,20 @@ class JobPresenter:
     def __init__(
         self,
         job: PipelineJob,
-        pipeline: Pipeline,
-        graph: TaskGraph,
+        parsed: Parsed,
         default_slots: ResourceSlots,
         folder_path: str | None,
     ) -> None:
-        self._job, self._pipeline, self._graph = job, pipeline, graph
-        self._demands, self._folder_path = Demands(pipeline, default_slots), folder_path
+        self._job, self._pipeline, self._graph = job, parsed.pipeline, parsed.graph
+        self._demands, self._folder_path = Demands(parsed.pipeline, default_slots), folder_path
         self._record: Mapping[str, Any] = job.options.get("plan", {})
+        rest = {path for path, entry in self._record.items() if "decision" in entry}
+        self._seconds = {path: seconds for path, seconds in parsed.known_seconds.items() if path not in rest}
+        """Of the tasks that run, where that is known."""
+        self._expected = expected_seconds(self._graph, set(self._graph.names) - rest, self._seconds)
 
-    def view(self, rows: list[TaskInstance], waits: Mapping[str, str], paused: str | None) -> JobView:
-        """The whole job; ``waits`` gives the reason of each waiting instance, by path."""
+    def view(self, rows: list[TaskInstance], waits: Mapping[str, str], paused: str | None, seq: int) -> JobView:
+        """The whole job; ``waits`` gives the reason of each waiting instance, by path; ``seq``: see JobView."""
         tasks = tuple(self._instance(row, waits) for row in rows)
         return JobView(
             **_summary(self._job, paused),
@@ -76,6 +80,8 @@ class JobPresenter:
             source=self._job.source,
             tasks=tasks,
             outputs={task.path: task.outputs for task in tasks if task.outputs},
+            expected_seconds=self._expected,
+            seq=seq,
         )
 
     def _instance(self, row: TaskInstance, waits: Mapping[str, str]) -> TaskInstanceView:
@@ -99,6 +105,7 @@ class JobPresenter:
             usage=row.data.get("usage", {}),
             notes=(*entry.get("notes", ()), *row.data.get("notes", ())),
             dependencies=tuple(self._graph.names[i] for i in self._graph.upstream[index]),
+            expected_seconds=self._seconds.get(row.path),
         )
 
     def _place(self, outputs_dir: str | None) -> str | None:
@@ -140,11 +147,15 @@ def present_attempt(attempt: Attempt) -> AttemptView:
 
 
 def present_event(event: JobEvent) -> EventView:
-    """One event."""
+    """One event. The store dates beginnings and ends of what it is about by the same rules."""
+    at = datetime.fromtimestamp(event.at, UTC)
+    has_ended = event.status in (ENDED if event.path is not None else JOB_ENDED)
+    was_tried = event.attempt > 0 and (has_ended or event.type == RETRYING)
     return EventView(
-        seq=event.seq, at=datetime.fromtimestamp(event.at, UTC), job_id=event.job_id, path=event.path,
-        type=event.type, attempt=event.attempt, status=event.status, result=event.result, reason=event.reason,
-        data=dict(event.data),
+        seq=event.seq, at=at, job_id=event.job_id, path=event.path, type=event.type, attempt=event.attempt,
+        status=event.status, result=event.result, reason=event.reason, exit_code=event.exit_code,
+        started_at=at if event.status == Status.RUNNING or was_tried else None,
+        ended_at=at if has_ended else None, data=dict(event.data),
     )  # fmt: skip
 
 
@@ -164,7 +175,17 @@ def present_folder(folder: FolderInfo) -> FolderView:
 
 def present_pipeline(record: PipelineRecord) -> PipelineView:
     """One pipeline."""
+    last = record.last_job
     return PipelineView(
         name=record.name, folder=record.folder, source=record.source,
-        created_at=datetime.fromtimestamp(record.created_at, UTC), jobs=record.jobs, last_job=record.last_job,
+        created_at=datetime.fromtimestamp(record.created_at, UTC), jobs=record.jobs,
+        last_job=last.id if last else None, last=_last_job(last) if last else None,
+    )  # fmt: skip
+
+
+def _last_job(job: NewestJob) -> LastJob:
+    return LastJob(
+        id=job.id, index=job.index, status=job.status, result=job.result,
+        created_at=datetime.fromtimestamp(job.created_at, UTC), started_at=moment(job.started_at),
+        ended_at=moment(job.ended_at),
     )  # fmt: skip

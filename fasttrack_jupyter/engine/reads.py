@@ -34,13 +34,10 @@ class LogReader:
     async def read(self, job: PipelineJob, path: str, attempt: int | None, after: int, limit: int) -> LogView:
         """At most ``limit`` bytes from byte ``after`` on (below zero: from the end). Raises NotFound."""
         row = await self._instance(job, path)
-        number = row.attempts if attempt is None else attempt
+        number, name = _chosen(job, row, attempt)
         if number == 0:
             ended = row.status in ENDED
             return LogView(attempt="", data="", start=0, next=max(after, 0), size=0, ended=ended)
-        if not 0 < number <= row.attempts:
-            raise NotFound(f"task {path!r} of {job.pipeline}#{job.index} had {row.attempts} attempts, not {number}")
-        name = attempt_id(job.id, row.ordinal, number)
         is_over = row.status in ENDED or number < row.attempts
         return await self._page(job, name, after, min(limit, MAX_PAGE), is_over)
 
@@ -50,6 +47,10 @@ class LogReader:
         if row.attempts == 0:
             raise NotFound(f"task {path!r} of {job.pipeline}#{job.index} has not started")
         return attempt_id(job.id, row.ordinal, row.attempts)
+
+    async def attempt_of(self, job: PipelineJob, path: str, attempt: int | None) -> tuple[int, str]:
+        """Number and id of an attempt, the current one by default; number 0 before there is one. Raises NotFound."""
+        return _chosen(job, await self._instance(job, path), attempt)
 
     async def outputs_dir(self, job: PipelineJob, path: str) -> str | None:
         """Where an instance's outputs are, within the pipeline folder."""
@@ -83,6 +84,13 @@ class LogReader:
         if masker is None:
             masker = self._maskers[pipeline] = Masker(self._secrets.values(pipeline))
         return masker
+
+
+def _chosen(job: PipelineJob, row: TaskInstance, attempt: int | None) -> tuple[int, str]:
+    number = row.attempts if attempt is None else attempt
+    if number > row.attempts or number < 0 or (number == 0 and attempt is not None):
+        raise NotFound(f"task {row.path!r} of {job.pipeline}#{job.index} had {row.attempts} attempts, not {number}")
+    return number, attempt_id(job.id, row.ordinal, number)
 
 
 def whole_characters(data: bytes) -> bytes:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.household import Household, World
-from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
-from fasttrack_jupyter.engine.preparing import Origin, Prepared, selection_of
+from fasttrack_jupyter.engine.making import JobMaker
+from fasttrack_jupyter.engine.overviews import DeletedJobs, JobCounts, SessionView, TagCount, UsageSeries
 from fasttrack_jupyter.engine.present import (
-    JobPresenter,
     moment,
     present_attempt,
     present_event,
     present_file,
     present_job,
-    waiting_reasons,
 )
-from fasttrack_jupyter.engine.remains import ended_unheard, ending, remains_of
-from fasttrack_jupyter.engine.storing import JobFilter, NewJob
-from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
+from fasttrack_jupyter.engine.present_usage import present_counts, present_sample
+from fasttrack_jupyter.engine.removing import JobRemover
+from fasttrack_jupyter.engine.showing import JobShow
+from fasttrack_jupyter.engine.storing import JobFilter
+from fasttrack_jupyter.engine.takeover import Takeover
 from fasttrack_jupyter.engine.views import (
     AttemptView,
     EngineInfo,
@@ -37,18 +36,12 @@ from fasttrack_jupyter.engine.views import (
     LogView,
     PlanView,
     RerunRequest,
-    Selection,
     ValidationView,
 )
-from fasttrack_jupyter.errors import BadRequest, Conflict, InvalidPipeline, NotFound, Refused
-from fasttrack_jupyter.model.graph import TaskGraph, build_graph
-from fasttrack_jupyter.model.job import Change, PipelineJob, TaskInstance, new_job_id
-from fasttrack_jupyter.model.lifecycle import JOB_ENDED, Status
-from fasttrack_jupyter.model.pipeline import Pipeline
-from fasttrack_jupyter.model.reading import read_or_raise, read_pipeline
-
-_REMEMBERED = 8
-"""How many parsed pipelines of shown jobs are kept."""
+from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.model.job import Change
+from fasttrack_jupyter.model.reading import read_pipeline
+from fasttrack_jupyter.model.schema import shipped_schema
 
 
 class FastTrack(Household):
@@ -59,49 +52,19 @@ class FastTrack(Household):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._parsed: OrderedDict[str, tuple[Pipeline, TaskGraph]] = OrderedDict()
-        self._making = asyncio.Lock()
-        """Held while a job that is stored already is handed to the runner."""
+        self._maker = JobMaker(
+            self._store, world.clock, world.bus, self._backend, self._preparer, self._runner, self._stage
+        )
+        self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
+        self._show = JobShow(self._store, world.backends, self._runner, self._stage, self._default_slots)
+        self._remover = JobRemover(self._store, self._backend, self._runner, self._maker)
         self._opened_at = world.clock.now()
 
     async def open(self) -> None:
         """Take over unfinished jobs and go on with them."""
         await self._runner.open()
         for job in await self._store.unfinished():
-            await self._take_over(job)
-
-    async def _take_over(self, job: PipelineJob) -> None:
-        """Go on with a job of an earlier engine, or say why that cannot be."""
-        rows = await self._store.instances(job.id)
-        try:
-            live = await self._live(job)
-            self._runner.resume(live, live.restore(rows, self._world.clock.now(), await self._ended_at(job, rows)))
-        except InvalidPipeline as error:
-            why = f"its text cannot be read by FastTrack {__version__}: {error.problems[0]}"
-            self._runner.set_aside(job.id, why)
-        except Exception as error:
-            self._runner.set_aside(job.id, error)
-        if job.reason == CANCEL_REQUESTED and self._runner.why_aside(job.id):
-            await self._give_up(job)
-
-    async def _ended_at(self, job: PipelineJob, rows: Sequence[TaskInstance]) -> dict[str, float]:
-        """When the last attempt of each instance that waits for its next one ended."""
-        waiting = {row.path: row.attempts for row in rows if row.status is Status.WAITING and row.attempts}
-        attempts = await self._store.attempts(job.id) if waiting else []
-        return {x.path: x.ended_at for x in attempts if x.ended_at and waiting.get(x.path) == x.number}
-
-    async def _give_up(self, job: PipelineJob) -> None:
-        """End a job that was set aside, with all its sessions."""
-        rows = await self._store.instances(job.id)
-        now = self._world.clock.now()
-        try:
-            self._runner.check_backend(job.backend)
-        except NotFound as error:
-            unheard = f"cancelled; its session was not ended: {error.message}"
-            await self._store.record(ended_unheard(job, rows, now, unheard))
-            self._runner.give_up(job.id)
-        else:
-            self._runner.resume(*ending(job, rows, now))
+            await self._takeover.take_over(job)
 
     async def aclose(self) -> None:
         """Stop; sessions go on by themselves and are adopted by the next engine."""
@@ -145,117 +108,44 @@ class FastTrack(Household):
             problems=reading.problems,
         )
 
+    async def schema(self) -> dict[str, Any]:
+        """The JSON Schema of a pipeline file, as it is shipped."""
+        found: dict[str, Any] = json.loads(await asyncio.to_thread(shipped_schema))
+        return found
+
     async def plan(self, request: JobRequest) -> PlanView:
         """What a job would do. Nothing is made. Raises InvalidPipeline."""
-        prepared = await self._preparer.prepare(request)
-        return await asyncio.to_thread(prepared.view)
+        return await self._maker.plan(request)
 
     async def run(self, request: JobRequest) -> JobSummary:
         """Make the job and start it. Raises InvalidPipeline, Refused."""
-        if request.key and (known := await self._store.job_by_key(request.key)):
-            return present_job(known)
-        return await self._make(await self._preparer.prepare(request), None)
+        return await self._maker.run(request)
 
     async def plan_rerun(self, job: str, request: RerunRequest) -> PlanView:
         """What a rerun would do."""
-        again, origin = await self._rerun_request(await self._store.find_job(job), request)
-        prepared = await self._preparer.prepare(again, origin)
-        return await asyncio.to_thread(prepared.view)
+        return await self._maker.plan_rerun(await self._store.find_job(job), request)
 
     async def rerun(self, job: str, request: RerunRequest) -> JobSummary:
         """A new job from an old one."""
-        if request.key and (known := await self._store.job_by_key(request.key)):
-            return present_job(known)
-        again, origin = await self._rerun_request(await self._store.find_job(job), request)
-        return await self._make(await self._preparer.prepare(again, origin), origin)
-
-    async def _rerun_request(self, old: PipelineJob, request: RerunRequest) -> tuple[JobRequest, Origin]:
-        edited = request.edited or request.text is not None
-        if edited and request.text is None and old.source is None:
-            raise BadRequest(
-                f"job {old.pipeline}#{old.index} came from no file, so there is no edited one",
-                hint="send the edited text, or leave out --edited",
-            )
-        pipeline, _ = await self._parse(old)
-        origin = await self._preparer.origin(
-            old, pipeline, from_failed=request.from_failed, keeps_code=not edited or old.source is None
-        )
-        has_selection = request.selection != Selection()
-        again = JobRequest(
-            text=request.text if edited else old.text,
-            source=old.source,
-            params=request.params or {},
-            selection=request.selection if has_selection else selection_of(old.options),
-            backend=old.backend,
-            shrink=bool(old.options.get("shrink")) if request.shrink is None else request.shrink,
-            name=old.name,
-            tags=old.tags,
-            priority=old.priority,
-            key=request.key,
-        )
-        return again, origin
-
-    async def _make(self, prepared: Prepared, origin: Origin | None) -> JobSummary:
-        request, pipeline = prepared.request, prepared.pipeline
-        if prepared.refused:
-            path, reason = next(iter(prepared.refused.items()))
-            more = f" (and {len(prepared.refused) - 1} more)" if len(prepared.refused) > 1 else ""
-            raise Refused(
-                f"task {path!r} {reason}{more}",
-                hint="see all of it with: fasttrack plan",
-                details={"tasks": prepared.refused},
-            )
-        now = self._world.clock.now()
-        backend = self._backend(request.backend)
-        source = os.path.realpath(request.source) if request.source else None
-        record = await self._store.ensure_pipeline(pipeline.name, source, now)
-        await backend.make_folder(record.folder, "data", pipeline.name)
-        code = await backend.put_code(prepared.files) if prepared.files else prepared.code
-        new = NewJob(
-            id=new_job_id(now),
-            pipeline=pipeline.name,
-            folder=record.folder,
-            text=prepared.text,
-            source=source,
-            backend=request.backend,
-            params=prepared.params,
-            instances=[(name, name) for name in prepared.graph.names],
-            created_at=now,
-            name=request.name,
-            tags=request.tags,
-            note=request.note,
-            priority=request.priority,
-            rerun_of=origin.job.id if origin else None,
-            code=code,
-            options=await asyncio.to_thread(prepared.options),
-        )
-        async with self._making:
-            job = await self._store.create_job(new)
-            if job.id == new.id:  # else the same request, repeated, was quicker
-                self._world.bus.publish(await self._store.last_seq())
-                self._remember(job.id, pipeline, prepared.graph)
-                seconds = prepared.seconds
-                self._runner.add(await asyncio.to_thread(self._live_job, job, pipeline, prepared.graph, seconds))
-        return present_job(job)
+        return await self._maker.rerun(await self._store.find_job(job), request)
 
     # ------------------------------------------------------------------ jobs
 
     async def jobs(self, which: JobFilter) -> list[JobSummary]:
         """Newest first."""
-        return [present_job(job, self._paused(job)) for job in await self._store.jobs(which)]
+        return [present_job(job, self._show.paused(job)) for job in await self._store.jobs(which)]
 
     async def job(self, job: str) -> JobView:
         """One job with its task instances, in the pipeline's order."""
-        found = await self._store.find_job(job)
-        rows = await self._store.instances(found.id)
-        try:
-            pipeline, graph = await self._parse(found)
-        except InvalidPipeline:  # of another version of FastTrack: what the rows tell is shown
-            pipeline, graph = remains_of(found, rows)
-        live = self._runner.live(found.id)
-        waits = await waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
-        presenter = JobPresenter(found, pipeline, graph, self._default_slots(found.backend), await self._place(found))
-        return await asyncio.to_thread(presenter.view, rows, waits, self._paused(found))
+        return await self._show.view((await self._store.find_job(job)).id)
+
+    async def counts(self, which: JobFilter) -> JobCounts:
+        """How many jobs ``which`` finds in all, by status and by result."""
+        return present_counts(await self._store.counts(which))
+
+    async def tags(self) -> list[TagCount]:
+        """Tags in use, the most used first."""
+        return [TagCount(tag=tag, jobs=jobs) for tag, jobs in await self._store.tags()]
 
     async def job_text(self, job: str) -> str:
         """The job's own YAML."""
@@ -270,7 +160,7 @@ class FastTrack(Household):
         """Name, tags and note are free text; None leaves one as it is."""
         found = await self._store.find_job(job)
         await self._store.annotate(found.id, name=name, tags=tags, note=note)
-        return present_job(await self._store.job(found.id), self._paused(found))
+        return present_job(await self._store.job(found.id), self._show.paused(found))
 
     async def set_priority(self, job: str, priority: int) -> JobSummary:
         """Jobs of higher priority get slots first."""
@@ -282,34 +172,33 @@ class FastTrack(Household):
         await self._store.record([told])
         self._world.bus.publish(await self._store.last_seq())
         self._runner.set_priority(found.id, priority)
-        return present_job(await self._store.job(found.id), self._paused(found))
+        return present_job(await self._store.job(found.id), self._show.paused(found))
 
     async def cancel(self, job: str, path: str | None = None) -> JobSummary:
         """Ask for the end of a job, or of one task instance. Cancelling what has ended changes nothing."""
         found = await self._store.find_job(job)
         if path is not None and not await self._store.instances(found.id, path):
             raise NotFound(f"job {found.pipeline}#{found.index} has no task {path!r}")
-        async with self._making:
-            pass  # found, but perhaps not with the runner yet
+        await self._maker.settled()  # found, but perhaps not with the runner yet
         if (why := self._runner.why_aside(found.id)) is None:
             await self._runner.cancel(found.id, path)
         elif path is not None:
             raise Conflict(f"job {found.pipeline}#{found.index} {why}", hint="cancel the whole job")
         else:
-            await self._give_up(found)
-        return present_job(await self._store.job(found.id), self._paused(found))
+            await self._takeover.give_up(found)
+        return present_job(await self._store.job(found.id), self._show.paused(found))
 
     async def delete(self, jobs: Sequence[str]) -> int:
         """Forget ended jobs with their logs, and outputs that no other job refers to; how many. Raises Conflict."""
-        gone = [await self._store.find_job(job) for job in jobs]
-        for job in gone:
-            if job.status not in JOB_ENDED or self._runner.live(job.id):
-                raise Conflict(f"job {job.pipeline}#{job.index} has not ended", hint="cancel it first")
-        for name in {job.backend for job in gone}:
-            mine = [job for job in gone if job.backend == name]
-            collector = GarbageCollector(self._store, self._backend(name))
-            await collector.remove(await all_jobs(self._store), mine, dry_run=False)
-        return len(gone)
+        return await self._remover.delete([await self._store.find_job(job) for job in jobs])
+
+    async def delete_many(self, jobs: Sequence[str]) -> DeletedJobs:
+        """As :meth:`delete`, but what cannot go is told of and keeps nothing else from going."""
+        return await self._remover.delete_what_can(jobs)
+
+    async def delete_pipeline(self, name: str) -> int:
+        """Forget a pipeline: its jobs, its folder with all outputs, its record; how many jobs. Raises Conflict."""
+        return await self._remover.delete_pipeline(name)
 
     # ------------------------------------------------------------------ of a task instance
 
@@ -322,6 +211,19 @@ class FastTrack(Household):
         found = await self._store.find_job(job)
         name = await self._logs.current_attempt(found, path)
         return dict(await self._backend(found.backend).usage(name))
+
+    async def usage_samples(self, job: str, path: str, attempt: int | None) -> UsageSeries:
+        """What an attempt used over time."""
+        found = await self._store.find_job(job)
+        number, name = await self._logs.attempt_of(found, path, attempt)
+        samples = await self._backend(found.backend).usage_samples(name) if number else ()
+        return UsageSeries(attempt=number, samples=tuple(map(present_sample, samples)))
+
+    async def session(self, job: str, path: str, attempt: int | None) -> SessionView:
+        """What exactly an attempt runs or ran, without any secret."""
+        found = await self._store.find_job(job)
+        number, _ = await self._logs.attempt_of(found, path, attempt)
+        return await self._show.session(found, path, number, self._secrets)
 
     async def shell(self, job: str, path: str) -> list[str]:
         """An argv that opens a shell inside the running session's view. Raises Conflict."""
@@ -357,44 +259,3 @@ class FastTrack(Household):
                 break
             seen = await self._world.bus.wait(seen, left)
         return EventsPage(events=tuple(map(present_event, events)), next=events[-1].seq if events else after)
-
-    # ------------------------------------------------------------------ parts
-
-    def _paused(self, job: PipelineJob) -> str | None:
-        return None if job.status in JOB_ENDED else self._runner.why_paused(job.id)
-
-    async def _place(self, job: PipelineJob) -> str | None:
-        """Where the pipeline folder is on this machine, if it is."""
-        backend = self._world.backends.get(job.backend)
-        if backend is None:
-            return None
-        return (await backend.make_folder(job.folder, "data", job.pipeline)).host_path
-
-    def _live_job(self, job: PipelineJob, pipeline: Pipeline, graph: TaskGraph, seconds: Sequence[float]) -> LiveJob:
-        return LiveJob(
-            job,
-            pipeline,
-            graph,
-            default_slots=self._default_slots(job.backend),
-            seconds=seconds,
-            secret=lambda name: self._secrets.get(name, job.pipeline),
-        )
-
-    async def _live(self, job: PipelineJob) -> LiveJob:
-        pipeline, graph = await self._parse(job)
-        seconds = await self._preparer.seconds(job.pipeline, graph)
-        return await asyncio.to_thread(self._live_job, job, pipeline, graph, seconds)
-
-    async def _parse(self, job: PipelineJob) -> tuple[Pipeline, TaskGraph]:
-        if job.id in self._parsed:
-            self._parsed.move_to_end(job.id)
-            return self._parsed[job.id]
-        reading = await asyncio.to_thread(read_or_raise, job.text)
-        assert reading.pipeline is not None
-        return self._remember(job.id, reading.pipeline, await asyncio.to_thread(build_graph, reading.pipeline))
-
-    def _remember(self, job_id: str, pipeline: Pipeline, graph: TaskGraph) -> tuple[Pipeline, TaskGraph]:
-        self._parsed[job_id] = (pipeline, graph)
-        while len(self._parsed) > _REMEMBERED:
-            self._parsed.popitem(last=False)
-        return self._parsed[job_id]

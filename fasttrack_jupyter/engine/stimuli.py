@@ -39,11 +39,12 @@ class JobStarted:
 
 @dataclass(frozen=True, slots=True)
 class InstanceAdmitted:
-    """The admission gave this instance its slots; ``outputs_dir`` is where its next attempt will write."""
+    """The admission gave this instance its slots, ``resources``; ``outputs_dir`` is where its next attempt writes."""
 
     path: str
     at: float
     outputs_dir: str
+    resources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

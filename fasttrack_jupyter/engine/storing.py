@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,32 @@ class JobFilter:
     result: tuple[str, ...] = ()
     tag: str | None = None
     text: str | None = None
-    """Found in name, note, pipeline name or id."""
+    """Found in name, note, tags, pipeline name or id; ``#12`` and ``name#12`` find by index."""
     limit: int = 50
     before: str | None = None
     """Only jobs older than this id (paging)."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTally:
+    """How many jobs are in one status with one result."""
+
+    status: str
+    result: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewestJob:
+    """As much of a pipeline's newest job as is shown beside the pipeline."""
+
+    id: str
+    index: int
+    status: JobStatus
+    result: Result
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +82,7 @@ class PipelineRecord:
     source: str | None
     created_at: float
     jobs: int = 0
-    last_job: str | None = None
+    last_job: NewestJob | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +148,20 @@ class JobStore(Protocol):
         """Newest first."""
         ...
 
+    async def counts(self, which: JobFilter) -> list[JobTally]:
+        """How many jobs ``which`` finds in all (its limit does not count), by status and result."""
+        ...
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """Tags in use and on how many jobs, the most used first."""
+        ...
+
+    async def held_slots(
+        self, backend: str, start: float, end: float, buckets: int
+    ) -> list[tuple[Mapping[str, str], list[float]]]:
+        """For each amount of slots (as written) that attempts held: how many held it on average, bucket by bucket."""
+        ...
+
     async def instances(self, job_id: str, path: str | None = None) -> list[TaskInstance]:
         """By ordinal; with ``path``, that one (or none)."""
         ...
@@ -147,6 +184,14 @@ class JobStore(Protocol):
 
     async def pipelines(self) -> list[PipelineRecord]:
         """By name."""
+        ...
+
+    async def pipeline(self, name: str) -> PipelineRecord | None:
+        """The pipeline of that name, if this home knows it."""
+        ...
+
+    async def delete_pipeline(self, name: str) -> None:
+        """Forget a pipeline that has no jobs any more. Raises Conflict if it has."""
         ...
 
     async def delete_jobs(self, job_ids: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fasttrack_jupyter.engine.ports import SWEPT, ExecutionBackend
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
@@ -15,10 +16,10 @@ DAY = 86_400.0
 _PAGE = 500
 
 
-async def all_jobs(store: JobStore) -> list[PipelineJob]:
-    """Every job of the home, newest first."""
+async def all_jobs(store: JobStore, which: JobFilter | None = None) -> list[PipelineJob]:
+    """Every job of the home (or those that ``which`` finds), newest first."""
     found: list[PipelineJob] = []
-    while page := await store.jobs(JobFilter(limit=_PAGE, before=found[-1].id if found else None)):
+    while page := await store.jobs(replace(which or JobFilter(), limit=_PAGE, before=found[-1].id if found else None)):
         found += page
     return found
 

@@ -80,6 +80,7 @@ class JobEvent:
     result: str | None
     reason: str | None
     data: Mapping[str, Any]
+    exit_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,8 @@ WHERE attempts.status NOT IN {_ENDED} OR attempts.status = excluded.status
 """
 
 _INSERT_EVENTS = """
-INSERT INTO events (seq, at, job, instance, type, attempt, status, result, reason, data)
-SELECT ? + k, at, job, instance, event, attempt, status, result, reason, data FROM temp.batch ORDER BY k
+INSERT INTO events (seq, at, job, instance, type, attempt, status, result, reason, exit_code, data)
+SELECT ? + k, at, job, instance, event, attempt, status, result, reason, exit_code, data FROM temp.batch ORDER BY k
 """
 
 

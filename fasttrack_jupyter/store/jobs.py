@@ -26,7 +26,9 @@ _SLUG_LENGTH = 40
 def ensure_pipeline(session: Session, name: str, source: str | None, now: float) -> PipelineRecord:
     """The pipeline of that name, made if new; its ``source`` follows the newest one that was given."""
     _pipeline(session.con, name, folder_name(name), source, now)
-    return queries.pipeline(session.con, name)
+    record = queries.pipeline(session.con, name)
+    assert record is not None
+    return record
 
 
 def folder_name(pipeline: str) -> str:
@@ -140,3 +142,13 @@ def delete(session: Session, job_ids: Sequence[str]) -> None:
     con.execute("DELETE FROM texts WHERE num NOT IN (SELECT text FROM jobs)")
     for job_id in job_ids:
         session.places.forget(job_id)
+
+
+def delete_pipeline(session: Session, name: str) -> None:
+    """See :meth:`JobStore.delete_pipeline`. One that is not there is gone already."""
+    record = queries.pipeline(session.con, name)
+    if record is None:
+        return
+    if record.jobs:
+        raise Conflict(f"pipeline {name!r} has {record.jobs} jobs", hint="delete them first")
+    session.con.execute("DELETE FROM pipelines WHERE name = ?", (name,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,8 @@ _EVENTS = (
 )
 _PIPELINES = (
     "SELECT p.name, p.folder, p.source, p.created_at, (SELECT count(*) FROM jobs j WHERE j.pipeline = p.num), "
-    "(SELECT id FROM jobs j WHERE j.pipeline = p.num ORDER BY idx DESC LIMIT 1) FROM pipelines p"
+    "l.id, l.idx, l.status, l.result, l.created_at, l.started_at, l.ended_at FROM pipelines p LEFT JOIN jobs l "
+    "ON l.num = (SELECT num FROM jobs j WHERE j.pipeline = p.num ORDER BY idx DESC LIMIT 1)"
 )
 _SUCCEEDED = (
     "FROM jobs j JOIN pipelines p ON p.num = j.pipeline JOIN instances i "
@@ -31,6 +33,14 @@ _SUCCEEDED = (
 )
 _LEARNT_FROM = 10
 """Newest successes per task that a history looks at."""
+_RECENT = 100
+"""Newest jobs of a pipeline that a history looks at."""
+_HAS_INDEX = re.compile(r"#[0-9]{1,17}$")
+_WITH_TEXT = (
+    "(j.name || char(10) || j.note || char(10) || p.name || char(10) || j.id || char(10) || iif(j.tags = '[]', '', "
+    "(SELECT group_concat(value, char(10)) FROM json_each(j.tags)))) LIKE ? ESCAPE '\\'"
+)
+_WITH_TEXT_OR_INDEX = f"({_WITH_TEXT} OR (p.name || '#' || j.idx) LIKE ? ESCAPE '\\')"
 
 
 def events(con: sqlite3.Connection, after: int, limit: int, job_id: str | None) -> list[JobEvent]:
@@ -108,23 +118,25 @@ def _meaning(word: str) -> tuple[str, tuple[str | int, ...]]:
 
 def jobs(con: sqlite3.Connection, which: JobFilter) -> list[PipelineJob]:
     """See :meth:`JobStore.jobs`."""
-    wanted = [
-        ("p.name = ?", which.pipeline),
-        ("j.status IN (SELECT value FROM json_each(?))", json.dumps(which.status) if which.status else None),
-        ("j.result IN (SELECT value FROM json_each(?))", json.dumps(which.result) if which.result else None),
-        ("? IN (SELECT value FROM json_each(j.tags))", which.tag),
-        (
-            "(j.name || char(10) || j.note || char(10) || p.name || char(10) || j.id) LIKE ? ESCAPE '\\'",
-            f"%{_like(which.text)}%" if which.text else None,
-        ),
-        ("j.num < (SELECT num FROM jobs WHERE id = ?)", which.before),
-    ]
-    if which.before is not None:
-        _num(con, which.before)
-    used = [(clause, value) for clause, value in wanted if value is not None]
-    where = f"WHERE {' AND '.join(clause for clause, _ in used)}" if used else ""
-    query = f"{_JOBS} {where} ORDER BY j.num DESC LIMIT ?"
-    return _jobs(con, con.execute(query, (*(value for _, value in used), which.limit)))
+    where, values = matching(con, which)
+    return _jobs(con, con.execute(f"{_JOBS} {where} ORDER BY j.num DESC LIMIT ?", (*values, which.limit)))
+
+
+def matching(con: sqlite3.Connection, which: JobFilter) -> tuple[str, list[str | int]]:
+    """The WHERE clause of a filter (over jobs ``j`` and pipelines ``p``), and its values. Raises NotFound."""
+    wanted: dict[str, str | int | None] = {
+        "p.name = ?": which.pipeline,
+        "j.status IN (SELECT value FROM json_each(?))": json.dumps(which.status) if which.status else None,
+        "j.result IN (SELECT value FROM json_each(?))": json.dumps(which.result) if which.result else None,
+        "? IN (SELECT value FROM json_each(j.tags))": which.tag,
+        "j.num < ?": None if which.before is None else _num(con, which.before),
+    }
+    used: dict[str, list[str | int]] = {clause: [value] for clause, value in wanted.items() if value is not None}
+    if which.text:
+        text = f"%{_like(which.text)}"
+        used |= {_WITH_TEXT_OR_INDEX: [text + "%", text]} if _HAS_INDEX.search(text) else {_WITH_TEXT: [text + "%"]}
+    where = f"WHERE {' AND '.join(used)}" if used else ""
+    return where, [value for values in used.values() for value in values]
 
 
 def instances(con: sqlite3.Connection, job_id: str, path: str | None) -> list[TaskInstance]:
@@ -161,15 +173,16 @@ def latest_successes(con: sqlite3.Connection, pipeline: str) -> Mapping[str, Tas
 
 def history(con: sqlite3.Connection, pipeline: str) -> Mapping[str, TaskHistory]:
     """See :meth:`JobStore.history`. What was reused had no attempt of its own and teaches nothing."""
+    tried = _SUCCEEDED.replace(" WHERE", " JOIN attempts a ON a.instance = i.num AND a.number = i.attempts WHERE")
     query = (
         "SELECT task, seconds, usage FROM ("
         "SELECT coalesce(i.task, i.path) AS task, (a.ended_at - a.started_at) / 1e6 AS seconds, i.usage AS usage, "
         "row_number() OVER (PARTITION BY coalesce(i.task, i.path) ORDER BY i.num DESC) AS nth "
-        f"{_SUCCEEDED.replace(' WHERE', ' JOIN attempts a ON a.instance = i.num AND a.number = i.attempts WHERE')}"
+        f"{tried} AND j.num IN (SELECT num FROM jobs WHERE pipeline = p.num ORDER BY idx DESC LIMIT ?)"
         ") WHERE nth <= ?"
     )
     samples: dict[str, list[tuple[float, str | None]]] = {}
-    for task, seconds, usage in con.execute(query, (pipeline, _LEARNT_FROM)).fetchall():
+    for task, seconds, usage in con.execute(query, (pipeline, _RECENT, _LEARNT_FROM)).fetchall():
         samples.setdefault(task, []).append((max(seconds or 0.0, 0.0), usage))
     return {task: _learn(found) for task, found in samples.items()}
 
@@ -179,9 +192,10 @@ def pipelines(con: sqlite3.Connection) -> list[PipelineRecord]:
     return [rows.pipeline_from(row) for row in con.execute(f"{_PIPELINES} ORDER BY p.name")]
 
 
-def pipeline(con: sqlite3.Connection, name: str) -> PipelineRecord:
-    """One pipeline that is there."""
-    return rows.pipeline_from(con.execute(f"{_PIPELINES} WHERE p.name = ?", (name,)).fetchone())
+def pipeline(con: sqlite3.Connection, name: str) -> PipelineRecord | None:
+    """See :meth:`JobStore.pipeline`."""
+    found = con.execute(f"{_PIPELINES} WHERE p.name = ?", (name,)).fetchone()
+    return rows.pipeline_from(found) if found else None
 
 
 def _num(con: sqlite3.Connection, job_id: str) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fasttrack_jupyter.engine.storing import PipelineRecord
+from fasttrack_jupyter.engine.storing import NewestJob, PipelineRecord
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance, attempt_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.store.places import MAX_INSTANCES
@@ -25,7 +25,7 @@ ATTEMPT_COLUMNS = (
     "a.instance, a.number, i.path, a.status, a.result, a.reason, a.exit_code, a.created_at, a.started_at, a.ended_at, "
     "a.mode, a.git_commit, a.usage, a.resources, a.session"
 )
-EVENT_COLUMNS = "e.seq, e.at, j.id, i.path, e.type, e.attempt, e.status, e.result, e.reason, e.data"
+EVENT_COLUMNS = "e.seq, e.at, j.id, i.path, e.type, e.attempt, e.status, e.result, e.reason, e.data, e.exit_code"
 
 _STATUS = {str(status): status for status in Status}
 _RESULT: dict[str | None, Result] = {None: Result.UNDEFINED, **{str(result): result for result in Result}}
@@ -69,16 +69,19 @@ def attempt_from(job_id: str, row: Row) -> Attempt:
 
 def event_from(row: Row) -> JobEvent:
     """From :data:`EVENT_COLUMNS`."""
-    seq, at, job_id, path, kind, attempt, status, result, reason, data = row
-    return JobEvent(
-        seq, at / 1e6, job_id, path, kind, attempt, status, result, reason, json.loads(data) if data else _NOTHING
-    )
+    seq, at, job_id, path, kind, attempt, status, result, reason, data, exit_code = row
+    told = json.loads(data) if data else _NOTHING
+    return JobEvent(seq, at / 1e6, job_id, path, kind, attempt, status, result, reason, told, exit_code)
 
 
 def pipeline_from(row: Row) -> PipelineRecord:
-    """From name, folder, source, created_at, number of jobs, id of the last."""
-    name, folder, source, created, jobs, last = row
-    return PipelineRecord(name, folder, source, created / 1e6, jobs, last)
+    """From name, folder, source, created_at, number of jobs, and of the newest what :class:`NewestJob` holds."""
+    name, folder, source, created, jobs, last, index, status, result, last_created, started, ended = row
+    newest = None
+    if last is not None:
+        times = (last_created / 1e6, seconds(started), seconds(ended))
+        newest = NewestJob(last, index, JobStatus(status), Result(result), *times)
+    return PipelineRecord(name, folder, source, created / 1e6, jobs, newest)
 
 
 def _data(

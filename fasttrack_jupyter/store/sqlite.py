@@ -20,9 +20,9 @@ from os import PathLike, fspath
 from queue import SimpleQueue
 from typing import TypeVar
 
-from fasttrack_jupyter.engine.storing import JobFilter, NewJob, PipelineRecord, TaskHistory
+from fasttrack_jupyter.engine.storing import JobFilter, JobTally, NewJob, PipelineRecord, TaskHistory
 from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
-from fasttrack_jupyter.store import jobs, queries
+from fasttrack_jupyter.store import jobs, queries, tallies
 from fasttrack_jupyter.store.faults import store_error
 from fasttrack_jupyter.store.schema import connect, open_database
 from fasttrack_jupyter.store.writer import Writer
@@ -108,6 +108,20 @@ class SqliteStore:
         """See :meth:`JobStore.jobs`."""
         return await self._read(lambda con: queries.jobs(con, which))
 
+    async def counts(self, which: JobFilter) -> list[JobTally]:
+        """See :meth:`JobStore.counts`."""
+        return await self._read(lambda con: tallies.counts(con, which))
+
+    async def tags(self) -> list[tuple[str, int]]:
+        """See :meth:`JobStore.tags`."""
+        return await self._read(tallies.tags)
+
+    async def held_slots(
+        self, backend: str, start: float, end: float, buckets: int
+    ) -> list[tuple[Mapping[str, str], list[float]]]:
+        """See :meth:`JobStore.held_slots`."""
+        return await self._read(lambda con: tallies.held_slots(con, backend, start, end, buckets))
+
     async def instances(self, job_id: str, path: str | None = None) -> list[TaskInstance]:
         """See :meth:`JobStore.instances`."""
         return await self._read(lambda con: queries.instances(con, job_id, path))
@@ -131,6 +145,14 @@ class SqliteStore:
     async def pipelines(self) -> list[PipelineRecord]:
         """See :meth:`JobStore.pipelines`."""
         return await self._read(queries.pipelines)
+
+    async def pipeline(self, name: str) -> PipelineRecord | None:
+        """See :meth:`JobStore.pipeline`."""
+        return await self._read(lambda con: queries.pipeline(con, name))
+
+    async def delete_pipeline(self, name: str) -> None:
+        """See :meth:`JobStore.delete_pipeline`."""
+        await self._writer.call(lambda session: jobs.delete_pipeline(session, name))
 
     async def delete_jobs(self, job_ids: Sequence[str]) -> None:
         """See :meth:`JobStore.delete_jobs`."""

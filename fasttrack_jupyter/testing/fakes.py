@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.problems import Problem
@@ -81,6 +81,8 @@ class FakeBackend:
         self.codes: dict[str, Mapping[str, str]] = {}
         self.values: dict[str, Mapping[str, str]] = {}
         """By path: the values that a successful session leaves."""
+        self.samples: dict[str, Sequence[UsagePoint]] = {}
+        """By attempt id: what it used over time."""
         self.gone: set[str] = set()
         """Output folders that somebody removed."""
         self._report: Callable[[SessionReport], None] = lambda report: None
@@ -145,6 +147,9 @@ class FakeBackend:
 
     async def usage(self, attempt_id: str) -> Mapping[str, Any]:
         return {}
+
+    async def usage_samples(self, attempt_id: str) -> Sequence[UsagePoint]:
+        return self.samples.get(attempt_id, ())
 
     async def shell(self, attempt_id: str) -> Sequence[str]:
         raise Conflict("a fake session has no shell")

@@ -119,7 +119,8 @@ def test_a_pipelines_folder_is_decided_once(kit: Any) -> None:
         assert (await store.ensure_pipeline("My digits!", None, 9.0)).source == "/b.yaml"
         job = await store.create_job(kit.new_job(pipeline="My digits!", folder=first.folder))
         (record,) = await store.pipelines()
-        assert (record.jobs, record.last_job) == (1, job.id)
+        assert record.last_job is not None
+        assert (record.jobs, record.last_job.id, record.last_job.index) == (1, job.id, 1)
 
     kit.run(scenario)
 

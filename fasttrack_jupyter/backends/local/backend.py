@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local import contained, limits, logs, preflight, removal, sweeping
+from fasttrack_jupyter.backends.local import contained, limits, logs, preflight, removal, sweeping, usage
 from fasttrack_jupyter.backends.local.attempts import Killed, is_held
 from fasttrack_jupyter.backends.local.devices import detect_slots
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
@@ -23,7 +23,7 @@ from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.backends.local.snapshots import Snapshots
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ResourceSlots, say_quantity
@@ -62,6 +62,7 @@ class LocalBackend:
             self._count,
             self._release,
             self._end_container,
+            self._gpus_of,
         )
         held = self._ledger.holdings()
         self._ledger.restore([name for name in held if is_held(self._sessions.control(name.partition("#")[0]))])
@@ -160,6 +161,10 @@ class LocalBackend:
             return {}
         return (await asyncio.to_thread(limits.look_now, session))._asdict()
 
+    async def usage_samples(self, attempt_id: str) -> Sequence[UsagePoint]:
+        """See the port."""
+        return await asyncio.to_thread(usage.points_of, self._open_sessions().control(attempt_id))
+
     async def shell(self, attempt_id: str) -> Sequence[str]:
         """See the port."""
         session = self._open_sessions().get(attempt_id)
@@ -172,6 +177,13 @@ class LocalBackend:
 
     def _allocate(self, spec: SessionSpec, member: int) -> Mapping[str, str]:
         return self._ledger.allocate(f"{spec.attempt_id}#{member}", spec.slots)
+
+    def _gpus_of(self, attempt_id: str) -> tuple[str, ...]:
+        """The GPUs of all members of an attempt; most machines have none to ask about."""
+        if not self._ledger.capacity.of_kind("cuda"):
+            return ()
+        members = [name for name in list(self._ledger.holdings()) if name.partition("#")[0] == attempt_id]
+        return tuple(dict.fromkeys(device for name in members for device in self._ledger.devices_of(name)))
 
     def _count(self, session: Session) -> None:
         if session.leader is not None:

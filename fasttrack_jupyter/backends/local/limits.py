@@ -18,9 +18,14 @@ from fasttrack_jupyter.backends.local import logs
 from fasttrack_jupyter.backends.local.attempts import Killed
 from fasttrack_jupyter.backends.local.processes import Process, children_of, descendants, process_table
 from fasttrack_jupyter.backends.local.session import Session
+from fasttrack_jupyter.backends.local.usage import Sample, Sampler
 
 _SHARE = 50
 _GIB = 1 << 30
+
+
+Wanted = tuple[str, str, int | None, int]
+"""A session to look at: attempt id, directory, pid of its supervisor, bytes that it may use (0: no limit)."""
 
 
 class Look(NamedTuple):
@@ -32,7 +37,7 @@ class Look(NamedTuple):
 
 
 class Watchdog:
-    """Watches sessions; ``end`` is told of those that go over their memory."""
+    """Watches sessions; ``end`` is told of those that go over their memory, ``devices`` tells an attempt's GPUs."""
 
     def __init__(
         self,
@@ -40,8 +45,10 @@ class Watchdog:
         log_cap: int,
         sessions: Callable[[], list[Session]],
         end: Callable[[Session, Killed], None],
+        devices: Callable[[str], Sequence[str]] = lambda attempt_id: (),
     ) -> None:
         self._interval, self._log_cap, self._sessions, self._end = interval, log_cap, sessions, end
+        self._sampler = Sampler(interval, devices)
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -63,11 +70,22 @@ class Watchdog:
 
     async def _look(self, sessions: list[Session]) -> None:
         wanted = [(s.spec.attempt_id, s.control, s.leader, memory_limit(s)) for s in sessions]
-        looks = await asyncio.to_thread(_look_at, wanted, self._log_cap)
+        began = {s.spec.attempt_id: s.started_at for s in sessions if s.mode != "container"}
+        looks = await asyncio.to_thread(self._look_and_note, wanted, began)
         for session in sessions:
             look = looks.get(session.spec.attempt_id)
             if look is not None and session.is_running:
                 self._judge(session, look)
+
+    def _look_and_note(self, wanted: Sequence[Wanted], began: Mapping[str, float | None]) -> dict[str, Look]:
+        """Look, and keep what was seen of sessions that have run for a while (of a container only its client is)."""
+        looks, now = _look_at(wanted, self._log_cap), time.time()
+        self._sampler.keep_only(set(looks))
+        for attempt_id, control, _, _ in wanted:
+            look, since = looks.get(attempt_id), began.get(attempt_id)
+            if look is not None and look.processes and since is not None:
+                self._sampler.note(attempt_id, control, since, Sample(now, look.cpu_seconds, look.mem, look.processes))
+        return looks
 
     def _judge(self, session: Session, look: Look) -> None:
         session.now = look._asdict()
@@ -84,7 +102,7 @@ def memory_limit(session: Session) -> int:
     return 0 if session.mode == "container" else session.spec.slots.get("mem", 0) * session.spec.cluster_size
 
 
-def _look_at(wanted: Sequence[tuple[str, str, int | None, int]], log_cap: int) -> dict[str, Look]:
+def _look_at(wanted: Sequence[Wanted], log_cap: int) -> dict[str, Look]:
     table = process_table()
     children = children_of(table)
     in_session: dict[int, list[int]] = {}

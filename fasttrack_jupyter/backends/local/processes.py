@@ -24,7 +24,10 @@ _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One line of the process table; ``start`` in ticks since boot, ``cpu`` in seconds, ``rss`` in bytes."""
+    """One line of the process table; ``start`` in ticks since boot, ``rss`` in bytes.
+
+    ``cpu`` is in seconds, with that of its ended children: the sum over a session only grows.
+    """
 
     pid: int
     parent: int
@@ -48,7 +51,7 @@ def read_process(pid: int) -> Process | None:
         os.close(fd)
     if not words or words[0] in (b"Z", b"X"):
         return None
-    cpu = (int(words[11]) + int(words[12])) / _TICKS
+    cpu = sum(map(int, words[11:15])) / _TICKS
     return Process(pid, int(words[1]), int(words[3]), int(words[19]), cpu, int(words[21]) * _PAGE)
 
 

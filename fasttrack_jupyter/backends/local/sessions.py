@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Sessions:
 
     ``prepare`` makes a :class:`Launch` of a session (at once, or after a wait), ``adopted`` is told of a session
     that runs already, ``released`` of one that holds nothing of the machine any more; ``end_container`` ends
-    what runs outside the process tree.
+    what runs outside the process tree; ``devices`` tells the GPUs that an attempt holds.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Sessions:
         adopted: Callable[[Session], None],
         released: Callable[[Session], None],
         end_container: Callable[[Session], bool],
+        devices: Callable[[str], Sequence[str]],
     ) -> None:
         self._root, self._outputs_root = str(settings.home / "attempts"), str(settings.home / "folders")
         self._grace = settings.grace
@@ -72,7 +73,7 @@ class Sessions:
         setup = {"mode": settings.mode, "home": str(settings.home), "probe": probe}
         self._link = LauncherLink(setup, self._heard, self._launcher_died)
         self.mode, self.why = "folders", ""
-        self._watchdog = Watchdog(settings.watch_interval, settings.log_cap, self.live, self.end)
+        self._watchdog = Watchdog(settings.watch_interval, settings.log_cap, self.live, self.end, devices)
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}

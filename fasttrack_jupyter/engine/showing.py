@@ -1,0 +1,78 @@
+"""What the store and the runner know of jobs, shown: one job whole, one task instance's session, pipelines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from fasttrack_jupyter.engine.overviews import SessionView
+from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.present import JobPresenter, waiting_reasons
+from fasttrack_jupyter.engine.remains import remains_of
+from fasttrack_jupyter.engine.retelling import Retelling
+from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.staging import Parsed, Stage
+from fasttrack_jupyter.engine.storing import JobStore
+from fasttrack_jupyter.engine.surroundings import SecretStore
+from fasttrack_jupyter.engine.views import JobView
+from fasttrack_jupyter.errors import InvalidPipeline
+from fasttrack_jupyter.model.job import PipelineJob
+from fasttrack_jupyter.model.lifecycle import JOB_ENDED
+from fasttrack_jupyter.model.resources import ResourceSlots
+
+
+class JobShow:
+    """Shows the jobs of one home."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        backends: Mapping[str, ExecutionBackend],
+        runner: JobRunner,
+        stage: Stage,
+        default_slots: Callable[[str], ResourceSlots],
+    ) -> None:
+        self._store, self._backends, self._runner, self._stage = store, backends, runner, stage
+        self._default_slots = default_slots
+
+    async def view(self, job_id: str) -> JobView:
+        """One job with its task instances, in the pipeline's order."""
+        seq = await self._store.last_seq()  # before the rows are read: they show at least this
+        found = await self._store.job(job_id)
+        rows = await self._store.instances(found.id)
+        try:
+            parsed = await self._stage.parse(found)
+        except InvalidPipeline:  # of another version of FastTrack: what the rows tell is shown
+            parsed = Parsed(*remains_of(found, rows), {})
+        live = self._runner.live(found.id)
+        waits = await waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
+        presenter = JobPresenter(found, parsed, self._default_slots(found.backend), await self._place(found))
+        return await asyncio.to_thread(presenter.view, rows, waits, self.paused(found), seq)
+
+    async def session(self, job: PipelineJob, path: str, number: int, secrets: SecretStore) -> SessionView:
+        """What exactly an attempt runs or ran; number 0: what the first one will run, as far as it is known."""
+        rows = await self._store.instances(job.id)
+        row = next(row for row in rows if row.path == path)
+        attempts = await self._store.attempts(job.id, path)
+        try:
+            parsed = await self._stage.parse(job)
+        except InvalidPipeline as error:
+            return SessionView(attempt=number, reason=f"the job's text cannot be read: {error.problems[0].message}")
+        data = next((attempt.data for attempt in attempts if attempt.number == number), {})
+        default = self._default_slots(job.backend)
+
+        def tell() -> SessionView:
+            return Retelling(job, parsed, rows, default, secrets.values(job.pipeline)).tell(row, number, data)
+
+        return await asyncio.to_thread(tell)
+
+    def paused(self, job: PipelineJob) -> str | None:
+        """Why nothing happens to an unfinished job just now."""
+        return None if job.status in JOB_ENDED else self._runner.why_paused(job.id)
+
+    async def _place(self, job: PipelineJob) -> str | None:
+        """Where the pipeline folder is on this machine, if it is."""
+        backend = self._backends.get(job.backend)
+        if backend is None:
+            return None
+        return (await backend.make_folder(job.folder, "data", job.pipeline)).host_path

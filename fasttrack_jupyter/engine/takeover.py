@@ -1,0 +1,56 @@
+"""Unfinished jobs of an earlier engine: gone on with, or set aside with the reason, or ended as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fasttrack_jupyter import __version__
+from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
+from fasttrack_jupyter.engine.remains import ended_unheard, ending
+from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.staging import Stage
+from fasttrack_jupyter.engine.storing import JobStore
+from fasttrack_jupyter.engine.surroundings import Clock
+from fasttrack_jupyter.errors import InvalidPipeline, NotFound
+from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import Status
+
+
+class Takeover:
+    """Takes jobs over from the store to the runner."""
+
+    def __init__(self, store: JobStore, runner: JobRunner, stage: Stage, clock: Clock) -> None:
+        self._store, self._runner, self._stage, self._clock = store, runner, stage, clock
+
+    async def take_over(self, job: PipelineJob) -> None:
+        """Go on with a job of an earlier engine, or say why that cannot be."""
+        rows = await self._store.instances(job.id)
+        try:
+            live = await self._stage.live(job)
+            self._runner.resume(live, live.restore(rows, self._clock.now(), await self._ended_at(job, rows)))
+        except InvalidPipeline as error:
+            why = f"its text cannot be read by FastTrack {__version__}: {error.problems[0]}"
+            self._runner.set_aside(job.id, why)
+        except Exception as error:
+            self._runner.set_aside(job.id, error)
+        if job.reason == CANCEL_REQUESTED and self._runner.why_aside(job.id):
+            await self.give_up(job)
+
+    async def give_up(self, job: PipelineJob) -> None:
+        """End a job that was set aside, with all its sessions."""
+        rows = await self._store.instances(job.id)
+        now = self._clock.now()
+        try:
+            self._runner.check_backend(job.backend)
+        except NotFound as error:
+            unheard = f"cancelled; its session was not ended: {error.message}"
+            await self._store.record(ended_unheard(job, rows, now, unheard))
+            self._runner.give_up(job.id)
+        else:
+            self._runner.resume(*ending(job, rows, now))
+
+    async def _ended_at(self, job: PipelineJob, rows: Sequence[TaskInstance]) -> dict[str, float]:
+        """When the last attempt of each instance that waits for its next one ended."""
+        waiting = {row.path: row.attempts for row in rows if row.status is Status.WAITING and row.attempts}
+        attempts = await self._store.attempts(job.id) if waiting else []
+        return {x.path: x.ended_at for x in attempts if x.ended_at and waiting.get(x.path) == x.number}
