@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
+pytest_plugins = ["git_http"]
 MARK = "FASTTRACK_TESTS"
 """An environment variable that every process which a test starts inherits; its value names this test session."""
 

@@ -9,10 +9,8 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Place
+    from tests.git_http import Serve
 
 TOKEN = "s3cret-t0ken-of-git"
 
@@ -88,57 +87,11 @@ def daemon(repository: Path) -> Iterator[str]:
     process.wait(10)
 
 
-class _Guarded(BaseHTTPRequestHandler):
-    """``git http-backend`` for whoever brings the token."""
-
-    root: Path
-
-    def do_GET(self) -> None:
-        """See BaseHTTPRequestHandler."""
-        self._serve(b"")
-
-    def do_POST(self) -> None:
-        """See BaseHTTPRequestHandler."""
-        self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-    def _serve(self, body: bytes) -> None:
-        given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
-        if given.rpartition(":")[2] != TOKEN:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.end_headers()
-            return
-        path, _, query = self.path.partition("?")
-        environ = {
-            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(self.root), "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command, "REMOTE_USER": "x",
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""), "HOME": str(self.root),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
-        }  # fmt: skip
-        done = subprocess.run(["git", "http-backend"], input=body, env=environ, capture_output=True, check=False)
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *words: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def guarded(repository: Path) -> Iterator[str]:
-    """An HTTP server that wants the token; its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Guarded", (_Guarded,), {"root": repository})) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}/repo.git"
-        http.shutdown()
-        thread.join()
+def guarded(repository: Path, git_http: Serve) -> Iterator[str]:
+    """An HTTP server that wants the token; the repository's address there."""
+    with git_http(repository, TOKEN) as server:
+        yield f"{server.address}/repo.git"
 
 
 def test_a_task_from_git_runs_a_commit_that_is_on_record(

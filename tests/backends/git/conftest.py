@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.git_http import GitServer, Serve
 
 TOKEN = "s3cret-t0ken"
 
@@ -85,55 +86,8 @@ def daemon(origin: Origin) -> Iterator[str]:
     process.wait(10)
 
 
-class _Backend(BaseHTTPRequestHandler):
-    """``git http-backend`` as CGI, for whoever brings the token."""
-
-    root: Path
-    seen: list[str]
-
-    def do_GET(self) -> None:
-        self._serve(b"")
-
-    def do_POST(self) -> None:
-        self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-    def _serve(self, body: bytes) -> None:
-        given = self.headers.get("Authorization", "")
-        self.seen.append(given)
-        if base64.b64decode(given.removeprefix("Basic ")).decode().rpartition(":")[2] != TOKEN:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.end_headers()
-            return
-        path, _, query = self.path.partition("?")
-        environ = {
-            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(self.root), "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command, "REMOTE_USER": "x",
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "HOME": str(self.root), "GIT_CONFIG_NOSYSTEM": "1",
-        }  # fmt: skip
-        done = subprocess.run(["git", "http-backend"], input=body, env=environ, capture_output=True, check=False)
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *words: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def server(origin: Origin) -> Iterator[tuple[str, list[str]]]:
+def server(origin: Origin, git_http: Serve) -> Iterator[GitServer]:
     """An HTTP server of the origin's folder that wants Basic auth; its address, and what it saw of it."""
-    seen: list[str] = []
-    handler = type("Backend", (_Backend,), {"root": origin.root, "seen": seen})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}", seen
-        http.shutdown()
-        thread.join()
+    with git_http(origin.root, TOKEN) as server:
+        yield server
