@@ -139,7 +139,8 @@ class Household:
 
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""
-        return [dict(check) for backend in self._world.backends.values() for check in await backend.doctor()]
+        checks = [dict(check) for backend in self._world.backends.values() for check in await backend.doctor()]
+        return [*checks, await asyncio.to_thread(_where_secrets_are, self._secrets)]
 
     # ------------------------------------------------------------------ parts
 
@@ -170,3 +171,16 @@ class Household:
         backend = self._world.backends.get(name)
         capacity = backend.capacity() if backend else None
         return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})
+
+
+def _where_secrets_are(secrets: SecretStore) -> dict[str, Any]:
+    """A row of doctor's; no value is touched."""
+    try:
+        place, trouble = secrets.kept_in()
+    except Exception as error:  # a keyring is somebody else's code
+        place, trouble = "unknown", f"the keyring does not say: {type(error).__name__}: {error}"
+    remedy = "chmod 600 the file, or unlock the keyring; FASTTRACK_SECRETS=file or =keyring chooses where they are kept"
+    return {
+        "check": "secrets", "ok": not trouble,
+        "found": f"{place}: {trouble}" if trouble else place, "remedy": remedy if trouble else "",
+    }  # fmt: skip

@@ -43,3 +43,7 @@ class SecretStore(Protocol):
     def remove(self, name: str, pipeline: str | None = None) -> None:
         """Raises NotFound."""
         ...
+
+    def kept_in(self) -> tuple[str, str]:
+        """In words, where values are kept, and what is wrong with that place (or nothing). Asks for no value."""
+        ...

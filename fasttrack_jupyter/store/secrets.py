@@ -96,6 +96,18 @@ class FileSecrets:
             scopes[pipeline] = {key: value for key, value in held.items() if key.partition(_FORMER)[0] != name}
             self._save({scope: held for scope, held in scopes.items() if held})
 
+    def kept_in(self) -> tuple[str, str]:
+        """See the port."""
+        trouble = ""
+        try:
+            mode = stat.S_IMODE(self._path.stat().st_mode)
+            trouble = f"it could be read by others (mode {mode:04o})" if mode & 0o077 else ""
+        except FileNotFoundError:
+            return f"nothing yet; a file that only you can read ({self._path})", ""
+        except OSError as error:
+            trouble = f"it cannot be read: {error.strerror}"
+        return f"a file of mode 0600 ({self._path})", trouble
+
     def _load(self) -> dict[str | None, dict[str, str]]:
         data = _read_private(self._path) or {"home": {}, "pipelines": {}}
         return {None: data.get("home", {}), **data.get("pipelines", {})}
@@ -125,6 +137,14 @@ class KeyringSecrets:
 
         backend = keyring.get_keyring()
         return getattr(backend, "priority", 0) >= 1
+
+    def kept_in(self) -> tuple[str, str]:
+        """See the port."""
+        import keyring
+
+        backend = keyring.get_keyring()
+        trouble = "" if self.is_usable() else "this session has no keyring that keeps things"
+        return f"{'' if self.exists() else 'nothing yet; '}the keyring ({getattr(backend, 'name', backend)})", trouble
 
     def get(self, name: str, pipeline: str | None = None) -> str | None:
         """The pipeline's own secret of that name, or else the home's. Raises StoreError."""
@@ -199,8 +219,7 @@ class AutoSecrets:
 
     def set(self, name: str, value: str, pipeline: str | None = None) -> None:
         check_secret(name, value)
-        fresh = not self._keyring.exists() and not self._file.exists()
-        (self._keyring if fresh and self._keyring.is_usable() else self._used()).set(name, value, pipeline)
+        (self._used() if self._is_begun() else self._first()).set(name, value, pipeline)
 
     def names(self) -> Names:
         return self._used().names()
@@ -210,6 +229,17 @@ class AutoSecrets:
 
     def remove(self, name: str, pipeline: str | None = None) -> None:
         self._used().remove(name, pipeline)
+
+    def kept_in(self) -> tuple[str, str]:
+        """See the port."""
+        return (self._used() if self._is_begun() else self._first()).kept_in()
+
+    def _is_begun(self) -> bool:
+        return self._keyring.exists() or self._file.exists()
+
+    def _first(self) -> FileSecrets | KeyringSecrets:
+        """Where the first secret goes."""
+        return self._keyring if self._keyring.is_usable() else self._file
 
     def _used(self) -> FileSecrets | KeyringSecrets:
         return self._keyring if self._keyring.exists() else self._file

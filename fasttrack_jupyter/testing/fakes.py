@@ -56,6 +56,9 @@ class FakeSecrets:
         if self._values.pop((name, pipeline), None) is None:
             raise NotFound(f"there is no secret {name!r}")
 
+    def kept_in(self) -> tuple[str, str]:
+        return "a dict", ""
+
 
 class FakeBackend:
     """A backend in memory. Sessions outlive it, as real ones outlive the engine: give ``sessions`` to the next one.

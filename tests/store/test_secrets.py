@@ -210,3 +210,25 @@ def test_an_unknown_setting_is_refused(tmp_path: Path) -> None:
 def test_keyrings_interface_is_the_same(tmp_path: Path) -> None:
     """An entry that somebody removed from the keyring itself reads as missing."""
     assert KeyringSecrets(tmp_path).get("TOKEN") is None
+
+
+def test_where_secrets_are_is_told_without_touching_one(tmp_path: Path, desktop: MemoryKeyring) -> None:
+    """Before the first as well; a keyring that would wait for its owner is not asked."""
+    desktop.locked = True
+    place, trouble = open_secrets(tmp_path).kept_in()
+    assert place.startswith("nothing yet; the keyring (")
+    assert trouble == ""
+    file = open_secrets(tmp_path, "file")
+    assert file.kept_in() == (f"nothing yet; a file that only you can read ({tmp_path / 'secrets.json'})", "")
+    file.set("TOKEN", "hunter2")
+    assert open_secrets(tmp_path).kept_in() == (f"a file of mode 0600 ({tmp_path / 'secrets.json'})", "")
+
+
+def test_a_place_for_secrets_that_will_not_do_is_told(tmp_path: Path, desktop: MemoryKeyring) -> None:
+    """A file that others can read; a setting that asks for a keyring where there is none."""
+    file = open_secrets(tmp_path, "file")
+    file.set("TOKEN", "hunter2")
+    (tmp_path / "secrets.json").chmod(0o644)
+    assert "0644" in file.kept_in()[1]
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    assert "no keyring" in open_secrets(tmp_path, "keyring").kept_in()[1]
