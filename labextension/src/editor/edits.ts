@@ -2,6 +2,9 @@
  * Every gesture as a value, and the smallest change of the text that it means. Pure: text and edit in, changes out;
  * comments, order and formatting of everything else stay as they are.
  */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Source } from './document_source';
 import type { Position } from './graph';
 
 /** JSON, as it stands in a form or on the clipboard. */
@@ -16,7 +19,12 @@ export type Edit =
   | { kind: 'disconnect'; from: string; to: string }
   | { kind: 'order-dependencies'; name: string; order: readonly string[] }
   /** `value` undefined removes the key; parents are made as needed, and removed when they become empty. */
-  | { kind: 'set-task'; names: readonly string[]; path: readonly (string | number)[]; value: Json | undefined }
+  | {
+      kind: 'set-task';
+      names: readonly string[];
+      path: readonly (string | number)[];
+      value: Json | undefined;
+    }
   | { kind: 'set-pipeline'; path: readonly (string | number)[]; value: Json | undefined }
   /** Tasks as YAML text, such as the clipboard holds; names that are taken get a number. */
   | { kind: 'paste'; text: string }
@@ -30,4 +38,32 @@ export interface TextChange {
   from: number;
   to: number;
   insert: string;
+}
+
+/** An edit that cannot be made, and why. */
+export class EditRefused extends Error {
+  /** `message` is what is wrong with which named thing, `hint` what to do. */
+  constructor(
+    message: string,
+    readonly hint: string = ''
+  ) {
+    super(message);
+    this.name = 'EditRefused';
+  }
+}
+
+/** What an edit means for the text. */
+export interface Edited {
+  /** Ascending, none overlapping; empty where nothing changes. */
+  changes: TextChange[];
+  /** The tasks that should be selected afterwards. */
+  selects: string[];
+}
+
+/**
+ * What `edit` means for `text`; throws EditRefused in the language of `trans`.
+ * `source` is the reading of exactly this text, if the caller has one.
+ */
+export function applyEdit(text: string, edit: Edit, trans?: TranslationBundle, source?: Source): Edited {
+  throw new EditRefused(`${edit.kind} ${text.length} ${!!trans} ${!!source}`);
 }
