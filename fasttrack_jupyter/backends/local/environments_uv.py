@@ -217,7 +217,9 @@ def _failure(code: int, words: str) -> ImageUnresolved | BackendUnreachable:
     message = f"uv could not build the environment: {_complaint(words) or f'exit {code}'}"
     lowered = words.lower()
     if any(word in lowered for word in _NETWORK) and not any(word in lowered for word in _NO_NETWORK):
-        return BackendUnreachable(message, hint="is there a network? uv takes pip's index configuration as it is")
+        return BackendUnreachable(
+            message, hint="see to the network, or to pip's index configuration, which uv takes as it is"
+        )
     if _CERTIFICATE in lowered:
         return ImageUnresolved(message, hint="set `cert` in pip's configuration, SSL_CERT_FILE, or UV_SYSTEM_CERTS=1")
     hint = "mend the requirements of the image; `uv pip install` in a new environment shows the same"

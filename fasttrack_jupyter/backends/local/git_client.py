@@ -126,7 +126,9 @@ class GitClient:
         said, lowered = self._masked(words), words.lower()
         url = hide_user(self.source.url)
         if any(word in lowered for word in _AWAY):
-            return BackendUnreachable(f"{url} does not answer: {said}", hint="it is asked again")
+            return BackendUnreachable(
+                f"{url} does not answer: {said}", hint="mend module_uri, or see to the network (or its proxy)"
+            )
         if any(word in lowered for word in _MISSING):
             hint = "mend module_uri; a private repository also says this to whoever brings no token"
             return SessionRejected(f"there is no repository {url}: {said}", hint=hint)

@@ -16,6 +16,7 @@ from fasttrack_jupyter.backends.local import contained, folders_view, git, names
 from fasttrack_jupyter.backends.local.commands import argv_of
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
 from fasttrack_jupyter.backends.local.fresh import open_private
+from fasttrack_jupyter.backends.local.patience import patiently
 from fasttrack_jupyter.backends.local.places import Placing
 from fasttrack_jupyter.backends.local.processes import MARKER
 from fasttrack_jupyter.backends.local.processors import Processors
@@ -64,7 +65,7 @@ class Preparation:
     ) -> None:
         self._placing, self._images, self._allocate, self._mode = placing, images, allocate, mode
         self._base = base_environment(settings)
-        self._git_cache = settings.home / "git"
+        self._git_cache, self._patience = settings.home / "git", settings.source_patience
         self._no_image: ResolvedImage | None = None
         self.processors = Processors()
 
@@ -78,16 +79,18 @@ class Preparation:
     async def _fetch(self, session: Session, say: Callable[[Status, str], None]) -> Launch:
         spec, notes, commit = session.spec, list[str](), None
         code = self._placing.code(spec.code)
-        if spec.git is not None:
+        if (source := spec.git) is not None:
             say(Status.PULLING, "the code is fetched")
-            folder, commit = await git.fetch(
-                spec.git, self._git_cache, lambda words: say(Status.PULLING, words), commit=spec.git.commit
+            pulling = partial(say, Status.PULLING)
+            folder, commit = await patiently(
+                lambda: git.fetch(source, self._git_cache, pulling, commit=source.commit), pulling, self._patience
             )
             code = str(folder)
         if spec.image is not None:
             say(Status.PREPARING, "")
-        image = await self._images.resolve(
-            spec.image, lambda words: say(Status.BUILDING, words), Path(code) if code else None
+        building, folder_of_code = partial(say, Status.BUILDING), Path(code) if code else None
+        image = await patiently(
+            lambda: self._images.resolve(spec.image, building, folder_of_code), building, self._patience
         )
         if image.note:
             notes.append(image.note)

@@ -173,7 +173,8 @@ class Sessions:
         if isinstance(error, BackendUnreachable):
             session.work = self._spawn(self._start_later(session, error.message))
         elif isinstance(error, FastTrackError):
-            self._reject(session, f"{error.message}: {error.hint}" if error.hint else error.message)
+            is_final = isinstance(error, SessionRejected) or not isinstance(error, BackendError)
+            self._reject(session, f"{error.message}: {error.hint}" if error.hint else error.message, is_final)
         elif isinstance(error, OSError) and error.errno in SCARCE:
             session.work = self._spawn(self._start_later(session, f"{error.strerror}: {error.filename}"))
         else:
@@ -194,8 +195,8 @@ class Sessions:
         except Exception as error:
             self._not_started(session, error)
 
-    def _reject(self, session: Session, why: str) -> None:
-        self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True))
+    def _reject(self, session: Session, why: str, is_final: bool = True) -> None:
+        self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final))
 
     def _launch(self, session: Session, launch: Launch) -> None:
         make_fresh(session.outputs)

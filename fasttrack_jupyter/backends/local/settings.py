@@ -35,6 +35,8 @@ class LocalSettings:
     """Amounts that replace what was detected on this machine (``{"cpu": "8"}``)."""
     image_policy: str = "current"
     """What an image that nothing resolves means: ``current`` (this interpreter, with a warning) or ``strict``."""
+    source_patience: float = 600.0
+    """Seconds in all that a package index or a Git server which does not answer is asked again."""
     pass_environment: tuple[str, ...] = (
         "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
         "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -73,7 +75,8 @@ def _pairs(text: str) -> dict[str, str]:
 
 _READERS: dict[str, Any] = {
     "mode": str, "grace": parse_duration, "log_cap": parse_size, "watch_interval": parse_duration,
-    "slots": _pairs, "image_policy": str, "pass_environment": lambda text: tuple(text.split(",")),
+    "source_patience": parse_duration, "slots": _pairs, "image_policy": str,
+    "pass_environment": lambda text: tuple(text.split(",")),
 }  # fmt: skip
 
 
