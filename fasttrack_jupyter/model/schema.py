@@ -12,10 +12,13 @@ from importlib import resources
 from typing import Any
 
 from fasttrack_jupyter.model.checks.names import TASK_NAME_PATTERN
-from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.labels import HELP, TITLES
+from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 
 SCHEMA_FILE = "pipeline.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NOT_JSON_SCHEMA = frozenset({"ge", "gt", "le", "lt"})
+"""Left over by Pydantic where our own types stand in the way; said in the schema's own words beside them."""
 _SHORT_OUTPUT = {"type": "string", "description": "Short for {type: …}", "examples": ["float", "Model"]}
 
 
@@ -27,7 +30,25 @@ def pipeline_schema() -> dict[str, Any]:
     if "anyOf" not in parts["OutputSpec"]:
         parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
     schema["properties"]["tasks"]["minItems"] = 1
-    return {"$schema": _DIALECT, "$id": "urn:fasttrack-jupyter:pipeline", **_untitled(schema), "title": "Pipeline"}
+    parts["Task"]["properties"]["type"]["examples"] = [*TaskType]  # the others are old spellings
+    found = _untitled(schema)
+    for part, node in (("Pipeline", found), *found["$defs"].items()):
+        _label(part, node)
+    return {"$schema": _DIALECT, "$id": "urn:fasttrack-jupyter:pipeline", **found, "title": "Pipeline"}
+
+
+def _label(part: str, node: dict[str, Any]) -> None:
+    """Give each property of a definition its title and help, and the definition a description of one line."""
+    if "anyOf" in node:
+        node = node["anyOf"][-1]
+    node["description"] = node["description"].partition("\n")[0].replace("``", "")
+    for name, value in node.get("properties", {}).items():
+        value["title"] = TITLES[part][name]
+        value["description"] = HELP.get(part, {}).get(name) or value["description"]
+        if name == "resources":
+            for slot, amount in value["properties"].items():
+                amount["title"] = TITLES["resources"][slot]
+                amount["description"] = HELP["resources"].get(slot) or amount["description"]
 
 
 def schema_text() -> str:
@@ -52,7 +73,9 @@ def _untitled(schema: Any) -> Any:
         if key in ("properties", "$defs")
         else _untitled(value)
         for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+        if not (key == "title" and isinstance(value, str))
+        and not (key == "default" and value is None)
+        and key not in _NOT_JSON_SCHEMA
     }
 
 

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from fasttrack_jupyter.model.document import load
+from fasttrack_jupyter.model.labels import HELP, TITLES
 from fasttrack_jupyter.model.reading import read_pipeline
 from fasttrack_jupyter.model.schema import pipeline_schema, schema_text, shipped_schema
 
@@ -33,6 +34,34 @@ def test_every_key_of_a_task_is_described() -> None:
     schema = pipeline_schema()
     for properties in (schema["properties"], schema["$defs"]["Task"]["properties"]):
         assert [key for key, value in properties.items() if not value.get("description")] == []
+
+
+def labelled() -> dict[str, dict[str, Any]]:
+    """The properties of every definition, of the pipeline itself, and the slots."""
+    schema = pipeline_schema()
+    found = {"Pipeline": schema["properties"], "resources": schema["properties"]["resources"]["properties"]}
+    for name, part in schema["$defs"].items():
+        properties = (part["anyOf"][-1] if "anyOf" in part else part).get("properties")
+        found |= {name: properties} if properties else {}
+    return found
+
+
+def test_every_key_has_a_label_and_help_for_a_form() -> None:
+    """A label is short and in sentence case; help is one line of a form; and no label is left over."""
+    found = labelled()
+    assert {part: set(keys) for part, keys in found.items()} == {part: set(keys) for part, keys in TITLES.items()}
+    for value in (value for keys in found.values() for value in keys.values()):
+        assert len(value["title"]) <= 24
+        assert value["title"][0].isupper()
+        assert 3 <= len(value["description"]) <= 160
+        assert "``" not in value["description"]
+        assert "\n" not in value["description"]
+
+
+def test_help_is_of_keys_that_are_there() -> None:
+    """None outlives its key."""
+    found = labelled()
+    assert [(part, key) for part, keys in HELP.items() for key in keys if key not in found[part]] == []
 
 
 @pytest.mark.parametrize("file", sorted(DATA.glob("fasttrack-*.yaml")), ids=lambda file: file.stem)
