@@ -17,10 +17,11 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.errors import Forbidden
+from fasttrack_jupyter.errors import EngineUnavailable, Forbidden
 
 MAX_SOCKET_PATH = 103
 """Bytes of a unix socket's path that every platform takes (macOS: 104 with the final NUL; Linux: 108)."""
@@ -97,6 +98,20 @@ class Home:
         """Where an engine may be listening now, the likeliest first."""
         recorded = self.engine().get("socket")
         return list(dict.fromkeys([*([Path(recorded)] if isinstance(recorded, str) else []), self.socket]))
+
+
+def check_platform() -> None:
+    """Refuse where no engine can run: it needs flocks, unix sockets and POSIX processes.
+
+    Raises:
+        EngineUnavailable: this is Windows.
+    """
+    if sys.platform == "win32":
+        raise EngineUnavailable(
+            "FastTrack's engine, and so its local sessions, do not run on Windows itself",
+            hint="Use it inside WSL (in PowerShell: wsl --install), where it is Linux to FastTrack, "
+            "or a JupyterLab on a Linux machine.",
+        )
 
 
 def default_path() -> Path:

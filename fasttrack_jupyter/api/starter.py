@@ -15,7 +15,7 @@ import time
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api.wire import Connection
 from fasttrack_jupyter.errors import EngineUnavailable, OtherVersion
-from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.home import Home, check_platform
 
 START_SECONDS = 30.0
 _TICK = 0.002
@@ -26,8 +26,9 @@ def connection_to(home: Home, *, start: bool, timeout: float) -> Connection:
     """A fresh connection to the engine of ``home``; with ``start``, one is started when none listens.
 
     Raises:
-        EngineUnavailable: none listens, and none could be started.
+        EngineUnavailable: none listens, and none could be started; or this is Windows.
     """
+    check_platform()
     if connection := listening(home, timeout):
         return connection
     if not start:
