@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -13,7 +14,9 @@ from fasttrack_jupyter.engine.views import EventView, LogView
 from fasttrack_jupyter.errors import BadRequest, NotFound
 
 HEARTBEAT = 15.0
-"""Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone."""
+"""Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone.
+
+The first comes at once: it carries the head of the answer, by which a caller knows that he is being served."""
 _PART = 1 << 18
 _QUICK, _SLOW = 0.04, 0.4
 """How long to wait for more of a log: right after there was some, and when nothing comes."""
@@ -21,7 +24,7 @@ _QUICK, _SLOW = 0.04, 0.4
 
 async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) -> AsyncIterator[LogView | None]:
     """Pages that hold something, and the last one; a new attempt's log begins at its own start."""
-    after, attempt, pause, silent = query.after, None, _QUICK, 0.0
+    after, attempt, pause, silent = query.after, None, _QUICK, math.inf
     while True:
         page = await engine.logs(job, path, attempt=query.attempt, after=after, limit=query.limit)
         if attempt not in (None, page.attempt) and page.start:
@@ -40,14 +43,14 @@ async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) ->
 
 async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[EventView | None]:
     """Each event after the given seq, as soon as it is stored."""
-    after = query.after
+    after, wait = query.after, 0.0
     while True:
-        page = await engine.events(after, 1000, job=query.job, wait=HEARTBEAT)
+        page = await engine.events(after, 1000, job=query.job, wait=wait)
         for event in page.events:
             yield event
         if not page.events:
             yield None
-        after = page.next
+        after, wait = page.next, HEARTBEAT
 
 
 async def send_file(engine: FastTrack, request: web.Request, job: str, path: str, file: str) -> web.StreamResponse:
