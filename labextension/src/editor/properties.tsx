@@ -1,0 +1,157 @@
+/**
+ * The properties of what is selected: a task, several tasks in what they have in common, or the pipeline where
+ * nothing is. A change of a field is one edit; one that is refused says why below its field.
+ */
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+import * as React from 'react';
+
+import { EditRefused, type Edit, type Json } from './edits';
+import type { Graph, Problem } from './graph';
+import {
+  commonData,
+  differing,
+  editFor,
+  formDataOf,
+  pipelineGroups,
+  taskGroups,
+  type Field,
+  type FieldGroup,
+  type FormData
+} from './properties_fields';
+import { GroupForm } from './properties_form';
+import type { Offers } from './properties_offers';
+
+/** What the form needs of the editor's model. */
+export interface IPropertiesModel {
+  readonly graph: Graph;
+  readonly problems: readonly Problem[];
+  readonly selection: readonly string[];
+  readonly changed: ISignal<unknown, void>;
+  readonly selectionChanged: ISignal<unknown, readonly string[]>;
+  taskData(name: string): Json | undefined;
+  pipelineData(): Json | undefined;
+  apply(edit: Edit): void;
+}
+
+const OPEN_AT_FIRST = new Set(['task', 'pipeline', 'environment', 'resources']);
+
+/** The dock's tab "Properties". */
+export class PropertiesPanel extends ReactWidget {
+  constructor(
+    private readonly model: IPropertiesModel,
+    private readonly offers: Offers,
+    private readonly trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('ft-Properties');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Properties'));
+    model.changed.connect(this.update, this);
+    model.selectionChanged.connect(this.onSelection, this);
+    offers.changed.connect(this.update, this);
+    void offers.refresh();
+  }
+
+  protected render(): JSX.Element {
+    const names = this.model.selection;
+    const many = names.length ? names.map(name => this.model.taskData(name)) : [this.model.pipelineData()];
+    const groups = names.length ? taskGroups(this.trans, names.length > 1) : pipelineGroups(this.trans);
+    const all = many.map(data => formDataOf(groups, data));
+    return (
+      <>
+        <h2 className="ft-Properties-title">{this.titleOf(names)}</h2>
+        {this.refusal && (
+          <p className="ft-Form-refusal" role="alert">
+            {this.refusal}
+          </p>
+        )}
+        {groups.map(group => this.renderGroup(group, commonData(all), differing(all)))}
+      </>
+    );
+  }
+
+  private renderGroup(group: FieldGroup, data: FormData, differs: ReadonlySet<string>): JSX.Element {
+    const names = this.model.selection;
+    return (
+      <GroupForm
+        key={`${names.join('\n')} ${group.id}`}
+        group={group}
+        context={{
+          fields: new Map(group.fields.map(field => [field.id, field])),
+          data,
+          offers: this.offers,
+          tasks: this.model.graph.tasks.map(task => task.name).filter(name => !names.includes(name)),
+          differing: differs,
+          trans: this.trans,
+          commit: (field, value) => this.commit(field, data[field.id], value)
+        }}
+        errors={errorsOf(group, names, this.model.problems)}
+        isOpen={this.openGroups.has(group.id)}
+        onToggle={isOpen => this.toggle(group.id, isOpen)}
+      />
+    );
+  }
+
+  private titleOf(names: readonly string[]): string {
+    if (names.length === 0) {
+      return this.model.graph.name || this.trans.__('Pipeline');
+    }
+    return names.length === 1 ? names[0] : this.trans._n('%1 task', '%1 tasks', names.length);
+  }
+
+  private commit(field: Field, before: Json | undefined, after: Json | undefined): void {
+    const edit = editFor(field, this.model.selection, before, after);
+    this.refusal = '';
+    try {
+      if (edit) {
+        this.model.apply(edit);
+      }
+    } catch (error) {
+      if (!(error instanceof EditRefused)) {
+        throw error;
+      }
+      this.refusal = error.hint ? `${error.message}. ${error.hint}` : error.message;
+    }
+    this.update();
+  }
+
+  private toggle(id: string, isOpen: boolean): void {
+    if (isOpen === this.openGroups.has(id)) {
+      return;
+    }
+    if (isOpen) {
+      this.openGroups.add(id);
+    } else {
+      this.openGroups.delete(id);
+    }
+    this.update();
+  }
+
+  private onSelection(): void {
+    this.refusal = '';
+    this.update();
+  }
+
+  private readonly openGroups = new Set(OPEN_AT_FIRST);
+  private refusal = '';
+}
+
+/** Words of the problems that concern each field of the selected task, or of the pipeline. */
+function errorsOf(
+  group: FieldGroup,
+  names: readonly string[],
+  problems: readonly Problem[]
+): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const problem of problems) {
+    const at = problem.path[0] === 'tasks' ? problem.path.slice(2) : problem.path;
+    const concerns = names.length === 0 ? !problem.task : problem.task === names[0];
+    const field = group.fields.find(({ path }) => path.every((key, index) => at[index] === key));
+    if (concerns && field) {
+      (found[field.id] ??= []).push(problem.hint ? `${problem.message}. ${problem.hint}` : problem.message);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,265 @@
+/**
+ * One group of fields as JupyterLab's own form component: the schema says what there is, our controls how it is
+ * edited. A control commits through the form's context, so that a change is one edit of the text and one step
+ * of its history; the form itself keeps nothing.
+ */
+import { FormComponent } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import type { FieldProps, RJSFSchema, UiSchema } from '@rjsf/utils';
+import { customizeValidator } from '@rjsf/validator-ajv8';
+import * as React from 'react';
+
+import type { Json } from './edits';
+import { CommitText, Pairs, Words } from './properties_controls';
+import { isMapping, type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
+import type { Offers } from './properties_offers';
+import { Outputs, Params } from './properties_outputs';
+import { Resources } from './properties_resources';
+
+const VALIDATOR = customizeValidator<ReadonlyJSONObject>();
+
+/** What every control of a form is given. */
+export interface FormContext {
+  fields: ReadonlyMap<string, Field>;
+  data: FormData;
+  offers: Offers;
+  /** Names of the tasks that the task may depend on. */
+  tasks: readonly string[];
+  /** Fields in which the selected tasks differ. */
+  differing: ReadonlySet<string>;
+  trans: TranslationBundle;
+  commit(field: Field, value: Json | undefined): void;
+}
+
+/** A group of fields under its heading, folded or not. */
+export function GroupForm(props: {
+  group: FieldGroup;
+  context: FormContext;
+  /** What is wrong, by field id. */
+  errors: Readonly<Record<string, readonly string[]>>;
+  isOpen: boolean;
+  onToggle(isOpen: boolean): void;
+}): JSX.Element {
+  const { group, context, errors } = props;
+  const schema: RJSFSchema = {
+    type: 'object',
+    properties: Object.fromEntries(
+      group.fields.map(field => [field.id, { title: field.label, description: field.help }])
+    )
+  };
+  const uiSchema: UiSchema<ReadonlyJSONObject> = Object.fromEntries(
+    group.fields.map(field => [field.id, { 'ui:field': 'control' }])
+  );
+  const extraErrors = Object.fromEntries(
+    group.fields.map(({ id }) => [id, { __errors: [...(errors[id] ?? [])] }])
+  );
+  const has = group.fields.some(field => errors[field.id]?.length);
+  return (
+    <details
+      className="ft-Form-group"
+      open={props.isOpen}
+      onToggle={event => props.onToggle((event.target as HTMLDetailsElement).open)}
+    >
+      <summary>
+        {group.label}
+        {has && <span className="ft-Form-badge">{context.trans.__('has problems')}</span>}
+      </summary>
+      <FormComponent
+        schema={schema}
+        uiSchema={uiSchema}
+        fields={{ control: Control }}
+        formData={Object.fromEntries(group.fields.map(({ id }) => [id, context.data[id] ?? null]))}
+        formContext={context}
+        extraErrors={extraErrors as never}
+        validator={VALIDATOR}
+        noHtml5Validate
+        tagName="div"
+        compact
+        showModifiedFromDefault={false}
+        onChange={() => undefined}
+      />
+    </details>
+  );
+}
+
+type ControlProps = {
+  field: Field;
+  value: Json | undefined;
+  context: FormContext;
+  commit(value: Json | undefined): void;
+};
+
+function Control(props: FieldProps): JSX.Element {
+  const context = props.formContext as FormContext;
+  const field = context.fields.get(props.name);
+  if (!field) {
+    return <></>;
+  }
+  const Kind = CONTROLS[field.kind];
+  return (
+    <Kind
+      field={field}
+      value={context.data[field.id]}
+      context={context}
+      commit={value => context.commit(field, value)}
+    />
+  );
+}
+
+const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>> = {
+  text: Text,
+  number: Text,
+  lines: props => <Text {...props} isMultiline />,
+  flag: Flag,
+  choice: Choice,
+  image: ImagePicker,
+  resources: ({ field, value, context, commit }) => (
+    <Resources
+      label={field.label}
+      value={value}
+      slots={context.offers.slots}
+      trans={context.trans}
+      onCommit={commit}
+    />
+  ),
+  pairs: PairsControl,
+  mounts: ({ field, value, context, commit }) => (
+    <Words
+      label={field.label}
+      value={listOf(value)}
+      options={context.offers.folders}
+      addLabel={context.trans.__('Add a vfolder: name or name:alias')}
+      trans={context.trans}
+      onCommit={commit}
+    />
+  ),
+  order: ({ field, value, context, commit }) => (
+    <Words
+      label={field.label}
+      value={listOf(value)}
+      options={context.tasks}
+      addLabel={context.trans.__('Add a task')}
+      isOrdered
+      numbered={index => `input${index + 1}`}
+      trans={context.trans}
+      onCommit={commit}
+    />
+  ),
+  outputs: ({ field, value, context, commit }) => (
+    <Outputs label={field.label} value={value} trans={context.trans} onCommit={commit} />
+  ),
+  params: ({ field, value, context, commit }) => (
+    <Params label={field.label} value={value} trans={context.trans} onCommit={commit} />
+  )
+};
+
+function Text({
+  field,
+  value,
+  context,
+  commit,
+  isMultiline
+}: ControlProps & { isMultiline?: boolean }): JSX.Element {
+  const differs = context.differing.has(field.id);
+  return (
+    <CommitText
+      label={field.label}
+      value={textOf(value)}
+      placeholder={differs ? context.trans.__('several values') : field.placeholder}
+      isMultiline={isMultiline}
+      onCommit={commit}
+    />
+  );
+}
+
+function Flag({ field, value, context, commit }: ControlProps): JSX.Element {
+  const box = React.useRef<HTMLInputElement>(null);
+  const differs = context.differing.has(field.id);
+  React.useEffect(() => {
+    if (box.current) {
+      box.current.indeterminate = differs;
+    }
+  }, [differs]);
+  return (
+    <input
+      ref={box}
+      type="checkbox"
+      aria-label={field.label}
+      checked={value === true}
+      onChange={event => commit(event.target.checked)}
+    />
+  );
+}
+
+function Choice({ field, value, context, commit }: ControlProps): JSX.Element {
+  const now = textOf(value);
+  const choices = field.choices ?? [];
+  return (
+    <select
+      className="jp-mod-styled"
+      aria-label={field.label}
+      value={now}
+      onChange={event => commit(event.target.value || undefined)}
+    >
+      <option value="">
+        {context.differing.has(field.id) ? context.trans.__('several values') : (field.placeholder ?? '')}
+      </option>
+      {[...choices, ...(now && !choices.includes(now) ? [now] : [])].map(choice => (
+        <option key={choice} value={choice}>
+          {choice}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ImagePicker({ field, value, context, commit }: ControlProps): JSX.Element {
+  const { trans, offers } = context;
+  const options = offers.images.map(image => ({
+    value: image.name,
+    label: image.ready ? image.description : trans.__('%1 (made when first used)', image.description)
+  }));
+  return (
+    <CommitText
+      label={field.label}
+      value={textOf(value)}
+      placeholder={context.differing.has(field.id) ? trans.__('several values') : field.placeholder}
+      options={options}
+      onCommit={commit}
+    />
+  );
+}
+
+function PairsControl({ field, value, context, commit }: ControlProps): JSX.Element {
+  const { trans, offers } = context;
+  const isInputs = field.id === 'inputs';
+  const pairs = isMapping(value) ? value : {};
+  return (
+    <Pairs
+      label={field.label}
+      value={Object.fromEntries(Object.entries(pairs).map(([name, each]) => [name, textOf(each)]))}
+      nameLabel={trans.__('Name')}
+      valueLabel={isInputs ? trans.__('task.output') : trans.__('Value')}
+      valueOptions={isInputs ? context.tasks.map(task => `${task}.`) : offers.secrets.map(secretReference)}
+      trans={trans}
+      onCommit={commit}
+    />
+  );
+}
+
+function secretReference(name: string): string {
+  return `\${{ secrets.${name} }}`;
+}
+
+function listOf(value: Json | undefined): string[] {
+  return Array.isArray(value) ? value.map(each => textOf(each as Json)) : [];
+}
+
+function textOf(value: Json | undefined): string {
+  return value === undefined || value === null
+    ? ''
+    : typeof value === 'object'
+      ? JSON.stringify(value)
+      : String(value);
+}
