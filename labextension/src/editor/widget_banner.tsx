@@ -1,0 +1,75 @@
+/** The lines above the panes: what keeps the editor from its work, and which job is shown. Each is said once, and goes away by itself. */
+import { ReactWidget } from '@jupyterlab/apputils';
+import * as React from 'react';
+
+import type { State } from '../status';
+import { ICONS } from '../status';
+
+/** One line. */
+export interface BannerLine {
+  /** Tells lines apart, and how one looks: `job` is the tinted frame of a job's own graph. */
+  kind: 'connection' | 'signed-out' | 'read-only' | 'job' | 'trouble' | 'busy';
+  text: string;
+  hint?: string;
+  state?: State;
+  actions?: readonly { label: string; run: () => void; href?: string }[];
+}
+
+/** Shows lines; nothing where there are none. */
+export class Banner extends ReactWidget {
+  constructor() {
+    super();
+    this.addClass('jp-FastTrack-banner');
+  }
+
+  /** Show exactly these. */
+  set lines(lines: readonly BannerLine[]) {
+    const key = JSON.stringify(lines);
+    if (key !== this.key) {
+      this.key = key;
+      this._lines = lines;
+      this.update();
+    }
+  }
+
+  protected render(): React.ReactElement {
+    return (
+      <>
+        {this._lines.map(line => (
+          <Line key={line.kind} line={line} />
+        ))}
+      </>
+    );
+  }
+
+  private key = '[]';
+  private _lines: readonly BannerLine[] = [];
+}
+
+function Line({ line }: { line: BannerLine }): React.ReactElement {
+  const { kind, text, hint, state, actions = [] } = line;
+  return (
+    <div className="jp-FastTrack-banner-line" data-kind={kind} role={kind === 'trouble' ? 'alert' : 'status'}>
+      <span className="jp-FastTrack-banner-text">
+        {state && (
+          <span className="jp-FastTrack-banner-icon" data-state={state} aria-hidden="true">
+            {ICONS[state]}{' '}
+          </span>
+        )}
+        {text}
+        {hint && <span className="jp-FastTrack-banner-hint"> {hint}</span>}
+      </span>
+      {actions.map(({ label, run, href }) =>
+        href ? (
+          <a key={label} href={href} target="_blank" rel="noopener noreferrer">
+            {label}
+          </a>
+        ) : (
+          <button key={label} type="button" className="jp-mod-styled" onClick={run}>
+            {label}
+          </button>
+        )
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,128 @@
+/** A sheet over the canvas's right edge that blocks nothing: parameters, a plan, the list of keys. One at a time. */
+import { ReactWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { PlanView } from '../generated';
+import type { KeyHelp } from './commands_keys';
+
+/** Shows what it is given, until it is closed. */
+export class Sheet extends ReactWidget {
+  constructor(private readonly onClosed: () => void) {
+    super();
+    this.addClass('jp-FastTrack-sheet');
+    this.node.addEventListener('keydown', event => {
+      if (event.key === 'Escape') {
+        event.stopPropagation();
+        this.close();
+      }
+    });
+    this.hide();
+  }
+
+  /** Show `content` instead of what was there. */
+  open(content: React.ReactElement): void {
+    this.content = content;
+    this.number++;
+    this.show();
+    this.update();
+  }
+
+  /** Show nothing, and give the keyboard back. */
+  close(): void {
+    if (this.content) {
+      this.content = null;
+      this.hide();
+      this.update();
+      this.onClosed();
+    }
+  }
+
+  protected render(): React.ReactElement | null {
+    return this.content && <React.Fragment key={this.number}>{this.content}</React.Fragment>;
+  }
+
+  private content: React.ReactElement | null = null;
+  private number = 0;
+}
+
+/** The list of keys. */
+export function KeysHelp(props: {
+  keys: readonly KeyHelp[];
+  trans: TranslationBundle;
+  onClose: () => void;
+}): React.ReactElement {
+  return (
+    <section className="jp-FastTrack-help" aria-label={props.trans.__('Keys')}>
+      <Head title={props.trans.__('Keys, while the canvas has the focus')} {...props} />
+      <dl>
+        {props.keys.map(({ keys, does }) => (
+          <div key={does}>
+            <dt>
+              {keys.map(key => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** What a job would do: a line for each task, refused ones first. */
+export function PlanList(props: {
+  plan: PlanView;
+  trans: TranslationBundle;
+  onTask: (name: string) => void;
+  onClose: () => void;
+}): React.ReactElement {
+  const { plan, trans, onTask } = props;
+  const isRefused = (decision: string) => decision === 'refused';
+  const tasks = [...plan.tasks].sort((a, b) => Number(isRefused(b.decision)) - Number(isRefused(a.decision)));
+  const words = {
+    'will run': trans.__('will run'),
+    reused: trans.__('reused'),
+    skipped: trans.__('skipped'),
+    refused: trans.__('refused')
+  };
+  const marks = { 'will run': '▶', reused: '↺', skipped: '⤼', refused: '✕' };
+  return (
+    <section className="jp-FastTrack-plan" aria-label={trans.__('Plan')}>
+      <Head title={trans.__('What a job would do on %1', plan.backend)} {...props} />
+      {plan.expected_seconds !== null && (
+        <p>{trans.__('Expected to take %1 s, as earlier jobs did.', Math.round(plan.expected_seconds))}</p>
+      )}
+      <ul>
+        {tasks.slice(0, 500).map(({ path, task, decision, reason, notes = [] }) => (
+          <li key={path} data-decision={decision}>
+            <button type="button" onClick={() => onTask(task)}>
+              <span aria-hidden="true">{marks[decision]}</span> {task}
+            </button>
+            <span>
+              {words[decision]} · {reason}
+            </span>
+            {notes.map(note => (
+              <small key={note}>{note}</small>
+            ))}
+          </li>
+        ))}
+      </ul>
+      {tasks.length > 500 && <p>{trans.__('%1 more are not shown', tasks.length - 500)}</p>}
+    </section>
+  );
+}
+
+function Head(props: { title: string; trans: TranslationBundle; onClose: () => void }): React.ReactElement {
+  const button = React.useRef<HTMLButtonElement>(null);
+  React.useEffect(() => button.current?.focus(), []);
+  return (
+    <header>
+      <h3>{props.title}</h3>
+      <button ref={button} type="button" className="jp-mod-styled" onClick={props.onClose}>
+        {props.trans.__('Close')}
+      </button>
+    </header>
+  );
+}
