@@ -65,6 +65,8 @@ class PlannedTask:
     notes: tuple[str, ...] = ()
     reuse: TaskInstance | None = None
     """Whose outputs stand in (for a reused one, and for a skipped one that has them)."""
+    problems: tuple[Problem, ...] = ()
+    """What was found about it; each ``path`` leads to a place within the task."""
 
 
 def make_plan(question: Question) -> list[PlannedTask]:
@@ -188,10 +190,12 @@ def _plan_run(
         slots = fitting
     else:
         errors += _never_fits(task.cluster_size, too_much)
+        problems += _too_much(task.cluster_size, too_much)
+    found = tuple(problems)
     if errors:
-        return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes))
+        return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes), problems=found)
     notes += _suggestions(slots, question.history.get(name))
-    return PlannedTask(name, Decision.RUN, _why_run(question, index, name), slots, tuple(notes))
+    return PlannedTask(name, Decision.RUN, _why_run(question, index, name), slots, tuple(notes), problems=found)
 
 
 def _why_run(question: Question, index: int, name: str) -> str:
@@ -207,13 +211,28 @@ def _gone(question: Question, name: str) -> str:
     return f"its outputs of job #{question.gone[name]} are gone"
 
 
+def _asked(members: int, slot: str, amount: int, there: int) -> str:
+    of = f" for its {members} members" if members > 1 else ""
+    return f"asks for {format_quantity(slot, amount)} {slot}{of}, this machine has {say_quantity(slot, there)}"
+
+
+def _too_much(members: int, too_much: Mapping[str, tuple[int, int]]) -> list[Problem]:
+    """All that can never be had, one by one."""
+    return [
+        Problem(
+            code="never_fits",
+            message=_asked(members, slot, *amounts),
+            path=("resources", slot),
+            value=format_quantity(slot, amounts[0]),
+            hint="ask for less, fit it to this machine, or run it on a cluster",
+        )
+        for slot, amounts in too_much.items()
+    ]
+
+
 def _never_fits(members: int, too_much: Mapping[str, tuple[int, int]]) -> list[str]:
     """In one text, all that can never be had, and the remedy."""
-    of = f" for its {members} members" if members > 1 else ""
-    asked = [
-        f"asks for {format_quantity(slot, amount)} {slot}{of}, this machine has {say_quantity(slot, there)}"
-        for slot, (amount, there) in too_much.items()
-    ]
+    asked = [_asked(members, slot, *amounts) for slot, amounts in too_much.items()]
     return [f"{'; '.join(asked)} (ask for less, use --shrink, or run it on a cluster)"] if asked else []
 
 

@@ -161,6 +161,8 @@ class ExecutionBackend(Protocol):
     async def check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
         """Preflight: ``(path, problem)`` for each of ``specs`` that cannot run here (image, slots, mounts, git …).
 
+        A problem's own ``path`` leads to the place within the task, where it has one: ``("environment", "image")``,
+        ``("resources", "cpu")``, ``("mounts",)`` with the folder as value, ``("module_uri",)``.
         Specs carry no resolved inputs yet. No side effects that outlive the call, nothing built.
         """
         ...

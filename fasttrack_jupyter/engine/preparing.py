@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.engine.code import changed_files, find_code
+from fasttrack_jupyter.engine.code import changed_files, find_code, script_of
 from fasttrack_jupyter.engine.live import plan_record
+from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
     Demands,
     Earlier,
@@ -30,6 +31,8 @@ from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHisto
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.model.document import Document
+from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
@@ -42,6 +45,8 @@ from fasttrack_jupyter.model.yaml_events import Limits
 
 MAX_TEXT = Limits().max_bytes
 """Bytes of a pipeline file."""
+_COMPARED = 1_000
+"""Files whose names are compared with one that is missing, at most."""
 UNKNOWN_SECONDS = 60.0
 """What a task counts in the critical path when no earlier job tells and none of its siblings does."""
 
@@ -77,6 +82,7 @@ class Prepared:
     params: Mapping[str, Any]
     tasks: Sequence[PlannedTask]
     problems: tuple[Problem, ...]
+    document: Document
     seconds: Sequence[float]
     known_seconds: Mapping[str, float]
     files: Mapping[str, str]
@@ -94,7 +100,7 @@ class Prepared:
         return PlanView(
             pipeline=self.pipeline.name,
             backend=self.request.backend,
-            problems=self.problems,
+            problems=_in_order((*self.problems, *placed(self.tasks, self.document))),
             expected_seconds=self._expected(),
             tasks=tuple(
                 TaskPlan(
@@ -160,8 +166,9 @@ class Preparer:
         """Everything up to the plan; nothing is made or changed. Raises InvalidPipeline, BadRequest, NotFound."""
         backend = self._backends(request.backend)
         text, reading = await self.read(request.text, request.source)
-        pipeline = reading.pipeline
+        pipeline, document = reading.pipeline, reading.document
         assert pipeline is not None
+        assert document is not None
         graph = await asyncio.to_thread(build_graph, pipeline)
         inherited = origin.params_for(pipeline) if origin else {}
         params = bind_parameters(pipeline.params, {**inherited, **request.params})
@@ -186,11 +193,14 @@ class Preparer:
         if origin is not None:
             edited = await self._edited_files(origin, files, backend)
             question = replace(question, changed=await self._changes(origin, pipeline, params, edited))
-        question = replace(question, preflight=await self._preflight(question, request, backend, code))
+        preflight = await self._preflight(question, request, backend, code)
+        if request.source is not None and code is None:
+            await asyncio.to_thread(_find_missing_scripts, pipeline, files, preflight)
+        question = replace(question, preflight=preflight)
         known, seconds = await asyncio.to_thread(_durations, graph, history)
         return Prepared(
             request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
-            tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited),
+            tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited), document,
             seconds, known, files, code, default_slots,
         )  # fmt: skip
 
@@ -284,6 +294,11 @@ class Preparer:
         return {name for name, _ in self._secrets.names()}
 
 
+def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """What has a place in the text, in its order; then the rest."""
+    return tuple(sorted(problems, key=lambda problem: (problem.line == 0, problem.line, problem.column)))
+
+
 def _code_notice(origin: Origin | None, edited: list[str]) -> tuple[Problem, ...]:
     """Which edited files a rerun from failed looks past where a task's command does not name them."""
     if origin is None or origin.reusable is None or not edited:
@@ -312,10 +327,32 @@ def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem
     )
 
 
+def _find_missing_scripts(pipeline: Pipeline, files: Mapping[str, str], found: dict[str, list[Problem]]) -> None:
+    """Add to ``found`` the tasks whose command runs a script that is neither code nor behind a mount."""
+    for task in pipeline.tasks:
+        script = script_of(task.command or "") if task.type is TaskType.CUSTOM and not task.skip else None
+        if script is None or script in files:
+            continue
+        place = f"/home/work/{script}"
+        if not any(place.startswith(f"{mount.target.rstrip('/')}/") for mount in pipeline.mounts_of(task)):
+            found.setdefault(task.name, []).append(_no_file(script, files))
+
+
+def _no_file(script: str, files: Mapping[str, str]) -> Problem:
+    return Problem(
+        code="no_file",
+        message=f"{script} is not among the pipeline's files",
+        path=("command",),
+        value=script,
+        hint=did_you_mean(script, files) if 0 < len(files) <= _COMPARED else "put it beside the pipeline's file",
+    )
+
+
 def _not_served(name: str) -> Problem:
     return Problem(
         code="not-served",
         message="is a deployment, and this release does not serve models",
+        path=("type",),
         hint="set skip: true on it, or leave it out with --only or --until",
         value=name,
     )

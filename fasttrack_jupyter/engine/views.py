@@ -95,7 +95,8 @@ class PlanView(View):
     backend: str
     tasks: tuple[TaskPlan, ...]
     problems: tuple[Problem, ...] = ()
-    """Warnings and notices about the text; errors are raised as InvalidPipeline."""
+    """Warnings and notices about the text, and at its place in the text what was found about the tasks (why one is
+    refused, what stands in for an image …); errors of the text itself are raised as InvalidPipeline."""
     expected_seconds: float | None = None
     """Length of the critical path, where earlier jobs tell."""
 

@@ -28,15 +28,17 @@ def check(
             known[key] = _image(spec, images, placing)
         problems = [known[key], *_slots(spec, ledger), *_mounts(spec, placing)]
         if why := too_big(spec.environ):
-            problems.append(Problem(code="too_big", message=why, hint=SMALLER))
+            problems.append(Problem(code="too_big", message=why, path=("environment", "envs"), hint=SMALLER))
         if spec.git is not None:
-            problems.append(git.check_source(spec.git))
+            source = git.check_source(spec.git)
+            problems.append(source and source.model_copy(update={"path": ("module_uri",)}))
         found += [(spec.path, problem) for problem in problems if problem is not None]
     return found
 
 
 def _image(spec: SessionSpec, images: ImageResolver, placing: Placing) -> Problem | None:
-    return images.check(spec.image)
+    problem = images.check(spec.image)
+    return problem and problem.model_copy(update={"path": ("environment", "image")})
 
 
 def _slots(spec: SessionSpec, ledger: DeviceLedger) -> Iterator[Problem | None]:
@@ -46,12 +48,14 @@ def _slots(spec: SessionSpec, ledger: DeviceLedger) -> Iterator[Problem | None]:
         of = f" for its {spec.cluster_size} members" if spec.cluster_size > 1 else ""
         yield Problem(
             code="never_fits",
+            path=("resources", slot),
             message=f"asks for {slot} {format_quantity(slot, amount)}{of}; here are {say_quantity(slot, there)}",
             value=format_quantity(slot, amount),
             hint="Ask for less, or run with --shrink, which fits it to this machine.",
         )
     if not over and spec.slots:
-        yield ledger.check(spec.slots, spec.cluster_size)
+        problem = ledger.check(spec.slots, spec.cluster_size)
+        yield problem and problem.model_copy(update={"path": ("resources",)})
 
 
 def _mounts(spec: SessionSpec, placing: Placing) -> Iterator[Problem]:
@@ -59,4 +63,5 @@ def _mounts(spec: SessionSpec, placing: Placing) -> Iterator[Problem]:
         try:
             placing.mounted(mount.folder)
         except SessionRejected as error:
-            yield Problem(code="no_folder", message=error.message, value=mount.folder, hint=error.hint)
+            folder = mount.folder
+            yield Problem(code="no_folder", message=error.message, path=("mounts",), value=folder, hint=error.hint)
