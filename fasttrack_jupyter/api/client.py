@@ -36,16 +36,18 @@ _STREAM_SILENCE = 45.0
 """Streams carry an empty line at least every 15 seconds; this long without one, the engine is stuck."""
 
 
-def connect(home: Path | str | None = None, *, start: bool = True, timeout: float = 60.0) -> Client:
+def connect(
+    home: Path | str | None = None, *, start: bool = True, timeout: float = 60.0, begun: int | None = None
+) -> Client:
     """A client of the engine that serves ``home`` (default: ``$FASTTRACK_HOME``, else the user's data folder).
 
     With ``start`` an engine is started when none serves; without, only a running one is spoken to.
-    ``timeout``: seconds to wait for any one answer.
+    ``timeout``: seconds to wait for any one answer. ``begun``: an engine that is on its way (:func:`.starter.begin`).
 
     Raises:
         EngineUnavailable: there is none and none could be started.
     """
-    client = Client(Home(home), start=start, timeout=timeout)
+    client = Client(Home(home), start=start, timeout=timeout, begun=begun)
     client.open()
     return client
 
@@ -53,9 +55,9 @@ def connect(home: Path | str | None = None, *, start: bool = True, timeout: floa
 class Client:
     """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
 
-    def __init__(self, home: Home, *, start: bool = True, timeout: float = 60.0) -> None:
+    def __init__(self, home: Home, *, start: bool = True, timeout: float = 60.0, begun: int | None = None) -> None:
         self.home = home
-        self._start = start
+        self._start, self._begun = start, begun
         self._timeout = timeout
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
@@ -348,7 +350,7 @@ class Client:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
-                return starter.connection_to(self.home, start=self._start, timeout=self._timeout)
+                return starter.connection_to(self.home, start=self._start, timeout=self._timeout, begun=self._begun)
             if not connection.has_ended():
                 return connection
             connection.close()

@@ -22,8 +22,10 @@ _TICK = 0.002
 _MAKE_WAY_SECONDS = 10.0
 
 
-def connection_to(home: Home, *, start: bool, timeout: float) -> Connection:
+def connection_to(home: Home, *, start: bool, timeout: float, begun: int | None = None) -> Connection:
     """A fresh connection to the engine of ``home``; with ``start``, one is started when none listens.
+
+    ``begun`` is what :func:`begin` said: that one is waited for before another is started.
 
     Raises:
         EngineUnavailable: none listens, and none could be started; or this is Windows.
@@ -36,8 +38,9 @@ def connection_to(home: Home, *, start: bool, timeout: float) -> Connection:
             f"no engine serves {home.path}",
             hint="Any fasttrack command that needs one starts it; or check FASTTRACK_HOME.",
         )
-    _launch(home)
-    if connection := listening(home, timeout):
+    if begun is not None and (connection := _awaited(home, begun, timeout)):
+        return connection
+    if connection := _awaited(home, begin(home), timeout):
         return connection
     raise no_answer(home, "it ended while it started")
 
@@ -97,8 +100,13 @@ def _patiently(path: str, timeout: float) -> Connection:
             time.sleep(_TICK)
 
 
-def _launch(home: Home) -> None:
-    """Start an engine and return once it, or another one that was quicker, listens."""
+def begin(home: Home) -> int:
+    """Start an engine; the process whose end says that it, or another one that was quicker, listens.
+
+    Raises:
+        EngineUnavailable: it cannot be started.
+    """
+    check_platform()
     try:
         home.make()
         log = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -108,7 +116,7 @@ def _launch(home: Home) -> None:
         ) from error
     command = [sys.executable, "-P", "-m", "fasttrack_jupyter.host", "--home", str(home.path)]
     try:
-        pid = os.posix_spawn(
+        return os.posix_spawn(
             sys.executable,
             command,
             os.environ,
@@ -124,8 +132,12 @@ def _launch(home: Home) -> None:
         raise EngineUnavailable(f"the engine cannot be started: {sys.executable}: {error.strerror}") from error
     finally:
         os.close(log)
-    if status := _wait(pid):
+
+
+def _awaited(home: Home, begun: int, timeout: float) -> Connection | None:
+    if status := _wait(begun):
         raise no_answer(home, f"it ended with status {status} while it started")
+    return listening(home, timeout)
 
 
 def _wait(pid: int) -> int:

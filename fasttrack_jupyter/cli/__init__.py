@@ -8,15 +8,35 @@ drawn on a terminal.
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 
 def main() -> None:
     """The console script; exits with the command's status."""
+    begun = _begin_engine(sys.argv[1:])
     from fasttrack_jupyter.cli.app import root
+    from fasttrack_jupyter.cli.face import Face
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no ▶ is no reason to fail
     name = sys.argv[0].replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
-    root(prog_name="jupyter fasttrack" if name == "jupyter-fasttrack" else "fasttrack")
+    root(prog_name="jupyter fasttrack" if name == "jupyter-fasttrack" else "fasttrack", obj=Face(begun=begun))
+
+
+def _begin_engine(argv: list[str]) -> int | None:
+    """For ``run FILE`` where no engine listens: start one now, so that it imports while we do (see starter.begin)."""
+    if argv[:1] != ["run"] or {"-h", "--help"} & set(argv) or not any(map(os.path.isfile, argv[1:])):
+        return None
+    from fasttrack_jupyter.api import starter
+    from fasttrack_jupyter.errors import FastTrackError
+    from fasttrack_jupyter.home import Home
+
+    try:
+        if connection := starter.listening(home := Home(), timeout=1.0):
+            connection.close()
+            return None
+        return starter.begin(home)
+    except (FastTrackError, OSError):
+        return None  # it is tried again when an engine is wanted, and told of there

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -28,10 +29,14 @@ _WONDER_SECONDS = 3.0
 
 
 class Face:
-    """One call of the command line. ``connect`` is the client's own; tests give another."""
+    """One call of the command line. ``connect`` is the client's own; tests give another.
 
-    def __init__(self, home: str | None = None, connect: Connect | None = None) -> None:
+    ``begun``: the process of an engine that is on its way already (for the default home).
+    """
+
+    def __init__(self, home: str | None = None, connect: Connect | None = None, begun: int | None = None) -> None:
         self.home = home
+        self._begun = begun
         self.as_json = False
         self.source: Path | None = None
         """The file that the call is about: problems show its lines."""
@@ -43,7 +48,7 @@ class Face:
         if self._connect is None:
             from fasttrack_jupyter.api.client import connect
 
-            self._connect = connect
+            self._connect = partial(connect, begun=None if self.home else self._begun)
         return self._connect(self.home, start=start)
 
     @property

@@ -59,6 +59,9 @@ def _go_into_background(seat: Seat) -> None:
 def _serve(seat: Seat, settings: HostSettings, *, in_background: bool) -> int:
     gc.disable()  # until everything is imported: it would look at what stays again and again (an eighth of the start)
     try:
+        from fasttrack_jupyter.api.half import prefer_half
+
+        prefer_half()
         from fasttrack_jupyter.host.serving import serve  # everything slow; the socket listens already
 
         return serve(seat, settings, in_background=in_background)
