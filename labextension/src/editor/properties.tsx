@@ -5,6 +5,7 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
+import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { EditRefused, type Edit, type Json } from './edits';
@@ -20,8 +21,9 @@ import {
   type FieldGroup,
   type FormData
 } from './properties_fields';
+import type { PartContext } from './parts';
 import { GroupForm } from './properties_form';
-import type { Offers } from './properties_offers';
+import { Offers } from './properties_offers';
 
 /** What the form needs of the editor's model. */
 export interface IPropertiesModel {
@@ -35,6 +37,18 @@ export interface IPropertiesModel {
   apply(edit: Edit): void;
 }
 
+/** The part of the editor that shows the properties. */
+export function propertiesPart(context: PartContext): Widget {
+  const panel = new PropertiesPanel(
+    context.model,
+    new Offers(context.api, context.backend),
+    context.trans,
+    context.isReadOnly
+  );
+  context.changed.connect(panel.refresh, panel);
+  return panel;
+}
+
 const OPEN_AT_FIRST = new Set(['task', 'pipeline', 'environment', 'resources']);
 
 /** The dock's tab "Properties". */
@@ -42,7 +56,8 @@ export class PropertiesPanel extends ReactWidget {
   constructor(
     private readonly model: IPropertiesModel,
     private readonly offers: Offers,
-    private readonly trans: TranslationBundle
+    private readonly trans: TranslationBundle,
+    private readonly isReadOnly: () => boolean = () => false
   ) {
     super();
     this.addClass('ft-Properties');
@@ -52,6 +67,12 @@ export class PropertiesPanel extends ReactWidget {
     model.selectionChanged.connect(this.onSelection, this);
     offers.changed.connect(this.update, this);
     void offers.refresh();
+  }
+
+  /** Show what holds now, and ask for the offers again. */
+  refresh(): void {
+    void this.offers.refresh();
+    this.update();
   }
 
   protected render(): JSX.Element {
@@ -67,7 +88,9 @@ export class PropertiesPanel extends ReactWidget {
             {this.refusal}
           </p>
         )}
-        {groups.map(group => this.renderGroup(group, commonData(all), differing(all)))}
+        <fieldset disabled={this.isReadOnly()} className="ft-Properties-fields">
+          {groups.map(group => this.renderGroup(group, commonData(all), differing(all)))}
+        </fieldset>
       </>
     );
   }
