@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -198,6 +198,29 @@ class BackendConformance:
                     await backend.logs("nobody-0-1", 0, 100)
 
         asyncio.run(go())
+
+    def test_usage_over_time_of_an_unknown_attempt_is_empty(self, tmp_path: Path) -> None:
+        """It is no error: whoever draws a chart asks before there is anything."""
+
+        async def go() -> list[UsagePoint]:
+            async with opened(backend := self.make_backend(tmp_path)):
+                return list(await backend.usage_samples("nobody-0-1"))
+
+        assert asyncio.run(go()) == []
+
+    def test_usage_over_time_is_in_order_and_small(self, tmp_path: Path) -> None:
+        """What is kept of a short session is little or nothing, oldest first."""
+        spec = session_spec("j-0-1", "exit 0")
+
+        async def go() -> list[UsagePoint]:
+            async with opened(backend := self.make_backend(tmp_path)) as reports:
+                await backend.submit(spec)
+                await reports.ended(spec.attempt_id)
+                return list(await backend.usage_samples(spec.attempt_id))
+
+        points = asyncio.run(go())
+        assert len(points) <= 1000
+        assert [point.at for point in points] == sorted(point.at for point in points)
 
     def test_a_folder_is_made_once(self, tmp_path: Path) -> None:
         """Making it again brings back the one that is there."""

@@ -63,7 +63,7 @@ class FakeSecrets:
 class FakeBackend:
     """A backend in memory. Sessions outlive it, as real ones outlive the engine: give ``sessions`` to the next one.
 
-    ``decide(spec)`` tells how a session ends; ``started`` lists every real start, so that a test
+    ``decide(spec)`` tells how a session ends, ``now()`` when; ``started`` lists every real start, so that a test
     sees what ran twice.
     """
 
@@ -75,8 +75,9 @@ class FakeBackend:
         *,
         capacity: ResourceSlots | None = None,
         sessions: dict[str, SessionReport] | None = None,
+        now: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._decide, self._capacity = decide, capacity
+        self._decide, self._capacity, self._now = decide, capacity, now
         self.sessions: dict[str, SessionReport] = {} if sessions is None else sessions
         self.started: list[SessionSpec] = []
         self.forgotten: list[str] = []
@@ -105,7 +106,7 @@ class FakeBackend:
             if isinstance(outcome, Exception):
                 raise outcome
             self.started.append(spec)
-            self._set(SessionReport(spec.attempt_id, Status.RUNNING, 0.0))
+            self._set(SessionReport(spec.attempt_id, Status.RUNNING, self._now()))
             if outcome is not None:
                 self.end(spec.attempt_id, outcome, values=self.values.get(spec.path, {}))
                 return
@@ -123,11 +124,11 @@ class FakeBackend:
         result = Result.FAILURE if exit_code else Result.SUCCESS
         reason = f"exit {exit_code}" if exit_code else ""
         data = {"values": dict(values or {})} if values else {}
-        self._set(SessionReport(attempt_id, Status.TERMINATED, 0.0, result, exit_code, reason, data=data))
+        self._set(SessionReport(attempt_id, Status.TERMINATED, self._now(), result, exit_code, reason, data=data))
 
     def tell(self, attempt_id: str, **data: Any) -> None:
         """A running session has something to say."""
-        self._set(SessionReport(attempt_id, Status.RUNNING, 0.0, data=data))
+        self._set(SessionReport(attempt_id, Status.RUNNING, self._now(), data=data))
 
     def running(self) -> list[str]:
         """Attempt ids of the sessions that have not ended."""

@@ -116,6 +116,7 @@ def _open_series(control: str, began: float, every: float) -> _Series:
     if not found:
         _append(control, _line(Sample(began, 0.0, 0, 0)))
         return _Series(0, every, began)
+    _append(control, "\n")  # a crash may have broken off the last line
     while (found[-1].at - found[0].at) / every > MOST:
         every *= 2
     return _Series(len(found) - 1, every, found[-1].at)
