@@ -21,7 +21,7 @@ tasks:
 - name: a
   command: echo
   resources:
-    cuda.device: 0
+    cpu: 1
     memory: 900t
   mounts: [nofolder:alias]
 - name: b
@@ -29,7 +29,6 @@ tasks:
 - name: c
   command: |
     python train.py --lr 1
-  resources: {cuda.device: 0}
 """
 
 
