@@ -21,16 +21,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from fasttrack_jupyter.backends.local.runner.launcher import boot_id
 from fasttrack_jupyter.backends.local.runner.launcher import is_held as is_held
+from fasttrack_jupyter.backends.local.system import age_of, is_leader
+from fasttrack_jupyter.backends.local.system import start_of as start_of
 
 BOOT = boot_id()
-_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 class Finding(Enum):
@@ -46,21 +46,21 @@ class Finding(Enum):
 
 
 class Supervisor(NamedTuple):
-    """Who leads a session: its pid as this machine counts, and when it started (ticks since boot)."""
+    """Who leads a session: its pid as this machine counts, and when it started (0: the system does not tell)."""
 
     pid: int
     start: int
     boot: str
+    at: float = 0.0
+    """When it said so, in seconds since the epoch."""
 
     def is_alive(self) -> bool:
         """Whether that very process is there (a zombie is not)."""
-        return self.boot == BOOT and start_of(self.pid) == self.start
+        return self.boot == BOOT and is_leader(self.pid, self.start, self.at)
 
     def age(self) -> float:
-        """Seconds since it started; survives every jump of the clock."""
-        if not self.start:
-            return 0.0
-        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self.start / _TICKS)
+        """Seconds since it started."""
+        return age_of(self.pid, self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,6 @@ class Killed:
 
     kind: str
     reason: str
-
-
-def start_of(pid: int) -> int | None:
-    """When process ``pid`` started, in clock ticks since boot; None if it is not there or a zombie."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            state, *rest = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return None if state in (b"Z", b"X") else int(rest[18])
 
 
 def _whole_line(path: str) -> list[str] | None:
@@ -102,7 +92,9 @@ def exit_code(control: str) -> int | None:
 def supervisor(control: str) -> Supervisor | None:
     """Who leads the session, if it has begun."""
     words = _whole_line(f"{control}/pid")
-    return Supervisor(int(words[0]), int(words[1]), words[2]) if words and len(words) == 3 else None
+    if not words or len(words) != 3:
+        return None
+    return Supervisor(int(words[0]), int(words[1]), words[2], began_at(control) or 0.0)
 
 
 def ended_at(control: str) -> float | None:

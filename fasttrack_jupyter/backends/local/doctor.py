@@ -96,7 +96,7 @@ class Doctor:
     def _file_system(self) -> Check:
         kind = self._kind_of_file_system()
         is_far = kind in _NETWORK
-        no_programs = bool(os.statvfs(self._home).f_flag & os.ST_NOEXEC)
+        no_programs = bool(os.statvfs(self._home).f_flag & getattr(os, "ST_NOEXEC", 0))
         found = f"{kind or 'of unknown kind'} ({self._home})"
         found += ", on a network" if is_far else ", programs cannot run from it" if no_programs else ""
         remedy = "set FASTTRACK_HOME to a local disk: " + (

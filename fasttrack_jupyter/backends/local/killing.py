@@ -7,9 +7,11 @@ import signal
 import time
 from collections.abc import Sequence
 
-from fasttrack_jupyter.backends.local.processes import Process, ProcessWatch, Tree, send_signal
+from fasttrack_jupyter.backends.local.process import Process
+from fasttrack_jupyter.backends.local.processes import ProcessWatch, Tree
 from fasttrack_jupyter.backends.local.runner.launcher import is_held
 from fasttrack_jupyter.backends.local.session import Session
+from fasttrack_jupyter.backends.local.system import send_signal
 
 _PATIENCE = 0.005
 _LONGEST_WAIT = 0.2

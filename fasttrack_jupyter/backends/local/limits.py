@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 from fasttrack_jupyter.backends.local import logs
 from fasttrack_jupyter.backends.local.attempts import Killed
-from fasttrack_jupyter.backends.local.processes import Process, children_of, descendants, process_table
+from fasttrack_jupyter.backends.local.process import Process
+from fasttrack_jupyter.backends.local.processes import children_of, descendants
 from fasttrack_jupyter.backends.local.session import Session
+from fasttrack_jupyter.backends.local.system import process_table
 from fasttrack_jupyter.backends.local.usage import Sample, Sampler
 
 _SHARE = 50

@@ -18,7 +18,7 @@ from fasttrack_jupyter.backends.local.environments import ImageResolver, Resolve
 from fasttrack_jupyter.backends.local.fresh import open_private
 from fasttrack_jupyter.backends.local.patience import patiently
 from fasttrack_jupyter.backends.local.places import Placing
-from fasttrack_jupyter.backends.local.processes import MARKER
+from fasttrack_jupyter.backends.local.process import MARKER
 from fasttrack_jupyter.backends.local.processors import Processors
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings

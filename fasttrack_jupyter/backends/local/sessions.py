@@ -1,7 +1,7 @@
 """Sessions from their first moment to their last report.
 
 A session is started by the launcher and heard of through it; one that was found alive (a crash lay
-between) is watched by a pidfd of its supervisor. Either way its directory says how it ended. Whoever
+between) is watched by its supervisor's end (a pidfd). Either way its directory says how it ended. Whoever
 ends a session on purpose writes so first; the end is reported only once its whole tree is gone.
 """
 
@@ -30,6 +30,7 @@ from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.removal import remove_tree
 from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
+from fasttrack_jupyter.backends.local.system import end_of
 from fasttrack_jupyter.engine.ports import SWEPT, SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -230,7 +231,7 @@ class Sessions:
         session.leader = leader.pid
         session.mode = session.mode or attempts.mode_of(session.control)
         try:
-            session.pidfd = os.pidfd_open(leader.pid)
+            session.pidfd = end_of(leader.pid)
         except ProcessLookupError:
             self._take_over(session, create=False)
             return
