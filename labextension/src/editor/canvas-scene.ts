@@ -137,12 +137,16 @@ function newCard(task: GraphTask, at: Position): Card {
 
 /** Where wires leave a card: its handle. */
 export function outlet(card: Position, direction: Direction): Position {
-  return direction === 'LR' ? { x: card.x + CARD.width / 2, y: card.y } : { x: card.x, y: card.y + CARD.height / 2 };
+  return direction === 'LR'
+    ? { x: card.x + CARD.width / 2, y: card.y }
+    : { x: card.x, y: card.y + CARD.height / 2 };
 }
 
 /** Where wires enter a card. */
 export function inlet(card: Position, direction: Direction): Position {
-  return direction === 'LR' ? { x: card.x - CARD.width / 2, y: card.y } : { x: card.x, y: card.y - CARD.height / 2 };
+  return direction === 'LR'
+    ? { x: card.x - CARD.width / 2, y: card.y }
+    : { x: card.x, y: card.y - CARD.height / 2 };
 }
 
 /** The curve of a wire: leaves and enters along the direction of flow. */

@@ -91,7 +91,9 @@ export function watchTheme(changed: () => void): () => void {
   const observer = new MutationObserver(changed);
   const attributeFilter = ['data-jp-theme-name', 'data-jp-theme-light', 'class', 'style'];
   observer.observe(document.body, { attributes: true, attributeFilter });
-  const media = ['(forced-colors: active)', '(prefers-reduced-motion: reduce)'].map(m => window.matchMedia(m));
+  const media = ['(forced-colors: active)', '(prefers-reduced-motion: reduce)'].map(m =>
+    window.matchMedia(m)
+  );
   media.forEach(query => query.addEventListener('change', changed));
   return () => {
     observer.disconnect();

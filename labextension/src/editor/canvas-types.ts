@@ -43,7 +43,14 @@ export type Gesture =
   | { kind: 'copy' | 'cut'; names: readonly string[] }
   | { kind: 'paste'; position: Position }
   /** A context menu at a point of the page (client coordinates). Nothing named: of the background. */
-  | { kind: 'menu'; names: readonly string[]; edge: EdgeEnds | null; remark: string | null; x: number; y: number }
+  | {
+      kind: 'menu';
+      names: readonly string[];
+      edge: EdgeEnds | null;
+      remark: string | null;
+      x: number;
+      y: number;
+    }
   | { kind: 'run' }
   | { kind: 'run-from'; name: string }
   /** Stop these task instances; nobody named: the whole job. */

@@ -1,0 +1,167 @@
+/**
+ * Cards from afar: plain blocks of colour with a shape, hundreds of which read as a heat map; and, between near and
+ * far, cards with their name alone in large letters. Blocks are painted state by state, a path for all of a state: the
+ * cost of a frame is that of a few paths, however many tasks there are.
+ */
+import { ICONS, STATES } from '../status';
+import type { State } from '../status';
+import { box } from './canvas-card';
+import type { Brush } from './canvas-card';
+import type { Card } from './canvas-scene';
+import { CARD } from './canvas-scene';
+import type { Palette } from './canvas-theme';
+import type { Position } from './graph';
+
+const { width: W, height: H, radius: R } = CARD;
+
+/** A card around the origin with its name in large letters. */
+export function paintPlainCard({ context, palette, texts }: Brush, card: Card): void {
+  const state = card.state?.state ?? (card.task.skip ? 'skipped' : null);
+  const colours = state === null ? { fill: palette.line, stroke: palette.line } : palette.states[state];
+  context.fillStyle = palette.surface;
+  context.strokeStyle = colours.stroke;
+  context.lineWidth = state === 'failure' ? 5 : 2;
+  context.setLineDash(state === 'preparing' ? [10, 7] : state === 'skipped' ? [5, 7] : []);
+  box(context, -W / 2, -H / 2, W, H, R);
+  context.fill();
+  context.stroke();
+  context.setLineDash([]);
+  const isShown = card.state !== null && state !== null;
+  if (isShown && isSolid(state)) {
+    context.fillStyle = colours.fill;
+    context.fillRect(-W / 2 + 2, H / 2 - 11, W - 4, 9);
+  }
+  context.textBaseline = 'middle';
+  context.font = `600 24px ${palette.font}`;
+  context.fillStyle = palette.text;
+  context.textAlign = 'left';
+  context.fillText(
+    texts.fit(context, context.font, card.name, W - (isShown ? 54 : 24), true),
+    -W / 2 + 12,
+    -3
+  );
+  if (isShown) {
+    context.textAlign = 'center';
+    context.fillStyle = colours.stroke;
+    context.fillText(ICONS[state], W / 2 - 21, -3);
+  }
+  if (card.marker !== null && card.marker.count > 0) {
+    dot(context, palette, card, 1);
+  }
+}
+
+function isSolid(state: State): boolean {
+  return state !== 'waiting' && state !== 'skipped' && state !== 'reused';
+}
+
+/** Blocks for `cards`, in the model's coordinates. `zoom` decides how wide a line must be to be seen. */
+export function paintBlocks({ context, palette }: Brush, cards: readonly Card[], zoom: number): void {
+  const groups = new Map<State | null, Card[]>();
+  for (const card of cards) {
+    const state = card.state?.state ?? (card.task.skip ? 'skipped' : null);
+    const group = groups.get(state) ?? [];
+    group.push(card);
+    groups.set(state, group);
+  }
+  paintGroup(context, palette, null, groups.get(null) ?? [], zoom);
+  STATES.forEach(state => paintGroup(context, palette, state, groups.get(state) ?? [], zoom));
+  for (const card of cards) {
+    if (card.marker !== null && card.marker.count > 0) {
+      dot(context, palette, card, Math.max(1, 0.3 / zoom), card);
+    }
+  }
+}
+
+function paintGroup(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  state: State | null,
+  cards: readonly Card[],
+  zoom: number
+): void {
+  if (cards.length === 0) {
+    return;
+  }
+  const solid = state !== null && isSolid(state);
+  const colours = state === null ? { fill: palette.surface, stroke: palette.line } : palette.states[state];
+  context.beginPath();
+  cards.forEach(card => context.rect(card.x - W / 2, card.y - H / 2, W, H));
+  context.fillStyle = solid ? colours.fill : palette.surface;
+  context.fill();
+  if (!solid || state === 'failure') {
+    context.strokeStyle = colours.stroke;
+    context.lineWidth = (state === 'failure' ? 2.5 : 1) / zoom;
+    context.setLineDash(state === 'skipped' ? [4 / zoom, 3 / zoom] : []);
+    context.stroke();
+    context.setLineDash([]);
+  }
+  if (state !== null && zoom * H >= 5) {
+    paintGlyphs(context, state, cards, solid ? palette.surface : colours.stroke);
+  }
+}
+
+function paintGlyphs(
+  context: CanvasRenderingContext2D,
+  state: State,
+  cards: readonly Card[],
+  colour: string
+): void {
+  context.beginPath();
+  cards.forEach(card => GLYPHS[state](context, card.x, card.y));
+  context.fillStyle = context.strokeStyle = colour;
+  context.lineWidth = 8;
+  if (state === 'running' || state === 'cancelled' || state === 'preparing') {
+    context.fill();
+  } else {
+    context.stroke();
+  }
+}
+
+type Glyph = (context: CanvasRenderingContext2D, x: number, y: number) => void;
+
+function line(context: CanvasRenderingContext2D, ...points: readonly (readonly [number, number])[]): void {
+  points.forEach(([x, y], i) => (i === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+}
+
+const GLYPHS: Readonly<Record<State, Glyph>> = {
+  waiting: (context, x, y) => {
+    context.moveTo(x + 14, y);
+    context.arc(x, y, 14, 0, 2 * Math.PI);
+  },
+  preparing: (context, x, y) => {
+    context.moveTo(x, y);
+    context.arc(x, y, 18, -Math.PI / 2, Math.PI / 2);
+  },
+  running: (context, x, y) => line(context, [x - 12, y - 18], [x + 20, y], [x - 12, y + 18]),
+  success: (context, x, y) => line(context, [x - 16, y], [x - 4, y + 13], [x + 17, y - 14]),
+  failure: (context, x, y) => {
+    line(context, [x - 16, y - 16], [x + 16, y + 16]);
+    line(context, [x + 16, y - 16], [x - 16, y + 16]);
+  },
+  cancelled: (context, x, y) => context.rect(x - 14, y - 14, 28, 28),
+  skipped: (context, x, y) => {
+    line(context, [x - 20, y - 14], [x - 4, y], [x - 20, y + 14]);
+    line(context, [x + 2, y - 14], [x + 18, y], [x + 2, y + 14]);
+  },
+  reused: (context, x, y) => {
+    context.moveTo(x + 14, y);
+    context.arc(x, y, 14, 0, 1.5 * Math.PI);
+    line(context, [x - 2, y - 22], [x + 8, y - 14], [x - 2, y - 6]);
+  }
+};
+
+function dot(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  card: Card,
+  scale: number,
+  at: Position = { x: 0, y: 0 }
+): void {
+  context.beginPath();
+  context.arc(at.x + W / 2 - 6, at.y - H / 2 + 4, 11 * scale, 0, 2 * Math.PI);
+  context.fillStyle = palette.severity[card.marker?.severity ?? 'notice'];
+  context.strokeStyle = palette.surface;
+  context.lineWidth = 3 * scale;
+  context.fill();
+  context.stroke();
+}

@@ -1,0 +1,41 @@
+/** Arithmetic of the view: what scale and shift show what. */
+import type { Bounds } from './canvas-scene';
+import { CARD } from './canvas-scene';
+import type { Position } from './graph';
+
+/** The farthest and the nearest that one can zoom. */
+export const ZOOM = { least: 0.02, most: 2.5 } as const;
+
+/** Room around what is shown, in CSS pixels. */
+const MARGIN = 36;
+
+/** Width and height in CSS pixels. */
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** The view that shows `bounds` whole, never larger than 1:1; null where there is no room for anything. */
+export function viewOf(bounds: Bounds, { width, height }: Size): { zoom: number; pan: Position } | null {
+  if (width < 2 * MARGIN || height < 2 * MARGIN) {
+    return null;
+  }
+  const [wide, high] = [bounds.right - bounds.left, bounds.bottom - bounds.top];
+  const scale = Math.min(1, (width - 2 * MARGIN) / wide, (height - 2 * MARGIN) / high);
+  const zoom = Math.max(ZOOM.least, scale);
+  const x = width / 2 - ((bounds.left + bounds.right) / 2) * zoom;
+  const y = height / 2 - ((bounds.top + bounds.bottom) / 2) * zoom;
+  return { zoom, pan: { x, y } };
+}
+
+/** The shift nearest to `pan` that shows the card at `centre` whole. */
+export function panToShow(centre: Position, zoom: number, pan: Position, size: Size): Position {
+  const shift = (at: number, half: number, length: number) => {
+    const [least, most] = [MARGIN + half, length - MARGIN - half];
+    return length === 0 || least > most ? 0 : Math.max(least, Math.min(most, at)) - at;
+  };
+  return {
+    x: pan.x + shift(centre.x * zoom + pan.x, (CARD.width / 2) * zoom, size.width),
+    y: pan.y + shift(centre.y * zoom + pan.y, (CARD.height / 2) * zoom, size.height)
+  };
+}
