@@ -4,6 +4,7 @@
 
     FastTrackError                     what happened, to which named thing, what to do next
     ├── BadRequest                     the call itself makes no sense
+    │   ├── EmptyRange                 the part of a file that is asked for lies behind its end: nothing there (yet)
     │   └── ExpressionError            a ``${{ … }}`` that cannot be read, evaluated or inserted (model/expressions)
     ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
     ├── Refused                        the plan refuses to start: something is missing or can never fit
@@ -59,6 +60,13 @@ class BadRequest(FastTrackError):
 
     code = "bad_request"
     status_hint = 400
+
+
+class EmptyRange(BadRequest):
+    """The part of a file that is asked for lies behind its end; ``details.size`` says where that is just now."""
+
+    code = "empty_range"
+    status_hint = 416
 
 
 class InvalidPipeline(FastTrackError):

@@ -11,7 +11,7 @@ from aiohttp import web
 from fasttrack_jupyter.api.requests import LogQuery, StreamQuery
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import EventView, LogView
-from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.errors import BadRequest, EmptyRange, NotFound
 
 HEARTBEAT = 15.0
 """Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone.
@@ -91,6 +91,8 @@ def _range(request: web.Request, size: int) -> tuple[int, int]:
         start, until, _ = request.http_range.indices(size)
     except ValueError as error:
         raise BadRequest(f"the range {request.headers['Range']!r} makes no sense") from error
+    if start >= size:
+        raise EmptyRange(f"the file has {size} bytes", hint="ask again when it has grown", details={"size": size})
     if start >= until:
         raise BadRequest(f"the range {request.headers['Range']!r} holds nothing of {size} bytes")
     return start, until

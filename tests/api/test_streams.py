@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from typing import Any
 
@@ -138,7 +139,14 @@ def test_a_range_of_a_file_can_be_had(served: Home, written: str, start: int, un
 
 
 @pytest.mark.usefixtures("file")
-@pytest.mark.parametrize("written", ["bytes=768000-", "bytes=9-3", "pages=1-2"])
+def test_a_range_behind_the_end_is_not_there_yet(served: Home) -> None:
+    """Whoever follows a file that grows is told how long it is now (RFC 9110: 416), and asks again."""
+    status, _, body = ranged(served, "bytes=768000-")
+    assert (status, json.loads(body)["code"], json.loads(body)["details"]) == (416, "empty_range", {"size": 768_000})
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("written", ["bytes=9-3", "pages=1-2"])
 def test_a_range_that_makes_no_sense_is_refused(served: Home, written: str) -> None:
     """In the shape of every error."""
     status, _, body = ranged(served, written)
