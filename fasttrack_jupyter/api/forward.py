@@ -6,6 +6,7 @@ back is given part by part as it arrives, and whoever stops reading ends the cal
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
 
@@ -29,10 +30,11 @@ class Gone(ConnectionError):
 
 
 class Reply:
-    """One answer, whose body has not been read yet."""
+    """One answer, whose body has not been read yet; to be closed."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+    def __init__(self, response: aiohttp.ClientResponse, open_ones: set[Reply]) -> None:
+        self._response, self._open_ones = response, open_ones
+        open_ones.add(self)
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
 
@@ -54,7 +56,12 @@ class Reply:
 
     def close(self) -> None:
         """Read no more; unless all was read, that ends the call at the engine too."""
+        self._open_ones.discard(self)
         self._response.release()
+
+    def break_off(self) -> None:
+        """Whoever reads this hears that the engine is gone."""
+        self._response.close()
 
 
 class Link:
@@ -67,9 +74,17 @@ class Link:
             auto_decompress=False,
             read_bufsize=_BUFFER,
         )
+        self._asking: set[asyncio.Task[aiohttp.ClientResponse]] = set()
+        self._replies: set[Reply] = set()
+        self._is_closed = False
 
     async def aclose(self) -> None:
-        """End every call."""
+        """End every call: each raises Gone (by itself, aiohttp would let them wait for a connection that it closed)."""
+        self._is_closed = True
+        for asking in self._asking:
+            asking.cancel()
+        for reply in tuple(self._replies):
+            reply.break_off()
         await self._session.close()
 
     async def ask(
@@ -86,17 +101,29 @@ class Link:
         Raises:
             Gone: there is no engine, or it left before it answered.
         """
+        asking = asyncio.create_task(self._request(method, target, headers or {}, body, patience))
+        self._asking.add(asking)
         try:
-            response = await self._session.request(
-                method,
-                URL(f"http://fasttrack/v1{target}", encoded=True),
-                headers=headers,
-                data=io.BytesIO(body) if body else None,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=patience),
-                allow_redirects=False,
-            )
-        except (aiohttp.ClientConnectorError, RuntimeError) as error:  # RuntimeError: closed by who knew before us
+            return Reply(await asking, self._replies)
+        except asyncio.CancelledError:
+            if self._is_closed:
+                raise Gone("it has ended", was_asked=True) from None
+            raise
+        except (aiohttp.ClientConnectorError, RuntimeError) as error:  # RuntimeError: the session was closed meanwhile
             raise Gone(error, was_asked=False) from error
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
             raise Gone(error, was_asked=True) from error
-        return Reply(response)
+        finally:
+            self._asking.discard(asking)
+
+    async def _request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, patience: float
+    ) -> aiohttp.ClientResponse:
+        return await self._session.request(
+            method,
+            URL(f"http://fasttrack/v1{target}", encoded=True),
+            headers=headers,
+            data=io.BytesIO(body) if body else None,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=patience),
+            allow_redirects=False,
+        )

@@ -93,6 +93,8 @@ class Files:
         folder = str(PurePosixPath(path).parent)
         if folder != "." and not await ensure_async(self._contents.dir_exists(folder)):
             raise NotFound(f"there is no folder {folder!r}", hint="Make it first.")
+        if await ensure_async(self._contents.dir_exists(path)):
+            raise BadRequest(f"{path!r} is a folder", hint="Choose another name.")
         is_new = save.if_hash is None and save.if_modified_at is None
         if not await ensure_async(self._contents.file_exists(path)):
             if is_new:

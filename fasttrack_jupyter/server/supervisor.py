@@ -73,11 +73,11 @@ class Supervisor:
         Raises:
             EngineUnavailable: there is no engine, or it went away and nobody knows whether it did what was asked.
         """
-        reply = await self._ask(method, target, headers, body)
-        try:
-            yield reply
-        finally:
-            reply.close()
+        with closing(await self._ask(method, target, headers, body)) as reply:
+            try:
+                yield reply
+            except Gone as error:
+                raise _unsure(error) from error
 
     # ------------------------------------------------------------ calls
 

@@ -17,35 +17,34 @@ from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.home import Home
 
 Call = Callable[..., Awaitable[HTTPResponse]]
-_SHARED: list[Path] = []
-
-
-def _fresh_home() -> Path:
-    """A folder whose path is short enough for a socket."""
-    return Path(tempfile.mkdtemp(prefix="ft"))
-
-
-def _put_away(folder: Path) -> None:
-    """End the engine there and all that it runs."""
-    with Client(Home(folder), start=False, timeout=20) as client:
-        client.shutdown()
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def shared_home() -> Iterator[Path]:
+def fresh_home() -> Iterator[Callable[[], Path]]:
+    """Makes homes whose path is short enough for a socket; all are put away at the end, when no server is left."""
+    homes: list[Path] = []
+
+    def make() -> Path:
+        homes.append(Path(tempfile.mkdtemp(prefix="ft")))
+        return homes[-1]
+
+    yield make
+    for folder in homes:
+        with Client(Home(folder), start=False, timeout=20) as client:
+            client.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_home(fresh_home: Callable[[], Path]) -> Path:
     """A home whose engine is started once."""
-    folder = _fresh_home()
-    yield folder
-    _put_away(folder)
+    return fresh_home()
 
 
 @pytest.fixture
-def own_home() -> Iterator[Path]:
+def own_home(fresh_home: Callable[[], Path]) -> Path:
     """A home for one test, which may do to its engine what it likes."""
-    folder = _fresh_home()
-    yield folder
-    _put_away(folder)
+    return fresh_home()
 
 
 @pytest.fixture
@@ -83,3 +82,9 @@ def call(http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, st
         )
 
     return ask
+
+
+@pytest.fixture
+def port(http_server_client: Any) -> int:
+    """Where the server listens, on loopback."""
+    return int(http_server_client.get_http_port())
