@@ -119,6 +119,11 @@ export class Jobs implements IJobs, IDisposable {
     this._jobsChanged.emit(jobs);
   }
 
+  /** Anything may have changed without an event. */
+  touchAll(): void {
+    this._onBatch(this.feed, null);
+  }
+
   /** Follow nothing any more. */
   dispose(): void {
     this.feed.dispose();

@@ -1,5 +1,96 @@
 /** What `jobs/` adds to JupyterLab. */
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { Api } from '../api';
+import { DOMAIN, EXTENSION, IJobs } from '../tokens';
+import { IJobsCore } from './core';
+import { Jobs } from './model';
+import { addPanel } from './panel_plugin';
+import { DEFAULTS, settingsOf } from './settings';
+
+const CORE = `${EXTENSION}:plugin`;
+
+const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
+  id: CORE,
+  description: 'Follows the jobs of this home by the event log of the engine.',
+  autoStart: true,
+  provides: IJobsCore,
+  optional: [ITranslator, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null
+  ): IJobsCore => {
+    const api = new Api(app.serviceManager.serverSettings);
+    const settings = { ...DEFAULTS };
+    const jobs = new Jobs({
+      api,
+      hints: app.serviceManager.events.stream,
+      pollSeconds: settings.pollSeconds
+    });
+    const take = (stored: ISettingRegistry.ISettings): void => {
+      Object.assign(settings, settingsOf(stored.composite));
+      jobs.feed.setPeriod(settings.pollSeconds);
+    };
+    registry?.load(CORE).then(
+      stored => {
+        take(stored);
+        stored.changed.connect(take);
+      },
+      error => console.warn('FastTrack uses its default settings:', error)
+    );
+    jobs.start();
+    return { api, settings, jobs, trans: (translator ?? nullTranslator).load(DOMAIN) };
+  }
+};
+
+const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
+  id: `${EXTENSION}:jobs`,
+  description: 'The pipeline jobs of this home, for all who show them.',
+  autoStart: true,
+  provides: IJobs,
+  requires: [IJobsCore],
+  activate: (_: JupyterFrontEnd, core: IJobsCore): IJobs => core.jobs
+};
+
+const panelPlugin: JupyterFrontEndPlugin<void> = {
+  id: `${EXTENSION}:panel`,
+  description: 'The panel of pipelines, jobs and resources, and what leads to it.',
+  autoStart: true,
+  requires: [IJobsCore],
+  optional: [ITranslator, ILayoutRestorer, ICommandPalette, ILauncher, IStatusBar, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    core: IJobsCore,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null,
+    statusBar: IStatusBar | null,
+    browser: IDefaultFileBrowser | null
+  ): void =>
+    addPanel({
+      app,
+      core,
+      translator: translator ?? nullTranslator,
+      restorer,
+      palette,
+      launcher,
+      statusBar,
+      browser
+    })
+};
 
 /** The plugins, in the order in which they are to be activated. */
-export const jobsPlugins: JupyterFrontEndPlugin<unknown>[] = [];
+export const jobsPlugins: JupyterFrontEndPlugin<unknown>[] = [
+  corePlugin,
+  jobsPlugin,
+  panelPlugin
+  // the views of one job and of one task instance come here: they provide ITaskPanels and add CommandIDs.openJob
+];

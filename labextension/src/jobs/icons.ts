@@ -1,0 +1,17 @@
+/** The icon of FastTrack in sidebars, launcher and commands. */
+import { LabIcon } from '@jupyterlab/ui-components';
+
+/** Two tasks that a third one needs. */
+export const pipelineIcon = new LabIcon({
+  name: 'fasttrack:pipeline',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <g class="jp-icon3" fill="none" stroke="#616161" stroke-width="2">
+    <path d="M9 6h2.5a2 2 0 0 1 2 2v2a2 2 0 0 0 2 2h-2a2 2 0 0 0-2 2v2a2 2 0 0 1-2 2H9" stroke-linecap="round"/>
+  </g>
+  <g class="jp-icon3" fill="#616161">
+    <rect x="2" y="3" width="8" height="6" rx="1.5"/>
+    <rect x="2" y="15" width="8" height="6" rx="1.5"/>
+    <rect x="14.500" y="9" width="7.500" height="6" rx="1.5"/>
+  </g>
+</svg>`
+});
