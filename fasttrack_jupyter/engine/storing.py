@@ -5,7 +5,7 @@ One engine per home writes. See :class:`~fasttrack_jupyter.model.job.Change` for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -168,6 +168,14 @@ class JobStore(Protocol):
 
     async def attempts(self, job_id: str, path: str | None = None) -> list[Attempt]:
         """By ordinal and number."""
+        ...
+
+    async def kept_outputs(self, folders: Collection[str], gone: Collection[str]) -> set[tuple[str, str]]:
+        """``(folder, outputs_dir)`` of all instances in the pipeline folders ``folders``, but of the jobs ``gone``."""
+        ...
+
+    async def kept_means(self, gone: Collection[str]) -> set[str]:
+        """What reports of all instances, but of the jobs ``gone``, called ``environment`` and ``commit``."""
         ...
 
     async def latest_successes(self, pipeline: str) -> Mapping[str, TaskInstance]:

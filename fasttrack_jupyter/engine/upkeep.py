@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from fasttrack_jupyter.engine.ports import SWEPT, ExecutionBackend
+from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.views import GcView
@@ -14,6 +15,7 @@ from fasttrack_jupyter.model.lifecycle import JOB_ENDED
 
 DAY = 86_400.0
 _PAGE = 500
+_REMOVED_AT_ONCE = 100
 
 
 async def all_jobs(store: JobStore, which: JobFilter | None = None) -> list[PipelineJob]:
@@ -59,7 +61,7 @@ class GarbageCollector:
             for number in range(1, row.attempts + 1)
         ]
         attempts = [attempt_id(job.id, row.ordinal, number) for job, row, number in tries]
-        in_use = await self._in_use({job.folder for job in gone}, kept)
+        in_use = await self._in_use({job.folder for job in gone}, kept, gone_ids)
         written = {(job.folder, outputs_dir_of(job.index, row.path, number)) for job, row, number in tries}
         doomed = sorted(written - in_use)
         if dry_run:
@@ -67,9 +69,10 @@ class GarbageCollector:
         else:
             await self._store.delete_jobs(sorted(gone_ids))
             size = await self._backend.remove_sessions(attempts)
-            for folder, path in doomed:
-                size += await self._backend.remove(folder, [path])
-        names, swept = await self._backend.sweep(await self._needed(kept), dry_run=dry_run)
+            for folder, paths in _by_folder(doomed):
+                size += await self._backend.remove(folder, paths)
+        needed = await self._store.kept_means(gone_ids) | {job.code for job in kept if job.code}
+        names, swept = await self._backend.sweep(needed, dry_run=dry_run)
         return GcView(
             dry_run=dry_run,
             jobs=tuple(f"{job.pipeline}#{job.index}" for job in gone),
@@ -78,22 +81,22 @@ class GarbageCollector:
             bytes=size + swept,
         )
 
-    async def _in_use(self, folders: set[str], kept: Sequence[PipelineJob]) -> set[tuple[str, str]]:
+    async def _in_use(self, folders: set[str], kept: Sequence[PipelineJob], gone: set[str]) -> set[tuple[str, str]]:
         """``(folder, path)`` of the outputs that jobs which stay still show, or will once they have started."""
-        in_use: set[tuple[str, str]] = set()
+        in_use = await self._store.kept_outputs(folders, gone)
         for job in kept:
             if job.folder in folders:
-                rows = await self._store.instances(job.id)
-                in_use |= {(job.folder, row.outputs_dir) for row in rows if row.outputs_dir}
                 plan = job.options.get("plan", {}).values()
                 in_use |= {(job.folder, entry["outputs_dir"]) for entry in plan if entry.get("outputs_dir")}
         return in_use
 
-    async def _needed(self, kept: Sequence[PipelineJob]) -> set[str]:
-        """Code, environments and commits of the jobs that stay."""
-        rows = [row for job in kept for row in await self._store.instances(job.id)]
-        used = {str(row.data[key]) for row in rows for key in SWEPT if row.data.get(key)}
-        return used | {job.code for job in kept if job.code}
-
     async def _size(self, folder: str, path: str) -> int:
         return sum(entry.size for entry in await self._backend.files(folder, path) if not entry.is_dir)
+
+
+def _by_folder(places: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """``(folder, path)`` in order as ``(folder, some paths)``: neither a call for each, nor one that lasts."""
+    for folder, of_one in groupby(places, key=lambda place: place[0]):
+        paths = [path for _, path in of_one]
+        for first in range(0, len(paths), _REMOVED_AT_ONCE):
+            yield folder, paths[first : first + _REMOVED_AT_ONCE]

@@ -32,7 +32,7 @@ _JSON_KEYS = ("outputs", "usage", "resources", "session", "notes")
 _COLUMNS = (
     "turn", "job", "instance", "expected", "status", "event", "at", "attempt", "result", "reason", "exit_code",
     "attempt_status", "attempt_result", "attempt_reason", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir",
-    "priority",
+    "priority", "environment",
 )  # fmt: skip
 
 _ENDED = "('" + "', '".join(sorted(ENDED)) + "')"
@@ -66,6 +66,7 @@ UPDATE instances SET
   session = coalesce(b.session, instances.session),
   mode = coalesce(b.mode, instances.mode),
   git_commit = coalesce(b.git_commit, instances.git_commit),
+  environment = coalesce(b.environment, instances.environment),
   notes = CASE WHEN b.notes IS NULL THEN instances.notes WHEN instances.notes IS NULL THEN b.notes ELSE (
     SELECT json_group_array(value) FROM (
       SELECT value FROM json_each(instances.notes) UNION ALL
@@ -210,6 +211,7 @@ def _row(places: Places, change: Change) -> list[Any]:
     row.append(to_json(data))
     row += [to_json(data[key]) if data.get(key) is not None else None for key in _JSON_KEYS]
     row += [plain(data.get("mode")), plain(data.get("commit")), plain(data.get("outputs_dir")), data.get("priority")]
+    row.append(plain(data.get("environment")))
     return row
 
 

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from statistics import median
 
@@ -26,9 +26,9 @@ _PIPELINES = (
     "l.id, l.idx, l.status, l.result, l.created_at, l.started_at, l.ended_at FROM pipelines p LEFT JOIN jobs l "
     "ON l.num = (SELECT num FROM jobs j WHERE j.pipeline = p.num ORDER BY idx DESC LIMIT 1)"
 )
+_OF_JOB = f"i.num BETWEEN j.num << {ORDINAL_BITS} AND (j.num + 1 << {ORDINAL_BITS}) - 1"
 _SUCCEEDED = (
-    "FROM jobs j JOIN pipelines p ON p.num = j.pipeline JOIN instances i "
-    f"ON i.num BETWEEN j.num << {ORDINAL_BITS} AND (j.num + 1 << {ORDINAL_BITS}) - 1 "
+    f"FROM jobs j JOIN pipelines p ON p.num = j.pipeline JOIN instances i ON {_OF_JOB} "
     "WHERE p.name = ? AND i.status = 'TERMINATED' AND i.result = 'SUCCESS'"
 )
 _LEARNT_FROM = 10
@@ -157,6 +157,26 @@ def attempts(con: sqlite3.Connection, job_id: str, path: str | None) -> list[Att
     )
     found = con.execute(query, (*instance_range(_num(con, job_id)), path))
     return [rows.attempt_from(job_id, row) for row in found]
+
+
+def kept_outputs(con: sqlite3.Connection, folders: Collection[str], gone: Collection[str]) -> set[tuple[str, str]]:
+    """See :meth:`JobStore.kept_outputs`."""
+    query = (
+        f"SELECT DISTINCT j.folder, i.outputs_dir FROM jobs j JOIN instances i ON {_OF_JOB} "
+        "WHERE i.outputs_dir IS NOT NULL AND j.folder IN (SELECT value FROM json_each(?)) "
+        "AND j.id NOT IN (SELECT value FROM json_each(?))"
+    )
+    return set(con.execute(query, (json.dumps(list(folders)), json.dumps(list(gone)))))
+
+
+def kept_means(con: sqlite3.Connection, gone: Collection[str]) -> set[str]:
+    """See :meth:`JobStore.kept_means`."""
+    query = (
+        f"SELECT DISTINCT i.git_commit, i.environment FROM jobs j JOIN instances i ON {_OF_JOB} "
+        "WHERE (i.git_commit IS NOT NULL OR i.environment IS NOT NULL) "
+        "AND j.id NOT IN (SELECT value FROM json_each(?))"
+    )
+    return {word for row in con.execute(query, (json.dumps(list(gone)),)) for word in row if word}
 
 
 def latest_successes(con: sqlite3.Connection, pipeline: str) -> Mapping[str, TaskInstance]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike, fspath
 from queue import SimpleQueue
@@ -129,6 +129,14 @@ class SqliteStore:
     async def attempts(self, job_id: str, path: str | None = None) -> list[Attempt]:
         """See :meth:`JobStore.attempts`."""
         return await self._read(lambda con: queries.attempts(con, job_id, path))
+
+    async def kept_outputs(self, folders: Collection[str], gone: Collection[str]) -> set[tuple[str, str]]:
+        """See :meth:`JobStore.kept_outputs`."""
+        return await self._read(lambda con: queries.kept_outputs(con, folders, gone))
+
+    async def kept_means(self, gone: Collection[str]) -> set[str]:
+        """See :meth:`JobStore.kept_means`."""
+        return await self._read(lambda con: queries.kept_means(con, gone))
 
     async def latest_successes(self, pipeline: str) -> Mapping[str, TaskInstance]:
         """See :meth:`JobStore.latest_successes`."""
