@@ -11,7 +11,7 @@
 A ref is looked up on the server when a job first asks; from then on the caller passes the commit that it
 recorded, and a commit whose checkout is there needs no network. Submodules are fetched in the same way,
 each into a folder of its own of the cache; they may not lead from a remote repository to this machine's
-disk, and get the token only where they are on the same host. Files of Git LFS stay pointers: that is said.
+disk, and get the token only where they are on the same host. Files of Git LFS: see :mod:`.git_lfs`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import asyncio
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from fasttrack_jupyter.backends.local import git_lfs
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.git_client import GitClient, git_binary, has_same_host
 from fasttrack_jupyter.backends.local.removal import is_older, mark_used, remove_tree
@@ -104,6 +106,12 @@ def _inside(tree: Path, source: GitSource, commit: str) -> Path:
     return folder
 
 
+def note_of(source: GitSource, cache: Path, commit: str) -> str:
+    """What is missing in the fetched code of ``commit`` (content of Git LFS), in words; empty if nothing."""
+    repository = _Repository(source, cache, lambda words: None)
+    return git_lfs.note_of(repository.folder / commit, repository.url)
+
+
 def unused(cache: Path, keep: Collection[str], grace: float) -> list[Path]:
     """Checkouts of commits that are not in ``keep``, last used ``grace`` seconds ago or earlier."""
     trees = [path for path in cache.glob("*/*") if _COMMIT.fullmatch(path.name) and path.name not in keep]
@@ -128,6 +136,8 @@ def _remove_unused(folder: Path, keep: Collection[str], grace: float) -> int:
     gone = [path for path in trees if path.name not in keep and is_older(path, grace)]
     # the history goes with the last checkout; the lock's file stays, or two could hold "the" lock
     others = [folder / "repo.git", *folder.glob("making-*")] if len(gone) == len(trees) else []
+    for path in gone:
+        git_lfs.forget(path)
     return sum(remove_tree(path) for path in (*gone, *others))
 
 
@@ -151,7 +161,7 @@ class _Repository:
 
     async def checkout(self, commit: str | None) -> tuple[Path, str]:
         """The checkout of ``commit`` (None: of the source's ref), made if it is not there."""
-        if commit is not None and (self.folder / commit).is_dir():
+        if commit is not None and self._has(commit):
             mark_used(self.folder / commit)
             return self.folder / commit, commit
         async with locked(self.folder / "lock", self.say, self.url) as lock:
@@ -160,12 +170,16 @@ class _Repository:
                 await git.init()
                 (self.folder / "url").write_text(self.url + "\n")
             commit = commit or await self._resolve(git)
-            if not (self.folder / commit).is_dir():
+            if not self._has(commit):
                 self.say(f"fetching {commit[:12]} of {self.url}")
                 await self._get(git, commit)
                 await self._make_tree(git, commit)
             mark_used(self.folder / commit)
             return self.folder / commit, commit
+
+    def _has(self, commit: str) -> bool:
+        """Whether the checkout is there, as whole as can be."""
+        return (self.folder / commit).is_dir() and not git_lfs.may_be_filled(self.folder / commit)
 
     # ------------------------------------------------------------ commits
 
@@ -216,16 +230,19 @@ class _Repository:
         index.unlink(missing_ok=True)
         await git.run("read-tree", commit, index=index)
         await git.run("checkout-index", "--all", "--force", index=index, tree=making)
+        why, left = await git_lfs.fill(git, making, commit)
         staged = await git.run("ls-files", "--stage", "-z", index=index)
         for mode, submodule, path in _entries(staged):
             if mode == _GITLINK:
-                await self._add_submodule(git, making, path, submodule)
-        attributes = making / ".gitattributes"
-        if attributes.is_file() and "filter=lfs" in attributes.read_text("utf-8", "replace"):
-            self.say(f"{self.url} keeps files in Git LFS: they stay pointers here")
+                because, below = await self._add_submodule(git, making, path, submodule)
+                why, left = why or because, [*left, *(f"{path}/{name}" for name in below)]
+        git_lfs.remember(self.folder / commit, why, left)
+        if left:
+            self.say(git_lfs.note_of(self.folder / commit, self.url))
         await asyncio.to_thread(_finish, making, self.folder / commit)
 
-    async def _add_submodule(self, git: GitClient, making: Path, path: str, commit: str) -> None:
+    async def _add_submodule(self, git: GitClient, making: Path, path: str, commit: str) -> tuple[str, list[str]]:
+        """Why files of the submodule stayed pointers (or nothing), and which."""
         if self.depth >= _DEEPEST:
             raise SessionRejected(f"submodules of {self.url} lie more than {_DEEPEST} deep")
         url = await self._submodule_url(git, making, path)
@@ -235,6 +252,7 @@ class _Repository:
         _check(child)
         tree, _ = await _Repository(child, self.cache, self.say, self.depth + 1).checkout(commit)
         await asyncio.to_thread(shutil.copytree, tree, making / path, symlinks=True, dirs_exist_ok=True)
+        return git_lfs.left_in(tree)
 
     async def _submodule_url(self, git: GitClient, making: Path, path: str) -> str:
         """Where the submodule at ``path`` comes from; ``./`` and ``../`` are relative to the source's own address."""
@@ -262,6 +280,8 @@ def _entries(staged: str) -> Iterator[tuple[str, str, str]]:
 def _finish(making: Path, tree: Path) -> None:
     seal_tree(making)
     os.sync()  # a power cut shall not leave a tree of empty files under the commit's name
+    if tree.is_dir():  # it lacked something; whoever runs on it keeps it until gc removes the rest
+        tree.rename(tree.with_name(f"making-{tree.name}-{time.time_ns()}"))
     making.rename(tree)
 
 

@@ -86,6 +86,7 @@ class Preparation:
                 lambda: git.fetch(source, self._git_cache, pulling, commit=source.commit), pulling, self._patience
             )
             code = str(folder)
+            notes += filter(None, [git.note_of(source, self._git_cache, commit)])
         if spec.image is not None:
             say(Status.PREPARING, "")
         building, folder_of_code = partial(say, Status.BUILDING), Path(code) if code else None
