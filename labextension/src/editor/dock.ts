@@ -33,15 +33,15 @@ export class Dock extends Widget {
     private readonly trans: TranslationBundle
   ) {
     super();
-    this.addClass('jp-FastTrack-dock');
+    this.addClass('ft-Editor-dock');
     this.bar = new TabBarSvg<Widget>({ name: trans.__('About the selected task') });
-    this.bar.addClass('jp-FastTrack-dock-tabs');
+    this.bar.addClass('ft-Editor-dock-tabs');
     const words = tabWords(trans);
     DOCK_TABS.forEach(tab => this.bar.addTab(new Title<Widget>({ owner: this, label: words[tab] })));
     this.bar.currentChanged.connect(this.onTab, this);
     const layout = (this.layout = new PanelLayout());
     layout.addWidget(this.bar);
-    properties.addClass('jp-FastTrack-dock-body');
+    properties.addClass('ft-Editor-dock-body');
     layout.addWidget(properties);
     this.bar.currentIndex = 0;
   }
@@ -93,7 +93,7 @@ export class Dock extends Widget {
     this.properties.setHidden(!isProperties);
     if (!isProperties) {
       this.body = this.make(this.tab as TaskPanelKind);
-      this.body.addClass('jp-FastTrack-dock-body');
+      this.body.addClass('ft-Editor-dock-body');
       (this.layout as PanelLayout).addWidget(this.body);
     }
   }
@@ -104,13 +104,16 @@ export class Dock extends Widget {
       return this.panels.create(kind, job, path);
     }
     const hint = new Widget();
-    hint.addClass('jp-FastTrack-dock-hint');
+    hint.addClass('ft-Editor-dock-hint');
     hint.node.tabIndex = -1;
     hint.node.textContent = !task
       ? this.trans.__('Select one task on the canvas to see this of it.')
       : job
         ? this.trans.__('The job that is shown has no task “%1”.', task)
-        : this.trans.__('Run the pipeline, or choose one of its jobs in the toolbar, to see this of “%1”.', task);
+        : this.trans.__(
+            'Run the pipeline, or choose one of its jobs in the toolbar, to see this of “%1”.',
+            task
+          );
     return hint;
   }
 

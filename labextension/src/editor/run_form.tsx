@@ -36,7 +36,7 @@ export function ParamsForm({ fields, texts, trans, onRun, onClose }: IParamsForm
   return (
     <form
       ref={form}
-      className="jp-FastTrack-params"
+      className="ft-Editor-params"
       aria-label={trans.__('Run with parameters')}
       onSubmit={submit}
       onKeyDown={event => event.key === 'Escape' && (event.stopPropagation(), onClose())}
@@ -56,7 +56,7 @@ export function ParamsForm({ fields, texts, trans, onRun, onClose }: IParamsForm
           onTouch={() => setTouched(new Set([...touched, field.name]))}
         />
       ))}
-      <div className="jp-FastTrack-params-buttons">
+      <div className="ft-Editor-params-buttons">
         <button type="submit" className="jp-mod-styled jp-mod-accept">
           {trans.__('Run')}
         </button>
@@ -83,15 +83,15 @@ function Field(props: IFieldProps): React.ReactElement {
   const { field, problem } = props;
   const id = React.useId();
   return (
-    <div className="jp-FastTrack-params-field">
+    <div className="ft-Editor-params-field">
       <label htmlFor={id}>
-        {field.name} <span className="jp-FastTrack-params-type">{field.type}</span>
+        {field.name} <span className="ft-Editor-params-type">{field.type}</span>
         {field.isRequired && <span aria-hidden="true"> *</span>}
       </label>
       <Input {...props} id={id} />
       {field.description && <small id={`${id}-about`}>{field.description}</small>}
       {problem && (
-        <small id={`${id}-problem`} className="jp-FastTrack-params-problem" role="alert">
+        <small id={`${id}-problem`} className="ft-Editor-params-problem" role="alert">
           {problem}
         </small>
       )}
@@ -99,7 +99,14 @@ function Field(props: IFieldProps): React.ReactElement {
   );
 }
 
-function Input({ field, text, problem, onChange, onTouch, id }: IFieldProps & { id: string }): React.ReactElement {
+function Input({
+  field,
+  text,
+  problem,
+  onChange,
+  onTouch,
+  id
+}: IFieldProps & { id: string }): React.ReactElement {
   const common = {
     id,
     name: field.name,

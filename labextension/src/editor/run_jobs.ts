@@ -182,7 +182,12 @@ export class JobChoice implements IDisposable {
 
   private onJobsChanged(_: IJobs, changed: readonly string[]): void {
     const known = new Set(this._list.map(each => each.id));
-    if (changed.length === 0 || changed.some(id => known.has(id)) || this._isLatest || this._list.length < PAGE) {
+    if (
+      changed.length === 0 ||
+      changed.some(id => known.has(id)) ||
+      this._isLatest ||
+      this._list.length < PAGE
+    ) {
       void this.asking.invoke();
     }
   }

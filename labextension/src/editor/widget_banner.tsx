@@ -19,7 +19,7 @@ export interface BannerLine {
 export class Banner extends ReactWidget {
   constructor() {
     super();
-    this.addClass('jp-FastTrack-banner');
+    this.addClass('ft-Editor-banner');
   }
 
   /** Show exactly these. */
@@ -49,15 +49,15 @@ export class Banner extends ReactWidget {
 function Line({ line }: { line: BannerLine }): React.ReactElement {
   const { kind, text, hint, state, actions = [] } = line;
   return (
-    <div className="jp-FastTrack-banner-line" data-kind={kind} role={kind === 'trouble' ? 'alert' : 'status'}>
-      <span className="jp-FastTrack-banner-text">
+    <div className="ft-Editor-banner-line" data-kind={kind} role={kind === 'trouble' ? 'alert' : 'status'}>
+      <span className="ft-Editor-banner-text">
         {state && (
-          <span className="jp-FastTrack-banner-icon" data-state={state} aria-hidden="true">
+          <span className="ft-Editor-banner-icon" data-state={state} aria-hidden="true">
             {ICONS[state]}{' '}
           </span>
         )}
         {text}
-        {hint && <span className="jp-FastTrack-banner-hint"> {hint}</span>}
+        {hint && <span className="ft-Editor-banner-hint"> {hint}</span>}
       </span>
       {actions.map(({ label, run, href }) =>
         href ? (

@@ -35,20 +35,21 @@ export interface Dropped {
 export class GraphPane extends Widget {
   constructor(
     readonly canvas: IDagCanvas & Widget,
-    private readonly trans: TranslationBundle
+    trans: TranslationBundle
   ) {
     super();
-    this.addClass('jp-FastTrack-graph');
+    this.addClass('ft-Editor-graph');
     this.sheet = new Sheet(() => canvas.node.focus());
-    this.empty = document.createElement('div');
-    this.empty.className = 'jp-FastTrack-empty';
+    this.example.className = 'ft-Editor-example jp-mod-styled';
+    this.example.textContent = trans.__('Add example');
+    this.example.hidden = true;
     this.refusal = document.createElement('div');
-    this.refusal.className = 'jp-FastTrack-refusal';
+    this.refusal.className = 'ft-Editor-refusal';
     this.refusal.setAttribute('role', 'alert');
     const layout = (this.layout = new PanelLayout());
-    canvas.addClass('jp-FastTrack-graph-canvas');
+    canvas.addClass('ft-Editor-graph-canvas');
     [canvas, this.prompt, this.sheet].forEach(each => layout.addWidget(each));
-    this.node.append(this.empty, this.refusal);
+    this.node.append(this.example, this.refusal);
   }
 
   readonly prompt = new Prompt();
@@ -68,10 +69,10 @@ export class GraphPane extends Widget {
     }
   }
 
-  /** Show `content` in the middle of the canvas, where there is nothing else to be seen; null: nothing. */
-  setEmpty(content: readonly HTMLElement[] | null): void {
-    this.empty.replaceChildren(...(content ?? []));
-    this.empty.hidden = content === null;
+  /** Offer the example, where there is nothing else to be seen; null: not any more. The canvas says the rest. */
+  setExample(onExample: (() => void) | null): void {
+    this.example.hidden = onExample === null;
+    this.example.onclick = onExample;
   }
 
   /** A place of the model in pixels of this pane. */
@@ -123,19 +124,7 @@ export class GraphPane extends Widget {
     return drag.mimeData.hasData(CONTENTS_MIME) || drag.mimeData.hasData(TASK_MIME);
   }
 
-  /** The words of the hint for an empty pipeline, and what its buttons do. */
-  emptyHint(onAdd: () => void, onExample: () => void): HTMLElement[] {
-    const { trans } = this;
-    const title = element('h3', trans.__('No task yet'));
-    const how = element(
-      'p',
-      trans.__('Double-click here, press A, or drag a script (.py, .sh, .R) or a notebook from the file browser.')
-    );
-    const edges = element('p', trans.__('A dependency is drawn from a card’s handle to the task that needs it.'));
-    return [title, how, edges, button(trans.__('Add a task'), onAdd), button(trans.__('Add example'), onExample)];
-  }
-
-  private readonly empty: HTMLElement;
+  private readonly example = document.createElement('button');
   private readonly refusal: HTMLElement;
   private readonly _dropped = new Signal<this, Dropped>(this);
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -150,17 +139,4 @@ function contentOf(drag: Drag.Event): Pick<Dropped, 'files' | 'tasks'> {
     files: Array.isArray(files) ? files.filter(each => typeof each === 'string') : [],
     tasks: task === undefined ? [] : [task]
   };
-}
-
-function element(tag: string, text: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
-}
-
-function button(text: string, onClick: () => void): HTMLElement {
-  const made = element('button', text);
-  made.className = 'jp-mod-styled';
-  made.addEventListener('click', onClick);
-  return made;
 }

@@ -20,7 +20,7 @@ const FIRST: Readonly<Record<PaneName, { isShown: boolean; share: number }>> = {
 export class Panes extends SplitPanel {
   constructor(widgets: Readonly<Partial<Record<PaneName, Widget>>>) {
     super({ orientation: 'horizontal', spacing: 1 });
-    this.addClass('jp-FastTrack-panes');
+    this.addClass('ft-Editor-panes');
     this.names = PANES.filter(name => widgets[name]);
     for (const name of this.names) {
       const widget = widgets[name] as Widget;

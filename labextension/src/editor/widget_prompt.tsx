@@ -25,7 +25,7 @@ export interface Question {
 export class Prompt extends ReactWidget {
   constructor() {
     super();
-    this.addClass('jp-FastTrack-prompt');
+    this.addClass('ft-Editor-prompt');
     this.hide();
   }
 
@@ -77,7 +77,11 @@ function Field({ question, onClose }: { question: Question; onClose: () => void 
   const onKey = (event: React.KeyboardEvent) => {
     if (event.key === 'Escape') {
       onClose();
-    } else if (event.key === 'Enter' && !event.nativeEvent.isComposing && !(question.isMultiline && event.shiftKey)) {
+    } else if (
+      event.key === 'Enter' &&
+      !event.nativeEvent.isComposing &&
+      !(question.isMultiline && event.shiftKey)
+    ) {
       submit();
     } else {
       event.stopPropagation();
@@ -101,7 +105,7 @@ function Field({ question, onClose }: { question: Question; onClose: () => void 
     }
   };
   return (
-    <div className="jp-FastTrack-prompt-body">
+    <div className="ft-Editor-prompt-body">
       <label>
         <span>{question.label}</span>
         {question.isMultiline ? <textarea rows={3} {...common} /> : <input type="text" {...common} />}

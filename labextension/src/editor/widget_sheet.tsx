@@ -10,7 +10,7 @@ import type { KeyHelp } from './commands_keys';
 export class Sheet extends ReactWidget {
   constructor(private readonly onClosed: () => void) {
     super();
-    this.addClass('jp-FastTrack-sheet');
+    this.addClass('ft-Editor-sheet');
     this.node.addEventListener('keydown', event => {
       if (event.key === 'Escape') {
         event.stopPropagation();
@@ -53,7 +53,7 @@ export function KeysHelp(props: {
   onClose: () => void;
 }): React.ReactElement {
   return (
-    <section className="jp-FastTrack-help" aria-label={props.trans.__('Keys')}>
+    <section className="ft-Editor-help" aria-label={props.trans.__('Keys')}>
       <Head title={props.trans.__('Keys, while the canvas has the focus')} {...props} />
       <dl>
         {props.keys.map(({ keys, does }) => (
@@ -89,7 +89,7 @@ export function PlanList(props: {
   };
   const marks = { 'will run': '▶', reused: '↺', skipped: '⤼', refused: '✕' };
   return (
-    <section className="jp-FastTrack-plan" aria-label={trans.__('Plan')}>
+    <section className="ft-Editor-plan" aria-label={trans.__('Plan')}>
       <Head title={trans.__('What a job would do on %1', plan.backend)} {...props} />
       {plan.expected_seconds !== null && (
         <p>{trans.__('Expected to take %1 s, as earlier jobs did.', Math.round(plan.expected_seconds))}</p>

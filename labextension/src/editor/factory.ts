@@ -1,0 +1,74 @@
+/** Makes the editor of a pipeline file as a document of JupyterLab's main area. */
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import { ABCWidgetFactory, DocumentWidget } from '@jupyterlab/docregistry';
+import type { CommandRegistry } from '@lumino/commands';
+
+import { fillToolbar } from './toolbar';
+import { RunActions } from './run_actions';
+import type { EditorServices } from './widget';
+import { PipelineEditor } from './widget';
+import { EditorActions } from './widget_actions';
+import { answerGestures } from './widget_gestures';
+import { bannerLines } from './widget_lines';
+
+/** One open pipeline file. */
+export class PipelineDocumentWidget extends DocumentWidget<PipelineEditor> {
+  constructor(
+    options: DocumentWidget.IOptions<PipelineEditor, DocumentRegistry.IModel>,
+    private readonly commands: CommandRegistry
+  ) {
+    super(options);
+    this.addClass('ft-Editor-document');
+    this.actions = new EditorActions(this.content);
+    this.running = new RunActions(this.content, commands);
+  }
+
+  /** What a person can do here. */
+  readonly actions: EditorActions;
+
+  /** Runs, plans and stops. */
+  readonly running: RunActions;
+
+  /** Connect what acts on the editor by its id, which is known by now. */
+  wire(): void {
+    const { content, actions, running, commands } = this;
+    fillToolbar(this.toolbar, content, this.id, commands);
+    answerGestures(content, actions, running, this.id, commands);
+    const execute = (command: string, args: { job: string }) => {
+      if (commands.hasCommand(command)) {
+        void commands.execute(command, args);
+      }
+    };
+    const tell = () => {
+      content.banner.lines = bannerLines(content, actions, execute);
+      const isEmpty = content.isEditable && content.model.graph.tasks.length === 0 && !content.model.isBroken;
+      content.graph.setExample(isEmpty ? () => actions.addExample() : null);
+    };
+    content.stateChanged.connect(tell);
+    tell();
+  }
+
+  /** See {@link DocumentWidget.setFragment}: `#task` brings that task into view. */
+  setFragment(fragment: string): void {
+    const name = decodeURIComponent(fragment.replace(/^#/, ''));
+    void this.content.context.ready.then(
+      () => this.content.canvas.reveal(name) && this.content.canvas.select([name])
+    );
+  }
+}
+
+/** See the head of this file. */
+export class PipelineFactory extends ABCWidgetFactory<PipelineDocumentWidget, DocumentRegistry.ICodeModel> {
+  constructor(
+    options: DocumentRegistry.IWidgetFactoryOptions<PipelineDocumentWidget>,
+    private readonly services: EditorServices,
+    private readonly commands: CommandRegistry
+  ) {
+    super(options);
+  }
+
+  protected createNewWidget(context: DocumentRegistry.CodeContext): PipelineDocumentWidget {
+    const content = new PipelineEditor(context, this.services);
+    return new PipelineDocumentWidget({ content, context }, this.commands);
+  }
+}
