@@ -53,7 +53,7 @@ def present_usage_history(
         seconds=(end - start) / buckets,
         slots=series,
         total={slot: amount(slot, quantity) for slot, quantity in capacity.items()},
-        used={slot: amount(slot, quantity) for slot, quantity in used.items()},
+        used={slot: amount(slot, used.get(slot, 0)) for slot in {**capacity, **used}},
     )
 
 

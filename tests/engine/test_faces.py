@@ -280,7 +280,7 @@ def test_slots_held_over_the_last_days_add_up(engine: Any) -> None:
             history = await fasttrack.usage_history(1.0, 4, "local")
         assert history.slots["cpu"] == (0.0, 0.0, 0.0, 1.0)
         assert history.slots["mem"][3] == (1 << 30) / 2
-        assert (history.total["cpu"], history.used, history.seconds) == (8.0, {}, 21_600.0)
+        assert (history.total["cpu"], history.used, history.seconds) == (8.0, {"cpu": 0.0, "mem": 0.0}, 21_600.0)
         assert (history.end - history.start).days == 1
 
     asyncio.run(story())
