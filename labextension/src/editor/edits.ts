@@ -2,9 +2,12 @@
  * Every gesture as a value, and the smallest change of the text that it means. Pure: text and edit in, changes out;
  * comments, order and formatting of everything else stay as they are.
  */
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 
-import type { Source } from './document_source';
+import { DOMAIN } from '../tokens';
+import { isObject, Source } from './document_source';
+import { Editing } from './edits_wanted';
+import { write } from './edits_write';
 import type { Position } from './graph';
 
 /** JSON, as it stands in a form or on the clipboard. */
@@ -64,6 +67,18 @@ export interface Edited {
  * What `edit` means for `text`; throws EditRefused in the language of `trans`.
  * `source` is the reading of exactly this text, if the caller has one.
  */
-export function applyEdit(text: string, edit: Edit, trans?: TranslationBundle, source?: Source): Edited {
-  throw new EditRefused(`${edit.kind} ${text.length} ${!!trans} ${!!source}`);
+export function applyEdit(
+  text: string,
+  edit: Edit,
+  trans: TranslationBundle = nullTranslator.load(DOMAIN),
+  source: Source = new Source(text)
+): Edited {
+  if (source.isBroken || (source.root !== null && !isObject(source.data)) || source.text !== text) {
+    throw new EditRefused(
+      trans.__('The text cannot be read just now, so nothing in it can be changed from here'),
+      trans.__('Correct the YAML first; the problems list says where.')
+    );
+  }
+  const { data, selects, raw } = new Editing(source, trans).want(edit);
+  return { changes: write(source, data, trans, raw).changes, selects: [...selects] };
 }

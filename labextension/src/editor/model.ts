@@ -221,16 +221,17 @@ export class PipelineModel implements IDisposable {
 
   private _askServer(): void {
     clearTimeout(this._validateTimer);
-    if (this._validate) {
-      this._validateTimer = setTimeout(() => void this._validateNow(), this._validateDelay);
+    const validate = this._validate;
+    if (validate) {
+      this._validateTimer = setTimeout(() => void this._validateNow(validate), this._validateDelay);
     }
   }
 
-  private async _validateNow(): Promise<void> {
+  private async _validateNow(validate: Validator): Promise<void> {
     const text = this.text;
     let found: readonly ServerProblem[];
     try {
-      found = await this._validate!(text);
+      found = await validate(text);
     } catch {
       return; // the server is away, and says so elsewhere; what the editor itself finds still stands
     }

@@ -48,7 +48,7 @@ function offsetOf(text: string, starts: readonly number[], line: number, column:
   const start = starts[Math.min(line, starts.length) - 1];
   let offset = start;
   for (let count = 1; count < column && offset < text.length; count += 1) {
-    offset += text.codePointAt(offset)! > 0xffff ? 2 : 1;
+    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
   }
   return offset;
 }

@@ -1,0 +1,207 @@
+/** What is read of one task, with places that count from its part's beginning; kept as long as its text is. */
+import { mentionsIn } from './document_expressions';
+import { isObject, type TaskPart } from './document_source';
+import type { Entry, Mapping, Syntax } from './document_tree';
+import type { Json } from './edits';
+
+type Path = readonly (string | number)[];
+
+/** A task that is named somewhere in another. */
+export interface Named {
+  name: string;
+  /** Whether it stands in `dependencies`; else in `inputs` or an expression. */
+  isExplicit: boolean;
+  from: number;
+  to: number;
+  path: Path;
+}
+
+/** A key that comes twice. */
+export interface Twice {
+  key: string;
+  from: number;
+  to: number;
+  path: Path;
+}
+
+/** See the head of this file. */
+export interface Facts {
+  isMapping: boolean;
+  name: string | null;
+  /** Where the name stands, or the task's beginning. */
+  nameFrom: number;
+  nameTo: number;
+  type: string;
+  image: string;
+  resources: string[];
+  needs: Named[];
+  skip: boolean;
+  description: string;
+  from: number;
+  to: number;
+  twice: Twice[];
+}
+
+/** The facts of `task`; made once for each part. */
+export function factsOf(task: TaskPart): Facts {
+  const key = `facts ${task.from}`;
+  const known = task.part.memo.get(key) as Facts | undefined;
+  if (known) {
+    return known;
+  }
+  const facts = makeFacts(task);
+  task.part.memo.set(key, facts);
+  return facts;
+}
+
+function makeFacts({ value, data, from }: TaskPart): Facts {
+  const node = resolved(value);
+  const name = entryOf(node, 'name')?.value;
+  const text = isObject(data) ? textOf(data.name) : null;
+  return {
+    isMapping: node?.kind === 'map',
+    name: text,
+    nameFrom: name?.from ?? from,
+    nameTo: name?.to ?? from + 1,
+    type: typeOf(data),
+    image:
+      isObject(data) && isObject(data.environment) ? shortImage(textOf(data.environment.image) ?? '') : '',
+    resources: isObject(data) ? chipsOf(data.resources) : [],
+    needs: node?.kind === 'map' ? needsOf(node) : [],
+    skip: isObject(data) && data.skip === true,
+    description: (isObject(data) && textOf(data.description)) || '',
+    from,
+    to: value?.to ?? from + 1,
+    twice: twiceIn(value, [])
+  };
+}
+
+/** `node`, or what it refers to. */
+export function resolved(node: Syntax | null | undefined): Syntax | null {
+  return node?.kind === 'alias' ? resolved(node.target) : (node ?? null);
+}
+
+/** The entry `key` of a mapping. */
+export function entryOf(node: Syntax | null | undefined, key: string): Entry | undefined {
+  const target = resolved(node);
+  return target?.kind === 'map' ? target.entries.find(entry => entry.key === key) : undefined;
+}
+
+function textOf(data: Json | undefined): string | null {
+  return typeof data === 'string'
+    ? data
+    : typeof data === 'number' || typeof data === 'boolean'
+      ? String(data)
+      : null;
+}
+
+function typeOf(data: Json): string {
+  if (!isObject(data)) {
+    return 'shell';
+  }
+  const type = (textOf(data.type) ?? '').toLowerCase();
+  const command = textOf(data.command) ?? '';
+  if (type === 'deployment' || type === 'serving') {
+    return 'serving';
+  }
+  if (type.includes('git')) {
+    return 'git';
+  }
+  if (/\.ipynb\b/.test(command)) {
+    return 'notebook';
+  }
+  if (
+    /(?:^|\s|\/)(?:python[\d.]*|Rscript|bash|sh|node)\s+(?:-\S+\s+)*[^\s-]\S*\.(?:py|R|sh|js)\b/.test(command)
+  ) {
+    return 'script';
+  }
+  return !command && isObject(data.environment) && data.environment.image ? 'container' : 'shell';
+}
+
+/** `cr.backend.ai/cloud/ngc-pytorch:24.09-pytorch2.5-cuda12.6` as `ngc-pytorch:24.09`. */
+function shortImage(image: string): string {
+  if (image.startsWith('uv:')) {
+    return image.replace(/\s.*$/, ' …');
+  }
+  const [name, tag] = (image.split('/').pop() ?? '').split(':');
+  return tag ? `${name}:${tag.split('-')[0]}` : name;
+}
+
+function chipsOf(resources: Json | undefined): string[] {
+  if (!isObject(resources)) {
+    return [];
+  }
+  return Object.entries(resources).flatMap(([slot, amount]) => {
+    const text = textOf(amount);
+    if (text === null) {
+      return [];
+    }
+    const isGpu = slot === 'cuda.device' || slot === 'cuda.shares';
+    return [slot === 'mem' || slot === 'memory' ? text : `${text} ${isGpu ? 'gpu' : slot}`];
+  });
+}
+
+/** Explicit dependencies, then inputs, then expressions in the command and in variables: the server's order. */
+function needsOf(task: Mapping): Named[] {
+  const found: Named[] = [];
+  const list = resolved(entryOf(task, 'dependencies')?.value);
+  (list?.kind === 'seq' ? list.items : []).forEach((item, place) => {
+    const value = resolved(item.value);
+    const name = value?.kind === 'scalar' ? textOf(value.value) : null;
+    if (name !== null && item.value) {
+      const { from, to } = item.value;
+      found.push({ name, isExplicit: true, from, to, path: ['dependencies', place] });
+    }
+  });
+  for (const [key, node, text] of textsOf(entryOf(task, 'inputs')?.value)) {
+    const name = text.trim().split('.')[0];
+    found.push({ name, isExplicit: false, from: node.from, to: node.to, path: ['inputs', key] });
+  }
+  const command = resolved(entryOf(task, 'command')?.value);
+  if (command?.kind === 'scalar') {
+    found.push(...mentioned(command, String(command.value), ['command']));
+  }
+  for (const [key, node, text] of textsOf(entryOf(entryOf(task, 'environment')?.value, 'envs')?.value)) {
+    found.push(...mentioned(node, text, ['environment', 'envs', key]));
+  }
+  return found;
+}
+
+function textsOf(node: Syntax | null | undefined): [string, Syntax, string][] {
+  const target = resolved(node);
+  return (target?.kind === 'map' ? target.entries : []).flatMap(
+    ({ key, value }): [string, Syntax, string][] => {
+      const own = resolved(value);
+      return value && own?.kind === 'scalar' ? [[key, value, textOf(own.value) ?? '']] : [];
+    }
+  );
+}
+
+function mentioned(node: Syntax, text: string, path: Path): Named[] {
+  return text.includes('${{')
+    ? mentionsIn(text).map(({ task }) => ({
+        name: task,
+        isExplicit: false,
+        from: node.from,
+        to: node.to,
+        path
+      }))
+    : [];
+}
+
+/** Keys that come twice anywhere in `node`; `path` leads to it. */
+export function twiceIn(node: Syntax | null, path: Path): Twice[] {
+  if (node?.kind === 'seq') {
+    return node.items.flatMap((item, place) => twiceIn(item.value, [...path, place]));
+  }
+  if (node?.kind !== 'map') {
+    return [];
+  }
+  const seen = new Set<string>();
+  return node.entries.flatMap(({ key, keyNode, from, value }) => {
+    const isTwice = seen.has(key);
+    seen.add(key);
+    const own = isTwice ? [{ key, from, to: keyNode?.to ?? from, path: [...path, key] }] : [];
+    return value?.kind === 'map' || value?.kind === 'seq' ? [...own, ...twiceIn(value, [...path, key])] : own;
+  });
+}

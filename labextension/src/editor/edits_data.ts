@@ -1,0 +1,86 @@
+/** Data with something changed in it: new values that share with the old ones whatever is the same. */
+import { renameMentions } from './document_expressions';
+import { isObject } from './document_source';
+import type { Json } from './edits';
+
+type Path = readonly (string | number)[];
+
+/**
+ * `data` with `value` at `path`; undefined removes what is there, and the parents that are empty then.
+ * Parents that are missing are made; undefined where `path` leads through what is no parent.
+ */
+export function withValue(data: Json | undefined, path: Path, value: Json | undefined): Json | undefined {
+  if (!path.length) {
+    return value;
+  }
+  const [key, ...rest] = path;
+  if (typeof key === 'number' && (Array.isArray(data) || data === undefined || data === null)) {
+    return withItem((data ?? []) as readonly Json[], key, rest, value);
+  }
+  const known = isObject(data) ? data : {};
+  const inner = withValue(Object.hasOwn(known, key) ? known[key] : undefined, rest, value);
+  if (inner !== undefined) {
+    return { ...known, [key]: inner };
+  }
+  const left = without(known, String(key));
+  return Object.keys(left).length ? left : undefined;
+}
+
+function withItem(
+  list: readonly Json[],
+  place: number,
+  rest: Path,
+  value: Json | undefined
+): Json | undefined {
+  const inner = withValue(list[place], rest, value);
+  const next =
+    inner === undefined
+      ? list.filter((_, number) => number !== place)
+      : [...list.slice(0, place), inner, ...list.slice(place + 1)];
+  return next.length ? next : undefined;
+}
+
+/** `data` without `key`. */
+export function without(
+  data: { readonly [key: string]: Json },
+  key: string
+): { readonly [key: string]: Json } {
+  return Object.fromEntries(Object.entries(data).filter(([name]) => name !== key));
+}
+
+/** `task` with other tasks called by new names: in dependencies, inputs and expressions; its own name too. */
+export function renamed(task: Json, names: ReadonlyMap<string, string>): Json {
+  if (!isObject(task)) {
+    return task;
+  }
+  const next: Record<string, Json> = { ...task };
+  if (typeof task.name === 'string' || typeof task.name === 'number') {
+    next.name = names.get(String(task.name)) ?? task.name;
+  }
+  if (Array.isArray(task.dependencies)) {
+    next.dependencies = (task.dependencies as readonly Json[]).map(one => names.get(String(one)) ?? one);
+  }
+  if (isObject(task.inputs)) {
+    next.inputs = mapped(task.inputs, text => renamedInput(text, names));
+  }
+  if (typeof task.command === 'string') {
+    next.command = renameMentions(task.command, names);
+  }
+  if (isObject(task.environment) && isObject(task.environment.envs)) {
+    const envs = mapped(task.environment.envs, text => renameMentions(text, names));
+    next.environment = { ...task.environment, envs };
+  }
+  return next;
+}
+
+function mapped(data: { readonly [key: string]: Json }, change: (text: string) => string): Json {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, typeof value === 'string' ? change(value) : value])
+  );
+}
+
+function renamedInput(text: string, names: ReadonlyMap<string, string>): string {
+  const [, space, task, rest] = /^(\s*)([^.]*?)(\s*(?:\.[^]*)?)$/.exec(text) ?? [];
+  const name = names.get(task);
+  return name === undefined ? text : space + name + rest;
+}
