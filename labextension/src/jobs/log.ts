@@ -5,7 +5,7 @@
 import { Widget } from '@lumino/widgets';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { word, type Api } from '../api';
+import type { Api } from '../api';
 import type { LogView } from '../generated';
 import { LogBar } from './log_bar';
 import { LogLines, linesWith } from './log_lines';
@@ -169,9 +169,4 @@ export class LogPanel extends Widget {
   private attempt = '';
   private foundAt = -1;
   private lastTop = 0;
-}
-
-/** The route of one task instance. */
-export function taskRoute(job: string, path: string): string {
-  return `jobs/${word(job)}/tasks/${word(path)}`;
 }

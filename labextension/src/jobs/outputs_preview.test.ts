@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+
+import { curvesIn } from './chart';
+import { imageType, previewOf, TABLE_ROWS } from './outputs_preview';
+
+describe('the preview of a file', () => {
+  it.each([
+    ['a.html', '<p>x</p>', 'html'],
+    ['a.md', '# x', 'mime'],
+    ['a.json', '{"a": 1}', 'mime'],
+    ['a.csv', 'a,b\n1,2\n', 'table'],
+    ['a.tsv', 'a\tb\n1\t2\n', 'table'],
+    ['a.jsonl', '{"a": 1}\n{"a": 2}\n', 'table'],
+    ['a.log', 'x', 'mime'],
+    ['a.weights', 'plain words', 'mime'],
+    ['a.bin', '\x00\x01', 'none']
+  ])('%s is shown by its kind', (path, text, kind) => expect(previewOf(path, text, false).kind).toBe(kind));
+
+  it('of broken JSON is its text', () => {
+    expect(previewOf('a.json', '{', false)).toMatchObject({ kind: 'mime', type: 'text/plain' });
+  });
+
+  it('of a quoted table keeps its cells', () => {
+    expect(previewOf('a.csv', 'a,b\n"x, y","line\nbreak"\n', false)).toMatchObject({
+      rows: [
+        ['a', 'b'],
+        ['x, y', 'line\nbreak']
+      ]
+    });
+  });
+
+  it('of a long table says how much is left', () => {
+    const text = 'a\n' + 'x\n'.repeat(TABLE_ROWS + 7);
+    expect(previewOf('a.csv', text, false)).toMatchObject({ left: 7 });
+  });
+
+  it('of a cut table leaves the half line out', () => {
+    expect(previewOf('a.csv', 'a,b\n1,2\n3', true)).toMatchObject({
+      rows: [
+        ['a', 'b'],
+        ['1', '2']
+      ]
+    });
+  });
+
+  it('knows images by their names', () => {
+    expect(imageType('x/Confusion.PNG')).toBe('image/png');
+    expect(imageType('png')).toBeUndefined();
+  });
+});
+
+describe('curves', () => {
+  it('are the columns of numbers over the step', () => {
+    expect(
+      curvesIn([
+        { epoch: 1, loss: 0.5 },
+        { epoch: 2, loss: 0.4 }
+      ])
+    ).toMatchObject({ x: 'epoch', y: ['loss'] });
+  });
+
+  it('are over the row where there is no step', () => {
+    expect(
+      curvesIn([
+        { loss: 0.5, name: 'a' },
+        { loss: 0.4, name: 'b' }
+      ])
+    ).toMatchObject({ x: 'row', y: ['loss'] });
+  });
+
+  it('need two rows and a column of numbers', () => {
+    expect(curvesIn([{ loss: 0.5 }])).toBeNull();
+    expect(curvesIn([{ a: 'x' }, { a: 'y' }])).toBeNull();
+  });
+});

@@ -1,0 +1,124 @@
+/** What the dock's panels about one task instance share: they follow its job, and ask again while it runs. */
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { word, type Api } from '../api';
+import type { TaskInstanceView } from '../generated';
+import { isEnded, stateOf } from '../status';
+import type { IJobs, IJobWatch } from '../tokens';
+import { troubleOf, type Trouble } from './words';
+
+/** What a panel is made with. */
+export interface PanelContext {
+  api: Api;
+  jobs: IJobs;
+  rendermime: IRenderMimeRegistry;
+  trans: TranslationBundle;
+}
+
+const ASK_AGAIN = 2000;
+
+/** The route of one task instance. */
+export function taskRoute(job: string, path: string): string {
+  return `jobs/${word(job)}/tasks/${word(path)}`;
+}
+
+/** See the head of this file. `ask` is called at first, every two seconds while the task runs, and after its end. */
+export abstract class TaskPanel extends ReactWidget {
+  constructor(
+    protected readonly context: PanelContext,
+    protected readonly job: string,
+    protected readonly path: string
+  ) {
+    super();
+    this.watch = context.jobs.watch(job);
+    this.watch.changed.connect(this.onChange, this);
+    this.timer = window.setInterval(
+      () => this.isRunning && !document.hidden && void this.askNow(),
+      ASK_AGAIN
+    );
+    this.addClass('ft-TaskPanel');
+    this.node.tabIndex = -1;
+    queueMicrotask(() => void this.askNow());
+  }
+
+  dispose(): void {
+    window.clearInterval(this.timer);
+    this.aborter.abort();
+    this.watch.dispose();
+    super.dispose();
+  }
+
+  /** The task instance as it is known now. */
+  protected get instance(): TaskInstanceView | undefined {
+    return this.watch.job?.tasks.find(task => task.path === this.path);
+  }
+
+  /** Whether it has begun and not ended. */
+  protected get isRunning(): boolean {
+    return this.instance !== undefined && !isEnded(stateOf(this.instance));
+  }
+
+  /** Whether the first answer has come. */
+  protected hasAnswer = false;
+  protected readonly aborter = new AbortController();
+
+  /** Ask the server for what the panel shows. */
+  protected abstract ask(signal: AbortSignal): Promise<void>;
+  /** What the panel shows once there is an answer. */
+  protected abstract present(): JSX.Element;
+
+  protected render(): JSX.Element {
+    const { trans } = this.context;
+    const error =
+      this.watch.error ?? (this.trouble === null ? null : `${this.trouble.message} ${this.trouble.hint}`);
+    return (
+      <>
+        {error !== null && (
+          <p className="ft-TaskPanel-trouble" role="alert">
+            {error}
+          </p>
+        )}
+        {this.hasAnswer
+          ? this.present()
+          : error === null && <p className="ft-TaskPanel-hint">{trans.__('Loading …')}</p>}
+      </>
+    );
+  }
+
+  private async askNow(): Promise<void> {
+    if (this.isAsking || this.isDisposed) {
+      return;
+    }
+    this.isAsking = true;
+    try {
+      await this.ask(this.aborter.signal);
+      this.hasAnswer = true;
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = troubleOf(error);
+    } finally {
+      this.isAsking = false;
+    }
+    if (!this.isDisposed) {
+      this.update();
+    }
+  }
+
+  private onChange(): void {
+    const now = this.instance ? `${this.instance.status} ${this.instance.attempts}` : '';
+    if (now !== this.lastStatus) {
+      this.lastStatus = now;
+      void this.askNow();
+    }
+    this.update();
+  }
+
+  private readonly watch: IJobWatch;
+  private readonly timer: number;
+  private trouble: Trouble | null = null;
+  private isAsking = false;
+  private lastStatus = '';
+}
