@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,30 @@ def test_a_folder_that_is_gone_costs_its_points_and_nothing_else(tmp_path: Path)
     """The watchdog looks on."""
     note(Sampler(1.0), tmp_path / "gone", Sample(T + 2, 0, 1, 1))
     assert points_of(str(tmp_path / "gone")) == []
+
+
+def test_a_file_that_the_task_made_something_else_of_harms_nobody(tmp_path: Path) -> None:
+    """A pipe, a link, a folder, nonsense: nobody waits, nothing else is written to, and the rest is read."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    makers = (
+        os.mkfifo,
+        lambda path: path.symlink_to(elsewhere),
+        Path.mkdir,
+        lambda path: path.write_bytes(b"\xff\n" * 9),
+    )
+    for number, make in enumerate(makers):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        make(folder / usage.FILE)
+        note(Sampler(1.0), folder, Sample(T + 2, 0, 1, 1))
+        assert len(points_of(str(folder))) in (0, 1)
+    assert elsewhere.read_text() == "mine"
+    lines = (
+        f"{T} 0 0 0 .\nnan 0 0 0 .\n{T} inf 0 0 .\n1e300 0 0 0 .\n-1 0 0 0 .\n{T + 1} 1 5 1 40,x .\n{T + 2} 1 5 1 .\n"
+    )
+    (tmp_path / usage.FILE).write_text(lines)
+    assert points_of(str(tmp_path)) == [UsagePoint(T + 2, 0.5, 5, 1)]
 
 
 @pytest.mark.parametrize("mode", ["namespaces", "folders"])

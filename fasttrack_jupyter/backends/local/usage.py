@@ -8,12 +8,16 @@ kept half as often: the file stays below 30 KiB, and covers a second as well as 
 
 Sessions younger than a second have no file at all, so that a thousand short tasks cost nothing. After a
 restart the file itself tells how far it has come. A crash in the middle of a line loses that line.
+
+A task can reach its own session's folder. So the file may be anything by now: a link, a pipe, a gigabyte of
+nonsense. It is opened without waiting and without following, and only so much is read of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +31,10 @@ MOST = 600
 """Points of one session at most."""
 YOUNGEST = 1.0
 """Seconds that a session runs before it is sampled."""
+_LARGEST = 1 << 20
+"""Bytes of a file that are read: many times what it holds, unless somebody else wrote it."""
+_LATEST = 1e11
+"""Seconds since the epoch that a moment can be at most (and no NaN, nor infinity)."""
 _GPU_PAUSE = 2.0
 """Seconds between two questions to the GPUs' driver."""
 
@@ -124,7 +132,7 @@ def _open_series(control: str, began: float, every: float) -> _Series:
 
 def _thin(control: str) -> int:
     """Drop every second point, the newest not; how many are left."""
-    first, *rest = _read(control)
+    first, *rest = _read(control) or [Sample(0.0, 0.0, 0, 0)]
     kept = rest[1 - len(rest) % 2 :: 2]
     draft = f"{control}/{FILE}.new"
     with open(draft, "w", encoding="ascii", opener=_private) as file:
@@ -134,7 +142,7 @@ def _thin(control: str) -> int:
 
 
 def _append(control: str, line: str) -> None:
-    fd = _private(f"{control}/{FILE}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    fd = _private(f"{control}/{FILE}", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         os.write(fd, line.encode("ascii"))
     finally:
@@ -152,10 +160,14 @@ def _line(sample: Sample) -> str:
 
 def _read(control: str) -> list[Sample]:
     try:
-        with open(f"{control}/{FILE}", encoding="ascii", errors="replace") as file:
-            found = [_parsed(line) for line in file]
-    except FileNotFoundError:
+        fd = os.open(f"{control}/{FILE}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
         return []
+    try:
+        text = os.read(fd, _LARGEST) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    finally:
+        os.close(fd)
+    found = [_parsed(line) for line in text.decode("ascii", "replace").split("\n")]
     return [sample for sample in found if sample is not None]
 
 
@@ -168,6 +180,7 @@ def _parsed(line: str) -> Sample | None:
     try:
         parts = [gpu.split(",") for gpu in gpus]
         told = tuple((None if busy == "-" else float(busy), int(used)) for busy, used in parts)
-        return Sample(float(at), float(cpu), int(mem), int(processes), told)
+        sample = Sample(float(at), float(cpu), int(mem), int(processes), told)
     except ValueError:
         return None
+    return sample if 0 <= sample.at < _LATEST and 0 <= sample.cpu_seconds < _LATEST else None
