@@ -50,6 +50,10 @@ class FastTrackApp(ExtensionApp):
     def _note(self, seq: int) -> None:
         self.hints.note(seq, self.supervisor.state.state)
 
+    def current_activity(self) -> dict[str, int] | None:
+        """Unfinished jobs: a server that stops by itself when nobody needs it has to wait for them."""
+        return {"jobs": self.supervisor.running_jobs} if self.supervisor.running_jobs else None
+
     async def stop_extension(self) -> None:
         """Let go of the engine, which goes on."""
         await self.supervisor.aclose()

@@ -64,7 +64,7 @@ class Files:
             raise NotFound(f"there is no file {path!r}")
         model = await ensure_async(self._contents.get(path, content=True, type="file", format="text"))
         text: str = model["content"]
-        return FileText(path=path, text=text, modified_at=model["last_modified"], hash=_hash(text))
+        return await _text(path, text, model["last_modified"])
 
     async def write(self, path: str, save: FileSave) -> FileText:
         """Write the file, unless it is not what the writer believes. Raises Conflict, with what is there now."""
@@ -74,7 +74,7 @@ class Files:
             text = _TEMPLATE.format(name=_name(path)) if save.text is None else save.text
             model = {"type": "file", "format": "text", "content": text}
             saved = await ensure_async(self._contents.save(model, path))
-        return FileText(path=path, text=text, modified_at=saved["last_modified"], hash=_hash(text))
+        return await _text(path, text, saved["last_modified"])
 
     async def delete(self, path: str) -> None:
         """Delete the file, by the server's rules (trash or for good). Raises NotFound."""
@@ -153,6 +153,10 @@ async def _at_most(parts: AsyncIterator[bytes], limit: int) -> bytes | None:
         if len(data) > limit:
             return None
     return data
+
+
+async def _text(path: str, text: str, modified_at: datetime) -> FileText:
+    return FileText(path=path, text=text, modified_at=modified_at, hash=await asyncio.to_thread(_hash, text))
 
 
 def _hash(text: str) -> str:

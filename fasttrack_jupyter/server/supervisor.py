@@ -53,6 +53,8 @@ class Supervisor:
         self._settled, self._changed, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.state = EngineState(state="starting")
+        self.running_jobs = 0
+        """As the engine said a moment ago: at most a quarter of a minute while nothing happens."""
 
     def start(self) -> None:
         """Begin; to be called in the running loop."""
@@ -156,15 +158,21 @@ class Supervisor:
         """Be connected until the engine ends. Raises Gone, OtherVersion."""
         link = Link(socket)
         try:
-            seq = await _seq(link)
+            info = await _info(link)
+            seq, self.running_jobs = info["seq"], info["running_jobs"]
             stream = await link.ask("GET", f"/events/stream?after={seq}", patience=_SILENCE)
             with closing(stream):
                 if stream.status >= 400:
                     raise error_from(stream.status, await stream.body())
                 self._link, self._seq = link, seq
                 self._tell(EngineState(state="connected"))
-                async for self._seq in _seqs(stream):
-                    self._on_seq(self._seq)
+                async for seq in _seqs(stream):
+                    if seq is None:
+                        self.running_jobs = (await _info(link))["running_jobs"]
+                    else:
+                        self.running_jobs = self.running_jobs or 1  # something happens: it runs something, or just did
+                        self._seq = seq
+                        self._on_seq(seq)
         finally:
             self._link = None
             await link.aclose()
@@ -189,20 +197,24 @@ def _reach(home: Home) -> str:
     return connection.path
 
 
-async def _seq(link: Link) -> int:
-    """The last event's number."""
-    reply = await link.ask("GET", "/info", patience=_ANSWER)
-    found: int = json.loads(await reply.body())["seq"]
+async def _info(link: Link) -> dict[str, Any]:
+    """EngineInfo, which an engine of any version tells."""
+    with closing(await link.ask("GET", "/info", patience=_ANSWER)) as reply:
+        found: dict[str, Any] = json.loads(await reply.body())
     return found
 
 
-async def _seqs(stream: Reply) -> AsyncIterator[int]:
-    """The last number in each part that arrives: events come in order, and only the newest is a hint."""
+async def _seqs(stream: Reply) -> AsyncIterator[int | None]:
+    """The last number in each part that arrives: events come in order, and only the newest is a hint.
+
+    None where nothing has happened for a while.
+    """
     rest = b""
     async for part in stream.parts():
         *lines, rest = (rest + part).split(b"\n")
-        if last := next(filter(None, reversed(lines)), b""):
-            yield json.loads(last)["seq"]
+        last = next(filter(None, reversed(lines)), b"")
+        if lines:
+            yield json.loads(last)["seq"] if last else None
 
 
 def _failed(error: FastTrackError) -> EngineState:
