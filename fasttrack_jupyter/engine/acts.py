@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.job import attempt_id
@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 UNREACHABLE_PAUSE = (1.0, 30.0)
 """Seconds before a backend that gave no answer is asked again: the first time, and at most."""
-
+_FORESEEN = 2
+"""Sessions that are made ready, at most, while what was decided is recorded."""
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 
 
@@ -48,6 +49,7 @@ class Acts:
     ) -> None:
         self._backends, self._clock, self._report = backends, clock, report
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._foreseen: list[tuple[LiveJob, str, int]] = []
 
     async def aclose(self) -> None:
         """Stop what is being done; the next engine repeats it."""
@@ -72,6 +74,25 @@ class Acts:
                 await backend.submit(live.spec(path, attempt))
 
         self._do(live, path, attempt, act, Kind.START)
+
+    def foresee(self, live: LiveJob, path: str, attempt: int) -> None:
+        """The attempt will be submitted as soon as that is recorded: see :meth:`make_ready`."""
+        if len(self._foreseen) < _FORESEEN:
+            self._foreseen.append((live, path, attempt))
+
+    def make_ready(self) -> None:
+        """Let backends get ready, in the loop's next turns, for what is foreseen."""
+        foreseen, self._foreseen = self._foreseen, []
+        for live, path, attempt in foreseen:
+            backend = self._backends[live.job.backend]
+            if isinstance(backend, Foreseeing):
+                asyncio.get_running_loop().call_soon(self._make_ready, backend, live, path, attempt)
+
+    def _make_ready(self, backend: Foreseeing, live: LiveJob, path: str, attempt: int) -> None:
+        try:
+            backend.foresee(live.spec(path, attempt))
+        except Exception as error:  # its start will meet that too, and tell
+            log.debug("attempt %s cannot be foreseen: %s", self.name(live, path, attempt), error)
 
     def adopt(
         self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None

@@ -103,6 +103,10 @@ class Admission:
             self._count_passed(blocked)
         return admitted
 
+    def has_room(self, demand: ResourceSlots) -> bool:
+        """Whether ``demand`` would start at once: it fits, and nobody waits."""
+        return not self._waiting and self._fits(demand, {})
+
     def why_waiting(self, key: Key) -> str:
         """In words, what ``key`` waits for; empty when it is not waiting here."""
         if key not in self._waiting:

@@ -83,6 +83,10 @@ class Line:
             self._forget_ahead(key)
         return started
 
+    def has_room(self, demand: ResourceSlots) -> bool:
+        """Whether what is queued next with ``demand`` would start at once."""
+        return self._slots.has_room(demand)
+
     def hold(self, key: Key, demand: ResourceSlots) -> None:
         """``key`` runs already: a session of an earlier engine."""
         self._slots.hold(key, demand)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.problems import Problem
@@ -137,6 +137,19 @@ class FolderInfo:
     created_at: float
     host_path: str | None = None
     pipeline: str | None = None
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A backend that can make a session ready before it may begin."""
+
+    def foresee(self, spec: SessionSpec) -> None:
+        """``spec`` is decided upon and not recorded yet: do what leaves no trace if it is never submitted.
+
+        Nothing of the session may begin, and nothing raises: :meth:`ExecutionBackend.submit` does and tells what is
+        left, :meth:`ExecutionBackend.forget` drops it.
+        """
+        ...
 
 
 class ExecutionBackend(Protocol):

@@ -10,15 +10,14 @@ The wait for the disk is kept off the path from one task to the next by looking 
 attempts than there are slots are recorded as intended (PENDING, which is what a session that
 waits for its resources is), so that the end of one session starts the next at once.
 
-Every act may be repeated: sessions are submitted by attempt id, and after a crash the next engine
-finds in the store what was intended and asks for exactly that again. The runner keeps nothing.
+Every act may be repeated: sessions are submitted by attempt id, and after a crash the next engine finds
+in the store what was intended and asks for exactly that again. The runner keeps nothing.
 
 When the disk is full nothing can be recorded, so nothing new is intended: the runner tries again
 until there is space, and jobs show why they wait.
 
-A job that cannot go on (its machine and its rows contradict each other, its backend is not there)
-is set aside with the reason: this engine decides nothing more about it, its sessions go on, the
-other jobs do not notice, and the next engine tries again.
+A job that cannot go on (its machine and its rows contradict each other, its backend is not there) is set aside
+with the reason: this engine decides nothing more about it, its sessions go on, the other jobs do not notice.
 """
 
 from __future__ import annotations
@@ -247,6 +246,7 @@ class JobRunner:
             self._heard += asking
             if self._todo or asking:
                 self._decided.set()
+                self._acts.make_ready()  # the writer has the changes by then: it works while the disk does
             elif self._changes and self._lazily is None:
                 self._lazily = asyncio.get_running_loop().call_later(_AT_LEISURE, self._decided.set)
 
@@ -294,6 +294,8 @@ class JobRunner:
                     continue
                 case Release(path):
                     self._line(live).release(live.key(path))
+                case Submit(path, attempt) if self._line(live).has_room(live.demand(path)):
+                    self._acts.foresee(live, path, attempt)
                 case GoOnCancelling():
                     self._events.append((live, CancelRequested(None, self._clock.now())))
                     continue

@@ -126,6 +126,10 @@ class LocalBackend:
 
     # ------------------------------------------------------------ sessions
 
+    def foresee(self, spec: SessionSpec) -> None:
+        """See ``ports.Foreseeing``."""
+        self._open_sessions().foresee(spec)
+
     async def submit(self, spec: SessionSpec) -> None:
         """See the port."""
         self._open_sessions().begin(spec, create=True)

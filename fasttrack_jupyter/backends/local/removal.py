@@ -98,3 +98,12 @@ def _make_removable(folder: Path) -> None:
             os.chmod(place, 0o700)
         with os.scandir(place) as entries:
             places += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+
+def remove_all(folders: list[str]) -> None:
+    """Remove working directories; what cannot be removed stays."""
+    for folder in folders:
+        try:
+            os.rmdir(folder)  # most are empty, and rmtree looks long before it leaps
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fasttrack_jupyter.backends.local.processes import Tree
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.model.lifecycle import Status
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Launch:
 
 Preparing = Callable[[], Awaitable[Launch]]
 """The wait for what a session needs."""
+Prepare = Callable[["Session", Callable[[Status, str], None]], Launch | Preparing]
 
 
 @dataclass(slots=True)
@@ -51,6 +53,11 @@ class Session:
     """Its preparation or its end, whichever is under way."""
     ending: bool = False
     last: SessionReport | None = None
+
+    def took(self, launch: Launch) -> None:
+        """The launcher is asked for ``launch``."""
+        self.mode, self.notes, self.data = launch.mode, launch.notes, launch.data
+        self.launched, self.work = True, None
 
     @property
     def tree(self) -> Tree:

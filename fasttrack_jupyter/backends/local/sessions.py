@@ -8,9 +8,7 @@ ends a session on purpose writes so first; the end is reported only once its who
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
-import shutil
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +19,17 @@ from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
 from fasttrack_jupyter.backends.local.contained import is_contained
 from fasttrack_jupyter.backends.local.durable import has_entries
+from fasttrack_jupyter.backends.local.foreseen import Foreseen
 from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
-from fasttrack_jupyter.backends.local.removal import remove_tree
-from fasttrack_jupyter.backends.local.session import Launch, Preparing, Session
+from fasttrack_jupyter.backends.local.removal import remove_all, remove_tree
+from fasttrack_jupyter.backends.local.session import Launch, Prepare, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
+from fasttrack_jupyter.backends.local.shortage import SCARCE, trouble
 from fasttrack_jupyter.backends.local.system import end_of
 from fasttrack_jupyter.engine.ports import SWEPT, SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
@@ -39,10 +39,6 @@ from fasttrack_jupyter.model.quantities import format_duration
 _LOOK_AGAIN = 0.01
 _TRY_AGAIN = 5.0
 _SYNCS_AT_ONCE = 4
-SCARCE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
-
-
-Prepare = Callable[[Session, Callable[[Status, str], None]], Launch | Preparing]
 
 
 class Sessions:
@@ -78,6 +74,7 @@ class Sessions:
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
+        self._foreseen = Foreseen(prepare, released, self._link.send)
         self._discards: list[str] = []
         self._disk = ThreadPoolExecutor(_SYNCS_AT_ONCE, "outputs")
         self._background: set[asyncio.Task[None]] = set()
@@ -105,11 +102,21 @@ class Sessions:
         self.mode, self.why = await self._link.started()
         self._spawn(self._watchdog.run())
 
+    def foresee(self, spec: SessionSpec) -> None:
+        """``spec`` will probably be submitted in a moment: be ready."""
+        if spec.attempt_id not in self._sessions and self.mode != "plain":
+            self._foreseen.make_ready(Session(spec, self.control(spec.attempt_id), self._outputs_of(spec)))
+
     def begin(self, spec: SessionSpec, *, create: bool) -> None:
         """Look for the session of ``spec`` and take it over; start it if there is none and ``create``."""
         if (known := self._sessions.get(spec.attempt_id)) is not None:
             if known.last is not None:
                 self._report(known.last)
+            return
+        if not create:
+            self._foreseen.drop(spec.attempt_id)
+        elif ready := self._foreseen.let_begin(spec.attempt_id):
+            self._sessions[spec.attempt_id] = ready
             return
         session = Session(spec, self.control(spec.attempt_id), self._outputs_of(spec))
         try:
@@ -136,6 +143,7 @@ class Sessions:
         """Let go of a session whose end is stored."""
         session = self._sessions.pop(attempt_id, None)
         if session is None:
+            self._foreseen.drop(attempt_id)
             return
         self._unwatch(session)
         if session.last is not None and session.last.result is Result.SUCCESS:
@@ -151,6 +159,7 @@ class Sessions:
         for session in self._sessions.values():
             self._unwatch(session)
         self._sessions.clear()
+        self._foreseen.lose_all()
         self._link.close()
         self._disk.shutdown(wait=False, cancel_futures=True)
 
@@ -201,8 +210,7 @@ class Sessions:
 
     def _launch(self, session: Session, launch: Launch) -> None:
         make_fresh(session.outputs)
-        session.mode, session.notes, session.data = launch.mode, launch.notes, launch.data
-        session.launched, session.work = True, None
+        session.took(launch)
         self._link.send(("launch", launch.request))
 
     def _take_over(self, session: Session, *, create: bool) -> None:
@@ -262,7 +270,10 @@ class Sessions:
     def _heard(self, message: tuple[Any, ...]) -> None:
         kind, attempt_id, *rest = message
         session = self._sessions.get(attempt_id)
-        if session is None or session.is_over:
+        if session is None:
+            self._foreseen.lose(attempt_id)
+            return
+        if session.is_over:
             return
         if kind == "started":
             session.leader = rest[0]
@@ -270,7 +281,8 @@ class Sessions:
         elif kind == "ended":
             self._ended(session, *rest)
         elif kind == "busy":
-            self._take_over(session, create=True)
+            if session.launched and not session.ending:
+                self._take_over(session, create=True)
         else:
             self._failed(session, *rest)
 
@@ -296,6 +308,7 @@ class Sessions:
 
     def _launcher_died(self) -> None:
         """Whatever was asked of it and whatever it watched: look, and take over."""
+        self._foreseen.lose_all()
         for session in list(self._sessions.values()):
             if session.launched and session.pidfd is None and not session.is_over and not session.ending:
                 self._take_over(session, create=session.started_at is None)
@@ -373,26 +386,10 @@ class Sessions:
         """Remove working directories that nobody needs any more, many at a time and in a thread."""
         while self._discards:
             folders, self._discards = self._discards, []
-            await asyncio.to_thread(_remove_all, folders)
+            await asyncio.to_thread(remove_all, folders)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
-
-
-def _remove_all(folders: list[str]) -> None:
-    for folder in folders:
-        try:
-            os.rmdir(folder)  # most are empty, and rmtree looks long before it leaps
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def trouble(error: OSError, path: str) -> BackendUnreachable | SessionRejected:
-    """What an error of the system means for a session: shortage passes, everything else does not."""
-    words = f"the session of {path!r} could not be started: {error.strerror} ({error.filename or 'this machine'})"
-    if error.errno in SCARCE:
-        return BackendUnreachable(words, hint="It is tried again; free some space or end something.")
-    return SessionRejected(words, hint="Check the permissions and the disk of FastTrack's home.")

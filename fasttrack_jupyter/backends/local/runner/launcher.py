@@ -11,7 +11,12 @@ It runs as ``python -I -S``, imports nothing of ours but its neighbours in this 
 thread and ends when the engine's end of the link closes. Messages are marshalled lists, each
 preceded by its length (four bytes, little endian): the same interpreter sits on both sides.
 
-To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`). From it:
+A session can be made ready ahead of the word to begin (``gated``): everything stands, and its supervisor waits at
+the end of a pipe. One byte lets it begin; the end of the pipe, which comes with the launcher's own at the
+latest, ends it without a trace: ``pid`` was not written, so it never began.
+
+To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`), and for
+what was gated ``("go", {id})`` or ``("drop", {id})``. From it:
 ``("ready", "", mode, why not namespaces)``, ``("started", id, host pid, epoch seconds)``,
 ``("busy", id)``, ``("failed", id, errno, words)``,
 ``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left, epoch seconds)``.
@@ -32,39 +37,14 @@ from collections.abc import Iterator
 from typing import Any
 
 if __package__:
-    from fasttrack_jupyter.backends.local.runner import namespaces, syscalls
+    from fasttrack_jupyter.backends.local.runner import namespaces, standing, supervisor, syscalls
 else:  # as the launcher, which knows this folder alone
-    namespaces, syscalls = __import__("namespaces"), __import__("syscalls")
+    namespaces, standing, supervisor, syscalls = map(__import__, ("namespaces", "standing", "supervisor", "syscalls"))
 
-LOCK_FD = 100
-"""Where every process of a session holds its lock: far above what scripts use."""
-PID_FD, STATUS_FD = 8, 9
-_FIRST_FREE_FD = 16
+GATE_FD, PID_FD, STATUS_FD, LOCK_FD = supervisor.GATE_FD, supervisor.PID_FD, supervisor.STATUS_FD, supervisor.LOCK_FD
 _CHILDREN = "/proc/thread-self/children"
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
-_OFTEN_IGNORED = (
-    signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
-)  # fmt: skip
-
-_SAY_WHO = """\
-IFS=' ' read -r _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ft_start _ 2>/dev/null </proc/self/stat || _ft_start=0
-echo "$$ $_ft_start $1 ." >&8
-"""
-_RUN = """\
-shift 2
-"$@" 8>&- 9>&-
-_ft_rc=$?
-until echo "$_ft_rc ." >&9; do sleep 1; done 2>/dev/null
-exit $_ft_rc
-"""
-SUPERVISOR = "trap : 1 2 3 15\n" + _SAY_WHO + _RUN
-"""``$1`` is the boot, ``$2`` names the session in ``ps``, the rest is the command.
-
-``trap :`` rather than ``trap ''``: the supervisor outlives the signals that end its command, and the
-command's own signals stay as they are. A full disk makes it wait, not lose the exit code."""
-INIT = "trap : 1 2 3 15\n" + _RUN
-"""The same as the first process of a pid namespace: who it is was written by the launcher's child, who knew it."""
 
 
 def boot_id() -> str:
@@ -84,6 +64,8 @@ class Launcher:
         self._input = bytearray()
         self._output: list[tuple[Any, ...]] = []
         self._children: dict[int, tuple[str, str, bool]] = {}
+        self._gates: dict[str, tuple[int, int]] = {}
+        """What waits for the word to begin, by id: its pid, and our end of its pipe."""
         self._boot = boot_id()
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
         self._own_peak = 0
@@ -130,7 +112,14 @@ class Launcher:
             if mode != "namespaces":  # there, the end of a session's first process is the end of all
                 self._adopts = os.path.exists(_CHILDREN) and syscalls.adopt_orphans()
             self._output.append(("ready", "", mode, why))
-            return
+        elif kind == "launch":
+            self._start(job)
+        elif gate := self._gates.pop(job["id"], None):
+            self._open_gate(job["id"], *gate, go=kind == "go")
+        elif kind == "go":  # it could not be made ready, or has ended: somebody must look
+            self._output.append(("busy", job["id"]))
+
+    def _start(self, job: dict[str, Any]) -> None:
         try:
             pid = self.launch(job)
         except BlockingIOError:
@@ -141,7 +130,20 @@ class Launcher:
             self._output.append(("failed", job["id"], 0, str(error)))
         else:
             self._children[pid] = (job["id"], job["control"], job["mode"] == "plain")
-            self._output.append(("started", job["id"], pid, time.time()))
+            if job["id"] not in self._gates:
+                self._output.append(("started", job["id"], pid, time.time()))
+
+    def _open_gate(self, session: str, pid: int, gate: int, *, go: bool) -> None:
+        try:
+            if not go:
+                self._children.pop(pid, None)  # its end is no session's
+                return
+            self._output.append(("started", session, pid, time.time()))
+            os.write(gate, b"\n")
+        except BrokenPipeError:
+            return  # somebody killed it: its end is told like any other
+        finally:
+            os.close(gate)
 
     def _flush(self) -> None:
         if self._output:
@@ -152,21 +154,22 @@ class Launcher:
                 view = view[os.write(self._link, view) :]
 
     def _reap(self) -> None:
-        while True:
+        ended: list[tuple[tuple[str, str, bool], int, resource.struct_rusage]] = []
+        pid, has_children = 1, True
+        while pid:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                return
-            if pid == 0:
-                return
+                pid, has_children = 0, False
             if known := self._children.pop(pid, None):
-                session, control, is_plain = known
-                if is_plain:
-                    _write_status(control, status)
-                cpu = usage.ru_utime + usage.ru_stime
-                peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
-                left = is_held(control) or self._has_strays()
-                self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, left, time.time()))
+                ended.append((known, status, usage))
+        for (session, control, is_plain), status, usage in ended:
+            if is_plain:
+                _write_status(control, status)
+            cpu = usage.ru_utime + usage.ru_stime
+            peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
+            left = is_held(control) or (has_children and self._has_strays())
+            self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, left, time.time()))
 
     def _has_strays(self) -> bool:
         """Whether there are children that are nobody's supervisor: what daemons become when their parents end."""
@@ -179,7 +182,7 @@ class Launcher:
         """Start the session ``job`` and return the pid of its supervisor.
 
         Keys: ``id``, ``name`` (in ``ps``), ``mode``, ``control`` (the attempt's directory), ``cwd``,
-        ``argv``, ``environ``, ``cpus`` (or None),
+        ``argv``, ``environ``, ``cpus`` (or None), ``gated`` (it waits for ``go``; never in ``plain``),
         ``view`` (None, or what ``namespaces.Template.fill`` takes).
 
         Raises:
@@ -199,23 +202,39 @@ class Launcher:
                 1: _open(opened, f"{control}/log", os.O_WRONLY | os.O_APPEND),
                 LOCK_FD: lock,
             }
-            with _Affinity(job["cpus"], self._cpus):
-                return self._spawn(job, fds) if job["view"] is None else self._spawn_apart(job, fds)
+            with standing.Affinity(job["cpus"], self._cpus):
+                return self._spawn_gated(job, fds, opened) if job.get("gated") else self._spawn(job, fds)
         finally:
             for fd in opened:
                 os.close(fd)
 
+    def _spawn_gated(self, job: dict[str, Any], fds: dict[int, int], opened: list[int]) -> int:
+        reading, gate = os.pipe()
+        opened.append(reading)
+        self._gates[job["id"]] = (0, gate)
+        try:
+            pid = self._spawn(job, {GATE_FD: reading, **fds})
+        except BaseException:
+            os.close(self._gates.pop(job["id"])[1])
+            raise
+        self._gates[job["id"]] = (pid, gate)
+        return pid
+
     def _spawn(self, job: dict[str, Any], fds: dict[int, int]) -> int:
+        if job["view"] is not None:
+            return self._spawn_apart(job, fds)
         os.chdir(job["cwd"])
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]  # type: ignore[misc]
         actions.append((os.POSIX_SPAWN_DUP2, fds[1], 2))  # type: ignore[arg-type]
-        supervisor = ["/bin/sh", "-c", SUPERVISOR, "/bin/sh", self._boot, job["name"]]
+        script = supervisor.GATED if GATE_FD in fds else supervisor.SCRIPT
+        shell = ["/bin/sh", "-c", script, "/bin/sh", self._boot, job["name"]]
         is_plain = job["mode"] == "plain"
-        argv = job["argv"] if is_plain else supervisor + job["argv"]
+        argv = job["argv"] if is_plain else shell + job["argv"]
         pid = os.posix_spawnp(
             argv[0], argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
         )
+        os.chdir("/")  # or the next chdir would wait until the disk has let go of a folder that was removed meanwhile
         if is_plain:
             os.write(fds[PID_FD], f"{pid} {start_of(pid)} {self._boot} .\n".encode())
         return pid
@@ -231,12 +250,24 @@ class Launcher:
             os.setsid()
             who = f"{os.readlink('/proc/self')} {start_of('self')} {self._boot} .\n"
             self._template.fill(job["view"])
+            self._pass_gate(fds)
             os.write(fds.pop(PID_FD), who.encode())
-            _become(["/bin/sh", "-c", INIT, "/bin/sh", self._boot, job["name"], *job["argv"]], job["environ"], fds)
+            _become(
+                ["/bin/sh", "-c", supervisor.INIT, "/bin/sh", self._boot, job["name"], *job["argv"]],
+                job["environ"],
+                fds,
+            )
         except BaseException as error:  # whatever it is, it must not go on as a second launcher
             with open(f"{job['control']}/failed", "w") as file:
                 file.write(f"{error}")
         finally:
+            os._exit(125)
+
+    def _pass_gate(self, fds: dict[int, int]) -> None:
+        """In a session's first process: wait for the word to begin, if it is gated. It holds copies of our ends."""
+        for _, gate in self._gates.values():
+            os.close(gate)
+        if GATE_FD in fds and not os.read(fds.pop(GATE_FD), 1):
             os._exit(125)
 
     def set_up(self, mode: str, home: str, probe: dict[str, Any]) -> tuple[str, str]:
@@ -319,21 +350,6 @@ def _write_status(control: str, status: int) -> None:
         return  # the disk is full, or the directory gone: the engine finds no exit code and says so
 
 
-class _Affinity:
-    """For the moment of a spawn, be on the processors that the child shall inherit."""
-
-    def __init__(self, cpus: list[int] | None, own: set[int]) -> None:
-        self._cpus, self._own = cpus, own
-
-    def __enter__(self) -> None:
-        if self._cpus:
-            os.sched_setaffinity(0, self._cpus)
-
-    def __exit__(self, *_: object) -> None:
-        if self._cpus:
-            os.sched_setaffinity(0, self._own)
-
-
 def _open(opened: list[int], path: str, flags: int) -> int:
     fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.append(fd)
@@ -363,29 +379,11 @@ def frames(data: bytearray) -> Iterator[list[tuple[Any, ...]]]:
         yield message
 
 
-def _settle() -> None:
-    """Reserve the low descriptors (they are targets of the child's), be the first to go when memory is short.
-
-    Signals that whoever started the engine ignored (``nohup``, ``&`` in a script) shall not be ignored in sessions."""
-    for number in _OFTEN_IGNORED:
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    while null < _FIRST_FREE_FD:
-        null = os.dup(null)
-    os.umask(0o022)
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("500")
-    except OSError:
-        return  # no such thing on this system: the kernel's own choice holds
-
-
 def main() -> None:
     """Serve the link that was inherited as the descriptor named by the last argument."""
     link = int(sys.argv[-1])
     os.set_inheritable(link, False)
-    _settle()
+    standing.settle()
     try:
         Launcher(link).serve()
     except ConnectionError:
