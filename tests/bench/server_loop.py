@@ -1,9 +1,10 @@
 """How long the Jupyter server's loop is ever busy with one thing while a job of 1,000 tasks runs.
 
 ``python tests/bench/server_loop.py [TASKS]``: a real server with the extension and one probe (this file, loaded as an
-extension of its own), a client that polls as the panel does, a listener to hints, a reader of a log. The probe
-times every callback of the loop: while one goes on, nobody else of the server is served. Its processor time
-is told beside the wall time, which on a busy machine holds the waiting for a processor as well.
+extension of its own), a client that polls as the panel does, a listener to hints, a reader of a log,
+and somebody who has 10 MB of text validated. The probe
+times every callback of the loop: while one goes on, nobody else of the server is served. A stall is its wall time
+less what it waited for a processor (Linux tells that per thread), which is the doing of other processes.
 """
 
 from __future__ import annotations
@@ -42,24 +43,23 @@ class Probe:
 
     def __init__(self, report: Path) -> None:
         self._report = report
-        self._found: dict[str, Any] = {"wall_ms": 0.0, "cpu_ms": 0.0, "what": "", "calls": 0, "since": 0.0}
+        self._found: dict[str, Any] = {"stall_ms": 0.0, "wall_ms": 0.0, "cpu_ms": 0.0, "what": "", "calls": 0}
 
     def start(self, app: Any) -> None:
         app.io_loop.call_later(5.0, self._begin)  # what the server does once, at its start, is not the question
 
     def _begin(self) -> None:
-        inner, found = events.Handle._run, self._found
-        found["since"] = time.time()
+        inner, found, queue = events.Handle._run, self._found, os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 
         def timed(handle: events.Handle) -> None:
-            wall, cpu = time.perf_counter(), time.thread_time()
+            wall, cpu, waited = time.perf_counter(), time.thread_time(), _waited(queue)
             inner(handle)
             took, used = (time.perf_counter() - wall) * 1000, (time.thread_time() - cpu) * 1000
+            stall = took - (_waited(queue) - waited) * 1000
             found["calls"] += 1
-            if took > found["wall_ms"]:
-                found["wall_ms"] = took
-            if used > found["cpu_ms"]:
-                found["cpu_ms"], found["what"] = used, repr(handle)[:300]
+            found["wall_ms"], found["cpu_ms"] = max(found["wall_ms"], took), max(found["cpu_ms"], used)
+            if stall > found["stall_ms"]:
+                found["stall_ms"], found["what"] = stall, repr(handle)[:300]
 
         events.Handle._run = timed  # type: ignore[method-assign]
         threading.Thread(target=self._write, daemon=True).start()
@@ -68,6 +68,11 @@ class Probe:
         while True:
             self._report.write_text(json.dumps(self._found))
             time.sleep(0.5)
+
+
+def _waited(schedstat: int) -> float:
+    """Seconds that the thread stood in line for a processor (proc_schedstat: time on it, time in line, turns)."""
+    return int(os.pread(schedstat, 100, 0).split()[1]) / 1e9
 
 
 async def measure(tasks: int) -> dict[str, Any]:
@@ -126,6 +131,8 @@ async def _use(session: aiohttp.ClientSession, base: str, tasks: int) -> dict[st
     async with session.post(f"{api}/jobs", json={"text": text}) as answer:
         job = (await answer.json())["id"]
     following = asyncio.create_task(_follow(session, f"{api}/jobs/{job}/tasks/t{tasks - 1}/logs/stream"))
+    big = text + "# " + "x" * (10 << 20)
+    writing = asyncio.create_task(_post(session, f"{api}/validate", {"text": big}))
     after, status = 0, "PENDING"
     while status not in ("TERMINATED", "CANCELLED"):
         asked = time.monotonic()
@@ -137,8 +144,14 @@ async def _use(session: aiohttp.ClientSession, base: str, tasks: int) -> dict[st
         seen["slowest_poll_ms"] = max(seen["slowest_poll_ms"], (time.monotonic() - asked) * 1000)
         await asyncio.sleep(0.25)
     seen |= {"seconds": time.monotonic() - began, "log": await following, "events": after}
+    assert (await writing)["valid"]
     listening.cancel()
     return seen
+
+
+async def _post(session: aiohttp.ClientSession, address: str, body: Any) -> Any:
+    async with session.post(address, json=body) as answer:
+        return await answer.json()
 
 
 async def _listen(session: aiohttp.ClientSession, base: str, seen: dict[str, Any]) -> None:
@@ -172,8 +185,8 @@ def main() -> int:
     tasks = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     found = asyncio.run(measure(tasks))
     print(json.dumps({"tasks": tasks, **found}, indent=1))
-    print(f"longest callback: {found['cpu_ms']:.1f} ms of processor, {found['wall_ms']:.1f} ms wall; limit {LIMIT_MS}")
-    return int(found["cpu_ms"] > LIMIT_MS)
+    print(f"longest stall of the loop: {found['stall_ms']:.1f} ms; limit {LIMIT_MS:.0f}")
+    return int(found["stall_ms"] > LIMIT_MS)
 
 
 if __name__ == "__main__":
