@@ -7,6 +7,7 @@
     status   "<exit code> ."                                         written after the command ended
     killed   "<kind>\\n<reason>\\n"                                    written by a killer before it kills
     log      stdout and stderr                work/   the working directory        inputs/  values as files
+    usage    what it used over time, of sessions that last (see ``usage``)
 
 What a look finds: ``status`` complete → ENDED. No lock file → UNSTARTED, unless ``pid`` says that it
 began all the same (the command removed the lock): then its supervisor tells. Lock refused → ALIVE, or, when
