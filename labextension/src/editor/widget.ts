@@ -229,14 +229,19 @@ export class PipelineEditor extends Widget {
     main.addClass('ft-Editor-main');
     main.addWidget(this.panes);
     main.addWidget(this.problems);
-    main.setRelativeSizes([0.86, 0.14]);
     const layout = (this.layout = new PanelLayout());
     layout.addWidget(this.banner);
     layout.addWidget(main);
-    // a line more or less in the banner changes the height of what is below, which Lumino is not told of by CSS
-    const observer = new ResizeObserver(() =>
-      MessageLoop.postMessage(main, Widget.ResizeMessage.UnknownSize)
-    );
+    // a line more or less in the banner changes the height of what is below, which Lumino is not told of by CSS;
+    // and shares of a height can only be given once there is one
+    let isShared = false;
+    const observer = new ResizeObserver(() => {
+      MessageLoop.sendMessage(main, Widget.ResizeMessage.UnknownSize);
+      if (!isShared && main.node.clientHeight > 0) {
+        isShared = true;
+        main.setRelativeSizes([0.85, 0.15]);
+      }
+    });
     observer.observe(main.node);
     this.disposed.connect(() => observer.disconnect());
   }
@@ -279,6 +284,7 @@ export class PipelineEditor extends Widget {
   }
 
   private onFed(): void {
+    this.toggleClass('ft-mod-frozen', this.feed.isFrozen);
     this.yaml.isReadOnly = this.feed.isFrozen || this.isFileReadOnly;
     this.showTarget();
     this.tell();
