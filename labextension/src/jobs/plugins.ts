@@ -13,6 +13,7 @@ import { IJobsCore } from './core';
 import { Jobs } from './model';
 import { addPanel } from './panel_plugin';
 import { DEFAULTS, settingsOf } from './settings';
+import { jobViewPlugin, taskPanelsPlugin } from './views_plugin';
 
 const CORE = `${EXTENSION}:plugin`;
 
@@ -91,6 +92,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
 export const jobsPlugins: JupyterFrontEndPlugin<unknown>[] = [
   corePlugin,
   jobsPlugin,
-  panelPlugin
-  // the views of one job and of one task instance come here: they provide ITaskPanels and add CommandIDs.openJob
+  panelPlugin,
+  taskPanelsPlugin,
+  jobViewPlugin
 ];

@@ -1,0 +1,60 @@
+/** The views of one task instance and of one job, as plugins. */
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+
+import { CommandIDs, EXTENSION, ITaskPanels } from '../tokens';
+import { IJobsCore } from './core';
+import { JobViewPanel } from './job_view';
+import { TaskPanels } from './task_panels';
+
+/** Provides the dock's tabs about a task instance. */
+export const taskPanelsPlugin: JupyterFrontEndPlugin<ITaskPanels> = {
+  id: `${EXTENSION}:task-panels`,
+  description: 'Log, outputs, resources and attempts of one task instance.',
+  autoStart: true,
+  provides: ITaskPanels,
+  requires: [IJobsCore, IRenderMimeRegistry],
+  activate: (_: JupyterFrontEnd, core: IJobsCore, rendermime: IRenderMimeRegistry): ITaskPanels =>
+    new TaskPanels({ ...core, rendermime })
+};
+
+/** Opens the view of a job: `fasttrack:open-job` with `job`. */
+export const jobViewPlugin: JupyterFrontEndPlugin<void> = {
+  id: `${EXTENSION}:job-view`,
+  description: 'The view of one job: timeline, task instances, parameters, YAML and differences.',
+  autoStart: true,
+  requires: [IJobsCore, IRenderMimeRegistry, ITaskPanels],
+  optional: [ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    core: IJobsCore,
+    rendermime: IRenderMimeRegistry,
+    panels: ITaskPanels,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const tracker = new WidgetTracker<MainAreaWidget<JobViewPanel>>({ namespace: `${EXTENSION}-job` });
+    app.commands.addCommand(CommandIDs.openJob, {
+      label: core.trans.__('Open job'),
+      execute: args => {
+        const job = String(args['job'] ?? 'last');
+        let widget = tracker.find(each => each.content.job === job);
+        if (!widget) {
+          const content = new JobViewPanel({ ...core, rendermime }, panels, app.commands, job);
+          widget = new MainAreaWidget({ content });
+          widget.id = `${EXTENSION}-job-${job}`;
+          void tracker.add(widget);
+        }
+        if (!widget.isAttached) {
+          app.shell.add(widget, 'main');
+        }
+        app.shell.activateById(widget.id);
+      }
+    });
+    void restorer?.restore(tracker, {
+      command: CommandIDs.openJob,
+      args: widget => ({ job: widget.content.job }),
+      name: widget => widget.content.job
+    });
+  }
+};
