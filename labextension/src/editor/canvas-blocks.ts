@@ -1,7 +1,7 @@
 /**
  * Cards from afar: plain blocks of colour with a shape, hundreds of which read as a heat map; and, between near and
- * far, cards with their name alone in large letters. Blocks are painted state by state, a path for all of a state: the
- * cost of a frame is that of a few paths, however many tasks there are.
+ * far, cards with their name alone in large letters. A block is copied from a small picture of its state: however many
+ * tasks there are, none is drawn.
  */
 import { ICONS, STATES } from '../status';
 import type { State } from '../status';
@@ -54,60 +54,73 @@ function isSolid(state: State): boolean {
   return state !== 'waiting' && state !== 'skipped' && state !== 'reused';
 }
 
-/** Blocks for `cards`, in the model's coordinates. `zoom` decides how wide a line must be to be seen. */
-export function paintBlocks({ context, palette }: Brush, cards: readonly Card[], zoom: number): void {
-  const groups = new Map<State | null, Card[]>();
-  for (const card of cards) {
-    const state = card.state?.state ?? (card.task.skip ? 'skipped' : null);
-    const group = groups.get(state) ?? [];
-    group.push(card);
-    groups.set(state, group);
+/** One picture per state, made anew when scale or theme change: a heat map is then one copy per task. */
+export class BlockSprites {
+  private made = '';
+  private readonly sprites = new Map<State | null, HTMLCanvasElement>();
+
+  /** Paint `cards` as blocks, in the model's coordinates. */
+  paint({ context, palette }: Brush, cards: readonly Card[]): void {
+    const { a: scale, e, f } = context.getTransform();
+    this.renew(palette, scale);
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    for (const card of cards) {
+      const sprite = this.sprites.get(card.state?.state ?? (card.task.skip ? 'skipped' : null));
+      if (sprite !== undefined) {
+        const x = card.x * scale + e - sprite.width / 2;
+        context.drawImage(sprite, Math.round(x), Math.round(card.y * scale + f - sprite.height / 2));
+      }
+    }
+    context.restore();
+    for (const card of cards) {
+      if (card.marker !== null && card.marker.count > 0) {
+        dot(context, palette, card, Math.max(1, 0.3 / scale), card);
+      }
+    }
   }
-  paintGroup(context, palette, null, groups.get(null) ?? [], zoom);
-  STATES.forEach(state => paintGroup(context, palette, state, groups.get(state) ?? [], zoom));
-  for (const card of cards) {
-    if (card.marker !== null && card.marker.count > 0) {
-      dot(context, palette, card, Math.max(1, 0.3 / zoom), card);
+
+  private renew(palette: Palette, scale: number): void {
+    const key = `${scale}|${JSON.stringify(palette)}`;
+    if (key !== this.made) {
+      this.made = key;
+      [null, ...STATES].forEach(state => this.sprites.set(state, sprite(palette, state, scale)));
     }
   }
 }
 
-function paintGroup(
-  context: CanvasRenderingContext2D,
-  palette: Palette,
-  state: State | null,
-  cards: readonly Card[],
-  zoom: number
-): void {
-  if (cards.length === 0) {
-    return;
+function sprite(palette: Palette, state: State | null, scale: number): HTMLCanvasElement {
+  const picture = document.createElement('canvas');
+  const rim = state === 'failure' ? 2 : 1;
+  picture.width = Math.max(2, Math.round(W * scale)) + 2 * rim;
+  picture.height = Math.max(2, Math.round(H * scale)) + 2 * rim;
+  const context = picture.getContext('2d');
+  if (context === null) {
+    return picture;
   }
   const solid = state !== null && isSolid(state);
   const colours = state === null ? { fill: palette.surface, stroke: palette.line } : palette.states[state];
-  context.beginPath();
-  cards.forEach(card => context.rect(card.x - W / 2, card.y - H / 2, W, H));
   context.fillStyle = solid ? colours.fill : palette.surface;
-  context.fill();
+  context.strokeStyle = colours.stroke;
+  context.lineWidth = state === 'failure' ? 2 : 1;
+  context.setLineDash(state === 'skipped' ? [4, 3] : []);
+  context.fillRect(rim, rim, picture.width - 2 * rim, picture.height - 2 * rim);
   if (!solid || state === 'failure') {
-    context.strokeStyle = colours.stroke;
-    context.lineWidth = (state === 'failure' ? 2.5 : 1) / zoom;
-    context.setLineDash(state === 'skipped' ? [4 / zoom, 3 / zoom] : []);
-    context.stroke();
-    context.setLineDash([]);
+    const inset = state === 'failure' ? 1 : 1.5;
+    context.strokeRect(inset, inset, picture.width - 2 * inset, picture.height - 2 * inset);
   }
-  if (state !== null && zoom * H >= 5) {
-    paintGlyphs(context, state, cards, solid ? palette.surface : colours.stroke);
+  context.setLineDash([]);
+  if (state !== null && scale * H >= 5) {
+    context.translate(picture.width / 2, picture.height / 2);
+    context.scale(scale, scale);
+    paintGlyph(context, state, solid ? palette.surface : colours.stroke);
   }
+  return picture;
 }
 
-function paintGlyphs(
-  context: CanvasRenderingContext2D,
-  state: State,
-  cards: readonly Card[],
-  colour: string
-): void {
+function paintGlyph(context: CanvasRenderingContext2D, state: State, colour: string): void {
   context.beginPath();
-  cards.forEach(card => GLYPHS[state](context, card.x, card.y));
+  GLYPHS[state](context, 0, 0);
   context.fillStyle = context.strokeStyle = colour;
   context.lineWidth = 8;
   if (state === 'running' || state === 'cancelled' || state === 'preparing') {

@@ -7,9 +7,11 @@
  */
 import { ICONS } from '../status';
 import type { State } from '../status';
+import type { BlockSprites } from './canvas-blocks';
 import type { TypeIcons } from './canvas-icons';
 import type { Card } from './canvas-scene';
 import { CARD } from './canvas-scene';
+import type { CardSprites } from './canvas-sprites';
 import type { TextFitter } from './canvas-text';
 import type { Palette } from './canvas-theme';
 import type { Severity } from './graph';
@@ -20,6 +22,8 @@ export interface Brush {
   palette: Palette;
   texts: TextFitter;
   icons: TypeIcons;
+  blocks: BlockSprites;
+  cards: CardSprites;
   /** Milliseconds of an unhurried clock for what moves; 0 where nothing may. */
   tick: number;
   /** Words at the right of the second line, such as the elapsed time. */
@@ -32,6 +36,8 @@ const { width: W, height: H, radius: R } = CARD;
 const LEFT = -W / 2;
 const TOP = -H / 2;
 const FOOT = 7;
+/** Where texts begin. */
+const TEXT = 45;
 const SEVERITY_ICONS: Readonly<Record<Severity, string>> = { error: '✕', warning: '⚠', notice: 'i' };
 
 /** Paint a card around the origin. */
@@ -146,10 +152,10 @@ function paintOutline({ context, palette }: Brush, card: Card, isPale: boolean):
 
 function paintTypeIcon({ context, palette, icons }: Brush, card: Card): void {
   context.fillStyle = palette.sunken;
-  box(context, LEFT + 10, TOP + 11, 30, 30, 6);
+  box(context, LEFT + 9, TOP + 12, 28, 28, 6);
   context.fill();
   context.save();
-  context.translate(LEFT + 17, TOP + 18);
+  context.translate(LEFT + 15, TOP + 18);
   context.strokeStyle = palette.faintText;
   context.lineWidth = 1.4;
   context.lineJoin = context.lineCap = 'round';
@@ -159,14 +165,14 @@ function paintTypeIcon({ context, palette, icons }: Brush, card: Card): void {
 
 function paintTexts(brush: Brush, card: Card, isPale: boolean): void {
   const { context, palette, texts } = brush;
-  const x = LEFT + 49;
+  const x = LEFT + TEXT;
   const hasIcon = card.state !== null;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   context.font = `600 13px ${palette.font}`;
   context.fillStyle = isPale ? palette.faintText : palette.text;
   context.fillText(
-    texts.fit(context, context.font, card.name, W - 59 - (hasIcon ? 22 : 0), true),
+    texts.fit(context, context.font, card.name, W - TEXT - 10 - (hasIcon ? 22 : 0), true),
     x,
     TOP + 20
   );
@@ -174,7 +180,11 @@ function paintTexts(brush: Brush, card: Card, isPale: boolean): void {
   context.fillStyle = palette.faintText;
   const aside = brush.aside(card);
   const asideWidth = aside === '' ? 0 : context.measureText(aside).width + 8;
-  context.fillText(texts.fit(context, context.font, secondLine(card), W - 59 - asideWidth), x, TOP + 37.5);
+  context.fillText(
+    texts.fit(context, context.font, secondLine(card), W - TEXT - 10 - asideWidth),
+    x,
+    TOP + 37.5
+  );
   if (aside !== '') {
     context.textAlign = 'right';
     context.fillText(aside, LEFT + W - 10, TOP + 37.5);

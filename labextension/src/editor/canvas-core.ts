@@ -12,7 +12,7 @@ import { Scene } from './canvas-scene';
 import type { Item, StageHooks } from './canvas-stage';
 import { Stage } from './canvas-stage';
 import type { Direction, EdgeEnds, Gesture, Marker, ViewState } from './canvas-types';
-import { panToShow, viewOf, ZOOM } from './canvas-viewport';
+import { panToShow, viewOf, zoomedAbout } from './canvas-viewport';
 import type { Graph, NodeState, Position } from './graph';
 
 /** What the core asks of the widget around it. */
@@ -293,10 +293,8 @@ export class CanvasCore {
   /** Zoom around the centre. */
   zoomBy(factor: number): void {
     const { zoom, pan, size } = this.stage;
-    const next = Math.max(ZOOM.least, Math.min(ZOOM.most, zoom * factor));
-    const centre = { x: size.width / 2, y: size.height / 2 };
-    const at = (from: number, middle: number) => middle - ((middle - from) / zoom) * next;
-    this.stage.setView(next, { x: at(pan.x, centre.x), y: at(pan.y, centre.y) });
+    const view = zoomedAbout(zoom, pan, size, factor);
+    this.stage.setView(view.zoom, view.pan);
   }
 
   /** Bring a point of the model to the middle of the view. */

@@ -5,8 +5,7 @@
  * `canvas-stage.ts`). Three distances: near, a card in full; middle, its name alone; far, a block. Only what is in view
  * is walked in detail.
  */
-import { paintBlocks, paintPlainCard } from './canvas-blocks';
-import { box, paintCard } from './canvas-card';
+import { box } from './canvas-card';
 import type { Brush } from './canvas-card';
 import { arrow, paintWires, trace } from './canvas-wires';
 import type { Bounds, Card, Note, Scene } from './canvas-scene';
@@ -125,20 +124,22 @@ function paintCards(brush: Brush, cards: readonly Card[], view: View): void {
   const { context } = brush;
   const { zoom } = view;
   if (zoom < MIDDLE) {
-    paintBlocks(brush, cards, zoom);
+    brush.blocks.paint(brush, cards);
   }
   for (const card of cards) {
+    const isMarked = card.isSelected || [view.focused, view.draft?.target].includes(card.name);
+    if (zoom < MIDDLE && !isMarked && !view.found.has(card.name)) {
+      continue;
+    }
     context.save();
     context.translate(card.x, card.y);
     if (view.found.has(card.name)) {
       halo(brush, zoom);
     }
-    if (zoom >= NEAR) {
-      paintCard(brush, card);
-    } else if (zoom >= MIDDLE) {
-      paintPlainCard(brush, card);
-    }
     paintRings(brush, card, view);
+    if (zoom >= MIDDLE) {
+      brush.cards.paint(brush, card, zoom < NEAR);
+    }
     context.restore();
   }
 }

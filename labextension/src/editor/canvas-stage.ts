@@ -3,7 +3,7 @@
  *
  * It knows the boxes of tasks and remarks and where they are, nothing else, and it paints nothing: its renderer's
  * `render`, which its frame loop calls when something changed, is ours (cytoscape's own WebGL renderer hooks in at the
- * same place). So its loop and our picture are one frame, a status change costs no style calculation, and a graph of
+ * same place), and what it computes only to paint labels and edges is switched off. So its loop and our picture are one frame, a status change costs no style calculation, and a graph of
  * thousands opens at once, since wires are no elements of it. Without a drawing context (tests) it runs headless.
  */
 import cytoscape from 'cytoscape';
@@ -38,6 +38,7 @@ export interface StageHooks {
 /** What we use of cytoscape's renderer, which its types do not describe. */
 interface Renderer {
   render(): void;
+  recalculateRenderedStyle(): void;
   selection: readonly number[];
   hoverData: { selecting?: boolean };
 }
@@ -61,6 +62,7 @@ export class Stage {
       headless: isHeadless,
       styleEnabled: true,
       style: STYLE,
+      layout: { name: 'preset' },
       minZoom: ZOOM.least,
       maxZoom: ZOOM.most,
       boxSelectionEnabled: true,
@@ -70,6 +72,7 @@ export class Stage {
     this.renderer = isHeadless ? null : (this.cy as unknown as { renderer(): Renderer }).renderer();
     if (this.renderer !== null) {
       this.renderer.render = () => hooks.paint();
+      this.renderer.recalculateRenderedStyle = () => undefined;
     }
     this.listen(hooks);
   }
@@ -164,7 +167,7 @@ export class Stage {
 
   /** Width and height in CSS pixels; 0 while it is not shown. */
   get size(): { width: number; height: number } {
-    return { width: this.cy.width(), height: this.cy.height() };
+    return { width: this.cy.width() || 0, height: this.cy.height() || 0 };
   }
 
   /** The box that is being drawn to select, if one is. */

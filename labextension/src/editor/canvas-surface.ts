@@ -5,7 +5,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Brush } from './canvas-card';
 import type { CanvasCore } from './canvas-core';
+import { BlockSprites } from './canvas-blocks';
 import { TypeIcons } from './canvas-icons';
+import { CardSprites, isMoving } from './canvas-sprites';
 import { paintFrame } from './canvas-paint';
 import type { View } from './canvas-paint';
 import type { Card } from './canvas-scene';
@@ -25,6 +27,8 @@ export class Surface {
   palette: Palette;
   private readonly texts = new TextFitter();
   private readonly icons = new TypeIcons();
+  private readonly blocks = new BlockSprites();
+  private readonly cards = new CardSprites();
   private readonly unwatch: () => void;
   private timer = 0;
   private isStill = isMotionReduced();
@@ -86,6 +90,8 @@ export class Surface {
       palette: this.palette,
       texts: this.texts,
       icons: this.icons,
+      blocks: this.blocks,
+      cards: this.cards,
       tick: this.isStill ? 0 : performance.now(),
       aside: card => this.aside(card, now),
       causeWord: this.trans.__('cause')
@@ -146,11 +152,4 @@ export class Surface {
 
 function isActive(card: Card): boolean {
   return card.state?.state === 'running' || card.state?.state === 'preparing';
-}
-
-function isMoving(card: Card): boolean {
-  return (
-    card.state?.state === 'preparing' ||
-    (card.state?.state === 'running' && card.state.progress === undefined)
-  );
 }

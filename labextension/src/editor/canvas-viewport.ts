@@ -39,3 +39,15 @@ export function panToShow(centre: Position, zoom: number, pan: Position, size: S
     y: pan.y + shift(centre.y * zoom + pan.y, (CARD.height / 2) * zoom, size.height)
   };
 }
+
+/** The view at `factor` times the scale, the middle of the view staying where it is. */
+export function zoomedAbout(
+  zoom: number,
+  pan: Position,
+  size: Size,
+  factor: number
+): { zoom: number; pan: Position } {
+  const next = Math.max(ZOOM.least, Math.min(ZOOM.most, zoom * factor));
+  const at = (from: number, middle: number) => middle - ((middle - from) / zoom) * next;
+  return { zoom: next, pan: { x: at(pan.x, size.width / 2), y: at(pan.y, size.height / 2) } };
+}

@@ -9,6 +9,8 @@ import type { Palette } from './canvas-theme';
 
 /** Above so many wires in view they are straight and bare. */
 const MOST_CURVES = 1000;
+/** Above so many, only short ones are drawn: the long ones would cover all. */
+const MOST_LINES = 4000;
 
 /** What stands out among the wires. */
 export interface WireLooks {
@@ -33,7 +35,7 @@ export function paintWires(
   const calm = hot.length === 0 ? inView : inView.filter(wire => !isHot(wire));
   const width = Math.max(1.3, (isSimple ? 0.6 : 1) / zoom);
   context.lineJoin = 'round';
-  context.globalAlpha = isSimple ? 0.45 : hot.length > 0 ? 0.6 : 0.9;
+  context.globalAlpha = isSimple ? 0.45 : 0.9;
   strokeAll(context, palette.line, width, scene, calm, isSimple);
   context.globalAlpha = 1;
   strokeAll(context, palette.brand, Math.max(2, 1.2 / zoom), scene, hot, isSimple);
@@ -69,7 +71,7 @@ function strokeAll(
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = width;
   if (isSimple) {
-    strokeLines(context, scene, wires);
+    (wires.length > MOST_LINES ? scatterLines : strokeLines)(context, scene, wires);
     return;
   }
   strokeCurves(
@@ -97,6 +99,17 @@ function strokeLines(context: CanvasRenderingContext2D, scene: Scene, wires: rea
     context.lineTo(b.x, b.y);
   }
   context.stroke();
+}
+
+/** Strokes in portions: one path of tens of thousands of lines takes far longer than many short ones. */
+function scatterLines(context: CanvasRenderingContext2D, scene: Scene, wires: readonly Wire[]): void {
+  const { a: scale } = context.getTransform();
+  const short = wires.filter(
+    ({ from, to }) => Math.abs(from.x - to.x) + Math.abs(from.y - to.y) < 600 / scale
+  );
+  for (let i = 0; i < short.length; i += 64) {
+    strokeLines(context, scene, short.slice(i, i + 64));
+  }
 }
 
 function strokeCurves(context: CanvasRenderingContext2D, scene: Scene, wires: readonly Wire[]): void {
