@@ -38,7 +38,7 @@ export function readSource(
   cache: SourceCache = new Map()
 ): { reading: Reading; source: Source } {
   if (text.length > MAX_TEXT) {
-    return { reading: tooLarge(text, trans), source: new Source('') };
+    return { reading: tooLarge(text, trans), source: new Source('', cache) };
   }
   const source = new Source(text, cache);
   if (source.isBroken) {

@@ -26,7 +26,7 @@ export interface Part {
 }
 
 /** Parts of texts that were read before, by their text. */
-export type SourceCache = Map<string, Part>;
+export type SourceCache = ReadonlyMap<string, Part>;
 
 /** A task's place in the source. */
 export interface TaskPart {
@@ -56,12 +56,16 @@ export class Source {
   private readonly makeRoot: () => Syntax | null;
   private made: { root: Syntax | null } | undefined;
 
-  /** Read `text`; `cache` is brought up to date. */
+  /** The parts of this text (or those given, if it has none), for reading the next one. */
+  readonly parts: SourceCache;
+
+  /** Read `text`; what is in `cache` is not parsed again. */
   constructor(
     readonly text: string,
     cache: SourceCache = new Map()
   ) {
-    const pieces = readPieces(text, cache) ?? readWhole(text);
+    const pieces = readPieces(text, cache) ?? readWhole(text, cache);
+    this.parts = pieces.parts;
     this.complaints = pieces.complaints;
     this.data = pieces.data;
     this.tasks = pieces.tasks;
@@ -109,6 +113,7 @@ interface Pieces {
   hasAliases: boolean;
   top: Syntax | null;
   root: () => Syntax | null;
+  parts: SourceCache;
 }
 
 function partOf(text: string): Part {
@@ -116,7 +121,7 @@ function partOf(text: string): Part {
   return { root, data: hasAliases ? null : dataOf(root), complaints, hasAliases, memo: new Map() };
 }
 
-function readWhole(text: string): Pieces {
+function readWhole(text: string, parts: SourceCache): Pieces {
   const { root, complaints, hasAliases } = parseTree(text);
   const problems = [...complaints];
   if (hasAliases && sizeOf(root, new Map()) > MOST_VALUES) {
@@ -141,7 +146,7 @@ function readWhole(text: string): Pieces {
       ? root.entries.map(one => (one.key === 'tasks' ? { ...one, value: null } : one))
       : [];
   const top = root?.kind === 'map' ? { ...root, entries } : null;
-  return { complaints: problems, data, tasks, hasAliases, top, root: () => root };
+  return { complaints: problems, data, tasks, hasAliases, top, root: () => root, parts };
 }
 
 /** How many values `node` holds when aliases are written out. */
@@ -172,10 +177,9 @@ function sizeOf(node: Syntax | null, known: Map<Syntax, number>): number {
 function readPieces(text: string, cache: SourceCache): Pieces | null {
   const slices = slicesOf(text);
   if (!slices) {
-    cache.clear();
     return null;
   }
-  const used: SourceCache = new Map();
+  const used = new Map<string, Part>();
   const parse = (slice: Slice): Part => {
     const own = text.slice(slice.from, slice.to);
     const part = used.get(own) ?? cache.get(own) ?? partOf(own);
@@ -183,9 +187,7 @@ function readPieces(text: string, cache: SourceCache): Pieces | null {
     return part;
   };
   const pieces = joined(slices, parse);
-  cache.clear();
-  used.forEach((part, own) => cache.set(own, part));
-  return pieces;
+  return pieces && { ...pieces, parts: used };
 }
 
 interface Placed {
@@ -193,7 +195,7 @@ interface Placed {
   base: number;
 }
 
-function joined(slices: Slices, parse: (slice: Slice) => Part): Pieces | null {
+function joined(slices: Slices, parse: (slice: Slice) => Part): Omit<Pieces, 'parts'> | null {
   const { tasks: list } = slices;
   const items = (list?.items ?? []).map((slice): Placed => ({ part: parse(slice), base: slice.from }));
   const entries = slices.entries.map((slice): Placed & { key: string } => {

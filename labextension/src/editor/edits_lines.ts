@@ -1,5 +1,5 @@
 /** Lines and brackets of a text: where something is put in or taken out so that the rest stays as it is. */
-import type { Mapping, Sequence } from './document_tree';
+import type { Mapping, Sequence, Syntax } from './document_tree';
 import type { TextChange } from './edits';
 
 interface Piece {
@@ -80,6 +80,15 @@ export class Lines {
     return start > 0 && !this.text.slice(this.startOf(start - 1), start).trim();
   }
 
+  /** Whether `node` ends with a text under `|+` or `>+`, which takes in blank lines that follow. */
+  isOpenEnded(node: Syntax | null): boolean {
+    if (node?.kind === 'scalar') {
+      return /^[|>]\d?\+/.test(this.text.slice(node.from, node.from + 3));
+    }
+    const parts = node?.kind === 'map' ? node.entries : node?.kind === 'seq' ? node.items : [];
+    return parts.length > 0 && this.isOpenEnded(parts[parts.length - 1].value);
+  }
+
   /** Put `insert` before the part number `place` of what stands between brackets. */
   intoFlow(node: Mapping | Sequence, parts: readonly Piece[], place: number, insert: string): TextChange {
     if (!parts.length) {
@@ -145,7 +154,8 @@ export class Lines {
       const next = parts[last + 1];
       return next ? { from, to: next.from, insert: '' } : { from, to: parts[last].to, insert: '' };
     }
-    const top = withComments ? this.withoutBlank(this.withComments(start, from - start), end) : start;
+    const above = first > 0 ? this.endOf(parts[first - 1].to) : 0;
+    const top = withComments ? this.withoutBlank(this.withComments(start, from - start), end, above) : start;
     if (end === this.text.length && this.text[end - 1] !== '\n' && top > 0) {
       const cut = this.text[top - 1] === '\n' ? (this.text[top - 2] === '\r' ? top - 2 : top - 1) : top;
       return { from: cut, to: end, insert: '' };
@@ -168,10 +178,10 @@ export class Lines {
   }
 
   /** Blank lines above go as well where the text goes on with one, or ends. */
-  private withoutBlank(start: number, end: number): number {
+  private withoutBlank(start: number, end: number, limit: number): number {
     const isOpen = end >= this.text.length || !this.text.slice(end, this.endOf(end)).trim();
     let top = start;
-    while (isOpen && top > 0) {
+    while (isOpen && top > limit) {
       const above = this.startOf(top - 1);
       if (above >= top || this.text.slice(above, top).trim()) {
         break;

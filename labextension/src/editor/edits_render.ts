@@ -156,6 +156,15 @@ function isInOneLine(node: Node, habit: boolean | undefined): boolean {
   return parts.length === 0 || (isFit && length <= LONGEST_LINE && (habit ?? isSeq(node)));
 }
 
+/** Whether `text` can stand below `|` without `+`, whose blank lines would take in those that follow. */
+export function isBlockText(text: string): boolean {
+  return !isUnfit(text) && /\S/.test(text) && !/\n\s*\n$/.test(text) && !/[ \t]\n?$/.test(text);
+}
+
+function isUnfit(text: string): boolean {
+  return UNFIT.test(text.replace(PAIRED, ''));
+}
+
 function isPosition(node: Node): boolean {
   return isSeq(node) && node.items.every(one => isScalar(one) && typeof one.value === 'number');
 }
@@ -168,8 +177,9 @@ function documentOf(value: Json): Document<Node> {
   visit(document, {
     Scalar: (_, node) => {
       if (typeof node.value === 'string') {
-        const isUnfit = UNFIT.test(node.value.replace(PAIRED, ''));
-        node.type = isUnfit ? 'QUOTE_DOUBLE' : node.value.includes('\n') ? 'BLOCK_LITERAL' : undefined;
+        const isLong = node.value.includes('\n');
+        const isFit = isLong ? isBlockText(node.value) : !isUnfit(node.value);
+        node.type = !isFit ? 'QUOTE_DOUBLE' : isLong ? 'BLOCK_LITERAL' : undefined;
       }
     }
   });
@@ -185,8 +195,7 @@ function written(document: Document<Node>, indent: number, lineWidth: number, in
     doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
     minContentWidth: 0
   });
-  const isKept = /\n\n$/.test(text);
-  return escaped(isKept ? text.slice(0, -1) : text.replace(/\n$/, ''));
+  return escaped(text.replace(/\n$/, ''));
 }
 
 /** Only texts between double quotes hold such characters. */

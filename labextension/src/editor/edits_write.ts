@@ -8,12 +8,21 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { isObject, Source, type SourceCache } from './document_source';
+import { isObject, Source } from './document_source';
 import type { Mapping, Scalar, Sequence, Syntax } from './document_tree';
 import { EditRefused, type Json, type TextChange } from './edits';
 import { aligned } from './edits_align';
 import { applyChanges, composed, trimmed } from './edits_changes';
-import { columnOf, entryLines, habitsOf, inline, isSame, itemLines, type Habits } from './edits_render';
+import {
+  columnOf,
+  entryLines,
+  habitsOf,
+  inline,
+  isBlockText,
+  isSame,
+  itemLines,
+  type Habits
+} from './edits_render';
 import { Lines } from './edits_lines';
 import {
   inlineCollection,
@@ -42,14 +51,13 @@ export function write(
   trans: TranslationBundle,
   raw: RawTasks = new Map()
 ): Written {
-  const cache: SourceCache = new Map();
   let now = source;
   let changes: TextChange[] = [];
   for (const round of ['change', 'add'] as const) {
     const found = new Writer(now, habitsOf(source), raw, round, trans).write(wanted);
     if (found.length) {
       changes = composed(source.text.length, changes, found);
-      now = new Source(applyChanges(now.text, found), cache);
+      now = new Source(applyChanges(now.text, found), now.parts);
     }
   }
   if (now.isBroken || !isSame(now.data, wanted)) {
@@ -231,13 +239,14 @@ class Writer {
     wanted.forEach((value, number) => {
       const old = known.get(number);
       if (old === undefined) {
-        this.addItem(node, place, value, isTasks);
+        const isSpaced = isTasks && !isOpenEnded(this.raw.get(wanted[number - 1]));
+        this.addItem(node, place, value, isTasks, isSpaced);
       }
       place = old === undefined ? place : old + 1;
     });
   }
 
-  private addItem(node: Sequence, place: number, value: Json, isTasks: boolean): void {
+  private addItem(node: Sequence, place: number, value: Json, isTasks: boolean, maySpace: boolean): void {
     if (node.isFlow) {
       this.push([this.lines.intoFlow(node, node.items, place, inline(value, true))]);
       return;
@@ -262,8 +271,8 @@ class Writer {
       this.putInline(node, inline(wanted, true, styleOf(node)), slot);
       return;
     }
-    const isBlockText = node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
-    if (isBlockText && typeof wanted === 'string' && wanted.trim()) {
+    const isBlock = node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
+    if (isBlock && typeof wanted === 'string' && isBlockText(wanted)) {
       this.putBlock(node, wanted, slot);
       return;
     }
@@ -271,7 +280,7 @@ class Writer {
     if (lines.length === 1) {
       const isText = !isCollection(wanted);
       const text = isText
-        ? inline(wanted, false, isBlockText ? undefined : styleOf(node))
+        ? inline(wanted, false, isBlock ? undefined : styleOf(node))
         : lines[0].slice(1).trim();
       this.putInline(node, isText ? text : inlineCollection(lines[0], slot), slot);
       return;
@@ -336,4 +345,9 @@ class Writer {
       this.push([{ from: start, to: end, insert: head }, this.lines.append(this.lines.endOf(end), body)]);
     }
   }
+}
+
+/** Whether a text under `|+` may stand at the end of `lines`, which would take in a blank line that follows. */
+function isOpenEnded(lines: readonly string[] | undefined): boolean {
+  return !!lines?.some(line => /[|>]\d?\+\s*(#.*)?$/.test(line));
 }

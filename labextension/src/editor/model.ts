@@ -11,7 +11,7 @@ import { Signal } from '@lumino/signaling';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Problem as ServerProblem } from '../generated';
-import { readSource, type Reading, type SourceCache } from './document';
+import { readSource, type Reading } from './document';
 import type { Source } from './document_source';
 import { applyEdit, type Edit, type Edited, type Json } from './edits';
 import { diffChange } from './edits_changes';
@@ -138,6 +138,14 @@ export class PipelineModel implements IDisposable {
     }
   }
 
+  /** What else was found about this very text, such as by a plan; counts until the text changes. */
+  setFindings(found: readonly Problem[]): void {
+    if (found.length || this._findings.length) {
+      this._findings = found;
+      this._tell();
+    }
+  }
+
   /** The task in whose text `offset` stands, or null. */
   taskAt(offset: number): string | null {
     const { tasks } = this._graph;
@@ -187,7 +195,7 @@ export class PipelineModel implements IDisposable {
   }
 
   /** The source of the text as it is now. */
-  private _current(): Source {
+  private _current(): Source | undefined {
     if (this._readText !== this.text) {
       this._read();
     }
@@ -200,9 +208,10 @@ export class PipelineModel implements IDisposable {
     if (this._isDisposed || text === this._readText) {
       return;
     }
-    const { reading, source } = readSource(text, this._trans, this._cache);
+    const { reading, source } = readSource(text, this._trans, this._latest?.parts);
     this._theirs = movedBy(this._theirs, diffChange(this._readText ?? '', text));
     this._readText = text;
+    this._findings = [];
     this._reading = reading;
     this._latest = source;
     if (reading.graph) {
@@ -215,7 +224,7 @@ export class PipelineModel implements IDisposable {
   }
 
   private _tell(): void {
-    this._problems = mergeProblems(this._reading.problems, this._theirs);
+    this._problems = mergeProblems(this._reading.problems, mergeProblems(this._theirs, this._findings));
     this._changed.emit();
   }
 
@@ -247,16 +256,16 @@ export class PipelineModel implements IDisposable {
   private readonly _trans: TranslationBundle | undefined;
   private readonly _readDelay: number;
   private readonly _validateDelay: number;
-  private readonly _cache: SourceCache = new Map();
   private readonly _changed = new Signal<this, void>(this);
   private readonly _selectionChanged = new Signal<this, readonly string[]>(this);
   private _reading: Reading = { graph: null, problems: [], isBroken: false };
   private _readText: string | undefined;
-  private _latest!: Source;
+  private _latest: Source | undefined;
   private _good: Source | null = null;
   private _graph: Graph = EMPTY;
   private _problems: readonly Problem[] = [];
   private _theirs: Problem[] = [];
+  private _findings: readonly Problem[] = [];
   private _selection: readonly string[] = [];
   private _readTimer: ReturnType<typeof setTimeout> | undefined;
   private _validateTimer: ReturnType<typeof setTimeout> | undefined;
