@@ -17,14 +17,14 @@ export async function newFile(files: Files, folder: string, text: (stem: string)
 
 /** Write `text` to `folder` as `stem`, or with a number where that is taken. Returns the path. */
 export async function writeNew(files: Files, folder: string, stem: string, text: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const name = `${stem}${number === 1 ? '' : `-${number}`}${SUFFIX}`;
-    const path = folder === '' ? name : folder.endsWith(':') ? folder + name : PathExt.join(folder, name);
-    if (!(await isThere(files, path))) {
-      await files.save(path, textModel(text));
-      return path;
-    }
+  const taken = await namesIn(files, folder);
+  let name = stem + SUFFIX;
+  for (let number = 2; taken.has(name); number++) {
+    name = `${stem}-${number}${SUFFIX}`;
   }
+  const path = folder === '' || folder.endsWith(':') ? folder + name : PathExt.join(folder, name);
+  await files.save(path, textModel(text));
+  return path;
 }
 
 /** A file's name without folder and endings. */
@@ -38,16 +38,10 @@ export function stemFor(name: string): string {
   return stem.replace(/^[.-]+|[.-]+$/g, '') || 'pipeline';
 }
 
-async function isThere(files: Files, path: string): Promise<boolean> {
-  try {
-    await files.get(path, { content: false });
-    return true;
-  } catch (error) {
-    if ((error as { response?: Response }).response?.status === 404) {
-      return false;
-    }
-    throw error;
-  }
+/** Names of what is in a folder. */
+async function namesIn(files: Files, folder: string): Promise<ReadonlySet<string>> {
+  const model = await files.get(folder, { type: 'directory', content: true });
+  return new Set((model.content as Contents.IModel[]).map(each => each.name));
 }
 
 function textModel(content: string): Partial<Contents.IModel> {

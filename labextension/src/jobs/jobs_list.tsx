@@ -148,6 +148,7 @@ function Grid(props: ViewProps): JSX.Element {
   const { list, actions, trans, edit } = props;
   const box = React.useRef<HTMLDivElement>(null);
   const [top, height, look] = useSight(box);
+  const wants = useFocus(box, list);
   const isLive = list.jobs.some(job => job.status === 'RUNNING');
   const now = useNow(isLive ? 1000 : 30_000);
   const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
@@ -160,9 +161,14 @@ function Grid(props: ViewProps): JSX.Element {
   const active = list.selection.active ?? list.jobs[0]?.id;
   const edited = list.jobs.findIndex(job => job.id === edit.get());
   const close = (): void => {
+    wants.current = true;
     edit.set(null);
-    focusOn(box.current, list);
   };
+  const inSight = list.jobs.slice(first, last).map((job, at): [JobSummary, number] => [job, first + at]);
+  const at = list.jobs.findIndex(job => job.id === active);
+  if (at >= 0 && (at < first || at >= last)) {
+    inSight.push([list.jobs[at], at]); // the row that has the focus must not go when it is scrolled out of sight
+  }
   return (
     <div ref={box} className="jp-ft-scroll" onScroll={look}>
       <div
@@ -173,13 +179,13 @@ function Grid(props: ViewProps): JSX.Element {
         aria-busy={list.isLoading}
         className="jp-ft-grid"
         style={{ height: list.jobs.length * ROW + (edited >= 0 ? 3 * ROW : 0) }}
-        onKeyDown={event => onKey(event, props, box.current)}
+        onKeyDown={event => onKey(event, props, box.current, wants)}
       >
-        {list.jobs.slice(first, last).map((job, at) => (
+        {inSight.map(([job, place]) => (
           <JobRow
             key={job.id}
             job={job}
-            place={first + at}
+            place={place}
             isSelected={list.selection.has(job.id)}
             isActive={job.id === active}
             now={now}
@@ -228,7 +234,12 @@ function isMac(): boolean {
 }
 
 /** Move and act by keys; what is not ours goes on to JupyterLab. */
-function onKey(event: React.KeyboardEvent, props: ViewProps, box: HTMLElement | null): void {
+function onKey(
+  event: React.KeyboardEvent,
+  props: ViewProps,
+  box: HTMLElement | null,
+  wants: React.MutableRefObject<boolean>
+): void {
   const { list } = props;
   const page = Math.max(1, Math.floor((box?.clientHeight ?? ROW) / ROW) - 1);
   const steps: Record<string, number> = {
@@ -246,8 +257,9 @@ function onKey(event: React.KeyboardEvent, props: ViewProps, box: HTMLElement | 
     } else {
       list.selection.select(id, event.shiftKey ? 'range' : 'one');
     }
+    wants.current = true;
+    bringIntoSight(box, list);
     list.changedNow();
-    focusOn(box, list);
   } else if (!onAct(event, props, id)) {
     return;
   }
@@ -284,16 +296,23 @@ function onAct(event: React.KeyboardEvent, props: ViewProps, id: string | null):
   return true;
 }
 
-/** Bring the active row into sight, and the focus to it. */
-function focusOn(box: HTMLElement | null, list: JobsList): void {
+function bringIntoSight(box: HTMLElement | null, list: JobsList): void {
   const at = list.jobs.findIndex(job => job.id === list.selection.active);
-  if (box === null || at < 0) {
-    return;
+  if (box !== null && at >= 0) {
+    const { scrollTop, clientHeight } = box;
+    box.scrollTop = Math.min(at * ROW, Math.max(scrollTop, (at + 1) * ROW - clientHeight));
   }
-  const { scrollTop, clientHeight } = box;
-  box.scrollTop = Math.min(at * ROW, Math.max(scrollTop, (at + 1) * ROW - clientHeight));
-  const id = list.jobs[at].id;
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => box.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus())
-  );
+}
+
+/** Set it to have the active row take the focus as soon as it is drawn. */
+function useFocus(box: React.RefObject<HTMLElement>, list: JobsList): React.MutableRefObject<boolean> {
+  const wants = React.useRef(false);
+  React.useLayoutEffect(() => {
+    if (wants.current && list.selection.active !== null) {
+      wants.current = false;
+      const row = `[data-id="${CSS.escape(list.selection.active)}"]`;
+      box.current?.querySelector<HTMLElement>(row)?.focus({ preventScroll: true });
+    }
+  });
+  return wants;
 }

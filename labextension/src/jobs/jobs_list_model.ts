@@ -38,6 +38,8 @@ const STATUS: Partial<Record<State, [string, string]>> = {
 };
 /** Milliseconds for which events are gathered before the server is asked about jobs and counts. */
 const SETTLE = 400;
+/** Jobs that one question may ask for; the more are loaded, the more are fetched at once. */
+const MOST = 1000;
 
 /** The words of the query for a filter: any of its statuses with any of its results is one of its states. */
 export function queryOf(filter: JobsFilter): Record<string, string | string[] | undefined> {
@@ -188,7 +190,8 @@ export class JobsList implements IDisposable {
 
   private async _load(before: string | null): Promise<void> {
     const ticket = ++this._ticket;
-    const size = this._pageSize;
+    const size =
+      before === null ? this._pageSize : Math.min(MOST, Math.max(this._pageSize, this.jobs.length));
     this.isLoading = true;
     this.changedNow();
     try {

@@ -124,7 +124,7 @@ function PipelineRow(props: ViewProps & { item: PipelineItem; isActive: boolean;
         <div className="jp-ft-row-text">
           <div className="jp-ft-row-first">
             <span className="jp-ft-name">{item.name}</span>
-            <span className="jp-ft-dim">{item.path ?? item.source ?? ''}</span>
+            <span className="jp-ft-dim">{placeOf(item)}</span>
           </div>
           <div className="jp-ft-row-second">
             {item.problem ? <span className="jp-ft-reason">{item.problem}</span> : null}
@@ -157,6 +157,13 @@ function RunButton(props: ViewProps & { item: PipelineItem; isActive: boolean })
       <runIcon.react tag="span" width="14px" />
     </button>
   );
+}
+
+/** Where its file is, as far as its name does not tell. */
+function placeOf(item: PipelineItem): string {
+  const path = item.path ?? item.source ?? '';
+  const file = `${item.name}.fasttrack.yaml`;
+  return path.endsWith(`/${file}`) ? path.slice(0, -file.length - 1) : path === file ? '' : path;
 }
 
 function titleOf(item: PipelineItem, trans: TranslationBundle): string {

@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import { TroubleNote, useSignals } from './panel_parts';
 import type { ResourcesNow, SlotShown } from './resources_now_model';
-import { slotAmount, slotLabel, writtenSpace } from './words';
+import { slotAmount, slotLabel, slotUse, writtenSpace } from './words';
 
 /** The section of resources. */
 export class ResourcesNowWidget extends ReactWidget {
@@ -68,9 +68,7 @@ function SlotView(props: { shown: SlotShown; days: number; trans: TranslationBun
   const { shown, days, trans } = props;
   const { slot, used, total, history } = shown;
   const label = slotLabel(slot, trans);
-  const words = total
-    ? trans.__('%1 of %2', slotAmount(slot, used, trans), slotAmount(slot, total, trans))
-    : slotAmount(slot, used, trans);
+  const words = total ? slotUse(slot, used, total, trans) : slotAmount(slot, used, trans);
   const most = Math.max(0, ...history);
   const past = trans._n(
     'Over the last day: at most %2',
@@ -97,12 +95,14 @@ function SlotView(props: { shown: SlotShown; days: number; trans: TranslationBun
           <div style={{ width: `${Math.min(100, (100 * used) / total)}%` }} />
         </div>
       ) : null}
-      {most > 0 ? <Chart history={history} top={Math.max(total, most)} words={past} /> : null}
+      {most > LEAST * total ? <Chart history={history} top={Math.max(total, most)} words={past} /> : null}
     </div>
   );
 }
 
 const HEIGHT = 24;
+/** Less of what there is cannot be seen in so small a chart. */
+const LEAST = 0.01;
 
 /** Amounts over time as an area; the whole height is all there is. */
 function Chart(props: { history: readonly number[]; top: number; words: string }): JSX.Element {

@@ -19,6 +19,8 @@ export interface SlotShown {
 }
 
 const BUCKETS = 84;
+/** Milliseconds after a change, so that what it brings about is there. */
+const SETTLE = 200;
 /** Milliseconds between two questions while jobs change, and while nothing does. */
 const SOON = 2000;
 const SELDOM = 60_000;
@@ -91,7 +93,7 @@ export class ResourcesNow implements IDisposable {
   }
 
   private _onJobs(): void {
-    this._plan(SOON);
+    this._plan(Math.max(SETTLE, this._askedAt + SOON - Date.now()));
   }
 
   private _plan(pause: number): void {
@@ -105,6 +107,7 @@ export class ResourcesNow implements IDisposable {
 
   private async _ask(): Promise<void> {
     this._timer = undefined;
+    this._askedAt = Date.now();
     if (!document.hidden && this._isShown) {
       try {
         const query = { days: this.settings.historyDays, buckets: BUCKETS };
@@ -136,6 +139,7 @@ export class ResourcesNow implements IDisposable {
   private _isShown = false;
   private _isDisposed = false;
   private _diskAskedAt = -Infinity;
+  private _askedAt = -Infinity;
   private _due = 0;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private readonly _changed = new Signal<this, void>(this);

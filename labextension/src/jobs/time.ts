@@ -1,6 +1,10 @@
 /** Times as people say them: relative, with the exact one in the reader's own zone for those who hover. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+/** To make one takes milliseconds, to use it none. */
+const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+const DATE = new Intl.DateTimeFormat();
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -53,12 +57,12 @@ export function ago(time: string, now: number, trans: TranslationBundle): string
   if (seconds < 28 * DAY) {
     return trans.__('%1 d ago', Math.floor(seconds / DAY));
   }
-  return new Date(time).toLocaleDateString();
+  return DATE.format(Date.parse(time));
 }
 
 /** The exact time, in the browser's zone and language. */
 export function exact(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+  return EXACT.format(Date.parse(time));
 }
 
 function two(first: string, rest: number, words: (rest: number) => string): string {

@@ -54,6 +54,12 @@ export function slotAmount(slot: string, amount: number, trans: TranslationBundl
   return slot === 'cpu' ? trans._n('%2 core', '%2 cores', amount, short(amount)) : short(amount);
 }
 
+/** How much of a slot is in use, of all there is: `1.5 of 2 cores`, `512 MiB of 16 GiB`. */
+export function slotUse(slot: string, used: number, total: number, trans: TranslationBundle): string {
+  const first = slot === 'cpu' ? short(used) : slotAmount(slot, used, trans);
+  return trans.__('%1 of %2', first, slotAmount(slot, total, trans));
+}
+
 /** Bytes in binary units, three digits at most: `512 MiB`, `1.5 GiB`. */
 export function bytes(amount: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
