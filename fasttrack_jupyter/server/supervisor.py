@@ -38,6 +38,8 @@ _NOTICE = 1.0
 """Seconds within which the event stream breaks too when a call breaks because the engine died."""
 _PAUSES = (0.05, 30.0)
 """Seconds between two tries to get an engine: after the first failure, and at most."""
+_RUSH = 2.0
+"""Seconds between two tries at least, from the sixth on, however much somebody asks for it."""
 _STEADY = 10.0
 """Seconds of connection after which the next failure counts as the first again."""
 _DOCTOR = "`fasttrack doctor` in a terminal tells what this machine lacks."
@@ -132,8 +134,9 @@ class Supervisor:
                 pause = _PAUSES[0]
             self._tell(failure)
             self._hurry.clear()
+            await asyncio.sleep(min(pause, _RUSH))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), pause)
+                await asyncio.wait_for(self._hurry.wait(), max(0.0, pause - _RUSH))
             pause = min(pause * 2, longest)
 
     async def _one_life(self) -> EngineState:

@@ -15,7 +15,7 @@ import pytest
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 from fasttrack_jupyter import errors
-from fasttrack_jupyter.api import forward
+from fasttrack_jupyter.api import forward, starter
 from fasttrack_jupyter.api.client import Client, connect
 
 LONG = 40.0
@@ -101,7 +101,7 @@ class TestWhereNoEngineCanBe:
         return file
 
     async def test_the_reason_is_told_and_the_server_lives(self, call: Any) -> None:
-        """503 with a hint; files of the workspace can still be read and written."""
+        """503 with a hint."""
         info = await _until(call, "/info", lambda info: info["engine"]["state"] == "failed")
         assert info["engine"]["message"]
         assert (info["version"], info["pid"]) == (None, None)
@@ -111,6 +111,19 @@ class TestWhereNoEngineCanBe:
             503, "engine_unavailable", {"code", "message", "hint", "details"},
         )  # fmt: skip
         assert "fasttrack doctor" in told["hint"]
+
+    async def test_asking_again_and_again_starts_nothing_again_and_again(self, call: Any, monkeypatch: Any) -> None:
+        """A panel polls; an engine that cannot start costs a process each time it is tried."""
+        await _until(call, "/info", lambda info: info["engine"]["state"] == "failed")
+        tries, real = [], starter.connection_to
+        monkeypatch.setattr(starter, "connection_to", lambda *given, **how: (tries.append(given), real(*given, **how)))
+        for _ in range(200):
+            assert (await call("GET", "/jobs")).code == 503
+        assert len(tries) < 10
+
+    async def test_files_can_be_read_and_written_all_the_same(self, call: Any) -> None:
+        """Editing needs no engine."""
+        await _until(call, "/info", lambda info: info["engine"]["state"] == "failed")
         assert (await call("PUT", "/files/a.fasttrack.yaml", {})).code == 200
         (listed,) = json.loads((await call("GET", "/files")).body)["files"]
         assert (listed["path"], listed["name"], listed["tasks"]) == ("a.fasttrack.yaml", None, None)
