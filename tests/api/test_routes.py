@@ -94,6 +94,31 @@ def test_a_call_of_the_client_is_the_same_call_of_the_engine(
     assert [(found[1], found[2]) for found in engine.calls] == [(args, kwargs)]
 
 
+FACES: list[tuple[str, str, bytes | None, tuple[str, tuple[Any, ...]]]] = [
+    ("GET", "/v1/jobs/tags", None, ("tags", ())),
+    ("GET", "/v1/jobs/counts?tag=%EA%B0%80&status=RUNNING", None,
+     ("counts", (JobFilter(tag="가", status=("RUNNING",)),))),
+    ("POST", "/v1/jobs/delete", b'{"jobs": ["p#1", "last"]}', ("delete_many", (("p#1", "last"),))),
+    ("GET", "/v1/pipelines/a%2Fb", None, ("pipeline", ("a/b",))),
+    ("DELETE", "/v1/pipelines/a", None, ("delete_pipeline", ("a",))),
+    ("GET", "/v1/jobs/last/tasks/a/usage/samples?attempt=2", None, ("usage_samples", ("last", "a", 2))),
+    ("GET", "/v1/jobs/last/tasks/a/session", None, ("session", ("last", "a", None))),
+    ("GET", "/v1/usage/history?days=1", None, ("usage_history", (1.0, 168, "local"))),
+    ("GET", "/v1/backends", None, ("backends", ())),
+    ("GET", "/v1/schema", None, ("schema", ())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "target", "body", "call"), FACES, ids=lambda value: None)
+def test_what_the_faces_ask_for_reaches_the_engine(
+    served: Home, engine: Any, method: str, target: str, body: bytes | None, call: tuple[str, tuple[Any, ...]]
+) -> None:
+    """Words that stand where a job's name could are no job's name."""
+    engine.answers[call[0]] = 1 if call[0] == "delete_pipeline" else {}
+    status, _ = raw(served, method, target, body)
+    assert (status, engine.calls) == (200, [(*call, {})])
+
+
 def test_a_priority_is_set_beside_the_annotations(client: Client, engine: Any) -> None:
     """One PATCH for both."""
     client.annotate("last", name="best", priority=7)
