@@ -47,7 +47,9 @@ describe('tasksFor', () => {
   });
 
   it('quotes what a shell would take apart', () => {
-    expect(drop(["work/my 'own' file.py"]).tasks).toMatchObject([{ command: `python 'my '\\''own'\\'' file.py'` }]);
+    expect(drop(["work/my 'own' file.py"]).tasks).toMatchObject([
+      { command: `python 'my '\\''own'\\'' file.py'` }
+    ]);
   });
 
   it('refuses a name that would be read as an expression', () => {

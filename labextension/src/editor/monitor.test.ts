@@ -45,7 +45,12 @@ const now = Date.parse(start) + 5_000;
 describe('nodeStates', () => {
   it('tells state, status, reason and attempts of each task', () => {
     const states = nodeStates(job(instance('a', { ...failed, attempts: 2 }), instance('b')), now);
-    expect(states.get('a')).toMatchObject({ state: 'failure', status: 'TERMINATED', reason: 'exit 3', attempts: 2 });
+    expect(states.get('a')).toMatchObject({
+      state: 'failure',
+      status: 'TERMINATED',
+      reason: 'exit 3',
+      attempts: 2
+    });
     expect(states.get('b')?.state).toBe('waiting');
   });
 

@@ -60,7 +60,9 @@ export function causesOf(job: JobView): Set<string> {
       instance.dependencies.filter(each => failed.has(each)).forEach(each => blamed.add(each));
     }
   }
-  const first = job.tasks.filter(each => blamed.has(each.path) && !each.dependencies.some(d => failed.has(d)));
+  const first = job.tasks.filter(
+    each => blamed.has(each.path) && !each.dependencies.some(d => failed.has(d))
+  );
   return new Set(first.map(each => each.path));
 }
 

@@ -17,6 +17,7 @@ import { addFileCommands, addToPalette } from './commands_files';
 import { pipelineIcon } from './commands_icons';
 import type { PipelineDocumentWidget } from './factory';
 import { PipelineFactory } from './factory';
+import { Outline } from './outline';
 import { palettePart } from './palette';
 import type { EditorParts } from './parts';
 import { propertiesPart } from './properties';
@@ -56,7 +57,8 @@ const editor: JupyterFrontEndPlugin<void> = {
       clipboard: new TaskClipboard(),
       parts: PARTS,
       yamlFactory: options => editors.factoryService.newDocumentEditor(options),
-      makeCanvas: () => new DagCanvas(trans)
+      makeCanvas: () => new DagCanvas(trans),
+      makeOutline: () => new Outline(trans)
     };
     addFileType(app);
     addFactory(app, services, tracker);

@@ -28,6 +28,7 @@ import { EditRefused } from './edits';
 import type { Problem } from './graph';
 import { PipelineModel } from './model';
 import { instanceOf } from './monitor';
+import type { Outline } from './outline';
 import type { EditorParts, PartContext } from './parts';
 import { ProblemsList } from './problems_list';
 import { JobChoice } from './run_jobs';
@@ -53,7 +54,7 @@ export interface EditorServices {
   parts: EditorParts;
   yamlFactory: CodeEditor.Factory;
   makeCanvas: () => IDagCanvas & Widget;
-  makeOutline?: (editor: PipelineEditor) => Widget;
+  makeOutline: () => Outline;
 }
 
 /** See the head of this file. */
@@ -73,13 +74,14 @@ export class PipelineEditor extends Widget {
     this.choice = new JobChoice(api, jobs);
     this.runs = new RunModel(api, new RunnableDocument(this), trans);
     this.canvas = services.makeCanvas();
+    this.outline = services.makeOutline();
     this.graph = new GraphPane(this.canvas, trans);
     this.feed = new CanvasFeed({
       model: this.model,
       choice: this.choice,
       canvas: this.canvas,
+      outline: this.outline,
       trans,
-      findings: () => this.runs.problems,
       isFileReadOnly: () => this.isFileReadOnly,
       isVisible: () => this.isVisible
     });
@@ -89,7 +91,7 @@ export class PipelineEditor extends Widget {
     this.problems = new ProblemsList(this.model, trans);
     this.panes = new Panes({
       palette: services.parts.palette?.(this.partContext()),
-      outline: services.makeOutline?.(this),
+      outline: this.outline,
       canvas: this.graph,
       yaml: this.yaml,
       dock: this.dock
@@ -104,6 +106,7 @@ export class PipelineEditor extends Widget {
   readonly choice: JobChoice;
   readonly runs: RunModel;
   readonly canvas: IDagCanvas & Widget;
+  readonly outline: Outline;
   readonly graph: GraphPane;
   readonly feed: CanvasFeed;
   readonly yaml: YamlPane;
@@ -251,9 +254,11 @@ export class PipelineEditor extends Widget {
     model.changed.connect(this.onModel, this);
     model.selectionChanged.connect((_, names) => !feed.isFrozen && canvas.select(names));
     canvas.selectionChanged.connect(this.onCanvasSelection, this);
+    this.outline.chosen.connect((_, names) => canvas.select(names));
+    this.outline.opened.connect((_, name) => this.openDock('properties', name));
     choice.changed.connect(this.tell, this);
     runs.changed.connect(() => {
-      feed.update();
+      model.setFindings(runs.problems);
       this.tell();
     });
     feed.changed.connect(this.onFed, this);
@@ -294,6 +299,7 @@ export class PipelineEditor extends Widget {
     if (!this.feed.isFrozen) {
       this.model.select(this.canvas.selected);
     }
+    this.outline.select(this.canvas.selected);
     this.showTarget();
     this.tell();
   }

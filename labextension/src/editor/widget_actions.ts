@@ -13,6 +13,10 @@ import type { PipelineEditor } from './widget';
 import type { Dropped } from './widget_graph';
 import { KeysHelp } from './widget_sheet';
 
+/** How far apart cards stand that are added one below another, and how large one is with some air. */
+const ROW = 84;
+const CARD: Position = { x: 200, y: 70 };
+
 /** What a new task does until somebody writes what it should. */
 const FIRST_COMMAND = 'echo "hello"';
 
@@ -54,7 +58,8 @@ export class EditorActions {
       return { ...(task as Record<string, Json>), name };
     });
     const { canvas } = this.editor;
-    named.forEach(({ name }, place) => canvas.placeNext(name, { x: position.x, y: position.y + 84 * place }));
+    const first = this.freePlace(position);
+    named.forEach(({ name }, place) => canvas.placeNext(name, { x: first.x, y: first.y + ROW * place }));
     this.editor.edit({ kind: 'add-tasks', tasks: named, after });
   }
 
@@ -227,12 +232,23 @@ export class EditorActions {
     return new Set(this.editor.model.graph.tasks.map(task => task.name));
   }
 
+  /** `position`, or the first one below where no card stands yet. */
+  private freePlace({ x, y }: Position): Position {
+    const taken = Object.values(this.editor.canvas.positionsOf([...this.names()]));
+    while (taken.some(at => Math.abs(at.x - x) < CARD.x && Math.abs(at.y - y) < CARD.y)) {
+      y += ROW;
+    }
+    return { x, y };
+  }
+
   /** Say where the tasks that `edit` would add are to stand. */
   private place(edit: Edit, position: Position): void {
     const { canvas, model } = this.editor;
     try {
       const { selects } = model.plan(edit);
-      selects.forEach((name, place) => canvas.placeNext(name, { x: position.x, y: position.y + 84 * place }));
+      selects.forEach((name, place) =>
+        canvas.placeNext(name, { x: position.x, y: position.y + ROW * place })
+      );
     } catch (error) {
       if (!(error instanceof EditRefused)) {
         throw error;

@@ -23,14 +23,17 @@ const TICK = 1000;
 
 const BADNESS: readonly Severity[] = ['notice', 'warning', 'error'];
 
+/** What shows a graph, the states of its tasks and their problems: the canvas, and the outline. */
+export type IGraphView = Pick<IDagCanvas, 'setGraph' | 'setStates' | 'setProblems'>;
+
 /** What {@link CanvasFeed} feeds from. */
 export interface FeedSources {
   model: PipelineModel;
   choice: JobChoice;
   canvas: IDagCanvas;
+  /** What shows the same in words. */
+  outline: IGraphView;
   trans: TranslationBundle;
-  /** What a plan found, beside the model's problems. */
-  findings: () => readonly Problem[];
   /** Whether the file itself may not be changed. */
   isFileReadOnly: () => boolean;
   /** Whether anybody can see the canvas. */
@@ -87,14 +90,17 @@ export class CanvasFeed implements IDisposable {
     }
     if (this.graph !== this.shownGraph) {
       this.shownGraph = this.graph;
-      canvas.setGraph(this.graph);
+      this.views.forEach(view => view.setGraph(this.graph));
     }
     const isReadOnly = this.isFrozen || isFileReadOnly();
     if (canvas.isReadOnly !== isReadOnly) {
       canvas.isReadOnly = isReadOnly;
     }
     this.showStates();
-    canvas.setProblems(this.isFrozen ? new Map() : this.markers());
+    const markers: Map<string, Marker> = this.isFrozen
+      ? new Map()
+      : markersOf(this.from.model.problems, this.from.model);
+    this.views.forEach(view => view.setProblems(markers));
     this._changed.emit();
   }
 
@@ -112,11 +118,11 @@ export class CanvasFeed implements IDisposable {
   }
 
   private showStates(): void {
-    const { choice, canvas } = this.from;
+    const { choice } = this.from;
     const states = choice.job ? nodeStates(choice.job, Date.now()) : null;
     if (states || this._states) {
       this._states = states;
-      canvas.setStates(states);
+      this.views.forEach(view => view.setStates(states));
     }
   }
 
@@ -127,8 +133,8 @@ export class CanvasFeed implements IDisposable {
     }
   }
 
-  private markers(): Map<string, Marker> {
-    return markersOf([...this.from.model.problems, ...this.from.findings()], this.from.model);
+  private get views(): readonly IGraphView[] {
+    return [this.from.canvas, this.from.outline];
   }
 
   private readonly timer: ReturnType<typeof setInterval>;
