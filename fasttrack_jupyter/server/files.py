@@ -67,10 +67,15 @@ class Files:
         return await _text(path, text, model["last_modified"])
 
     async def write(self, path: str, save: FileSave) -> FileText:
-        """Write the file, unless it is not what the writer believes. Raises Conflict, with what is there now."""
+        """Write the file (and the folders above it), unless it is not what the writer believes.
+
+        Raises:
+            Conflict: it is something else; ``details`` holds the hash and the time of what is there now.
+        """
         await self._check(path)
         async with self._writing:
             await self._refuse_a_surprise(path, save)
+            await self._make_folders(path)
             text = _TEMPLATE.format(name=_name(path)) if save.text is None else save.text
             model = {"type": "file", "format": "text", "content": text}
             saved = await ensure_async(self._contents.save(model, path))
@@ -86,13 +91,13 @@ class Files:
     async def _check(self, path: str) -> None:
         if not path.endswith(ENDINGS):
             raise BadRequest(f"{path!r} is no pipeline file", hint="Its name must end in .fasttrack.yaml.")
+        for folder in PurePosixPath(path).parents[:-1]:
+            if await ensure_async(self._contents.file_exists(str(folder))):
+                raise NotFound(f"{str(folder)!r} is a file, so nothing is in it")
         if not self._contents.allow_hidden and await ensure_async(self._contents.is_hidden(path)):
             raise NotFound(f"{path!r} is hidden", hint="Files whose path holds a hidden folder are not shown.")
 
     async def _refuse_a_surprise(self, path: str, save: FileSave) -> None:
-        folder = str(PurePosixPath(path).parent)
-        if folder != "." and not await ensure_async(self._contents.dir_exists(folder)):
-            raise NotFound(f"there is no folder {folder!r}", hint="Make it first.")
         if await ensure_async(self._contents.dir_exists(path)):
             raise BadRequest(f"{path!r} is a folder", hint="Choose another name.")
         is_new = save.if_hash is None and save.if_modified_at is None
@@ -108,6 +113,11 @@ class Files:
             raise Conflict(
                 f"{path!r} was changed by somebody else", hint="Read it again, then decide which to keep.", details=told
             )
+
+    async def _make_folders(self, path: str) -> None:
+        for folder in reversed(PurePosixPath(path).parents[:-1]):
+            if not await ensure_async(self._contents.dir_exists(str(folder))):
+                await ensure_async(self._contents.save({"type": "directory"}, str(folder)))
 
     # ------------------------------------------------------------ what is in them
 

