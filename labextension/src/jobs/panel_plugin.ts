@@ -47,6 +47,7 @@ export function addPanel(parts: PanelPluginParts): void {
   addMaking({ ...parts, opening });
   addEntries({ ...parts, opening });
   addContextMenus(app);
+  keepFocus(app, panel);
   addStatusItem(parts);
 }
 
@@ -112,6 +113,21 @@ function addContextMenus(app: JupyterFrontEnd): void {
   add(PanelCommandIDs.editJob, 8);
   add(PanelCommandIDs.copyId, 9);
   add(PanelCommandIDs.deleteJobs, 10);
+}
+
+/** A context menu that closes without doing anything gives the focus back to where it was opened. */
+function keepFocus(app: JupyterFrontEnd, panel: Panel): void {
+  let origin: Element | null = null;
+  panel.node.addEventListener('contextmenu', () => (origin = document.activeElement), true);
+  app.contextMenu.menu.aboutToClose.connect(() => {
+    const before = origin;
+    origin = null;
+    requestAnimationFrame(() => {
+      if (before instanceof HTMLElement && document.activeElement === document.body) {
+        before.focus();
+      }
+    });
+  });
 }
 
 function addStatusItem(parts: PanelPluginParts): void {
