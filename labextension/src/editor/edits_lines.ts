@@ -191,3 +191,8 @@ export class Lines {
     return top;
   }
 }
+
+/** Whether a text under `|+` may stand at the end of `lines`, which would take in a blank line that follows. */
+export function isOpenEnded(lines: readonly string[] | undefined): boolean {
+  return !!lines?.some(line => /[|>]\d?\+\s*(#.*)?$/.test(line));
+}

@@ -23,7 +23,7 @@ import {
   itemLines,
   type Habits
 } from './edits_render';
-import { Lines } from './edits_lines';
+import { isOpenEnded, Lines } from './edits_lines';
 import {
   inlineCollection,
   isCollection,
@@ -96,7 +96,7 @@ class Writer {
     const { root, text } = this.source;
     if (root === null && isObject(wanted)) {
       const lines = Object.entries(wanted).flatMap(([key, value]) => this.entry(key, value));
-      this.push(this.round === 'add' ? [this.lines.append(text.length, lines)] : []);
+      this.changes.push(...(this.round === 'add' ? [this.lines.append(text.length, lines)] : []));
     } else if (!isSame(this.source.data, wanted)) {
       this.walk(root, this.source.data, wanted, null, []);
     }
@@ -119,10 +119,6 @@ class Writer {
       }
     }
     return result;
-  }
-
-  private push(changes: readonly TextChange[]): void {
-    this.changes.push(...changes);
   }
 
   private walk(
@@ -172,7 +168,7 @@ class Writer {
     }
     if (this.round === 'change') {
       const gone = node.entries.map(entry => !Object.hasOwn(wanted, entry.key));
-      this.push(this.lines.removals(node.entries, gone, node, false));
+      this.changes.push(...this.lines.removals(node.entries, gone, node, false));
     } else {
       this.addEntries(
         node,
@@ -188,17 +184,19 @@ class Writer {
       const place = placeFor(key, node.entries, order);
       if (node.isFlow) {
         const text = `${inline(key, true)}: ${inline(value, true)}`;
-        this.push([this.lines.intoFlow(node, node.entries, place, text)]);
+        this.changes.push(...[this.lines.intoFlow(node, node.entries, place, text)]);
       } else {
         const after = node.entries[place - 1];
         const column = columnOf(this.source.text, node.entries[0].from);
         const isCompact = path[path.length - 1] !== 'tasks';
         const lines = this.lines.indented(this.entry(key, value), column);
-        this.push([
-          after
-            ? this.lines.after(after.to, lines, column, isCompact)
-            : this.lines.before(node.entries[0].from, lines)
-        ]);
+        this.changes.push(
+          ...[
+            after
+              ? this.lines.after(after.to, lines, column, isCompact)
+              : this.lines.before(node.entries[0].from, lines)
+          ]
+        );
       }
     }
   }
@@ -231,7 +229,7 @@ class Writer {
     }
     const isTasks = path.length === 1 && path[0] === 'tasks';
     if (this.round === 'change') {
-      this.push(this.lines.removals(node.items, gone, node, isTasks));
+      this.changes.push(...this.lines.removals(node.items, gone, node, isTasks));
       return;
     }
     const known = new Map(pairs.map(([place, number]) => [number, place]));
@@ -248,21 +246,23 @@ class Writer {
 
   private addItem(node: Sequence, place: number, value: Json, isTasks: boolean, maySpace: boolean): void {
     if (node.isFlow) {
-      this.push([this.lines.intoFlow(node, node.items, place, inline(value, true))]);
+      this.changes.push(...[this.lines.intoFlow(node, node.items, place, inline(value, true))]);
       return;
     }
     const column = columnOf(this.source.text, node.items[0].from);
     const lines = this.lines.indented(this.item(value), column);
     const after = node.items[place - 1];
     if (!after) {
-      this.push([this.lines.before(node.items[0].from, lines)]);
+      this.changes.push(...[this.lines.before(node.items[0].from, lines)]);
       return;
     }
+    const last = node.items[node.items.length - 1];
     const isSpaced =
-      isTasks &&
+      maySpace &&
+      !this.lines.isOpenEnded(after.value) &&
       node.items.length > 1 &&
-      this.lines.isBlankBefore(node.items[node.items.length - 1].from, column);
-    this.push([this.lines.after(after.to, isSpaced ? ['', ...lines] : lines, column, !isTasks)]);
+      this.lines.isBlankBefore(last.from, column);
+    this.changes.push(...[this.lines.after(after.to, isSpaced ? ['', ...lines] : lines, column, !isTasks)]);
   }
 
   private replace(node: Syntax | null, wanted: Json, slot: Slot): void {
@@ -300,15 +300,15 @@ class Writer {
     const start = 'entry' in slot ? slot.entry.colon : slot.item.from + (slot.list.isFlow ? 0 : 1);
     const hasColon = !('entry' in slot) || this.source.text[start - 1] === ':';
     if (!node) {
-      this.push([{ from: start, to: start, insert: `${hasColon ? '' : ':'} ${text}` }]);
+      this.changes.push(...[{ from: start, to: start, insert: `${hasColon ? '' : ':'} ${text}` }]);
     } else if (isCollectionNode(node) && !node.isFlow && 'entry' in slot) {
-      this.push([{ from: start, to: node.to, insert: ` ${text}` }]);
+      this.changes.push(...[{ from: start, to: node.to, insert: ` ${text}` }]);
     } else {
       const needsSpace =
         /\S/.test(this.source.text[node.start - 1] ?? ' ') && ':-'.includes(this.source.text[node.start - 1]);
-      this.push([
-        { from: node.start, to: node.to, insert: (needsSpace && !isInFlow(slot) ? ' ' : '') + text }
-      ]);
+      this.changes.push(
+        ...[{ from: node.start, to: node.to, insert: (needsSpace && !isInFlow(slot) ? ' ' : '') + text }]
+      );
     }
   }
 
@@ -326,7 +326,7 @@ class Writer {
     const isAtEnd =
       this.lines.endOf(node.to) === text.length && !text.endsWith('\n') && wanted.endsWith('\n');
     const insert = [header, ...body].join(this.habits.eol) + (isAtEnd ? this.habits.eol : '');
-    this.push([{ from: node.start, to: node.to, insert }]);
+    this.changes.push(...[{ from: node.start, to: node.to, insert }]);
   }
 
   /** Lines below the key or behind the dash; a comment behind the old value stays where it is. */
@@ -340,14 +340,11 @@ class Writer {
     const end = node?.to ?? start;
     const rest = text.slice(end, this.lines.endOf(end));
     if (!rest.trim()) {
-      this.push([{ from: start, to: end, insert: [head, ...body].join(this.habits.eol) }]);
+      this.changes.push(...[{ from: start, to: end, insert: [head, ...body].join(this.habits.eol) }]);
     } else {
-      this.push([{ from: start, to: end, insert: head }, this.lines.append(this.lines.endOf(end), body)]);
+      this.changes.push(
+        ...[{ from: start, to: end, insert: head }, this.lines.append(this.lines.endOf(end), body)]
+      );
     }
   }
-}
-
-/** Whether a text under `|+` may stand at the end of `lines`, which would take in a blank line that follows. */
-function isOpenEnded(lines: readonly string[] | undefined): boolean {
-  return !!lines?.some(line => /[|>]\d?\+\s*(#.*)?$/.test(line));
 }
