@@ -13,6 +13,7 @@ import type { Item, StageHooks } from './canvas-stage';
 import { Stage } from './canvas-stage';
 import type { Direction, EdgeEnds, Gesture, Marker, ViewState } from './canvas-types';
 import { panToShow, viewOf, zoomedAbout } from './canvas-viewport';
+import type { Edit } from './edits';
 import type { Graph, NodeState, Position } from './graph';
 
 /** What the core asks of the widget around it. */
@@ -59,7 +60,7 @@ export class CanvasCore {
   private states: ReadonlyMap<string, NodeState> | null = null;
   private problems: ReadonlyMap<string, Marker> = new Map();
   private remembered = new Map<string, Position>();
-  private lastSelected = '';
+  private lastSelected = '[]';
   private isFitDue = true;
 
   constructor(
@@ -179,19 +180,15 @@ export class CanvasCore {
   /** After a drag: remarks and pinned tasks keep their new place in the text, the others in the view. */
   private dropped(ids: readonly string[]): void {
     this.hooks.viewChanged();
-    if (this.isReadOnly) {
-      return;
-    }
-    for (const id of ids.flatMap(one => remarkOf(one) ?? [])) {
+    for (const id of this.isReadOnly ? [] : ids.flatMap(one => remarkOf(one) ?? [])) {
       const note = this.scene.notes.get(id);
       if (note !== undefined) {
-        const position = rounded(note);
-        this.edit({ kind: 'set-remark', id, text: note.remark.text, position });
+        this.edit({ kind: 'set-remark', id, text: note.remark.text, position: rounded(note) });
       }
     }
-    const pinned = ids
-      .map(id => this.scene.cards.get(taskOf(id) ?? ''))
-      .filter((card): card is Card => card?.task.position !== undefined);
+    const pinned = (this.isReadOnly ? [] : ids)
+      .flatMap(id => this.scene.cards.get(taskOf(id) ?? '') ?? [])
+      .filter(card => card.task.position !== undefined);
     if (pinned.length > 0) {
       this.edit({
         kind: 'pin',
@@ -200,7 +197,7 @@ export class CanvasCore {
     }
   }
 
-  private edit(edit: Extract<Gesture, { kind: 'edit' }>['edit']): void {
+  private edit(edit: Edit): void {
     this.hooks.gesture({ kind: 'edit', edit });
   }
 

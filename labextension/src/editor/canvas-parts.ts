@@ -11,7 +11,8 @@ export interface Parts {
   hint: HTMLElement;
   draft: HTMLElement;
   live: HTMLElement;
-  current: HTMLElement;
+  /** Two, used in turn: a screen reader speaks when another element becomes the active one, not when its words change. */
+  currents: readonly [HTMLElement, HTMLElement];
 }
 
 /** Build the elements of a canvas into `node`. */
@@ -27,13 +28,15 @@ export function makeParts(node: HTMLElement, trans: TranslationBundle): Parts {
   node.setAttribute('role', 'application');
   node.setAttribute('aria-label', trans.__('Pipeline canvas'));
   node.setAttribute('aria-roledescription', trans.__('task graph; press ? for keys'));
-  const parts = ['stage', 'hint', 'tip', 'draft', 'live', 'current'].map(part);
-  const [stage, hint, tip, draft, live, current] = parts;
+  const parts = ['stage', 'hint', 'tip', 'draft', 'live', 'current', 'current'].map(part);
+  const [stage, hint, tip, draft, live, one, other] = parts;
   tip.hidden = draft.hidden = true;
   tip.setAttribute('aria-hidden', 'true');
   live.setAttribute('role', 'status');
-  current.id = `ft-canvas-current-${UUID.uuid4()}`;
-  current.setAttribute('role', 'img');
+  for (const current of [one, other]) {
+    current.id = `ft-canvas-current-${UUID.uuid4()}`;
+    current.setAttribute('role', 'img');
+  }
   hint.textContent = trans.__('Drag a task or a file here, double-click, or press A to add the first task.');
-  return { stage, hint, tip, draft, live, current };
+  return { stage, hint, tip, draft, live, currents: [one, other] };
 }

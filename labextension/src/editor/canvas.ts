@@ -44,6 +44,7 @@ export class DagCanvas extends Widget implements IDagCanvas {
   private readonly _viewChanged = new Signal<IDagCanvas, void>(this);
   private users: ReadonlyMap<string, readonly string[]> = new Map();
   private settling = 0;
+  private described: string | null = null;
   private isFocusVisible = false;
 
   constructor(private readonly trans: TranslationBundle) {
@@ -269,20 +270,23 @@ export class DagCanvas extends Widget implements IDagCanvas {
   }
 
   private describeFocus(): void {
-    const { current } = this.parts;
     const card = this.core.scene.cards.get(this.core.focused ?? '');
-    const facts = card && {
-      state: card.state,
-      marker: card.marker,
-      neededBy: this.users.get(card.name) ?? []
-    };
-    const words = card && facts ? taskWords(card.task, facts, Date.now(), this.trans) : '';
-    if (words === '') {
+    const [one, other] = this.parts.currents;
+    if (card === undefined) {
+      this.described = null;
       this.node.removeAttribute('aria-activedescendant');
-    } else {
-      current.setAttribute('aria-label', words);
-      this.node.setAttribute('aria-activedescendant', current.id);
+      one.removeAttribute('aria-label');
+      other.removeAttribute('aria-label');
+      return;
     }
+    const facts = { state: card.state, marker: card.marker, neededBy: this.users.get(card.name) ?? [] };
+    const isNew = this.described !== card.name;
+    this.described = card.name;
+    const isOne = (this.node.getAttribute('aria-activedescendant') === one.id) !== isNew;
+    const [current, idle] = isOne ? [one, other] : [other, one];
+    current.setAttribute('aria-label', taskWords(card.task, facts, Date.now(), this.trans));
+    idle.removeAttribute('aria-label');
+    this.node.setAttribute('aria-activedescendant', current.id);
   }
 
   private announce(words: string): void {
@@ -296,10 +300,7 @@ export class DagCanvas extends Widget implements IDagCanvas {
   private paint(): void {
     this.surface.paint(this.isFocusVisible);
     const { zoom, pan, size } = this.core.stage;
-    if (size.width > 0) {
-      const view = boundsInView({ zoom, pan, ...size });
-      this.minimap.update(this.core.scene, view, this.surface.palette);
-    }
+    this.minimap.update(this.core.scene, boundsInView({ zoom, pan, ...size }), this.surface.palette);
     this.parts.draft.textContent = this.core.connector.typed;
     this.parts.draft.hidden = this.core.connector.typed === '';
   }

@@ -3,7 +3,8 @@
  * walks, with what each is doing. Only the rows in view are in the page (and the one in focus), so 5,000 tasks cost as
  * much as 50; `aria-setsize` and `aria-posinset` tell the rest.
  *
- * One item is in the Tab order (roving tabindex). Left opens what it depends on, right what needs it: as on the canvas.
+ * One item is in the Tab order (roving tabindex). Left leads to what it depends on, right to what needs it, as on
+ * the canvas.
  */
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
