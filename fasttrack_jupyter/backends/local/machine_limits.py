@@ -12,8 +12,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import psutil
-
 _HUNDRED = 100
 
 
@@ -27,7 +25,7 @@ def usable_cpus(root: Path = Path("/")) -> int:
 def usable_memory(root: Path = Path("/")) -> int:
     """Bytes of memory: the machine's, or the tightest limit."""
     limits = [limit for group in _groups(root, "memory") if (limit := _memory_limit(group)) is not None]
-    return min([psutil.virtual_memory().total, *limits])
+    return min([os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), *limits])
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
