@@ -27,6 +27,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 python=$(find_python)
 if [ -z "$python" ] || ! has_venv "$python"; then apt_install python3 python3-venv; fi
 has git || apt_install git
+has chromium || has chromium-browser || has google-chrome || apt_install chromium # the tests in a browser
 has podman && has busybox || apt_install podman crun runc catatonit busybox-static # sessions in containers
 
 make_environment "$root" test
