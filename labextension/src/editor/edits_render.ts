@@ -101,6 +101,18 @@ export function inline(value: Json, isFlow: boolean, style?: Style): string {
   return isFlow ? text.slice(1, -1) : text.slice(2).trim();
 }
 
+/** `value` as JSON in one line, spaced as people write it. */
+export function jsonText(value: Json): string {
+  if (Array.isArray(value)) {
+    return `[${(value as readonly Json[]).map(jsonText).join(', ')}]`;
+  }
+  return isObject(value)
+    ? `{${Object.entries(value)
+        .map(([key, one]) => `${jsonText(key)}: ${jsonText(one)}`)
+        .join(', ')}}`
+    : escaped(JSON.stringify(value));
+}
+
 /** How a block is written. */
 export interface BlockOptions {
   /** The style of a text that is the value itself. */

@@ -43,8 +43,9 @@ export interface Pasted {
 
 /** The tasks in `text`: a list of them, one alone, or a whole pipeline, as YAML or JSON; throws EditRefused. */
 export function tasksIn(text: string, trans: TranslationBundle): Source {
-  const lead = text.replace(/^\ufeff/, '').replace(/\t/g, match => match);
-  const source = [lead, `tasks:\n${lead}`, `tasks:\n- ${lead.trim().replace(/\n/g, '\n  ')}\n`]
+  const lead = text.replace(/^\ufeff/, '');
+  const deeper = lead.trim().replace(/\n/g, '\n  ');
+  const source = [lead, `tasks:\n${lead}`, `tasks:\n  ${deeper}\n`, `tasks:\n- ${deeper}\n`]
     .map(one => new Source(one))
     .find(one => isTasks(one));
   if (!source) {

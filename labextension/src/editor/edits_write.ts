@@ -21,9 +21,11 @@ import {
   isBlockText,
   isSame,
   itemLines,
+  jsonText,
   type Habits
 } from './edits_render';
 import { isOpenEnded, Lines } from './edits_lines';
+import { patchedFold } from './edits_fold';
 import {
   inlineCollection,
   isCollection,
@@ -81,6 +83,8 @@ function cannot(source: Source, trans: TranslationBundle): EditRefused {
 class Writer {
   private readonly changes: TextChange[] = [];
   private readonly lines: Lines;
+  /** Whether the file is JSON, which it then stays. */
+  private readonly isJson: boolean;
 
   constructor(
     private readonly source: Source,
@@ -90,6 +94,7 @@ class Writer {
     private readonly trans: TranslationBundle
   ) {
     this.lines = new Lines(source.text, habits.eol);
+    this.isJson = /^\ufeff?\s*\{\s*"/.test(source.text);
   }
 
   write(wanted: Json): TextChange[] {
@@ -183,7 +188,7 @@ class Writer {
     for (const [key, value] of added) {
       const place = placeFor(key, node.entries, order);
       if (node.isFlow) {
-        const text = `${inline(key, true)}: ${inline(value, true)}`;
+        const text = `${this.flow(key)}: ${this.flow(value)}`;
         this.changes.push(...[this.lines.intoFlow(node, node.entries, place, text)]);
       } else {
         const after = node.entries[place - 1];
@@ -246,7 +251,7 @@ class Writer {
 
   private addItem(node: Sequence, place: number, value: Json, isTasks: boolean, maySpace: boolean): void {
     if (node.isFlow) {
-      this.changes.push(...[this.lines.intoFlow(node, node.items, place, inline(value, true))]);
+      this.changes.push(...[this.lines.intoFlow(node, node.items, place, this.flow(value))]);
       return;
     }
     const column = columnOf(this.source.text, node.items[0].from);
@@ -265,10 +270,14 @@ class Writer {
     this.changes.push(...[this.lines.after(after.to, isSpaced ? ['', ...lines] : lines, column, !isTasks)]);
   }
 
+  private flow(value: Json): string {
+    return this.isJson ? jsonText(value) : inline(value, true);
+  }
+
   private replace(node: Syntax | null, wanted: Json, slot: Slot): void {
     const isFlow = 'entry' in slot ? slot.map.isFlow : slot.list.isFlow;
     if (isFlow) {
-      this.putInline(node, inline(wanted, true, styleOf(node)), slot);
+      this.putInline(node, this.isJson ? jsonText(wanted) : inline(wanted, true, styleOf(node)), slot);
       return;
     }
     const isBlock = node?.kind === 'scalar' && (node.style === 'literal' || node.style === 'folded');
@@ -321,6 +330,12 @@ class Writer {
     const width = Math.max(40, ...own.map(line => line.trimEnd().length - column));
     const step = depth > column ? depth - column : this.habits.step;
     const options = { style: node.style, step, width: node.style === 'folded' ? width : 0 };
+    const patched =
+      node.style === 'folded' ? patchedFold(text.slice(node.from, node.to), node.value, wanted) : null;
+    if (patched !== null) {
+      this.changes.push({ from: node.from, to: node.to, insert: patched });
+      return;
+    }
     const lines = entryLines('k', wanted, { ...this.habits, step }, options);
     const [header, ...body] = [lines[0].slice(3), ...this.lines.indented(lines.slice(1), column)];
     const isAtEnd =

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+
+import { readDocument } from './document';
+import { applyEdit, EditRefused, type Edit } from './edits';
+import { applyChanges, composed, diffChange } from './edits_changes';
+import cases from './fixtures/edits.json';
+
+interface Case {
+  name: string;
+  edit: Edit & { removes?: boolean };
+  before: string;
+  after: string;
+}
+
+describe('an edit', () => {
+  it.each(cases as unknown as Case[])('$edit.kind in $name', ({ edit, before, after }) => {
+    const meant = edit.removes ? ({ ...edit, value: undefined } as Edit) : edit;
+    const { changes } = applyEdit(before, meant);
+    expect(applyChanges(before, changes)).toBe(after);
+    expect(readDocument(after).isBroken).toBe(false);
+  });
+
+  const chain = 'name: p\ntasks:\n- name: a\n- name: b\n  dependencies: [a]\n- name: c\n  inputs: {x: b.y}\n';
+  const refusals: [Edit, RegExp, RegExp][] = [
+    [{ kind: 'connect', from: 'b', to: 'a' }, /a → b → a/, /first/],
+    [{ kind: 'connect', from: 'c', to: 'a' }, /a → b → c → a|a → c → b → a/, /first/],
+    [{ kind: 'connect', from: 'a', to: 'a' }, /a → a/, /first/],
+    [{ kind: 'connect', from: 'a', to: 'z' }, /no task 'z'/, /renamed/],
+    [{ kind: 'disconnect', from: 'b', to: 'c' }, /uses an output/, /input/],
+    [{ kind: 'rename-task', name: 'a', to: 'b' }, /'b' already/, /'b-2'/],
+    [{ kind: 'rename-task', name: 'a', to: 'a/b.c' }, /may not be named/, /'a-b-c'/],
+    [{ kind: 'rename-task', name: 'a', to: '' }, /may not be named/, /train/],
+    [{ kind: 'rename-task', name: 'a', to: 'x'.repeat(65) }, /may not be named/, /shorten/],
+    [{ kind: 'add-tasks', tasks: [{ command: 'x' }] }, /needs a name/, /train/],
+    [{ kind: 'paste', text: 'just words' }, /holds no tasks/, /list/],
+    [{ kind: 'set-task', names: ['a'], path: ['name'], value: undefined }, /may not be named/, /train/]
+  ];
+  it.each(refusals)('is refused in words: %j', (edit, message, hint) => {
+    const refusal = (() => {
+      try {
+        applyEdit(chain, edit);
+      } catch (error) {
+        return error as EditRefused;
+      }
+      return null;
+    })();
+    expect(refusal).toBeInstanceOf(EditRefused);
+    expect(refusal!.message).toMatch(message);
+    expect(refusal!.hint).toMatch(hint);
+  });
+
+  it('is refused while the text cannot be read', () => {
+    expect(() => applyEdit('tasks: [', { kind: 'remove-tasks', names: [] })).toThrow(/cannot be read/);
+  });
+
+  it('is refused where an anchor is used elsewhere', () => {
+    const text = 'name: p\ntasks:\n- name: a\n  environment: &e {image: x}\n- name: b\n  environment: *e\n';
+    const edit: Edit = { kind: 'set-task', names: ['a'], path: ['environment', 'image'], value: 'y' };
+    expect(() => applyEdit(text, edit)).toThrow(/shared/);
+  });
+
+  it('keeps the line breaks of a folded command', () => {
+    const text =
+      'name: p\ntasks:\n- name: a\n- name: b\n  command: >-\n    x ${{ tasks.a.outputs.o }}\n    --long y\n';
+    const { changes } = applyEdit(text, { kind: 'rename-task', name: 'a', to: 'new one' });
+    expect(applyChanges(text, changes)).toContain("    x ${{ tasks['new one'].outputs.o }}\n    --long y\n");
+  });
+
+  it('changes nothing where nothing differs', () => {
+    expect(applyEdit(chain, { kind: 'connect', from: 'a', to: 'b' }).changes).toEqual([]);
+    expect(applyEdit(chain, { kind: 'rename-task', name: 'a', to: 'a' }).changes).toEqual([]);
+  });
+});
+
+describe('changes', () => {
+  it('are as small as can be, and part no character', () => {
+    expect(diffChange('abc', 'axc')).toEqual({ from: 1, to: 2, insert: 'x' });
+    expect(diffChange('😀', '😁')).toEqual({ from: 0, to: 2, insert: '😁' });
+    expect(diffChange('aa', 'aaa')).toEqual({ from: 2, to: 2, insert: 'a' });
+  });
+
+  it('are put together', () => {
+    const [first, second] = [[{ from: 1, to: 2, insert: 'XYZ' }], [{ from: 0, to: 3, insert: 'q' }]];
+    const text = 'abc';
+    const both = composed(3, first, second);
+    expect(applyChanges(text, both)).toBe(applyChanges(applyChanges(text, first), second));
+  });
+});
