@@ -7,7 +7,7 @@ import type { DeletedJobs, JobPatch, JobSummary, RerunRequest } from '../generat
 import { isEnded, stateOf } from '../status';
 import type { Jobs } from './model';
 import type { PanelSettings } from './settings';
-import { jobTitle, troubleOf } from './words';
+import { jobTitle, sentence, troubleOf } from './words';
 
 /** Acts on jobs in the person's name. */
 export class JobActions {
@@ -58,7 +58,7 @@ export class JobActions {
       const ids = jobs.map(job => job.id);
       const { deleted, refused } = await this.api.send<DeletedJobs>('POST', 'jobs/delete', { jobs: ids });
       if (refused.length > 0) {
-        const told = [...new Set(refused.map(each => [each.message, each.hint].filter(Boolean).join('. ')))];
+        const told = [...new Set(refused.map(each => sentence(each)))];
         Notification.warning(
           this.trans._n(
             '%1 job was kept: %2',
@@ -90,13 +90,12 @@ export class JobActions {
 
   /** Say what went wrong. */
   tell(error: unknown): void {
-    const { message, hint } = troubleOf(error);
-    Notification.error([message, hint].filter(Boolean).join('. '), { autoClose: 10_000 });
+    Notification.error(sentence(troubleOf(error)), { autoClose: 10_000 });
   }
 
   private _tellFailures(ends: readonly PromiseSettledResult<unknown>[], title: string): void {
     const reasons = ends.flatMap(end => (end.status === 'rejected' ? [troubleOf(end.reason)] : []));
-    const told = [...new Set(reasons.map(({ message, hint }) => [message, hint].filter(Boolean).join('. ')))];
+    const told = [...new Set(reasons.map(sentence))];
     if (told.length > 0) {
       Notification.error(`${title}: ${told.slice(0, 3).join(' ')}`, { autoClose: 10_000 });
     }

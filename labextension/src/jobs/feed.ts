@@ -39,7 +39,7 @@ const PAGE = 1000;
 const FAR = 20_000;
 /** Milliseconds after which a request counts as lost (a laptop that slept leaves such). */
 const PATIENCE = 30_000;
-const LONGEST_PAUSE = 30_000;
+const LONGEST_PAUSE = 15_000;
 
 /** Follows the event log from its end on. */
 export class Feed implements IDisposable {

@@ -9,6 +9,7 @@ import { Widget } from '@lumino/widgets';
 import type { Api } from '../api';
 import type { Problem, ValidationView } from '../generated';
 import { stemFor, stemOf, writeNew, type Files } from './files';
+import { sentence } from './words';
 
 /** A text to import, and where it came from. */
 interface Chosen {
@@ -57,7 +58,7 @@ export async function importPipeline(
 
 /** One problem in one line: where, what, what to do. */
 export function line(problem: Problem, trans: TranslationBundle): string {
-  const words = [problem.message, problem.hint].filter(Boolean).join('. ');
+  const words = sentence(problem);
   return problem.line > 0 ? trans.__('Line %1: %2', problem.line, words) : words;
 }
 

@@ -6,7 +6,7 @@ import { toContentsPath, word } from '../api';
 import type { JobSummary, JobView } from '../generated';
 import { CommandIDs } from '../tokens';
 import type { IJobsCore } from './core';
-import { troubleOf } from './words';
+import { sentence, troubleOf } from './words';
 
 /** Opens things by commands. */
 export class Opening {
@@ -55,8 +55,7 @@ export class Opening {
 
   /** Say what went wrong. */
   tell(error: unknown): void {
-    const { message, hint } = troubleOf(error);
-    Notification.error([message, hint].filter(Boolean).join('. '), { autoClose: 10_000 });
+    Notification.error(sentence(troubleOf(error)), { autoClose: 10_000 });
   }
 
   private async _do(command: string, args: Record<string, string>): Promise<void> {

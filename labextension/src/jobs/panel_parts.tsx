@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import { ICONS, stateWord, type State } from '../status';
 import type { Jobs } from './model';
-import type { Trouble } from './words';
+import { capital, type Trouble } from './words';
 
 /** Draw again after each signal. */
 export function useSignals(...signals: readonly ISignal<unknown, unknown>[]): void {
@@ -78,8 +78,8 @@ export function TroubleNote(props: { trouble: Trouble; label?: string; onClick?:
   return (
     <div className="jp-ft-trouble" role="status">
       <div>
-        <strong>{props.trouble.message}</strong>
-        {props.trouble.hint ? <div>{props.trouble.hint}</div> : null}
+        <strong>{capital(props.trouble.message)}</strong>
+        {props.trouble.hint ? <div>{capital(props.trouble.hint)}</div> : null}
       </div>
       {props.label && props.onClick ? <TextButton label={props.label} onClick={props.onClick} /> : null}
     </div>

@@ -88,6 +88,12 @@ describe('events folded into a job', () => {
     expect(foldSummary(aJob({}), anEvent({ status: 'RUNNING', data: { priority: 7 } })).priority).toBe(7);
   });
 
+  it('bring the name, tags and note that somebody gave the job, and leave those that he did not', () => {
+    const job = aJob({ name: 'old', tags: ['x'], note: 'kept' });
+    const event = anEvent({ type: 'JobAnnotated', data: { name: '', tags: ['a', 'b'] } });
+    expect(foldSummary(job, event)).toMatchObject({ name: '', tags: ['a', 'b'], note: 'kept' });
+  });
+
   it('a thousand tasks with three events each take no time that a person sees', () => {
     const job = aJob({ tasks: Array.from({ length: 1000 }, (_, at) => aTask({ path: `t${at}` })) });
     const events = Array.from({ length: 3000 }, (_, at) =>

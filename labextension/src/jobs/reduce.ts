@@ -47,16 +47,33 @@ export function foldSummary<T extends JobSummary>(job: T, event: EventView): T {
   if (event.path !== null || event.job_id !== job.id) {
     return job;
   }
-  const priority = event.data.priority;
   return {
     ...job,
+    ...annotated(event.data),
     status: event.status as T['status'],
     result: (event.result ?? job.result) as Result,
     reason: event.reason ?? job.reason,
     started_at: job.started_at ?? event.started_at,
-    ended_at: job.ended_at ?? event.ended_at,
-    priority: typeof priority === 'number' ? priority : job.priority
+    ended_at: job.ended_at ?? event.ended_at
   };
+}
+
+/** What a person changed on a job. */
+function annotated(data: EventView['data']): Partial<JobSummary> {
+  const news: Partial<JobSummary> = {};
+  if (typeof data.priority === 'number') {
+    news.priority = data.priority;
+  }
+  if (typeof data.name === 'string') {
+    news.name = data.name;
+  }
+  if (Array.isArray(data.tags)) {
+    news.tags = data.tags.map(String);
+  }
+  if (typeof data.note === 'string') {
+    news.note = data.note;
+  }
+  return news;
 }
 
 function foldTask(task: TaskInstanceView, event: EventView): TaskInstanceView {

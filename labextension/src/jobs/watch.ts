@@ -13,7 +13,7 @@ import { isEnded, stateOf } from '../status';
 import type { IJobWatch } from '../tokens';
 import type { Asks } from './feed';
 import { foldJob } from './reduce';
-import { troubleOf } from './words';
+import { sentence, troubleOf } from './words';
 
 /** Milliseconds between two looks at why instances wait; for each task of the job a little longer. */
 const LOOK = 10_000;
@@ -99,8 +99,7 @@ export class Follower {
   /** What is shown stays while the server is away; the panel says that it is. */
   private _fail(error: unknown): void {
     const isAway = error instanceof ApiError && (error.isUnreachable || error.isSignedOut);
-    const { message, hint } = troubleOf(error);
-    this.error = [message, hint].filter(Boolean).join('. ');
+    this.error = sentence(troubleOf(error));
     if (!isAway) {
       this.job = null;
     }

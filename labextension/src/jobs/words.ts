@@ -19,6 +19,16 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
+/** Trouble in one or two sentences; the server's words begin small, as parts of a sentence. */
+export function sentence({ message, hint }: Trouble): string {
+  return [message, hint].filter(Boolean).map(capital).join('. ');
+}
+
+/** The text with a capital first letter. */
+export function capital(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
 /** What a job is called: the name that a person gave it, else its pipeline and index. */
 export function jobTitle(job: Pick<JobSummary, 'name' | 'pipeline' | 'index'>): string {
   return job.name || `${job.pipeline} #${job.index}`;
