@@ -118,7 +118,9 @@ async function validate(
   const open = { label: trans.__('Open'), callback: () => void openPipeline({ path }, parts) };
   try {
     const file =
-      text === null ? await app.serviceManager.contents.get(path, { type: 'file', format: 'text' }) : null;
+      text === null
+        ? await app.serviceManager.contents.get(path, { type: 'file', format: 'text', content: true })
+        : null;
     const body = { text: text ?? String(file?.content ?? ''), source: toSource(path, jobs.info?.root) };
     const found = await api.send<ValidationView>('POST', 'validate', body);
     const [first] = found.problems.filter(each => each.severity === 'error');

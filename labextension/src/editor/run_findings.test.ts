@@ -32,8 +32,8 @@ describe('offsetOf', () => {
 it('puts the reasons of refused tasks onto their cards', () => {
   const error = new ApiError(422, 'refused', 'no', 'do this', { tasks: { b: 'needs 900 cpu', gone: 'x' } });
   const found = problemsOf(error, text, graph);
-  expect(found[0]).toMatchObject({ task: 'b', line: 5, severity: 'error', hint: 'do this' });
-  expect(found[1].task).toBeUndefined();
+  expect(found[0]).toMatchObject({ task: 'b', line: 5, severity: 'error', message: 'needs 900 cpu' });
+  expect(found[1]).toMatchObject({ task: undefined, message: 'gone: x' });
 });
 
 it('places what an invalid pipeline carries', () => {

@@ -32,7 +32,7 @@ export function problemsOf(error: unknown, text: string, graph: Graph): Problem[
   }
   if (error.code === 'refused') {
     const tasks = (error.details.tasks ?? {}) as Record<string, string>;
-    return Object.entries(tasks).map(([name, reason]) => refusal(name, reason, error.hint, text, graph));
+    return Object.entries(tasks).map(([name, reason]) => refusal(name, reason, text, graph));
   }
   return [];
 }
@@ -41,7 +41,7 @@ export function problemsOf(error: unknown, text: string, graph: Graph): Problem[
 export function planProblems(plan: PlanView, text: string, graph: Graph): Problem[] {
   const refused = plan.tasks.filter(each => each.decision === 'refused');
   return [
-    ...refused.map(each => refusal(each.task, each.reason, '', text, graph)),
+    ...refused.map(each => refusal(each.task, each.reason, text, graph)),
     ...plan.problems.map(each => placed(each, text, graph))
   ];
 }
@@ -63,13 +63,13 @@ export function offsetOf(text: string, line: number, column: number): number {
   return start + before.join('').length;
 }
 
-function refusal(name: string, reason: string, hint: string, text: string, graph: Graph): Problem {
+function refusal(name: string, reason: string, text: string, graph: Graph): Problem {
   const task = graph.tasks.find(each => each.name === name);
   const from = task?.from ?? 0;
   return {
     code: 'refused',
-    message: `${name}: ${reason}`,
-    hint,
+    message: task ? reason : `${name}: ${reason}`,
+    hint: '',
     severity: 'error',
     from,
     to: task ? endOfLine(text, from) : 0,

@@ -46,7 +46,7 @@ export function fillToolbar(
   button('fit', EditorCommands.fit, '');
   button('search', EditorCommands.search, '');
   add('spacer', ToolbarItems.createSpacerItem());
-  const panes: readonly PaneName[] = ['canvas', 'yaml', 'outline', 'dock'];
+  const panes: readonly PaneName[] = ['palette', 'outline', 'canvas', 'yaml', 'dock'];
   panes.forEach(pane =>
     button(pane, EditorCommands.pane, commands.label(EditorCommands.pane, { pane }), { pane })
   );

@@ -42,7 +42,7 @@ export class EditorActions {
   /** Add a task at a place (in the view's middle without one), and ask for its name. */
   addTask(position?: Position, after: readonly string[] = this.editor.selected): void {
     const name = freeName('task', this.names());
-    this.addTasks([{ name, command: FIRST_COMMAND }], position ?? this.middle(), after);
+    this.addTasks([{ name, command: FIRST_COMMAND }], this.freePlace(position ?? this.middle()), after);
     if (this.names().has(name)) {
       this.askName(name);
     }
@@ -58,8 +58,9 @@ export class EditorActions {
       return { ...(task as Record<string, Json>), name };
     });
     const { canvas } = this.editor;
-    const first = this.freePlace(position);
-    named.forEach(({ name }, place) => canvas.placeNext(name, { x: first.x, y: first.y + ROW * place }));
+    named.forEach(({ name }, place) =>
+      canvas.placeNext(name, { x: position.x, y: position.y + ROW * place })
+    );
     this.editor.edit({ kind: 'add-tasks', tasks: named, after });
   }
 
