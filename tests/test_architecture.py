@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import types
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,16 +198,3 @@ def test_console_scripts_exist() -> None:
         "fasttrack": True,
         "jupyter-fasttrack": True,
     }
-
-
-def test_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
-    """Every module and data file of the package is in the wheel, the licence too, and nothing else."""
-    _content("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-        licences = [name for name in archive.namelist() if name.endswith("licenses/LICENSE")]
-    assert packed == {str(path.relative_to(ROOT)) for path in _files("fasttrack_jupyter")}
-    assert [name for name in packed if "/migrations/" in name and name.endswith(".sql")]
-    assert [name for name in packed if name.endswith(".schema.json")]
-    assert licences

@@ -57,6 +57,19 @@ def test_the_wheel_carries_the_extension_once(wheel: Path) -> None:
     assert [name for name in names if name.startswith(("fasttrack_jupyter/labextension/", "labextension/"))] == []
 
 
+def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None:
+    """Every module and data file that git knows, and the licence."""
+    listed = subprocess.run(
+        ["git", "ls-files", "fasttrack_jupyter"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if ".data/" not in name]
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == set(listed.stdout.split()) - {"fasttrack_jupyter/server/fasttrack_jupyter.json"}
+    assert [name for name in packed if "/migrations/" in name and name.endswith(".sql")]
+    assert [name for name in packed if name.endswith(".schema.json")]
+    assert [name for name in names if name.endswith("licenses/LICENSE")]
+
+
 def test_a_fresh_environment_without_node_has_both_extensions_enabled(
     wheel: Path, tmp_path: Path, path_without_node: str
 ) -> None:
