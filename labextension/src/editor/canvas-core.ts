@@ -17,10 +17,7 @@ import type { Edit } from './edits';
 import type { Graph, NodeState, Position } from './graph';
 
 /** What the core asks of the widget around it. */
-export interface CoreHooks extends Pick<
-  StageHooks,
-  'paint' | 'tapped' | 'doubleTapped' | 'menu' | 'hovered'
-> {
+export interface CoreHooks extends Pick<StageHooks, 'paint' | 'tapped' | 'doubleTapped' | 'menu'> {
   gesture(gesture: Gesture): void;
   selectionChanged(names: readonly string[]): void;
   /** Pan, zoom or places changed. */

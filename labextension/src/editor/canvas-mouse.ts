@@ -5,6 +5,7 @@
 import type { CanvasCore } from './canvas-core';
 import { remarkOf, taskOf } from './canvas-core';
 import { outlet } from './canvas-scene';
+import type { ClientPoint } from './canvas-stage';
 import type { EdgeEnds } from './canvas-types';
 import { stateWords } from './canvas-words';
 import type { Position } from './graph';
@@ -82,8 +83,7 @@ export class Mouse {
     }
     const handle = this.handleAt(this.at);
     const name = handle ?? this.core.scene.cardAt(this.at)?.name ?? null;
-    const target = event.currentTarget as HTMLElement;
-    target.style.cursor = handle !== null ? 'crosshair' : name !== null ? 'pointer' : '';
+    this.setCursor(handle !== null ? 'crosshair' : name !== null ? 'pointer' : '');
     if (name !== this.core.hovered) {
       this.core.hovered = name;
       this.core.stage.redraw();
@@ -92,6 +92,14 @@ export class Mouse {
       this.showTip(handle === null ? name : null, event);
     }
   };
+
+  /** On the element around cytoscape's, which measures itself anew whenever its own style changes. */
+  private setCursor(cursor: string): void {
+    const around = this.tip.parentElement;
+    if (around !== null && around.style.cursor !== cursor) {
+      around.style.cursor = cursor;
+    }
+  }
 
   private readonly onLeave = (): void => {
     this.at = null;
@@ -169,7 +177,7 @@ export class Mouse {
   }
 
   /** The right button: a menu for the selection if it is on it, else for what is under it. */
-  menu(id: string | null, at: Position, event: MouseEvent): void {
+  menu(id: string | null, at: Position, event: ClientPoint): void {
     this.hideTip();
     const name = taskOf(id);
     const remark = id === null ? null : remarkOf(id);

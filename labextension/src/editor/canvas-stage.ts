@@ -21,6 +21,9 @@ export interface Item {
   at: Position;
 }
 
+/** A point of the page. */
+export type ClientPoint = Pick<MouseEvent, 'clientX' | 'clientY'>;
+
 /** What the stage tells. Positions are the model's. */
 export interface StageHooks {
   paint(): void;
@@ -31,8 +34,7 @@ export interface StageHooks {
   viewportChanged(): void;
   tapped(id: string | null, at: Position): void;
   doubleTapped(id: string | null, at: Position): void;
-  menu(id: string | null, at: Position, event: MouseEvent): void;
-  hovered(id: string | null): void;
+  menu(id: string | null, at: Position, event: ClientPoint): void;
 }
 
 /** What we use of cytoscape's renderer, which its types do not describe. */
@@ -85,9 +87,13 @@ export class Stage {
     cy.on('viewport', () => hooks.viewportChanged());
     cy.on('tap', event => hooks.tapped(idOf(event), event.position));
     cy.on('dbltap', event => hooks.doubleTapped(idOf(event), event.position));
-    cy.on('cxttap taphold', event => hooks.menu(idOf(event), event.position, event.originalEvent));
-    cy.on('mouseover', 'node', event => hooks.hovered(event.target.id()));
-    cy.on('mouseout', 'node', () => hooks.hovered(null));
+    cy.on('cxttap', event => hooks.menu(idOf(event), event.position, event.originalEvent));
+    cy.on('taphold', event => {
+      const touch = (event.originalEvent as Partial<TouchEvent>).touches?.[0];
+      if (touch !== undefined) {
+        hooks.menu(idOf(event), event.position, touch);
+      }
+    });
     cy.on('dragfreeon', 'node', event => {
       const node = event.target as NodeSingular;
       const moved = node.selected() ? cy.nodes(':selected') : node;

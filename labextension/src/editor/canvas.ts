@@ -56,7 +56,6 @@ export class DagCanvas extends Widget implements IDagCanvas {
       tapped: (id, at) => this.mouse.tapped(id, at),
       doubleTapped: (id, at) => this.mouse.doubleTapped(id, at),
       menu: (id, at, event) => this.mouse.menu(id, at, event),
-      hovered: () => undefined,
       gesture: gesture => this._gestures.emit(gesture),
       selectionChanged: names => this._selectionChanged.emit(names),
       viewChanged: () => this.settleLater(),
@@ -265,6 +264,9 @@ export class DagCanvas extends Widget implements IDagCanvas {
     this.isFocusVisible = document.activeElement === this.node && this.node.matches(':focus-visible');
     if (this.isFocusVisible && this.core.focused === null) {
       this.core.focus(this.core.selected[0] ?? this.core.graph.tasks[0]?.name ?? null);
+    }
+    if (document.activeElement !== this.node && this.core.connector.draft?.at === null) {
+      this.core.connector.cancel();
     }
     this.core.stage.redraw();
   }
