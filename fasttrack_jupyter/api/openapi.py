@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api.routes import Route
+from fasttrack_jupyter.api.streams import TextResponse
 
 Json = dict[str, Any]
 _REFERENCE = "#/components/schemas/{model}"
@@ -76,7 +77,7 @@ def _query_parameters(model: type[BaseModel] | None, schemas: _Schemas) -> list[
 def _success(answer: Any, schemas: _Schemas) -> Json:
     if answer is type(None):
         return {"204": {"description": "Done."}}
-    if answer is str:
+    if answer in (str, TextResponse):
         return {"200": _content("text/plain", {"type": "string"})}
     if answer is web.StreamResponse:
         data = _content("application/octet-stream", {"type": "string", "format": "binary"})

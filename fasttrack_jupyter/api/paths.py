@@ -47,6 +47,7 @@ OPERATIONS = (
     Operation("attempts", "GET", f"{_JOB}/attempts", "read"),
     Operation("logs", "GET", f"{_TASK}/logs", "read"),
     Operation("logs_stream", "GET", f"{_TASK}/logs/stream", "read"),
+    Operation("logs_text", "GET", f"{_TASK}/logs/text", "read"),
     Operation("cancel_task", "POST", f"{_TASK}/cancel", "execute"),
     Operation("usage", "GET", f"{_TASK}/usage", "read"),
     Operation("usage_samples", "GET", f"{_TASK}/usage/samples", "read"),

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from fasttrack_jupyter.api import requests as ask
 from fasttrack_jupyter.api.paths import OPERATIONS
-from fasttrack_jupyter.api.streams import follow_events, follow_log, send_file
+from fasttrack_jupyter.api.streams import TextResponse, follow_events, follow_log, send_file, send_log
 from fasttrack_jupyter.engine import overviews, views
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.storing import JobFilter
@@ -128,6 +128,13 @@ async def logs_stream(
 ) -> AsyncIterator[views.LogView | None]:
     """A masked log as it is written, until the attempt has ended."""
     return follow_log(engine, job, path, query)
+
+
+async def logs_text(
+    engine: FastTrack, request: web.Request, job: str, path: str, query: ask.AttemptQuery
+) -> TextResponse:
+    """A masked log as a text file: all that is written by now."""
+    return await send_log(engine, request, job, path, query.attempt)
 
 
 async def cancel_task(engine: FastTrack, job: str, path: str) -> views.JobSummary:
@@ -283,7 +290,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *(info, validate, plan, export),
     *(jobs, run, delete_jobs, job_tags, job_counts),
     *(job, change_job, delete_job, job_text, cancel_job, rerun, plan_rerun, attempts),
-    *(logs, logs_stream, cancel_task, usage, usage_samples, session, shell, outputs, read_output),
+    *(logs, logs_stream, logs_text, cancel_task, usage, usage_samples, session, shell, outputs, read_output),
     *(events, events_stream, pipelines, pipeline, delete_pipeline, backends, usage_history, schema),
     *(folders, make_folder, remove_folder, images, slots, secrets, set_secret, remove_secret),
     *(gc, doctor, openapi, shutdown),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from fasttrack_jupyter.api.requests import LogQuery, StreamQuery
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import EventView, LogView
 from fasttrack_jupyter.errors import BadRequest, EmptyRange, NotFound
+from fasttrack_jupyter.model.job import parse_attempt_id
 
 HEARTBEAT = 15.0
 """Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone.
@@ -20,6 +23,13 @@ The first comes at once: it carries the head of the answer, by which a caller kn
 _PART = 1 << 18
 _QUICK, _SLOW = 0.04, 0.4
 """How long to wait for more of a log: right after there was some, and when nothing comes."""
+
+_UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
+"""What a file's name cannot hold on some system."""
+
+
+class TextResponse(web.StreamResponse):
+    """Text in UTF-8 that is sent part by part."""
 
 
 async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) -> AsyncIterator[LogView | None]:
@@ -39,6 +49,31 @@ async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) ->
         if not page.data:
             await asyncio.sleep(pause)
             silent, pause = silent + pause, min(_SLOW, pause * 1.5)
+
+
+async def send_log(engine: FastTrack, request: web.Request, job: str, path: str, attempt: int | None) -> TextResponse:
+    """An attempt's masked log as a file, to where its end is now; what is written later does not belong to it.
+
+    Each page is masked with what stands before and after it in the log (:mod:`fasttrack_jupyter.engine.masking`), so
+    where one page ends is nowhere to be seen.
+    """
+    page = await engine.logs(job, path, attempt=attempt, after=0, limit=_PART)
+    if attempt is None and page.attempt:
+        attempt = parse_attempt_id(page.attempt)[2]  # a new one may begin meanwhile
+    size = page.size
+    response = TextResponse()
+    response.content_type, response.charset = "text/plain", "utf-8"
+    name = _UNFIT.sub("-", f"{path}.{attempt}.log" if attempt else f"{path}.log")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    while page.data:
+        await response.write(page.data.encode("utf-8", "replace"))
+        if page.next >= size:
+            break
+        page = await engine.logs(job, path, attempt=attempt, after=page.next, limit=_PART)
+    await response.write_eof()
+    return response
 
 
 async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[EventView | None]:

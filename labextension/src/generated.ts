@@ -279,6 +279,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/tasks/{path}/logs/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A masked log as a text file: all that is written by now. */
+        get: operations["logs_text"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/tasks/{path}/cancel": {
         parameters: {
             query?: never;
@@ -1571,6 +1588,7 @@ export interface components {
          *         job.started_at  = job.started_at ?? event.started_at
          *         job.ended_at    = job.ended_at ?? event.ended_at
          *         job.priority    = event.data.priority ?? job.priority
+         *         job.name        = event.data.name     ?? job.name       (and tags, note: of a JobAnnotated)
          *
          *     (``reason`` and ``exit_code`` before ``attempts``; an empty reason is one, null is none.) ``data`` may hold
          *     ``outputs`` (declared values as JSON; artifacts as ``{type, path, metadata}``, their path within the outputs
@@ -1578,7 +1596,6 @@ export interface components {
          *     replaces what was known, and ``notes``, which add up, each said once. Two things are told by
          *     JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
          *     or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
-         *     Names, tags and notes that a person changes on a job make no event.
          */
         EventView: {
             /** Seq */
@@ -2670,6 +2687,40 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": components["schemas"]["LogView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    logs_text: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+            };
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description What went wrong. */

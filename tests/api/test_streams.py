@@ -6,12 +6,15 @@ import itertools
 import json
 import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from fasttrack_jupyter.api import streams
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.api.wire import Connection
+from fasttrack_jupyter.engine.masking import Masker
+from fasttrack_jupyter.engine.reads import whole_characters
 from fasttrack_jupyter.engine.views import EventsPage, EventView, FileView, LogView
 from fasttrack_jupyter.errors import EngineUnavailable, NotFound
 from fasttrack_jupyter.home import Home
@@ -59,6 +62,68 @@ def test_the_log_of_a_new_attempt_begins_at_its_start(client: Client, engine: An
 
     engine.answers["logs"] = read
     assert [page["data"] for page in client.follow_logs("last", "a")] == ["failing\n", "again\n"]
+
+
+class RealLog:
+    """A log's bytes, read as the engine does: masked page by page."""
+
+    def __init__(self, data: bytes, secret: str) -> None:
+        self.data, self.masker = data, Masker([secret])
+
+    def __call__(self, job: str, path: str, *, attempt: int | None, after: int, limit: int) -> LogView:
+        part = self.masker.mask_range(lambda start, length: self.data[start : start + length], after, limit)
+        part = part if after + len(part) == len(self.data) else whole_characters(part)
+        end = after + len(part)
+        return LogView(
+            attempt=f"0123456789abcdef-0-{attempt or 2}", data=part.decode("utf-8", "replace"), start=after, next=end,
+            size=len(self.data), ended=True,
+        )  # fmt: skip
+
+
+def downloaded(home: Home, path: str, query: str = "") -> tuple[int, dict[str, str], bytes]:
+    connection = Connection(str(home.socket), 10)
+    answer = connection.ask("GET", f"/v1/jobs/last/tasks/{path}/logs/text{query}", {}, None, 10)
+    body = answer.body()
+    connection.close()
+    return answer.status, answer.headers, body
+
+
+@pytest.mark.parametrize("part", [1, 7, 64, 1 << 18])
+def test_a_downloaded_log_is_whole_and_masked_whatever_the_parts(
+    served: Home, engine: Any, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    """A secret or a character that a part's end would cut in two is neither told nor broken."""
+    monkeypatch.setattr(streams, "_PART", max(part, 4))
+    text = "훈련 hunter2-hunter2 끝\r\n" * 40
+    engine.answers["logs"] = RealLog(text.encode(), "hunter2")
+    status, headers, body = downloaded(served, "a")
+    assert (status, body.decode()) == (200, text.replace("hunter2", "*" * 7))
+    assert headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_a_downloaded_log_is_a_file_named_after_task_and_attempt(served: Home, engine: Any) -> None:
+    """Whatever the task is called; and only one attempt's lines are in it, should another begin meanwhile."""
+    engine.answers["logs"] = RealLog(b"x" * 10, "hunter2")
+    _, headers, _ = downloaded(served, "%ED%9B%88%EB%A0%A8%2Fa%22%0D%0Ab")
+    expected = "attachment; filename*=UTF-8''" + quote("훈련-a---b.2.log")
+    assert headers["content-disposition"] == expected
+    downloaded(served, "a", "?attempt=1")
+    assert [call[2]["attempt"] for call in engine.calls] == [None, 1]
+
+
+def test_a_downloaded_log_that_grows_ends_where_it_was(served: Home, engine: Any) -> None:
+    """A task that writes faster than somebody downloads would never let him end."""
+    page = LogView(attempt="0123456789abcdef-0-1", data="ab", start=0, next=2, size=4, ended=False)
+    engine.answers["logs"] = lambda job, path, *, attempt, after, limit: page.model_copy(
+        update={"start": after, "next": after + 2, "size": 4 + after * 10}
+    )
+    assert downloaded(served, "a")[2] == b"abab"
+
+
+def test_the_log_of_no_task_is_an_error_and_no_file(served: Home, engine: Any) -> None:
+    """With the status that belongs to it."""
+    engine.answers["logs"] = NotFound("no such task")
+    assert downloaded(served, "a")[0] == 404
 
 
 def test_events_come_one_by_one_as_they_are_stored(client: Client, engine: Any) -> None:

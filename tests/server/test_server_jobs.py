@@ -103,6 +103,24 @@ async def test_secrets_go_in_and_only_names_come_out(call: Any, jp_logging_strea
     assert "hunter2" not in caplog.text + jp_logging_stream.getvalue()
 
 
+async def test_a_log_is_downloaded_whole_and_masked(call: Any) -> None:
+    """As a file, of any attempt; longer than one page; what is no attempt is told."""
+    assert (await call("PUT", "/secrets/DOWNLOAD", {"value": "hunter2-hunter2"})).code == 204
+    line = "for i in $(seq 20000); do echo $TOKEN $i 훈련; done"
+    text = _pipeline(line, task="훈련 1") + '  environment: {envs: {TOKEN: "${{ secrets.DOWNLOAD }}"}}\n'
+    job = await _run(call, text)
+    assert (await _ended(call, job))["result"] == "SUCCESS"
+    path = f"/jobs/{job}/tasks/{quote('훈련 1')}/logs/text"
+    answer = await call("GET", path)
+    assert answer.body.decode() == "".join(f"{'*' * 15} {i} 훈련\n" for i in range(1, 20001))
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{quote('훈련 1.1.log')}"
+    assert (await call("GET", f"{path}?attempt=1")).body == answer.body
+    refused = await call("GET", f"{path}?attempt=2")
+    assert (refused.code, json.loads(refused.body)["code"]) == (404, "not_found")
+    assert (await call("DELETE", "/secrets/DOWNLOAD")).code == 204
+
+
 async def test_ten_megabytes_of_text(call: Any) -> None:
     """Go through whole; nobody else waits meanwhile."""
     text = _pipeline("true") + "# " + "x" * (10 << 20) + "\n"
