@@ -159,7 +159,8 @@ class FastTrack(Household):
     async def annotate(self, job: str, *, name: str | None, tags: Sequence[str] | None, note: str | None) -> JobSummary:
         """Name, tags and note are free text; None leaves one as it is."""
         found = await self._store.find_job(job)
-        await self._store.annotate(found.id, name=name, tags=tags, note=note)
+        await self._store.annotate(found.id, self._world.clock.now(), name=name, tags=tags, note=note)
+        self._world.bus.publish(await self._store.last_seq())
         return present_job(await self._store.job(found.id), self._show.paused(found))
 
     async def set_priority(self, job: str, priority: int) -> JobSummary:

@@ -186,8 +186,10 @@ class JobStore(Protocol):
         """By task name, from recent successful, not reused, instances."""
         ...
 
-    async def annotate(self, job_id: str, *, name: str | None, tags: Sequence[str] | None, note: str | None) -> None:
-        """Free text on a job; None leaves a field as it is."""
+    async def annotate(
+        self, job_id: str, at: float, *, name: str | None, tags: Sequence[str] | None, note: str | None
+    ) -> None:
+        """Free text on a job, and an event JobAnnotated of time ``at`` with it; None leaves a field as it is."""
         ...
 
     async def pipelines(self) -> list[PipelineRecord]:

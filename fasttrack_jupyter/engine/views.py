@@ -208,6 +208,7 @@ class EventView(View):
         job.started_at  = job.started_at ?? event.started_at
         job.ended_at    = job.ended_at ?? event.ended_at
         job.priority    = event.data.priority ?? job.priority
+        job.name        = event.data.name     ?? job.name       (and tags, note: of a JobAnnotated)
 
     (``reason`` and ``exit_code`` before ``attempts``; an empty reason is one, null is none.) ``data`` may hold
     ``outputs`` (declared values as JSON; artifacts as ``{type, path, metadata}``, their path within the outputs
@@ -215,7 +216,6 @@ class EventView(View):
     replaces what was known, and ``notes``, which add up, each said once. Two things are told by
     JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
     or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
-    Names, tags and notes that a person changes on a job make no event.
     """
 
     seq: int

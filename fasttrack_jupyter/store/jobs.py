@@ -111,14 +111,24 @@ def _insert_created(session: Session, num: int, job: NewJob) -> None:
     session.last_seq += 1
 
 
-def annotate(session: Session, job_id: str, name: str | None, tags: Sequence[str] | None, note: str | None) -> None:
+def annotate(
+    session: Session, job_id: str, at: float, name: str | None, tags: Sequence[str] | None, note: str | None
+) -> None:
     """See :meth:`JobStore.annotate`. Raises NotFound."""
+    name, note = plain(name), plain(note)
     found = session.con.execute(
         "UPDATE jobs SET name = coalesce(?, name), tags = coalesce(?, tags), note = coalesce(?, note) WHERE id = ?",
-        (plain(name), None if tags is None else to_json(list(tags)), plain(note), job_id),
+        (name, None if tags is None else to_json(list(tags)), note, job_id),
     )
     if found.rowcount == 0:
         raise NotFound(f"no job {job_id}", hint="`fasttrack jobs` lists them")
+    told = {key: value for key, value in {"name": name, "tags": tags, "note": note}.items() if value is not None}
+    session.con.execute(
+        "INSERT INTO events (seq, at, job, type, attempt, status, data) "
+        "SELECT ?, ?, num, 'JobAnnotated', 0, status, ? FROM jobs WHERE id = ?",
+        (session.last_seq + 1, round(at * 1e6), to_json(told), job_id),
+    )
+    session.last_seq += 1
 
 
 def delete(session: Session, job_ids: Sequence[str]) -> None:

@@ -146,9 +146,11 @@ class SqliteStore:
         """See :meth:`JobStore.history`."""
         return await self._read(lambda con: queries.history(con, pipeline))
 
-    async def annotate(self, job_id: str, *, name: str | None, tags: Sequence[str] | None, note: str | None) -> None:
+    async def annotate(
+        self, job_id: str, at: float, *, name: str | None, tags: Sequence[str] | None, note: str | None
+    ) -> None:
         """See :meth:`JobStore.annotate`."""
-        await self._writer.call(lambda session: jobs.annotate(session, job_id, name, tags, note))
+        await self._writer.call(lambda session: jobs.annotate(session, job_id, at, name, tags, note))
 
     async def pipelines(self) -> list[PipelineRecord]:
         """See :meth:`JobStore.pipelines`."""

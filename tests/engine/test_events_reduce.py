@@ -22,7 +22,8 @@ from fasttrack_jupyter.engine.views import JobRequest, RerunRequest, Selection
 
 FIXTURES = Path(__file__).resolve().parents[2] / "labextension" / "src" / "jobs" / "fixtures"
 REPLACED = {"id": "01hk2g9qxw4m8t7z", "home": "/home/user/.local/share/fasttrack"}
-TOLD = ("status", "result", "reason", "attempts", "exit_code", "started_at", "ended_at")
+ANNOTATED = ("priority", "name", "tags", "note")
+TOLD = ("status", "result", "reason", "attempts", "exit_code", "started_at", "ended_at", *ANNOTATED)
 
 Json = dict[str, Any]
 Story = Callable[[FastTrack, Path], Awaitable[tuple[Json, Json]]]
@@ -31,7 +32,7 @@ Story = Callable[[FastTrack, Path], Awaitable[tuple[Json, Json]]]
 def reduce(view: Json, event: Json) -> None:
     """One event, by the rules of EventView's docstring."""
     if event["path"] is None:
-        view["priority"] = event["data"].get("priority", view["priority"])
+        view |= {key: event["data"].get(key, view[key]) for key in ANNOTATED}
         _move(view, event)
         return
     task = next(task for task in view["tasks"] if task["path"] == event["path"])
@@ -54,7 +55,7 @@ def _move(shown: Json, event: Json) -> None:
 
 def told(view: Json) -> Json:
     """What the rules are about."""
-    tasks = {task["path"]: {key: task[key] for key in TOLD} for task in view["tasks"]}
+    tasks = {task["path"]: {key: task[key] for key in TOLD if key in task} for task in view["tasks"]}
     return {"job": {key: view[key] for key in TOLD if key in view}, "tasks": tasks}
 
 
@@ -142,7 +143,7 @@ async def failure(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
 
 
 async def cancel(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
-    """The whole job is cancelled while one task runs; seen from the middle of the job."""
+    """A job is annotated while one task runs, then cancelled; seen from the middle of the job."""
     made = await fasttrack.run(
         request("name: train, command: sleep 60", "name: report, command: 'true', dependencies: [train]")
     )
@@ -152,6 +153,9 @@ async def cancel(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
 
     await until(runs)
     before = await view_of(fasttrack, made.id)
+    await fasttrack.annotate(made.id, name="그만", tags=["a", "b"], note="too slow")
+    await fasttrack.annotate(made.id, name=None, tags=["b"], note=None)
+    await fasttrack.set_priority(made.id, 7)
     await fasttrack.cancel(made.id)
     return before, await to_end(fasttrack, made.id)
 

@@ -211,18 +211,22 @@ def test_unfinished_jobs_come_oldest_first(kit: Any) -> None:
 
 
 def test_annotating(kit: Any) -> None:
-    """None leaves a field as it is; a job that is not there is not found."""
+    """None leaves a field as it is; a job that is not there is not found; an event tells what is new, and no more."""
 
     async def scenario(store: SqliteStore) -> None:
         job = await store.create_job(kit.new_job(name="old", tags=("t",)))
-        await store.annotate(job.id, name=None, tags=["a", "b"], note="looks good")
+        await store.annotate(job.id, 1.0, name=None, tags=["a", "b"], note="looks good")
         job = await store.job(job.id)
         assert (job.name, job.tags, job.note) == ("old", ("a", "b"), "looks good")
-        await store.annotate(job.id, name="", tags=[], note=None)
+        await store.annotate(job.id, 1.0, name="", tags=[], note=None)
         job = await store.job(job.id)
         assert (job.name, job.tags, job.note) == ("", (), "looks good")
         with pytest.raises(NotFound):
-            await store.annotate("gone", name="x", tags=None, note=None)
+            await store.annotate("gone", 1.0, name="x", tags=None, note=None)
+        told = [event for event in await store.events(0, 100) if event.type == "JobAnnotated"]
+        assert [event.data for event in told] == [{"tags": ["a", "b"], "note": "looks good"}, {"name": "", "tags": []}]
+        assert [(event.status, event.at, event.path) for event in told] == [("PENDING", 1.0, None)] * 2
+        assert told[-1].seq == await store.last_seq()
 
     kit.run(scenario)
 

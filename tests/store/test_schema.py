@@ -55,7 +55,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(kit: Any) -> None:
             "j1", "name: digits\n", {"lr": 1}, "", (), 0,
         )  # fmt: skip
         assert [attempt.id for attempt in await store.attempts("j1")] == ["j1-0-1"]
-        await store.annotate("j1", name="kept", tags=["x"], note=None)
+        await store.annotate("j1", 1.0, name="kept", tags=["x"], note=None)
         assert (await store.create_job(kit.new_job())).index == 2
 
     kit.run(scenario)

@@ -11,7 +11,7 @@ import type { JobCounts, JobSummary, TagCount } from '../generated';
 import { stateOf, type State } from '../status';
 import type { Asks } from './feed';
 import type { Jobs, News } from './model';
-import { foldSummary } from './reduce';
+import { JOB_ANNOTATED, foldSummary } from './reduce';
 import { Selection } from './selection';
 import { troubleOf, type Trouble } from './words';
 
@@ -250,7 +250,7 @@ export class JobsList implements IDisposable {
       }
     });
     this.jobs = [...known.values()].filter(job => this._fits(job));
-    this._isBehind ||= news === null || own.some(event => !known.has(event.job_id));
+    this._isBehind ||= news === null || own.some(event => !known.has(event.job_id) || event.type === JOB_ANNOTATED);
     this._settle();
     this.changedNow();
   }

@@ -17,6 +17,9 @@ export interface Folded {
 /** The type of the event that makes a job. */
 export const JOB_CREATED = 'JobCreated';
 
+/** The type of the event that tells a job's new name, tags or note: what a search finds may be another. */
+export const JOB_ANNOTATED = 'JobAnnotated';
+
 /** `job` after `events`, of which those about other jobs and those that it shows already are passed over. */
 export function foldJob(job: JobView, events: readonly EventView[]): Folded {
   const news = events.filter(event => event.job_id === job.id && event.seq > job.seq);
