@@ -49,12 +49,18 @@ export function layeredLayout(tasks: readonly GraphTask[], direction: Direction)
     sortLayers(layers, sweep % 2 === 0);
   }
   const tallest = foldAbove(tasks.length);
-  layers.forEach(layer => layer.forEach((spot, i) => (spot.at = (i - (layer.length - 1) / 2) * spacing.across)));
+  layers.forEach(layer =>
+    layer.forEach((spot, i) => (spot.at = (i - (layer.length - 1) / 2) * spacing.across))
+  );
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     alignLayers(layers, sweep % 2 === 0, spacing.across, tallest);
   }
   const places = placesOf(layers, spacing, tallest);
-  placeLoose(places, tasks.filter(task => !linked.has(task.name)).map(task => task.name), spacing);
+  placeLoose(
+    places,
+    tasks.filter(task => !linked.has(task.name)).map(task => task.name),
+    spacing
+  );
   return oriented(places, direction);
 }
 
@@ -153,7 +159,9 @@ function link(from: Spot, to: Spot): Spot {
 /** One sweep: every rank sorted by the mean place of its neighbours before (or after) it. */
 function sortLayers(layers: Spot[][], isDown: boolean): void {
   for (const layer of isDown ? layers : [...layers].reverse()) {
-    const means = new Map(layer.map(spot => [spot, mean(isDown ? spot.up : spot.down, s => s.order, spot.order)]));
+    const means = new Map(
+      layer.map(spot => [spot, mean(isDown ? spot.up : spot.down, s => s.order, spot.order)])
+    );
     layer.sort((a, b) => (means.get(a) ?? 0) - (means.get(b) ?? 0) || a.order - b.order);
     layer.forEach((spot, i) => (spot.order = i));
   }
@@ -183,7 +191,11 @@ export function spread(wanted: readonly number[], sizes: readonly number[]): num
   const blocks: { sum: number; count: number }[] = [];
   wanted.forEach((want, i) => {
     let block = { sum: want - offsets[i], count: 1 };
-    for (let last = blocks.at(-1); last && last.sum / last.count > block.sum / block.count; last = blocks.at(-1)) {
+    for (
+      let last = blocks.at(-1);
+      last && last.sum / last.count > block.sum / block.count;
+      last = blocks.at(-1)
+    ) {
       block = { sum: last.sum + block.sum, count: last.count + block.count };
       blocks.pop();
     }
@@ -201,7 +213,11 @@ function placesOf(layers: Spot[][], spacing: Spacing, tallest: number): Map<stri
     const spots = layer.filter(spot => spot.name !== null);
     const columns = spots.length > tallest ? Math.ceil(Math.sqrt(spots.length / 3)) : 1;
     const rows = Math.ceil(spots.length / columns);
-    const middle = mean(spots.flatMap(spot => [...spot.up, ...spot.down]), spot => spot.at, 0);
+    const middle = mean(
+      spots.flatMap(spot => [...spot.up, ...spot.down]),
+      spot => spot.at,
+      0
+    );
     spots.forEach((spot, i) => {
       const y = columns === 1 ? spot.at : middle + ((i % rows) - (rows - 1) / 2) * spacing.across;
       places.set(spot.name ?? '', { x: x + Math.floor(i / rows) * (spacing.along * 0.82), y });
@@ -214,7 +230,10 @@ function placesOf(layers: Spot[][], spacing: Spacing, tallest: number): Map<stri
 /** Tasks that depend on nothing and are needed by nothing stand in rows below the rest. */
 function placeLoose(places: Map<string, Position>, names: readonly string[], spacing: Spacing): void {
   const others = [...places.values()];
-  const bottom = others.reduce((most, at) => Math.max(most, at.y), others.length === 0 ? -spacing.across : -Infinity);
+  const bottom = others.reduce(
+    (most, at) => Math.max(most, at.y),
+    others.length === 0 ? -spacing.across : -Infinity
+  );
   const perRow = Math.max(1, Math.min(Math.ceil(Math.sqrt(names.length)), names.length));
   names.forEach((name, i) => {
     const at = { x: (i % perRow) * spacing.along, y: bottom + (Math.floor(i / perRow) + 1) * spacing.across };
@@ -250,7 +269,8 @@ export function placeBeside(
   const average = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const neighbours = needs.length > 0 ? needs : users;
   const x = needs.length > 0 ? Math.max(...needs.map(flow)) + along : Math.min(...users.map(flow)) - along;
-  const start = neighbours.length > 0 ? { x, y: average(neighbours.map(side)) } : belowAll(all, flow, side, across);
+  const start =
+    neighbours.length > 0 ? { x, y: average(neighbours.map(side)) } : belowAll(all, flow, side, across);
   const isFree = (y: number) =>
     all.every(at => Math.abs(flow(at) - start.x) >= along * 0.8 || Math.abs(side(at) - y) >= across * 0.95);
   let step = 0;
