@@ -169,7 +169,7 @@ class Maker {
         return null;
       }
       const to = isBlock ? this.beforeBreak(from, end) : end;
-      return { kind: 'scalar', style, value: scalarOf(node.value), from, to, start: first ?? from };
+      return { kind: 'scalar', style, value: scalarOf(node.value, node.tag), from, to, start: first ?? from };
     }
     if (isMap(node) && node.range) {
       return this.map(node.items as Pair[], node.range, node.srcToken, props, depth);
@@ -266,7 +266,10 @@ function keyOf(node: Scalar): string {
   return typeof node.value === 'string' ? node.value : String(node.value);
 }
 
-function scalarOf(value: unknown): null | boolean | number | string {
+function scalarOf(value: unknown, tag: string | undefined): null | boolean | number | string {
+  if (tag === 'tag:yaml.org,2002:float' && typeof value === 'string' && !isNaN(Number(value))) {
+    return Number(value); // the parser leaves `!!float 5` a text
+  }
   const isOurs = value === null || ['boolean', 'number', 'string'].includes(typeof value);
   return isOurs ? (value as null | boolean | number | string) : String(value);
 }

@@ -25,6 +25,7 @@ import {
   type Habits
 } from './edits_render';
 import { isOpenEnded, Lines } from './edits_lines';
+import { cannot } from './edits_refusals';
 import { patchedFold } from './edits_fold';
 import {
   inlineCollection,
@@ -40,19 +41,13 @@ import {
 /** Data of tasks that are already text: their lines at the left margin, which begin with a dash. */
 export type RawTasks = ReadonlyMap<Json, readonly string[]>;
 
-/** What came of writing. */
-export interface Written {
-  changes: TextChange[];
-  source: Source;
-}
-
 /** The changes that make `source` hold `wanted`; throws EditRefused where that cannot be done in place. */
 export function write(
   source: Source,
   wanted: Json,
   trans: TranslationBundle,
   raw: RawTasks = new Map()
-): Written {
+): { changes: TextChange[]; source: Source } {
   let now = source;
   let changes: TextChange[] = [];
   for (const round of ['change', 'add'] as const) {
@@ -66,18 +61,6 @@ export function write(
     throw cannot(source, trans);
   }
   return { changes: trimmed(source.text, changes), source: now };
-}
-
-function cannot(source: Source, trans: TranslationBundle): EditRefused {
-  return source.hasAliases
-    ? new EditRefused(
-        trans.__('This value is shared with another place by an anchor (&) and aliases (*)'),
-        trans.__('Change it in the YAML, or write the alias out first.')
-      )
-    : new EditRefused(
-        trans.__('The text is written in a way that this change does not fit into'),
-        trans.__('Make the change in the YAML.')
-      );
 }
 
 class Writer {
