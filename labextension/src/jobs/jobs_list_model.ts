@@ -250,7 +250,8 @@ export class JobsList implements IDisposable {
       }
     });
     this.jobs = [...known.values()].filter(job => this._fits(job));
-    this._isBehind ||= news === null || own.some(event => !known.has(event.job_id) || event.type === JOB_ANNOTATED);
+    this._isBehind ||=
+      news === null || own.some(event => !known.has(event.job_id) || event.type === JOB_ANNOTATED);
     this._settle();
     this.changedNow();
   }
