@@ -6,6 +6,7 @@ import { IEditorServices } from '@jupyterlab/codeeditor';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
@@ -60,7 +61,7 @@ const editor: JupyterFrontEndPlugin<void> = {
       makeCanvas: () => new DagCanvas(trans),
       makeOutline: () => new Outline(trans)
     };
-    addFileType(app);
+    addFileType(app, trans);
     addFactory(app, services, tracker);
     addEditorCommands(app.commands, tracker, trans);
     addFileCommands({ app, tracker, api: services.api, jobs, trans, browser });
@@ -77,10 +78,10 @@ const editor: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function addFileType(app: JupyterFrontEnd): void {
+function addFileType(app: JupyterFrontEnd, trans: TranslationBundle): void {
   app.docRegistry.addFileType({
     name: FILE_TYPE,
-    displayName: 'FastTrack pipeline',
+    displayName: trans.__('FastTrack pipeline'),
     extensions: ['.fasttrack.yaml', '.fasttrack.yml'],
     mimeTypes: ['text/x-yaml'],
     contentType: 'file',

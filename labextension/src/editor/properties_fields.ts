@@ -3,7 +3,8 @@
  *
  * The form is flat (one id per field) while the YAML is nested, so that a field of several selected tasks, a field
  * whose parents are not written yet, and a field that is written in another generation's words are all the same:
- * an id, a path, a kind. Labels are ours (and translated); types, limits and help come from the JSON Schema.
+ * an id, a path, a kind. Labels are ours (and translated); types, limits and help come from the JSON Schema, whose
+ * descriptions are in the catalogues under the context `schema`.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -69,7 +70,7 @@ const TASK_TYPES = ['custom', 'git', 'github', 'gitlab'] as const;
 
 /** The form of one task; of several, what they can have in common. */
 export function taskGroups(trans: TranslationBundle, several: boolean): FieldGroup[] {
-  const of = fieldMaker(DEFINITIONS['Task']);
+  const of = fieldMaker(DEFINITIONS['Task'], trans);
   const alone = <T>(...fields: T[]): T[] => (several ? [] : fields);
   return [
     {
@@ -125,7 +126,7 @@ export function taskGroups(trans: TranslationBundle, several: boolean): FieldGro
 
 /** The form of the pipeline itself. */
 export function pipelineGroups(trans: TranslationBundle): FieldGroup[] {
-  const of = fieldMaker(PIPELINE);
+  const of = fieldMaker(PIPELINE, trans);
   return [
     {
       id: 'pipeline',
@@ -227,14 +228,15 @@ function resourceGroup(trans: TranslationBundle, of: ReturnType<typeof fieldMake
   return { id: 'resources', label: trans.__('Resources'), fields };
 }
 
-function fieldMaker(root: SchemaNode) {
+function fieldMaker(root: SchemaNode, trans: TranslationBundle) {
   return (id: string, label: string, kind: FieldKind, placeholder?: string): Field => {
     const path = id.split('.');
     const node = path.reduce<SchemaNode>((at, key) => resolved(at).properties?.[key] ?? {}, root);
     const { description = '', minimum, maximum, default: usual } = node;
     const shown =
       placeholder ?? (typeof usual === 'number' || typeof usual === 'string' ? String(usual) : undefined);
-    return { id, label, help: description, kind, path, placeholder: shown, minimum, maximum };
+    const help = description && trans._p('schema', description);
+    return { id, label, help, kind, path, placeholder: shown, minimum, maximum };
   };
 }
 
