@@ -49,7 +49,10 @@ export class GraphPane extends Widget {
     const layout = (this.layout = new PanelLayout());
     canvas.addClass('ft-Editor-graph-canvas');
     [canvas, this.prompt, this.sheet].forEach(each => layout.addWidget(each));
-    this.node.append(this.example, this.refusal);
+    this.unreadable.className = 'ft-Editor-unreadable';
+    this.unreadable.setAttribute('role', 'status');
+    this.unreadable.hidden = true;
+    this.node.append(this.example, this.unreadable, this.refusal);
   }
 
   readonly prompt = new Prompt();
@@ -73,6 +76,16 @@ export class GraphPane extends Widget {
   setExample(onExample: (() => void) | null): void {
     this.example.hidden = onExample === null;
     this.example.onclick = onExample;
+  }
+
+  /**
+   * Say that the text cannot be read just now; null: it can. Over a graph of an earlier text it is a note at the
+   * corner; where there is no graph at all it covers the canvas, which has nothing to offer then.
+   */
+  setUnreadable(words: string | null, isCovering: boolean): void {
+    this.unreadable.hidden = words === null;
+    this.unreadable.textContent = words ?? '';
+    this.unreadable.classList.toggle('ft-mod-covering', isCovering);
   }
 
   /** A place of the model in pixels of this pane. */
@@ -125,6 +138,7 @@ export class GraphPane extends Widget {
   }
 
   private readonly example = document.createElement('button');
+  private readonly unreadable = document.createElement('div');
   private readonly refusal: HTMLElement;
   private readonly _dropped = new Signal<this, Dropped>(this);
   private timer: ReturnType<typeof setTimeout> | undefined;

@@ -121,7 +121,7 @@ function troubleLine({ runs, trans }: PipelineEditor): BannerLine | null {
     ? {
         kind: 'trouble',
         text: runs.trouble.message,
-        hint: runs.trouble.hint,
+        hint: runs.trouble.message.includes(runs.trouble.hint) ? undefined : runs.trouble.hint,
         actions: [{ label: trans.__('Dismiss'), run: () => runs.forget() }]
       }
     : null;
