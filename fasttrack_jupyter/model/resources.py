@@ -108,13 +108,15 @@ def say_quantity(slot: str, amount: int) -> str:
 class ResourceSlots(Mapping[str, int]):
     """An amount of each slot, immutable and hashable: ``cpu``, ``mem``, ``cuda.device`` … any name.
 
-    Values are integers in the units of :func:`parse_quantity`. A slot that is absent is zero.
+    Values are integers in the units of :func:`parse_quantity`. A slot that is absent is zero. What a person wrote as
+    zero (:meth:`parse`) stays there as it is written, so that it can be laid over a default, as in
+    ``ResourceSlots({**default, **written})``, where it has done its work and is absent.
     """
 
     __slots__ = ("_amounts", "_hash")
 
-    def __init__(self, amounts: Mapping[str, int] | None = None) -> None:
-        self._amounts = {slot: amount for slot, amount in sorted((amounts or {}).items()) if amount}
+    def __init__(self, amounts: Mapping[str, int] | None = None, *, keep_zeros: bool = False) -> None:
+        self._amounts = {slot: amount for slot, amount in sorted((amounts or {}).items()) if amount or keep_zeros}
         self._hash = hash(tuple(self._amounts.items()))
 
     @classmethod
@@ -127,7 +129,7 @@ class ResourceSlots(Mapping[str, int]):
         if "mem" in written and "memory" in written:
             raise ValueError("mem and its old name memory are both given")
         renamed = {("mem" if slot == "memory" else slot): value for slot, value in written.items()}
-        return cls({slot: asked_quantity(slot, value) for slot, value in renamed.items()})
+        return cls({slot: asked_quantity(slot, value) for slot, value in renamed.items()}, keep_zeros=True)
 
     def written(self) -> dict[str, str]:
         """As FastTrack writes it: ``{"cpu": "4", "mem": "16g"}``."""

@@ -238,12 +238,12 @@ def test_amounts_are_written_as_fasttrack_has_them() -> None:
 def test_defaults_of_the_pipeline_are_written_into_each_task() -> None:
     """What a task says itself wins, under the old name of a slot too."""
     head = (
-        "environment: {image: i, scaling-group: g, envs: {A: '1'}}\nresources: {cpu: 1, mem: 2g}\n"
+        "environment: {image: i, scaling-group: g, envs: {A: '1'}}\nresources: {cpu: 1, mem: 2g, cuda.device: 1}\n"
         "resource_opts: {shmem: 1g}\nmounts: [data, 'other:/x']\n"
     )
-    result, _ = exported("command: x\nresources: {memory: 5g}\nmounts: ['mine:/x']", head=head)
+    result, _ = exported("command: x\nresources: {memory: 5g, cuda.device: 0}\nmounts: ['mine:/x']", head=head)
     assert result["environment"] == {"image": "i", "scaling-group": "g"}
-    assert result["resources"] == {"mem": "5g", "cpu": 1}
+    assert result["resources"] == {"mem": "5g", "cuda.device": "0", "cpu": 1}
     assert result["resource_opts"] == {"shmem": "1g"}
     assert result["mounts"] == ["mine:/x", "data"]
 

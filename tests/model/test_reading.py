@@ -17,6 +17,7 @@ from fasttrack_jupyter.errors import InvalidPipeline
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.reading import MAX_PROBLEMS, read_or_raise, read_pipeline
+from fasttrack_jupyter.model.resources import ResourceSlots
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -373,3 +374,17 @@ def test_any_mutation_is_read_or_explained_in_our_own_words(data: Any) -> None:
         assert min(problem.line, problem.column) >= 1
         assert not any(word in problem.message for word in ("nput should", "valid dictionary", "pydantic", "\0"))
         json.dumps(problem.model_dump(mode="json"), allow_nan=False)
+
+
+def test_a_slot_of_zero_takes_a_default_back() -> None:
+    """A pipeline on GPUs may have a task that wants none; what is left is asked for as if it had never been said."""
+    pipeline = read_or_raise(
+        "name: p\nresources: {cpu: 2, cuda.device: 1}\ntasks:\n- name: a\n  command: x\n  resources: {cuda.device: 0}\n"
+        "- name: b\n  command: x\n"
+    ).pipeline
+    assert pipeline is not None
+    a, b = pipeline.tasks
+    assert a.resources is not None
+    assert a.resources.written() == {"cuda.device": "0"}
+    assert pipeline.slots_of(a) == ResourceSlots({"cpu": 200})
+    assert pipeline.slots_of(b) == ResourceSlots({"cpu": 200, "cuda.device": 100})
