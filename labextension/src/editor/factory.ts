@@ -9,7 +9,7 @@ import type { EditorServices } from './widget';
 import { PipelineEditor } from './widget';
 import { EditorActions } from './widget_actions';
 import { answerGestures } from './widget_gestures';
-import { bannerLines } from './widget_lines';
+import { bannerLines, unreadableWords } from './widget_lines';
 
 /** One open pipeline file. */
 export class PipelineDocumentWidget extends DocumentWidget<PipelineEditor> {
@@ -41,6 +41,7 @@ export class PipelineDocumentWidget extends DocumentWidget<PipelineEditor> {
     };
     const tell = () => {
       content.banner.lines = bannerLines(content, actions, execute);
+      content.graph.setUnreadable(unreadableWords(content), content.model.graph.tasks.length === 0);
       const isEmpty = content.isEditable && content.model.graph.tasks.length === 0 && !content.model.isBroken;
       content.graph.setExample(isEmpty ? () => actions.addExample() : null);
     };

@@ -289,13 +289,6 @@ export class PipelineEditor extends Widget {
   }
 
   private onFed(): void {
-    const { model, feed, trans, graph } = this;
-    const first = model.problems.find(each => each.severity === 'error')?.message ?? '';
-    const isOlder = model.graph.tasks.length > 0;
-    const words = isOlder
-      ? trans.__('The text cannot be read just now; this is how it was before. %1', first)
-      : trans.__('The text cannot be drawn: %1', first);
-    graph.setUnreadable(model.isBroken && !feed.isFrozen ? words : null, !isOlder);
     this.toggleClass('ft-mod-frozen', this.feed.isFrozen);
     this.yaml.isReadOnly = this.feed.isFrozen || this.isFileReadOnly;
     this.showTarget();

@@ -20,6 +20,17 @@ export function bannerLines(
   return [...lines, troubleLine(editor), busyLine(editor)].filter(each => each !== null);
 }
 
+/** Why the canvas shows no graph, or an older one, in words; null while it shows the text. */
+export function unreadableWords({ model, feed, trans }: PipelineEditor): string | null {
+  if (!model.isBroken || feed.isFrozen) {
+    return null;
+  }
+  const first = model.problems.find(each => each.severity === 'error')?.message ?? '';
+  return model.graph.tasks.length > 0
+    ? trans.__('The text cannot be read just now; this is how it was before. %1', first)
+    : trans.__('The text cannot be drawn: %1', first);
+}
+
 function connectionLine({ services: { jobs }, trans }: PipelineEditor): BannerLine | null {
   switch (jobs.connection) {
     case 'lost':
