@@ -11,7 +11,7 @@ from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES
 from fasttrack_jupyter.server import views
 
-_OWN = (views.ServerInfo, views.PipelineFiles, views.FileText)
+_OWN = (views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import { DOMAIN, EXTENSION, IJobs } from '../tokens';
 import { IJobsCore } from './core';
 import { Jobs } from './model';
 import { addPanel } from './panel_plugin';
-import { DEFAULTS, settingsOf } from './settings';
+import { DEFAULTS, settingsOf, translatedPlugin } from './settings';
 import { jobViewPlugin, taskPanelsPlugin } from './views_plugin';
 
 const CORE = `${EXTENSION}:plugin`;
@@ -28,6 +28,7 @@ const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
     translator: ITranslator | null,
     registry: ISettingRegistry | null
   ): IJobsCore => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
     const api = new Api(app.serviceManager.serverSettings);
     const settings = { ...DEFAULTS };
     const jobs = new Jobs({
@@ -39,6 +40,7 @@ const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
       Object.assign(settings, settingsOf(stored.composite));
       jobs.feed.setPeriod(settings.pollSeconds);
     };
+    registry?.transform(CORE, { fetch: plugin => translatedPlugin(plugin, trans) });
     registry?.load(CORE).then(
       stored => {
         take(stored);
@@ -47,7 +49,7 @@ const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
       error => console.warn('FastTrack uses its default settings:', error)
     );
     jobs.start();
-    return { api, settings, jobs, trans: (translator ?? nullTranslator).load(DOMAIN) };
+    return { api, settings, jobs, trans };
   }
 };
 

@@ -1,4 +1,9 @@
-/** The panel's part of the extension's settings. */
+/**
+ * The extension's settings. What the settings editor shows of them is translated here: JupyterLab's server translates
+ * schemas from language packs alone, not from the catalogue that an extension brings.
+ */
+import type { ISettingRegistry } from '@jupyterlab/settingregistry';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** What a person has set. */
 export interface PanelSettings {
@@ -28,4 +33,29 @@ export function settingsOf(stored: Readonly<Record<string, unknown>>): PanelSett
     return [name, typeof found === typeof value ? found : value];
   });
   return Object.fromEntries(known) as PanelSettings;
+}
+
+/** A plugin whose titles and descriptions are in the language of `trans`; the given one is left as it is. */
+export function translatedPlugin(
+  plugin: ISettingRegistry.IPlugin,
+  trans: TranslationBundle
+): ISettingRegistry.IPlugin {
+  const { title, description, properties = {} } = plugin.schema;
+  const translated = Object.entries(properties).map(([name, property]) => [
+    name,
+    { ...property, ...spoken(property, text => trans._p('settings', text)) }
+  ]);
+  const schema = {
+    ...plugin.schema,
+    ...spoken({ title, description }, text => trans._p('schema', text)),
+    properties: Object.fromEntries(translated)
+  };
+  return { ...plugin, schema };
+}
+
+function spoken(
+  { title, description }: { title?: string; description?: string },
+  words: (text: string) => string
+): { title?: string; description?: string } {
+  return { ...(title && { title: words(title) }), ...(description && { description: words(description) }) };
 }
