@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs FastTrack into a virtual environment in this checkout and runs the digits example.
+# Installs FastTrack and JupyterLab into a virtual environment in this checkout and runs the digits example.
 #
 #   sh examples/quickstart.sh
 #
@@ -11,7 +11,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 example="$root/examples/digits/digits.fasttrack.yaml"
 . "$root/examples/environment.sh"
 
-make_environment "$root" "" || exit
+make_environment "$root" lab || exit
 bin="$root/.venv/bin"
 
 printf '\nRunning %s\n\n' "$example"
@@ -36,6 +36,6 @@ What next:
   $bin/fasttrack show last                 the job, task by task
   $bin/fasttrack logs last forest          what a task printed
   $bin/fasttrack rerun last --from-failed  again, reusing what succeeded
-JupyterLab:
-  $bin/pip install jupyterlab && $bin/jupyter lab "$root/examples"
+In JupyterLab, draw it, change it, run it and watch it on one canvas:
+  $bin/jupyter lab "$example"
 EOF
