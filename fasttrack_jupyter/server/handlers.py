@@ -32,7 +32,8 @@ _ANSWERED = (
 )
 _ONLY_FOR_JUPYTER = re.compile(r"(?:token|_xsrf|no_track_activity)(?:=|$)|\d+=?$")
 """Words of a query that are Jupyter's own: its keys, and the bare number by which browsers are kept from caching."""
-_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})|[#\\\x00-\x20\x7f]")
+"""Half a quoted character, or one that has to be quoted: who reads the path next would take ``#`` for its end."""
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 409: "conflict"}
 _HINTS = {
     403: "Log in again, or reload the page; if that does not help, you are not allowed this.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -129,6 +130,19 @@ async def test_what_is_not_there_is_told_so(call: Any) -> None:
         if name:
             assert _shape(answer.body) == SHAPE
             assert json.loads(answer.body)["code"] == name
+
+
+@pytest.mark.parametrize("path", ["/jobs/delete#/rerun/plan", "/jobs/a\\b/rerun/plan"])
+async def test_a_path_is_for_the_engine_what_was_allowed(
+    path: str, http_server: Any, jp_http_port: int, jp_base_url: str, jp_auth_header: dict[str, str]
+) -> None:
+    """Characters at which others would cut the path are refused: no client sends them, so they are sent by hand."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+    head = (f"{name}: {value}" for name, value in {**jp_auth_header, "Host": "localhost", "Content-Length": 12}.items())
+    writer.write("\r\n".join([f"POST {jp_base_url}fasttrack{path} HTTP/1.0", *head, "", '{"jobs": []}']).encode())
+    status = await asyncio.wait_for(reader.readline(), 30)
+    writer.close()
+    assert b" 400 " in status
 
 
 async def test_words_stand_before_what_stands_for_any_word(call: Any) -> None:
