@@ -45,7 +45,7 @@ export class ProblemsList extends ReactWidget {
     private readonly trans: TranslationBundle
   ) {
     super();
-    this.addClass('jp-FastTrack-problems');
+    this.addClass('ft-Problems');
     model.changed.connect(this.update, this);
   }
 
@@ -99,7 +99,7 @@ export function Problems({ problems, trans, onOpen }: IProblemsProps): React.Rea
   };
   return (
     <section aria-label={trans.__('Problems')}>
-      <p className="jp-FastTrack-problems-count" role="status">
+      <p className="ft-Problems-count" role="status">
         {countWords(problems, trans)}
       </p>
       {shown.length > 0 && (
@@ -137,16 +137,16 @@ function Line(props: {
       role="option"
       aria-selected={isCurrent}
       tabIndex={isCurrent ? 0 : -1}
-      className="jp-FastTrack-problem"
+      className="ft-Problem"
       data-severity={severity}
       onClick={onOpen}
     >
-      <span className="jp-FastTrack-problem-severity">
+      <span className="ft-Problem-severity">
         <span aria-hidden="true">{ICONS[severity]}</span> {severityWord(severity, trans)}
       </span>{' '}
-      <span className="jp-FastTrack-problem-place">{task ? `${task}, ${place}` : place}</span>{' '}
-      <span className="jp-FastTrack-problem-message">{message}</span>
-      {hint && <span className="jp-FastTrack-problem-hint"> {hint}</span>}
+      <span className="ft-Problem-place">{task ? `${task}, ${place}` : place}</span>{' '}
+      <span className="ft-Problem-message">{message}</span>
+      {hint && <span className="ft-Problem-hint"> {hint}</span>}
     </li>
   );
 }

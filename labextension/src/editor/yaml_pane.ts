@@ -28,7 +28,7 @@ export class YamlPane extends Panel {
   /** Shows `document`, whose text `model` follows. The pane disposes of neither. */
   constructor(private readonly options: YamlPane.IOptions) {
     super();
-    this.addClass('jp-FastTrack-yaml');
+    this.addClass('ft-Yaml');
     const { model, document, factory, trans } = options;
     document.mimeType = YAML_MIME;
     this.wrapper = new CodeEditorWrapper({ model: document, factory });

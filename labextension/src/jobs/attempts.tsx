@@ -5,7 +5,7 @@ import type { AttemptView, SessionView } from '../generated';
 import { ICONS, stateOf, stateWord } from '../status';
 import { Fact } from './resources';
 import { TaskPanel, taskRoute } from './task_panel';
-import { duration, exact, secondsBetween } from './time';
+import { duration, exact, secondsBetween } from '../time';
 
 /** The dock's tab "Attempts". */
 export class AttemptsPanel extends TaskPanel {

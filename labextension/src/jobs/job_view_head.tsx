@@ -5,7 +5,7 @@ import * as React from 'react';
 import { toContentsPath } from '../api';
 import type { JobView } from '../generated';
 import { ICONS, isEnded, stateOf, stateWord, STATES, type State } from '../status';
-import { duration, exact, secondsBetween } from './time';
+import { duration, exact, secondsBetween } from '../time';
 import { jobTitle } from './words';
 
 /** See the head of this file. */

@@ -8,7 +8,7 @@ import { Differences } from './job_view_diff';
 import { ganttOf } from './gantt';
 import { Fact } from './resources';
 import type { PanelContext } from './task_panel';
-import { duration, exact, secondsBetween } from './time';
+import { duration, exact, secondsBetween } from '../time';
 import { troubleOf } from './words';
 
 /** Which tab. */

@@ -5,7 +5,7 @@ import * as React from 'react';
 import type { JobPatch, JobSummary } from '../generated';
 import { stateOf } from '../status';
 import { StateIcon } from './panel_parts';
-import { ago, duration, exact, secondsBetween } from './time';
+import { ago, duration, exact, secondsBetween } from '../time';
 import { jobSentence, jobTitle } from './words';
 
 /** What a row shows, and what it is asked to do. */

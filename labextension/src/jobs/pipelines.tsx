@@ -6,7 +6,7 @@ import * as React from 'react';
 import { stateOf, stateWord } from '../status';
 import { Empty, StateIcon, TextButton, TroubleNote, useNow, useSignals } from './panel_parts';
 import type { PipelineItem, Pipelines } from './pipelines_model';
-import { ago, exact } from './time';
+import { ago, exact } from '../time';
 
 /** What the section's gestures do. */
 export interface PipelinesActions {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ApiError } from '../api';
 import { aSummary } from './fixtures/values';
-import { ago, duration, secondsBetween } from './time';
+import { ago, duration, secondsBetween } from '../time';
 import { bytes, jobSentence, jobTitle, slotAmount, troubleOf, writtenSpace } from './words';
 
 const trans = nullTranslator.load('fasttrack_jupyter');
