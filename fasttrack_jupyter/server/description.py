@@ -25,6 +25,7 @@ class Own:
     summary: str
     answer: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
 
 
 def describe(engine_s: Mapping[str, Any], own: Sequence[Own], base_url: str) -> Json:
@@ -55,13 +56,17 @@ def describe(engine_s: Mapping[str, Any], own: Sequence[Own], base_url: str) -> 
 
 def _operation(own: Own, schemas: Json) -> Json:
     names = re.findall(r"{(\w+)\*?}", own.operation.path)
+    words = own.query.model_json_schema()["properties"] if own.query else {}
     success: Json = {"204": {"description": "Done."}}
     if own.answer is not None:
         success = {"200": {"description": "The answer.", **_content(own.answer, "serialization", schemas)}}
     operation: Json = {
         "operationId": own.operation.name,
         "summary": own.summary,
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names),
+            *({"name": name, "in": "query", "schema": schema} for name, schema in words.items()),
+        ],
         "responses": {
             **success,
             "default": {"description": "What went wrong.", "content": {"application/json": {"schema": _ERROR}}},

@@ -15,6 +15,7 @@ from traitlets import Unicode
 
 from fasttrack_jupyter.api.paths import OPERATIONS, Operation
 from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server.catalogs import CatalogKeeper
 from fasttrack_jupyter.server.face import Face
 from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.handlers import FastTrackHandler, ForwardHandler
@@ -44,7 +45,8 @@ class FastTrackApp(ExtensionApp):
         self.supervisor = Supervisor(home, self.log, self._note)
         root = contents_root(server.contents_manager)
         files = Files(server.contents_manager, self.supervisor, root, home.path)
-        self.handlers.extend(_routes(Face(self.supervisor, files, home, root)))
+        self.catalogs = CatalogKeeper(root)
+        self.handlers.extend(_routes(Face(self.supervisor, files, self.catalogs, home, root)))
         server.io_loop.add_callback(self.supervisor.start)
 
     def _note(self, seq: int) -> None:
@@ -56,6 +58,7 @@ class FastTrackApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Let go of the engine, which goes on."""
+        self.catalogs.close()
         await self.supervisor.aclose()
         self.hints.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server.catalogs import CatalogKeeper
 from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.supervisor import Supervisor
 
@@ -15,6 +16,7 @@ class Face:
 
     supervisor: Supervisor
     files: Files
+    catalogs: CatalogKeeper
     home: Home
     root: str | None
     """Absolute path of the contents root; None where contents are not on disk."""

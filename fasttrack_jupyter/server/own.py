@@ -13,7 +13,17 @@ from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import Forbidden
 from fasttrack_jupyter.server.description import Own, describe
 from fasttrack_jupyter.server.handlers import FastTrackHandler
-from fasttrack_jupyter.server.views import FileSave, FileText, PipelineFiles, ServerInfo
+from fasttrack_jupyter.server.views import (
+    Catalog,
+    CatalogRequest,
+    Catalogs,
+    CatalogsQuery,
+    CatalogUpdate,
+    FileSave,
+    FileText,
+    PipelineFiles,
+    ServerInfo,
+)
 
 _ENGINE_S = ("version", "pid", "started_at", "backends", "running_jobs", "seq")
 _FILE = "/files/{path*}"
@@ -77,6 +87,25 @@ class FileHandler(OwnHandler):
                 await self.show(None)
 
 
+class CatalogsHandler(OwnHandler):
+    """Clones of Git repositories with templates; needs Jupyter's permission for ``contents`` as well."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        if not await self.allows(operation.action, "contents"):
+            raise Forbidden(f"you may not {operation.action} contents")
+        catalogs = self.face.catalogs
+        match operation.name:
+            case "catalogs":
+                folders = tuple(self.get_query_arguments("folder"))
+                query = CatalogsQuery(folder=folders) if folders else CatalogsQuery()
+                await self.show(await catalogs.all(query.folder))
+            case "add_catalog":
+                await self.show(await catalogs.add(parsed(CatalogRequest, self.request.body)))
+            case _:
+                await self.show(await catalogs.update(parsed(CatalogUpdate, self.request.body).path))
+
+
 class DescriptionHandler(OwnHandler):
     """All routes, described."""
 
@@ -99,6 +128,29 @@ OWN: tuple[tuple[type[OwnHandler], tuple[Own, ...]], ...] = (
             Own(Operation("file", "GET", _FILE, "read"), "One pipeline file.", FileText),
             Own(Operation("save_file", "PUT", _FILE, "write"), "Write a pipeline file.", FileText, FileSave),
             Own(Operation("delete_file", "DELETE", _FILE, "write"), "Delete a pipeline file."),
+        ),
+    ),
+    (
+        CatalogsHandler,
+        (
+            Own(
+                Operation("catalogs", "GET", "/catalogs", "read"),
+                "Clones of Git repositories with templates.",
+                Catalogs,
+                query=CatalogsQuery,
+            ),
+            Own(Operation("add_catalog", "POST", "/catalogs", "write"), "Clone one.", Catalog, CatalogRequest),
+        ),
+    ),
+    (
+        CatalogsHandler,
+        (
+            Own(
+                Operation("update_catalog", "POST", "/catalogs/update", "write"),
+                "Bring one up to date.",
+                Catalog,
+                CatalogUpdate,
+            ),
         ),
     ),
     (DescriptionHandler, (Own(Operation("openapi", "GET", "/openapi.json", "read"), "All routes, described."),)),

@@ -74,6 +74,47 @@ class FileSave(View):
     if_modified_at: datetime | None = None
 
 
+class Catalog(View):
+    """A clone of a Git repository below a folder of templates; ``path`` is its contents path.
+
+    ``url`` is where it came from, without user, password and query; ``is_dirty``: files of the repository were changed
+    here. Where git cannot tell, ``problem`` says why and what to do.
+    """
+
+    path: str
+    url: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    is_dirty: bool = False
+    problem: str | None = None
+
+
+class Catalogs(View):
+    """The clones that there are, by path."""
+
+    catalogs: tuple[Catalog, ...]
+
+
+class CatalogsQuery(View):
+    """Below which folders to look for clones (contents paths)."""
+
+    folder: tuple[str, ...] = ("templates",)
+
+
+class CatalogRequest(View):
+    """A repository to clone into ``folder`` (a contents path), as ``name`` (by default as the address ends)."""
+
+    url: str = Field(max_length=2000)
+    folder: str = "templates"
+    name: str | None = None
+
+
+class CatalogUpdate(View):
+    """The clone to bring up to date; ``path`` is its contents path."""
+
+    path: str
+
+
 class Hint(View):
     """Something happened: ask ``events?after=`` with the last seq that you know."""
 

@@ -1884,6 +1884,50 @@ export interface components {
             details: Record<string, never>;
         };
         /**
+         * Catalog
+         * @description A clone of a Git repository below a folder of templates; ``path`` is its contents path.
+         *
+         *     ``url`` is where it came from, without user, password and query; ``is_dirty``: files of the repository were changed
+         *     here. Where git cannot tell, ``problem`` says why and what to do.
+         */
+        Catalog: {
+            /** Path */
+            path: string;
+            /**
+             * Url
+             * @default null
+             */
+            url: string | null;
+            /**
+             * Branch
+             * @default null
+             */
+            branch: string | null;
+            /**
+             * Commit
+             * @default null
+             */
+            commit: string | null;
+            /**
+             * Is Dirty
+             * @default false
+             */
+            is_dirty: boolean;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+        };
+        /**
+         * Catalogs
+         * @description The clones that there are, by path.
+         */
+        Catalogs: {
+            /** Catalogs */
+            catalogs: components["schemas"]["Catalog"][];
+        };
+        /**
          * EngineState
          * @description How the server gets on with its engine; unless it is connected, ``message`` says why and ``hint`` what to do.
          */
@@ -2064,6 +2108,8 @@ export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
 export type ShutdownRequest = components['schemas']['ShutdownRequest'];
 export type Error = components['schemas']['Error'];
+export type Catalog = components['schemas']['Catalog'];
+export type Catalogs = components['schemas']['Catalogs'];
 export type EngineState = components['schemas']['EngineState'];
 export type FileText = components['schemas']['FileText'];
 export type PipelineFile = components['schemas']['PipelineFile'];
