@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client, connect
     from fasttrack_jupyter.errors import FastTrackError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Client", "FastTrackError", "connect"]
 
 _HOMES = {"Client": "api.client", "FastTrackError": "errors", "connect": "api.client"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from fasttrack_jupyter import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "labextension"
@@ -33,3 +36,8 @@ def test_the_package_passes_its(script: str, environ: dict[str, str]) -> None:
         ["jlpm", "run", script], cwd=SOURCES, env=environ, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_both_halves_have_one_version() -> None:
+    """The Python package's version is the TypeScript package's."""
+    assert json.loads((SOURCES / "package.json").read_text(encoding="utf-8"))["version"] == __version__
