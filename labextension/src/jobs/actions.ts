@@ -1,6 +1,7 @@
 /** What a person does with jobs: asked first where it destroys, told of when it is done or refused. */
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
 
 import { word, type Api } from '../api';
 import type { DeletedJobs, JobPatch, JobSummary, RerunRequest } from '../generated';
@@ -36,7 +37,11 @@ export class JobActions {
 
   /** Make a new job from an old one; with `fromFailed`, what succeeded is used again. */
   async rerun(job: JobSummary, fromFailed: boolean): Promise<void> {
-    const body: Partial<RerunRequest> = { from_failed: fromFailed, key: crypto.randomUUID() };
+    if (this.rerunning.has(job.id)) {
+      return; // pressed twice
+    }
+    this.rerunning.add(job.id);
+    const body: Partial<RerunRequest> = { from_failed: fromFailed, key: UUID.uuid4() };
     try {
       const made = await this.api.send<JobSummary>('POST', `jobs/${word(job.id)}/rerun`, body);
       this.jobs.refresh();
@@ -46,6 +51,8 @@ export class JobActions {
       });
     } catch (error) {
       this.tell(error);
+    } finally {
+      this.rerunning.delete(job.id);
     }
   }
 
@@ -129,4 +136,6 @@ export class JobActions {
     const buttons = [Dialog.cancelButton({ label: no }), Dialog.warnButton({ label: yes })];
     return (await showDialog({ title, body, buttons, defaultButton: 0 })).button.accept;
   }
+
+  private readonly rerunning = new Set<string>();
 }

@@ -1,4 +1,5 @@
 /** The attempts of a task instance, and exactly what the chosen one ran: command, image, environment, inputs. */
+import { Clipboard } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import type { AttemptView, SessionView } from '../generated';
@@ -50,7 +51,7 @@ export class AttemptsPanel extends TaskPanel {
         aria-pressed={attempt.number === (this.session?.attempt ?? this.chosen)}
         onClick={() => {
           this.chosen = attempt.number;
-          void this.askSession(this.aborter.signal).then(() => this.update());
+          void this.attempt(signal => this.askSession(signal));
         }}
       >
         <span className={`ft-State ft-mod-${state}`} aria-hidden="true">
@@ -112,7 +113,7 @@ export class AttemptsPanel extends TaskPanel {
             <button
               type="button"
               className="jp-mod-styled"
-              onClick={() => void navigator.clipboard.writeText(session.command ?? '')}
+              onClick={() => Clipboard.copyToSystem(session.command ?? '')}
             >
               {trans.__('Copy command')}
             </button>

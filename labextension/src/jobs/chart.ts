@@ -8,6 +8,9 @@ export type ChartRow = Readonly<Record<string, number | string | null>>;
 /** The mime type that JupyterLab's Vega renderer takes. */
 export const VEGA_LITE = 'application/vnd.vegalite.v5+json';
 
+/** Most points of one curve. */
+const MOST_ROWS = 2000;
+
 /** Colours and font of the page, so that a chart is at home in every theme. */
 export interface ChartTheme {
   text: string;
@@ -46,7 +49,7 @@ export function lineChart(of: ChartOf, theme: ChartTheme): Record<string, unknow
     background: 'transparent',
     title: of.title ? { text: of.title, anchor: 'start', fontSize: 12 } : undefined,
     data: { values: of.rows },
-    transform: [{ fold: [...of.y], as: ['name', 'value'] }],
+    transform: [{ fold: of.y.map(field), as: ['name', 'value'] }],
     mark: { type: 'line', point: of.rows.length < 60, tooltip: true, clip: true },
     encoding: {
       x: {
@@ -78,9 +81,9 @@ export function lineChart(of: ChartOf, theme: ChartTheme): Record<string, unknow
   };
 }
 
-/** Vega reads dots and brackets in a field's name as a path. */
+/** Vega reads dots, brackets and quotes in a field's name as a path. */
 function field(name: string): string {
-  return name.replace(/([.[\]])/g, '\\$1');
+  return name.replace(/[.[\]'"\\]/g, '\\$&');
 }
 
 /** The columns of numbers in `rows` and the one to draw them over (`step`, `epoch` …); null where there are no curves. */
@@ -96,5 +99,13 @@ export function curvesIn(
   if (rows.length < 2 || y.length === 0 || y.length > 12) {
     return null;
   }
-  return x ? { x, y, rows } : { x: 'row', y, rows: rows.map((row, index) => ({ row: index + 1, ...row })) };
+  return x
+    ? { x, y, rows: thinned(rows) }
+    : { x: 'row', y, rows: thinned(rows.map((row, index) => ({ row: index + 1, ...row }))) };
+}
+
+/** Evenly spread rows, the last one among them, where there are more than a screen has pixels. */
+function thinned(rows: readonly ChartRow[]): readonly ChartRow[] {
+  const every = Math.ceil(rows.length / MOST_ROWS);
+  return every > 1 ? rows.filter((_, index) => (rows.length - 1 - index) % every === 0) : rows;
 }

@@ -1,4 +1,5 @@
 /** The tabs of a job's view. */
+import { Clipboard } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import { toContentsPath, word } from '../api';
@@ -216,11 +217,7 @@ function Yaml({ job, context }: TabProps): JSX.Element {
   }
   return (
     <>
-      <button
-        type="button"
-        className="jp-mod-styled"
-        onClick={() => void navigator.clipboard.writeText(text)}
-      >
+      <button type="button" className="jp-mod-styled" onClick={() => Clipboard.copyToSystem(text)}>
         {trans.__('Copy this job’s pipeline')}
       </button>
       <pre className="ft-JobYaml" tabIndex={0} aria-label={trans.__('YAML of this job')}>

@@ -49,7 +49,8 @@ export class LogPanel extends Widget {
 
   private async follow(): Promise<void> {
     this.say(this.trans.__('Waiting for the log …'));
-    for await (const news of followLog(this.api, this.of, this.aborter.signal)) {
+    const isSeen = (): boolean => this.isVisible && !document.hidden;
+    for await (const news of followLog(this.api, this.of, this.aborter.signal, isSeen)) {
       if ('trouble' in news) {
         this.say(this.trans.__('The log cannot be followed just now: %1', news.trouble));
       } else {
@@ -59,10 +60,14 @@ export class LogPanel extends Widget {
   }
 
   private take(page: LogView): void {
-    if (page.attempt !== this.attempt) {
+    if (page.attempt !== this.attempt || page.start !== this.next) {
       this.clear(page.attempt, page.start);
     }
-    const { whole, open } = this.lines.append(page.data);
+    this.next = page.next;
+    const { whole, open, isCut } = this.lines.append(page.data);
+    if (isCut) {
+      this.sayCut();
+    }
     this.add(whole);
     this.open.innerHTML = open ?? '';
     this.say(
@@ -105,10 +110,14 @@ export class LogPanel extends Widget {
     if (blocks.length > MOST_BLOCKS) {
       this.texts.splice(0, blocks[0].childElementCount);
       blocks[0].remove();
-      const first = this.view.querySelector('.ft-Log-cut');
-      if (first) {
-        first.textContent = this.trans.__('… earlier lines are left out: download the log to see them');
-      }
+      this.sayCut();
+    }
+  }
+
+  private sayCut(): void {
+    const first = this.view.querySelector('.ft-Log-cut');
+    if (first) {
+      first.textContent = this.trans.__('… earlier lines are left out: download the log to see them');
     }
   }
 
@@ -167,6 +176,7 @@ export class LogPanel extends Widget {
   private lines = this.newLines();
   private block: HTMLDivElement | null = null;
   private attempt = '';
+  private next = 0;
   private foundAt = -1;
   private lastTop = 0;
 }

@@ -5,10 +5,15 @@ import { LogLines, linesWith, overwritten, plain } from './log_lines';
 const lines = () => new LogLines(left => ` … ${left} more`);
 
 describe('lines of a log', () => {
+  it('are left out at the front where too many come at once', () => {
+    const { whole, isCut } = lines().append('y\n'.repeat(100_000) + 'end\n');
+    expect([whole.length, whole.at(-1), isCut]).toEqual([20_000, 'end', true]);
+  });
+
   it('are whole at their end, and one may be open', () => {
     const log = lines();
-    expect(log.append('a\nb')).toEqual({ whole: ['a'], open: 'b' });
-    expect(log.append('c\n')).toEqual({ whole: ['bc'], open: null });
+    expect(log.append('a\nb')).toEqual({ whole: ['a'], open: 'b', isCut: false });
+    expect(log.append('c\n')).toEqual({ whole: ['bc'], open: null, isCut: false });
   });
 
   it('never hold markup of the log', () => {

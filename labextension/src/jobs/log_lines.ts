@@ -7,6 +7,8 @@ import { AnsiUp } from 'ansi_up';
 
 /** Longest line that is shown whole; what is cut is said. */
 const LONGEST = 20_000;
+/** Most lines of one part: of what comes faster, only the end is shown. */
+const MOST = 20_000;
 
 /** See the head of this file. */
 export class LogLines {
@@ -18,13 +20,15 @@ export class LogLines {
   /**
    * Take more of the log.
    *
-   * @returns the lines that are whole now, and the one that is still being written (null: none)
+   * @returns the lines that are whole now, the one that is still being written (null: none), and whether there were
+   * so many that the first are left out
    */
-  append(text: string): { whole: string[]; open: string | null } {
+  append(text: string): { whole: string[]; open: string | null; isCut: boolean } {
     const parts = (this.rest + text).split('\n');
     this.rest = parts.pop() ?? '';
-    const whole = parts.map(part => this.html(part));
-    return { whole, open: this.rest === '' ? null : escapeHtml(plain(this.cut(overwritten(this.rest)))) };
+    const whole = parts.slice(-MOST).map(part => this.html(part));
+    const open = this.rest === '' ? null : escapeHtml(plain(this.cut(overwritten(this.rest))));
+    return { whole, open, isCut: parts.length > MOST };
   }
 
   private html(line: string): string {

@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import type { FileView } from '../generated';
 import { lineChart, themeOf, VEGA_LITE } from './chart';
-import { imageType, PREVIEW_BYTES, previewOf, type Preview } from './outputs_preview';
+import { IMAGE_BYTES, imageType, imageUrl, PREVIEW_BYTES, previewOf, type Preview } from './outputs_preview';
 import { Rendered } from './rendered';
 import { TaskPanel, taskRoute } from './task_panel';
 import { bytes } from './words';
@@ -23,10 +23,11 @@ export class OutputsPanel extends TaskPanel {
       {},
       signal
     );
-    const again = this.files.find(file => file.path === (this.shown?.file.path ?? this.first()?.path));
+    const again = this.files.find(file => file.path === (this.wanted ?? this.first()?.path));
     if (
       again &&
       (!this.shown ||
+        again.path !== this.shown.file.path ||
         again.modified_at !== this.shown.file.modified_at ||
         again.size !== this.shown.file.size)
     ) {
@@ -54,7 +55,10 @@ export class OutputsPanel extends TaskPanel {
                 type="button"
                 className="ft-Outputs-file"
                 aria-pressed={file.path === this.shown?.file.path}
-                onClick={() => void this.choose(file, this.aborter.signal).then(() => this.update())}
+                onClick={() => {
+                  this.wanted = file.path;
+                  void this.attempt(signal => this.choose(file, signal));
+                }}
               >
                 <span className="ft-Outputs-name">{file.path}</span>
                 <span>{bytes(file.size)}</span>
@@ -81,7 +85,11 @@ export class OutputsPanel extends TaskPanel {
       return (
         <section>
           {title}
-          <p className="ft-TaskPanel-hint">{trans.__('There is no preview of this kind of file.')}</p>
+          <p className="ft-TaskPanel-hint">
+            {preview === null
+              ? trans.__('Too large for a preview: download it to see it.')
+              : trans.__('There is no preview of this kind of file.')}
+          </p>
         </section>
       );
     }
@@ -153,23 +161,31 @@ export class OutputsPanel extends TaskPanel {
     );
   }
 
-  /** Read the beginning of a file, and what it is to be shown as. */
+  /** Read the beginning of a file, and what it is to be shown as; the last one that was asked for is shown. */
   private async choose(file: FileView, signal: AbortSignal): Promise<void> {
-    const image = imageType(file.path);
-    const headers: Record<string, string> =
-      image || file.size === 0 ? {} : { Range: `bytes=0-${PREVIEW_BYTES - 1}` };
-    const answer = await this.context.api.raw(this.route(file), {}, signal, headers);
-    this.forget();
-    if (image) {
-      const url = URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: image }));
-      this.shown = { file, url, preview: { kind: 'image', type: image } };
+    const turn = ++this.turn;
+    const shown = await this.read(file, signal);
+    if (turn === this.turn && !this.isDisposed) {
+      this.forget();
+      this.shown = shown;
     } else {
-      this.shown = {
-        file,
-        url: '',
-        preview: previewOf(file.path, await answer.text(), file.size > PREVIEW_BYTES)
-      };
+      URL.revokeObjectURL(shown.url);
     }
+  }
+
+  private async read(file: FileView, signal: AbortSignal): Promise<Shown> {
+    const { api } = this.context;
+    const type = imageType(file.path);
+    if (type && file.size > IMAGE_BYTES) {
+      return { file, url: '', preview: null };
+    }
+    if (type) {
+      const blob = await (await api.raw(this.route(file), {}, signal)).blob();
+      return { file, url: await imageUrl(blob, type), preview: { kind: 'image', type } };
+    }
+    const headers: Record<string, string> = file.size === 0 ? {} : { Range: `bytes=0-${PREVIEW_BYTES - 1}` };
+    const text = await (await api.raw(this.route(file), {}, signal, headers)).text();
+    return { file, url: '', preview: previewOf(file.path, text, file.size > PREVIEW_BYTES) };
   }
 
   private forget(): void {
@@ -205,6 +221,8 @@ export class OutputsPanel extends TaskPanel {
 
   private files: readonly FileView[] = [];
   private shown: Shown | null = null;
+  private wanted: string | undefined;
+  private turn = 0;
 }
 
 function Values(props: { values: Readonly<Record<string, unknown>>; label: string }): JSX.Element {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { curvesIn } from './chart';
-import { imageType, previewOf, TABLE_ROWS } from './outputs_preview';
+import { imageType, imageUrl, previewOf, TABLE_COLUMNS, TABLE_ROWS } from './outputs_preview';
 
 describe('the preview of a file', () => {
   it.each([
@@ -72,4 +72,19 @@ describe('curves', () => {
     expect(curvesIn([{ loss: 0.5 }])).toBeNull();
     expect(curvesIn([{ a: 'x' }, { a: 'y' }])).toBeNull();
   });
+});
+
+it('JSON that is nested deeper than renderers can follow is shown as text', () => {
+  const text = '['.repeat(100_000) + ']'.repeat(100_000);
+  expect(previewOf('a.json', text, false)).toMatchObject({ kind: 'mime', type: 'text/plain' });
+});
+
+it('a table of very many columns is cut', () => {
+  const shown = previewOf('a.csv', `${'a,'.repeat(5000)}a\n`, false);
+  expect(shown.kind === 'table' && shown.rows[0].length).toBe(TABLE_COLUMNS);
+});
+
+it('an SVG is never at an address of JupyterLab, where its scripts would run as part of it', async () => {
+  const image = { text: () => Promise.resolve('<svg/>') } as Blob;
+  expect(await imageUrl(image, 'image/svg+xml')).toBe('data:image/svg+xml;charset=utf-8,%3Csvg%2F%3E');
 });

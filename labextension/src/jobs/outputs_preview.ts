@@ -9,8 +9,12 @@ import { curvesIn, type ChartRow } from './chart';
 
 /** Most bytes that a preview reads. */
 export const PREVIEW_BYTES = 1 << 20;
+/** Largest image that is shown; an image is read whole. */
+export const IMAGE_BYTES = 32 << 20;
 /** Most rows that a table shows. */
 export const TABLE_ROWS = 200;
+/** Most columns that a table shows. */
+export const TABLE_COLUMNS = 200;
 
 /** How to show a file. */
 export type Preview =
@@ -50,6 +54,16 @@ export function imageType(path: string): string | undefined {
   return IMAGES[extension(path)];
 }
 
+/**
+ * Where an image is. An SVG may hold scripts, which run when somebody opens it in a tab of its own: at a blob's address
+ * they would run as part of JupyterLab, at a data address they belong to nobody.
+ */
+export async function imageUrl(image: Blob, type: string): Promise<string> {
+  return type === 'image/svg+xml'
+    ? `data:${type};charset=utf-8,${encodeURIComponent(await image.text())}`
+    : URL.createObjectURL(new Blob([image], { type }));
+}
+
 /** How to show the text (or its beginning, where `isCut`) of the file `path`. */
 export function previewOf(path: string, text: string, isCut: boolean): Preview {
   switch (extension(path)) {
@@ -79,6 +93,7 @@ function jsonPreview(text: string): Preview {
   try {
     const data = JSON.parse(text) as unknown;
     const boxed = typeof data === 'object' && data !== null ? data : { value: data };
+    JSON.stringify(boxed); // throws where it is nested deeper than renderers can follow
     return { kind: 'mime', type: 'application/json', data: boxed };
   } catch {
     return { kind: 'mime', type: 'text/plain', data: text };
@@ -91,7 +106,7 @@ function table(rows: string[][], text: string): Preview {
   }
   return {
     kind: 'table',
-    rows: rows.slice(0, TABLE_ROWS + 1),
+    rows: rows.slice(0, TABLE_ROWS + 1).map(row => row.slice(0, TABLE_COLUMNS)),
     left: Math.max(0, rows.length - TABLE_ROWS - 1),
     curves: curvesIn(records(rows))
   };

@@ -36,7 +36,7 @@ export abstract class TaskPanel extends ReactWidget {
     this.watch = context.jobs.watch(job);
     this.watch.changed.connect(this.onChange, this);
     this.timer = window.setInterval(
-      () => this.isRunning && !document.hidden && void this.askNow(),
+      () => this.isRunning && this.isVisible && !document.hidden && void this.askNow(),
       ASK_AGAIN
     );
     this.addClass('ft-TaskPanel');
@@ -70,6 +70,25 @@ export abstract class TaskPanel extends ReactWidget {
   /** What the panel shows once there is an answer. */
   protected abstract present(): JSX.Element;
 
+  protected onAfterShow(): void {
+    if (this.isRunning) {
+      void this.askNow();
+    }
+  }
+
+  /** Do what a person asked for; what goes wrong is said where all is said. */
+  protected async attempt(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    try {
+      await work(this.aborter.signal);
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = troubleOf(error);
+    }
+    if (!this.isDisposed) {
+      this.update();
+    }
+  }
+
   protected render(): JSX.Element {
     const { trans } = this.context;
     const error =
@@ -93,18 +112,11 @@ export abstract class TaskPanel extends ReactWidget {
       return;
     }
     this.isAsking = true;
-    try {
-      await this.ask(this.aborter.signal);
+    await this.attempt(async signal => {
+      await this.ask(signal);
       this.hasAnswer = true;
-      this.trouble = null;
-    } catch (error) {
-      this.trouble = troubleOf(error);
-    } finally {
-      this.isAsking = false;
-    }
-    if (!this.isDisposed) {
-      this.update();
-    }
+    });
+    this.isAsking = false;
   }
 
   private onChange(): void {
