@@ -44,9 +44,7 @@ export function GroupForm(props: {
   const { group, context, errors } = props;
   const schema: RJSFSchema = {
     type: 'object',
-    properties: Object.fromEntries(
-      group.fields.map(field => [field.id, { title: field.label, description: field.help }])
-    )
+    properties: Object.fromEntries(group.fields.map(field => [field.id, { title: field.label }]))
   };
   const uiSchema: UiSchema<ReadonlyJSONObject> = Object.fromEntries(
     group.fields.map(field => [field.id, { 'ui:field': 'control' }])
@@ -74,6 +72,7 @@ export function GroupForm(props: {
         extraErrors={extraErrors as never}
         validator={VALIDATOR}
         noHtml5Validate
+        showErrorList={false}
         tagName="div"
         compact
         showModifiedFromDefault={false}
@@ -90,6 +89,7 @@ type ControlProps = {
   commit(value: Json | undefined): void;
 };
 
+/** A field with its label and help above it: JupyterLab's template has none for a field that draws itself. */
 function Control(props: FieldProps): JSX.Element {
   const context = props.formContext as FormContext;
   const field = context.fields.get(props.name);
@@ -98,12 +98,20 @@ function Control(props: FieldProps): JSX.Element {
   }
   const Kind = CONTROLS[field.kind];
   return (
-    <Kind
-      field={field}
-      value={context.data[field.id]}
-      context={context}
-      commit={value => context.commit(field, value)}
-    />
+    <>
+      <div className="ft-Form-caption">
+        <span className="ft-Form-label" aria-hidden="true">
+          {field.label}
+        </span>
+        {field.help && <small>{field.help}</small>}
+      </div>
+      <Kind
+        field={field}
+        value={context.data[field.id]}
+        context={context}
+        commit={value => context.commit(field, value)}
+      />
+    </>
   );
 }
 
