@@ -92,6 +92,30 @@ describe('run', () => {
     expect(second.body.key).toBe(first.body.key);
   });
 
+  it('asks again with the same key where the engine went away before it answered', async () => {
+    api.answers.set('jobs', [new ApiError(503, 'engine_unavailable', 'gone'), { id: 'j1' }]);
+    expect((await model.run())?.id).toBe('j1');
+    const [first, second] = api.to('jobs');
+    expect(second.body.key).toBe(first.body.key);
+  });
+
+  it('makes one job where it is pressed twice', async () => {
+    const [first, second] = await Promise.all([model.run(), model.run()]);
+    expect([first?.id, second]).toEqual(['j1', null]);
+    expect(api.to('jobs')).toHaveLength(1);
+  });
+
+  it('runs what was planned, whatever is typed meanwhile', async () => {
+    const text = document.text;
+    const running = model.run();
+    await Promise.resolve();
+    await Promise.resolve();
+    document = Object.assign(document, { text: 'half ty' });
+    await running;
+    expect(api.to('plan')[0].body.text).toBe(api.to('jobs')[0].body.text);
+    expect(text).not.toBe(document.text);
+  });
+
   it('does not ask again where the server said no', async () => {
     api.answers.set('jobs', [new ApiError(409, 'conflict', 'no', 'do this')]);
     expect(await model.run()).toBeNull();

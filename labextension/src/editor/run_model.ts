@@ -102,7 +102,7 @@ export class RunModel {
 
   /** Save, plan, and run unless the plan refuses a task; the new job, or null (see `trouble` and `problems`). */
   async run(part: Part = {}): Promise<JobSummary | null> {
-    return this.start(part, key => this.post('jobs', { ...this.request(part), key }));
+    return this.isStarting ? null : this.start(part);
   }
 
   /** A new job from `job` with the text as it is now: what succeeded is reused, or only a part is run. */
@@ -112,10 +112,12 @@ export class RunModel {
       selection: selection(how.part ?? {}),
       text: this.document.text
     });
-    return this.asking(this.trans.__('Starting…'), async () => {
-      await this.document.save();
-      return this.post(`jobs/${word(job)}/rerun`, { ...body(), key: UUID.uuid4() });
-    });
+    return this.isStarting
+      ? null
+      : this.asking(this.starting, async () => {
+          await this.document.save();
+          return this.post(`jobs/${word(job)}/rerun`, { ...body(), key: UUID.uuid4() });
+        });
   }
 
   /** Ask for the end of a job. */
@@ -134,11 +136,11 @@ export class RunModel {
     return done ?? false;
   }
 
-  private async start(part: Part, post: (key: string) => Promise<JobSummary>): Promise<JobSummary | null> {
-    const key = UUID.uuid4();
-    return this.asking(this.trans.__('Starting…'), async () => {
+  private async start(part: Part): Promise<JobSummary | null> {
+    return this.asking(this.starting, async () => {
       await this.document.save();
-      const plan = await this.api.send<PlanView>('POST', 'plan', this.request(part));
+      const request = this.request(part); // what is planned is what is run, whatever is typed meanwhile
+      const plan = await this.api.send<PlanView>('POST', 'plan', request);
       this._problems = planProblems(plan, this.document.text, this.document.graph);
       const refused = plan.tasks.filter(each => each.decision === 'refused');
       if (refused.length) {
@@ -151,7 +153,7 @@ export class RunModel {
           { tasks: Object.fromEntries(refused.map(each => [each.task, each.reason])) }
         );
       }
-      return post(key);
+      return this.post('jobs', { ...request, key: UUID.uuid4() });
     });
   }
 
@@ -160,7 +162,7 @@ export class RunModel {
     try {
       return await this.api.send<JobSummary>('POST', path, body);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 0) {
+      if (error instanceof ApiError && error.isUnreachable) {
         return this.api.send<JobSummary>('POST', path, body);
       }
       throw error;
@@ -194,6 +196,15 @@ export class RunModel {
       this._busy = '';
       this._changed.emit();
     }
+  }
+
+  /** Whether a job is being made: whoever presses twice means one. */
+  private get isStarting(): boolean {
+    return this._busy === this.starting;
+  }
+
+  private get starting(): string {
+    return this.trans.__('Starting…');
   }
 
   private readonly _changed = new Signal<this, void>(this);
