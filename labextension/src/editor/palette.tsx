@@ -2,12 +2,17 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
-import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { ApiError } from '../api';
-import { TASK_MIME, type PartContext } from './parts';
+import type { ValidationView } from '../generated';
+import { EditRefused } from './edits';
+import { CatalogSection } from './palette_catalogs';
+import type { TemplateFolders } from './palette_folders';
+import { TASK_MIME, TEMPLATE_MIME, type LazyTemplate, type PartContext, type PartFactory } from './parts';
 import {
+  contentsRoute,
+  keptText,
   matching,
   taskKinds,
   templatePath,
@@ -18,28 +23,26 @@ import {
   type WorkspaceFile
 } from './palette_items';
 
-/** Lumino drag data of a template: the text of a pipeline whose tasks are to be added. */
-export const TEMPLATE_MIME = 'application/x-fasttrack-template';
-
-/** The folders of templates, where the settings name none. */
-export const TEMPLATE_FOLDERS: readonly string[] = ['templates'];
-
 const DRAG_DISTANCE = 5;
 
-/** The part of the editor that shows the palette. */
-export function palettePart(context: PartContext): Widget {
-  return new Palette(context);
+/** Makes the part of the editor that shows the palette; templates are below `folders`. */
+export function palettePart(folders: TemplateFolders): PartFactory {
+  return context => new Palette(context, folders);
 }
 
 /** See the head of this file. */
 class Palette extends ReactWidget {
-  constructor(private readonly context: PartContext) {
+  constructor(
+    private readonly context: PartContext,
+    private readonly folders: TemplateFolders
+  ) {
     super();
     this.addClass('ft-Palette');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', context.trans.__('Palette'));
     context.changed.connect(this.update, this);
     context.model.selectionChanged.connect(this.update, this);
+    folders.changed.connect(this.update, this);
     void this.refresh();
   }
 
@@ -52,8 +55,9 @@ class Palette extends ReactWidget {
   protected render(): JSX.Element {
     const { trans, model } = this.context;
     const kinds = matching(taskKinds(trans), this.query);
-    const templates = matching(templatesAmong(this.files, TEMPLATE_FOLDERS, trans), this.query);
+    const templates = matching(templatesAmong(this.files, this.folders.value, trans), this.query);
     const isReadOnly = this.context.isReadOnly();
+    const [folder] = this.folders.value;
     return (
       <>
         <input
@@ -72,11 +76,17 @@ class Palette extends ReactWidget {
         {templates.length === 0 && !this.query && (
           <p className="ft-Palette-hint">
             {trans.__(
-              'Pipeline files in the folder “%1” are templates. Select tasks and keep them as one, or clone a Git repository there.',
-              TEMPLATE_FOLDERS[0]
+              'Pipeline files in the folder “%1” are templates. Select tasks and keep them as one, or add a Git repository.',
+              folder
             )}
           </p>
         )}
+        <CatalogSection
+          api={this.context.api}
+          trans={trans}
+          folders={this.folders.value}
+          onChanged={() => void this.refresh()}
+        />
         <p className="ft-Palette-said" role="status">
           {this.said}
         </p>
@@ -118,7 +128,8 @@ class Palette extends ReactWidget {
       mimeData.setData(TASK_MIME, item.adds.task);
     } else {
       const path = item.adds.template;
-      mimeData.setData(TEMPLATE_MIME, () => templateText(this.context.api, path));
+      const fetchText: LazyTemplate = () => templateText(this.context.api, path);
+      mimeData.setData(TEMPLATE_MIME, fetchText);
     }
     const dragImage = document.createElement('div');
     dragImage.className = 'ft-Palette-drag';
@@ -132,14 +143,19 @@ class Palette extends ReactWidget {
     }).start(x, y);
   }
 
-  /** Write the selected tasks as a template. */
+  /** Write the selected tasks as a template, unless what they need is not among them. */
   private async keep(): Promise<void> {
     const { model, api, trans } = this.context;
     const [name] = model.selection;
     await this.saying(async () => {
-      const path = templatePath(TEMPLATE_FOLDERS[0], name, new Set(this.files.map(file => file.path)));
-      const text = `name: ${JSON.stringify(name)}\n${model.textOfTasks(model.selection)}`;
-      await api.send('PUT', `files/${path.split('/').map(encodeURIComponent).join('/')}`, { text });
+      const text = keptText(model, model.selection, name, trans);
+      const { valid, problems } = await api.send<ValidationView>('POST', 'validate', { text });
+      if (!valid) {
+        const why = problems.find(each => each.severity === 'error')?.message ?? '';
+        return trans.__('Not kept, for it would not run by itself: %1. Select what it needs as well.', why);
+      }
+      const path = templatePath(this.folders.value[0], name, new Set(this.files.map(file => file.path)));
+      await api.send('PUT', contentsRoute(path), { text });
       await this.refresh();
       return trans.__('Kept as %1', path);
     });
@@ -149,10 +165,10 @@ class Palette extends ReactWidget {
     try {
       this.said = await work();
     } catch (error) {
-      if (!(error instanceof ApiError)) {
+      if (!(error instanceof ApiError || error instanceof EditRefused)) {
         throw error;
       }
-      this.said = error.hint ? `${error.message}. ${error.hint}` : error.message;
+      this.said = [error.message, error.hint].filter(Boolean).join('. ');
     }
     this.update();
   }

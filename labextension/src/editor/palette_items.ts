@@ -5,7 +5,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Api } from '../api';
-import type { Json } from './edits';
+import { applyEdit, type Edit, type Json } from './edits';
+import { applyChanges } from './edits_changes';
+import type { PipelineModel } from './model';
 
 /** One thing to drag onto the canvas. */
 export interface PaletteItem {
@@ -103,8 +105,32 @@ export async function workspaceFiles(api: Api): Promise<readonly WorkspaceFile[]
 
 /** A template's text. Fails with ApiError where it cannot be read. */
 export async function templateText(api: Api, path: string): Promise<string> {
-  const way = path.split('/').map(encodeURIComponent).join('/');
-  return (await api.get<{ text: string }>(`files/${way}`)).text;
+  return (await api.get<{ text: string }>(contentsRoute(path))).text;
+}
+
+/** The route of a pipeline file. */
+export function contentsRoute(path: string): string {
+  return `files/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/**
+ * The pipeline with the tasks `names` alone, as a pipeline called `name`: params and defaults stay, dependencies on
+ * other tasks go. Fails with EditRefused where the text cannot be read.
+ */
+export function keptText(
+  model: Pick<PipelineModel, 'text' | 'graph'>,
+  names: readonly string[],
+  name: string,
+  trans: TranslationBundle
+): string {
+  const others = model.graph.tasks.map(task => task.name).filter(each => !names.includes(each));
+  const remarks = model.graph.remarks.map(({ id }): Edit => ({ kind: 'set-remark', id, text: null }));
+  const edits: Edit[] = [
+    ...(others.length ? [{ kind: 'remove-tasks', names: others } as const] : []),
+    ...remarks,
+    { kind: 'set-pipeline', path: ['name'], value: name }
+  ];
+  return edits.reduce((text, edit) => applyChanges(text, applyEdit(text, edit, trans).changes), model.text);
 }
 
 /** A free path for a new template of this name. */

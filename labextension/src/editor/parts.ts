@@ -50,3 +50,9 @@ export interface EditorParts {
 
 /** Lumino drag data of a new task: a `Json` mapping as it is to stand in `tasks`; its name is made free. */
 export const TASK_MIME = 'application/x-fasttrack-task';
+
+/** Lumino drag data of a template: a function that fetches the text of a pipeline whose tasks are to be added. */
+export const TEMPLATE_MIME = 'application/x-fasttrack-template';
+
+/** What is dragged as {@link TEMPLATE_MIME}; fails with ApiError where it cannot be read. */
+export type LazyTemplate = () => Promise<string>;

@@ -5,6 +5,7 @@ import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator } from '@jupyterlab/translation';
@@ -20,20 +21,20 @@ import type { PipelineDocumentWidget } from './factory';
 import { PipelineFactory } from './factory';
 import { Outline } from './outline';
 import { palettePart } from './palette';
-import type { EditorParts } from './parts';
+import { TemplateFolders } from './palette_folders';
 import { propertiesPart } from './properties';
 import { ViewMemory } from './settings';
 import type { EditorServices } from './widget';
 
-/** Who fills the places of `parts.ts`. */
-const PARTS: EditorParts = { properties: propertiesPart, palette: palettePart };
+/** The plugin whose settings these are. */
+const SETTINGS = `${EXTENSION}:plugin`;
 
 const editor: JupyterFrontEndPlugin<void> = {
   id: `${EXTENSION}:editor`,
   description: 'Draws, edits, runs and watches pipelines in *.fasttrack.yaml files.',
   autoStart: true,
   requires: [IEditorServices, IRenderMimeRegistry, IJobs, ITaskPanels, ITranslator],
-  optional: [ICommandPalette, ILayoutRestorer, IStateDB, IDefaultFileBrowser],
+  optional: [ICommandPalette, ILayoutRestorer, IStateDB, IDefaultFileBrowser, ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     editors: IEditorServices,
@@ -44,7 +45,8 @@ const editor: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
-    browser: IDefaultFileBrowser | null
+    browser: IDefaultFileBrowser | null,
+    registry: ISettingRegistry | null
   ) => {
     const trans = translator.load(DOMAIN);
     const tracker = new WidgetTracker<PipelineDocumentWidget>({ namespace: `${EXTENSION}-editor` });
@@ -56,7 +58,7 @@ const editor: JupyterFrontEndPlugin<void> = {
       rendermime,
       memory: new ViewMemory(state),
       clipboard: new TaskClipboard(),
-      parts: PARTS,
+      parts: { properties: propertiesPart, palette: palettePart(templateFolders(registry)) },
       yamlFactory: options => editors.factoryService.newDocumentEditor(options),
       makeCanvas: () => new DagCanvas(trans),
       makeOutline: () => new Outline(trans)
@@ -77,6 +79,15 @@ const editor: JupyterFrontEndPlugin<void> = {
     }
   }
 };
+
+function templateFolders(registry: ISettingRegistry | null): TemplateFolders {
+  const folders = new TemplateFolders();
+  registry?.load(SETTINGS).then(
+    settings => folders.follow(settings),
+    error => console.warn('FastTrack uses its default folder of templates:', error)
+  );
+  return folders;
+}
 
 function addFileType(app: JupyterFrontEnd, trans: TranslationBundle): void {
   app.docRegistry.addFileType({

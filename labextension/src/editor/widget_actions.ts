@@ -2,6 +2,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import * as React from 'react';
 
+import { ApiError } from '../api';
 import { keyTable } from './commands_keys';
 import { readSource } from './document';
 import { freeName, tasksFor } from './drop';
@@ -9,6 +10,7 @@ import { textOfTasks } from './edits_tasks';
 import type { Edit, Json } from './edits';
 import { EditRefused } from './edits';
 import type { Position } from './graph';
+import type { LazyTemplate } from './parts';
 import type { PipelineEditor } from './widget';
 import type { Dropped } from './widget_graph';
 import { KeysHelp } from './widget_sheet';
@@ -65,8 +67,11 @@ export class EditorActions {
   }
 
   /** What was dropped becomes tasks; what cannot is said. */
-  drop({ files, tasks, position, onto }: Dropped): void {
+  drop({ files, tasks, template, position, onto }: Dropped): void {
     const { editor } = this;
+    if (template) {
+      void this.addTemplate(template, position);
+    }
     const outcome = tasksFor(files, editor.context.path, this.names(), editor.trans);
     const all = [...tasks, ...outcome.tasks];
     if (all.length) {
@@ -76,6 +81,20 @@ export class EditorActions {
       editor.refuse(outcome.refused.join('\n'));
     }
     editor.canvas.activate();
+  }
+
+  /** Add the tasks of a template, from a place on downwards; what it cannot be read for is said. */
+  async addTemplate(template: LazyTemplate, position: Position): Promise<void> {
+    try {
+      const edit = { kind: 'paste', text: await template() } as const;
+      this.place(edit, position);
+      this.editor.edit(edit);
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        throw error;
+      }
+      this.editor.refuse([error.message, error.hint].filter(Boolean).join('. '));
+    }
   }
 
   /** Ask for a new name, at the card. */

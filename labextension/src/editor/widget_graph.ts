@@ -13,7 +13,7 @@ import type { IDagCanvas } from './canvas-types';
 import { CONTENTS_MIME } from './drop';
 import type { Json } from './edits';
 import type { Position } from './graph';
-import { TASK_MIME } from './parts';
+import { TASK_MIME, TEMPLATE_MIME, type LazyTemplate } from './parts';
 import { Prompt } from './widget_prompt';
 import { Sheet } from './widget_sheet';
 
@@ -26,6 +26,8 @@ export interface Dropped {
   files: readonly string[];
   /** Tasks of the palette. */
   tasks: readonly Json[];
+  /** A template of the palette, if it was one. */
+  template: LazyTemplate | null;
   position: Position;
   /** The task on whose card it was dropped. */
   onto: string | null;
@@ -134,7 +136,7 @@ export class GraphPane extends Widget {
   }
 
   private isWanted(drag: Drag.Event): boolean {
-    return drag.mimeData.hasData(CONTENTS_MIME) || drag.mimeData.hasData(TASK_MIME);
+    return [CONTENTS_MIME, TASK_MIME, TEMPLATE_MIME].some(mime => drag.mimeData.hasData(mime));
   }
 
   private readonly example = document.createElement('button');
@@ -146,11 +148,13 @@ export class GraphPane extends Widget {
 
 const DRAG_EVENTS = ['lm-dragenter', 'lm-dragover', 'lm-dragleave', 'lm-drop'] as const;
 
-function contentOf(drag: Drag.Event): Pick<Dropped, 'files' | 'tasks'> {
+function contentOf(drag: Drag.Event): Pick<Dropped, 'files' | 'tasks' | 'template'> {
   const files: unknown = drag.mimeData.getData(CONTENTS_MIME);
   const task = drag.mimeData.getData(TASK_MIME) as Json | undefined;
+  const template = drag.mimeData.getData(TEMPLATE_MIME) as LazyTemplate | undefined;
   return {
     files: Array.isArray(files) ? files.filter(each => typeof each === 'string') : [],
-    tasks: task === undefined ? [] : [task]
+    tasks: task === undefined ? [] : [task],
+    template: template ?? null
   };
 }
