@@ -33,10 +33,10 @@ export class YamlPane extends Panel {
     document.mimeType = YAML_MIME;
     this.wrapper = new CodeEditorWrapper({ model: document, factory });
     this.addWidget(this.wrapper);
-    this.editor.host.setAttribute('aria-label', trans.__('The pipeline as YAML'));
     if (this.editor instanceof CodeMirrorEditor) {
       this.editor.injectExtension([
         lintGutter(),
+        EditorView.contentAttributes.of({ 'aria-label': trans.__('The pipeline as YAML') }),
         EditorView.updateListener.of(update => {
           if (update.selectionSet || update.docChanged) {
             this.onCursor();
