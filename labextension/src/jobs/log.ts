@@ -25,7 +25,7 @@ export class LogPanel extends Widget {
     super();
     this.addClass('ft-Log');
     this.bar = new LogBar(trans, api.url(logRoute(of) + '/text', { attempt: of.attempt }), `${of.path}.log`);
-    this.view.className = 'ft-Log-view jp-RenderedText';
+    this.view.className = 'ft-Log-view';
     this.view.tabIndex = 0;
     this.view.setAttribute('role', 'log');
     this.view.setAttribute('aria-live', 'off');
