@@ -6,7 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Connector } from './canvas-connect';
 import { layoutTasks } from './canvas-dagre';
-import { placesFor, renamed } from './canvas-places';
+import { nearest, placesFor, renamed } from './canvas-places';
 import type { Card } from './canvas-scene';
 import { Scene } from './canvas-scene';
 import type { Item, StageHooks } from './canvas-stage';
@@ -87,7 +87,7 @@ export class CanvasCore {
     graph.tasks.forEach(task => this.remembered.delete(task.name));
     this.stage.setItems(this.items());
     this.applyFacts();
-    this.dropStale();
+    this.dropStale(known);
     if (isFirst && this.isFitDue) {
       this.fit();
     }
@@ -125,9 +125,11 @@ export class CanvasCore {
     return [...tasks, ...remarks];
   }
 
-  private dropStale(): void {
+  private dropStale(known: ReadonlyMap<string, Position>): void {
     const { cards } = this.scene;
-    this.focused = this.focused !== null && cards.has(this.focused) ? this.focused : null;
+    this.focused = cards.has(this.focused ?? '')
+      ? this.focused
+      : nearest(cards, known.get(this.focused ?? ''));
     this.hovered = this.hovered !== null && cards.has(this.hovered) ? this.hovered : null;
     const edge = this.selectedEdge;
     if (edge !== null && cards.get(edge.to)?.task.dependencies.includes(edge.from) !== true) {

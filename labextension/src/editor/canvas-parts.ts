@@ -35,7 +35,6 @@ export function makeParts(node: HTMLElement, trans: TranslationBundle): Parts {
   live.setAttribute('role', 'status');
   for (const current of [one, other]) {
     current.id = `ft-canvas-current-${UUID.uuid4()}`;
-    current.setAttribute('role', 'img');
   }
   hint.textContent = trans.__('Drag a task or a file here, double-click, or press A to add the first task.');
   return { stage, hint, tip, draft, live, currents: [one, other] };

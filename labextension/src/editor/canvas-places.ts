@@ -62,3 +62,10 @@ function placeFresh(
     places.set(task.name, placeBeside(placed(task.dependencies), placed(users), places.values(), direction));
   }
 }
+
+/** The card nearest to a place: where the keyboard goes when its own card has gone. Null without a place or cards. */
+export function nearest(cards: ReadonlyMap<string, Position>, place: Position | undefined): string | null {
+  const far = ({ x, y }: Position) => (place === undefined ? 0 : Math.hypot(x - place.x, y - place.y));
+  const [first] = [...cards].sort(([, a], [, b]) => far(a) - far(b));
+  return place === undefined ? null : (first?.[0] ?? null);
+}

@@ -277,8 +277,7 @@ export class DagCanvas extends Widget implements IDagCanvas {
     if (card === undefined) {
       this.described = null;
       this.node.removeAttribute('aria-activedescendant');
-      one.removeAttribute('aria-label');
-      other.removeAttribute('aria-label');
+      this.parts.currents.forEach(each => ['role', 'aria-label'].forEach(name => each.removeAttribute(name)));
       return;
     }
     const facts = { state: card.state, marker: card.marker, neededBy: this.users.get(card.name) ?? [] };
@@ -286,8 +285,9 @@ export class DagCanvas extends Widget implements IDagCanvas {
     this.described = card.name;
     const isOne = (this.node.getAttribute('aria-activedescendant') === one.id) !== isNew;
     const [current, idle] = isOne ? [one, other] : [other, one];
+    current.setAttribute('role', 'img');
     current.setAttribute('aria-label', taskWords(card.task, facts, Date.now(), this.trans));
-    idle.removeAttribute('aria-label');
+    ['role', 'aria-label'].forEach(name => idle.removeAttribute(name)); // an unnamed image is no image
     this.node.setAttribute('aria-activedescendant', current.id);
   }
 
