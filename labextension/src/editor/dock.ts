@@ -71,9 +71,14 @@ export class Dock extends Widget {
 
   /** Put the keyboard's focus into the panel in front. */
   focusBody(): void {
-    const body = this.body ?? this.properties;
-    const first = body.node.querySelector<HTMLElement>('input, select, textarea, button, [tabindex="0"]');
-    (first ?? body.node).focus();
+    if (this.body === null) {
+      this.properties.activate();
+      return;
+    }
+    const first = this.body.node.querySelector<HTMLElement>(
+      'input, select, textarea, button, [tabindex="0"]'
+    );
+    (first ?? this.body.node).focus();
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@
  */
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
@@ -62,6 +63,7 @@ export class PropertiesPanel extends ReactWidget {
     super();
     this.addClass('ft-Properties');
     this.node.setAttribute('role', 'region');
+    this.node.tabIndex = -1;
     this.node.setAttribute('aria-label', trans.__('Properties'));
     model.changed.connect(this.update, this);
     model.selectionChanged.connect(this.onSelection, this);
@@ -75,7 +77,15 @@ export class PropertiesPanel extends ReactWidget {
     this.update();
   }
 
+  /** Put the focus on the first control, as soon as what is selected is shown. */
+  protected onActivateRequest(_message: Message): void {
+    this.node.focus({ preventScroll: true }); // until then it is here, not nowhere
+    this.takesFocus = true;
+    this.update();
+  }
+
   protected render(): JSX.Element {
+    this.followSelection();
     const names = this.model.selection;
     const many = names.length ? names.map(name => this.model.taskData(name)) : [this.model.pipelineData()];
     const groups = names.length ? taskGroups(this.trans, names.length > 1) : pipelineGroups(this.trans);
@@ -91,6 +101,7 @@ export class PropertiesPanel extends ReactWidget {
         <fieldset disabled={this.isReadOnly()} className="ft-Properties-fields">
           {groups.map(group => this.renderGroup(group, commonData(all), differing(all)))}
         </fieldset>
+        <Shown onShown={() => this.takeFocus()} />
       </>
     );
   }
@@ -99,7 +110,7 @@ export class PropertiesPanel extends ReactWidget {
     const names = this.model.selection;
     return (
       <GroupForm
-        key={`${names.join('\n')} ${group.id}`}
+        key={`${this.formNumber} ${group.id}`}
         group={group}
         context={{
           fields: new Map(group.fields.map(field => [field.id, field])),
@@ -157,8 +168,34 @@ export class PropertiesPanel extends ReactWidget {
     this.update();
   }
 
+  /** Another selection is another form; a task that was renamed keeps its form, and the focus in it. */
+  private followSelection(): void {
+    const [before, now] = [this.names, this.model.selection];
+    if (before.join('\n') !== now.join('\n')) {
+      const isGone = !this.model.graph.tasks.some(({ name }) => name === before[0]);
+      this.formNumber += before.length === 1 && now.length === 1 && isGone ? 0 : 1;
+      this.names = now;
+    }
+  }
+
+  private takeFocus(): void {
+    if (this.takesFocus) {
+      this.takesFocus = false;
+      this.node.querySelector<HTMLElement>('input, select, textarea, button')?.focus();
+    }
+  }
+
   private readonly openGroups = new Set(OPEN_AT_FIRST);
+  private names: readonly string[] = [];
+  private formNumber = 0;
+  private takesFocus = false;
   private refusal = '';
+}
+
+/** Tells each time when what stands before it is in the page. */
+function Shown({ onShown }: { onShown: () => void }): null {
+  React.useEffect(onShown);
+  return null;
 }
 
 /** Words of the problems that concern each field of the selected task, or of the pipeline. */
