@@ -14,7 +14,8 @@ import { sentence } from './words';
 /** A text to import, and where it came from. */
 interface Chosen {
   name: string;
-  text: string;
+  /** Null where it is no text. */
+  text: string | null;
 }
 
 /** More is no pipeline that a person wrote. */
@@ -35,6 +36,10 @@ export async function importPipeline(
 ): Promise<string | null> {
   const chosen = path === undefined ? await choose(tools) : await fromWorkspace(tools.files, path);
   if (chosen === null) {
+    return null;
+  }
+  if (chosen.text === null) {
+    await refuse(tools.trans, chosen.name, [tools.trans.__('It is no text in UTF-8: save it as UTF-8.')]);
     return null;
   }
   if (chosen.text.length > MOST_BYTES) {
@@ -62,6 +67,15 @@ export function line(problem: Problem, trans: TranslationBundle): string {
   return problem.line > 0 ? trans.__('Line %1: %2', problem.line, words) : words;
 }
 
+/** UTF-8 as text, without a mark at its beginning; null where it is none, so that no letter is lost unseen. */
+export function textIn(bytes: ArrayBuffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 async function choose(tools: ImportTools): Promise<Chosen | null> {
   const { trans } = tools;
   const body = new ChooseFile(trans);
@@ -77,7 +91,7 @@ async function choose(tools: ImportTools): Promise<Chosen | null> {
   if (choice instanceof File) {
     return {
       name: choice.name,
-      text: choice.size > MOST_BYTES ? ' '.repeat(MOST_BYTES + 1) : await choice.text()
+      text: choice.size > MOST_BYTES ? ' '.repeat(MOST_BYTES + 1) : textIn(await choice.arrayBuffer())
     };
   }
   return fromWorkspace(tools.files, choice);
