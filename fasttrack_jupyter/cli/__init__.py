@@ -8,8 +8,10 @@ drawn on a terminal.
 from __future__ import annotations
 
 import io
-import os
 import sys
+
+_FLAGS = frozenset({"-d", "--detach", "-q", "--quiet", "--json"})
+"""Options of ``run`` that take no value."""
 
 
 def main() -> None:
@@ -26,13 +28,21 @@ def main() -> None:
 
 
 def _begin_engine(argv: list[str]) -> int | None:
-    """For ``run FILE`` where no engine listens: start one now, so that it imports while we do (see starter.begin)."""
-    if argv[:1] != ["run"] or {"-h", "--help"} & set(argv) or not any(map(os.path.isfile, argv[1:])):
+    """For ``run FILE`` where no engine listens: start one now, so that it imports while we do (see starter.begin).
+
+    What has other options may be wrong, and then no engine is wanted: that is judged first.
+    """
+    words = [word for word in argv if word not in _FLAGS]
+    if words[:1] != ["run"] or len(words) != 2:
         return None
+    from pathlib import Path
+
     from fasttrack_jupyter.api import starter
     from fasttrack_jupyter.errors import FastTrackError
     from fasttrack_jupyter.home import Home
 
+    if not Path(words[1]).is_file():
+        return None
     try:
         if connection := starter.listening(home := Home(), timeout=1.0):
             connection.close()

@@ -32,10 +32,26 @@ def test_run_of_a_file_begins_one(pipeline: str, monkeypatch: pytest.MonkeyPatch
     assert begun(monkeypatch, "run", "--detach", pipeline) == 7
 
 
-@pytest.mark.parametrize("argv", [["run"], ["run", "no such file"], ["jobs"], ["run", "--help"], ["validate"], []])
-def test_what_may_need_none_begins_none(argv: list[str], pipeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Help, errors, and commands that look first."""
-    assert begun(monkeypatch, *argv, *([pipeline] if "--help" in argv or "validate" in argv else [])) is None
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "run",
+        "run nowhere.yaml",
+        "run .",
+        "jobs",
+        "run --help FILE",
+        "run FILE -h",
+        "validate FILE",
+        "run FILE --priority x",
+        "run FILE --bogus",
+        "run FILE FILE",
+        "run no FILE",
+        "",
+    ],
+)
+def test_what_may_need_none_begins_none(argv: str, pipeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help, errors, what may be one, and commands that look first."""
+    assert begun(monkeypatch, *argv.replace("FILE", pipeline).split()) is None
 
 
 def test_one_that_cannot_begin_is_told_of_later(pipeline: str, monkeypatch: pytest.MonkeyPatch) -> None:
