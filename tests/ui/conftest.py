@@ -13,11 +13,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -28,7 +27,9 @@ from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.home import Home
 
-T = TypeVar("T")
+sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
+from hands import until
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES, BUILT = ROOT / "labextension", ROOT / "fasttrack_jupyter" / "labextension"
 FAILED = pytest.StashKey[bool]()
@@ -41,15 +42,6 @@ QUIET = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/filebrowser-extension/browser.jupyterlab-settings": {"navigateToCurrentDirectory": False},
 }
-
-
-def until(holds: Callable[[], T], what: str, seconds: float = 30.0) -> T:
-    """Wait until ``holds()`` is true, and return what it was; fail with ``what`` when it does not come true."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.02)
-    return found
 
 
 class Lab:
@@ -78,8 +70,8 @@ class Lab:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
 
-    def start(self) -> None:
-        """Start the server, and wait until it answers."""
+    def start(self, token: str = TOKEN) -> None:
+        """Start the server, and wait until it and its engine answer."""
         environ = {
             **os.environ,
             "HOME": str(self.folder),
@@ -98,13 +90,14 @@ class Lab:
         }
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
-            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={self.work}", "--LabApp.expose_app_in_browser=True",
             "--LabApp.collaborative=False", "--LabApp.extension_manager=readonly",
         ]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=self.work)
         until(self._answers, f"JupyterLab answers (its log: {self.folder / 'server.log'})", 90)
+        until(self._has_engine, "the engine, started by the server with the settings above", 60)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -112,6 +105,11 @@ class Lab:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{self.url}api", timeout=2).close()
             return True
+        return False
+
+    def _has_engine(self) -> bool:
+        with contextlib.suppress(FastTrackError), Client(Home(self.home), start=False) as client:
+            return bool(client.info()["pid"])
         return False
 
     def kill(self, number: int = signal.SIGKILL) -> None:
