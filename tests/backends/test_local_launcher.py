@@ -71,6 +71,22 @@ def test_it_ends_without_a_word_when_its_engine_is_gone(tmp_path: Path, heard: i
     assert (engine.launcher.returncode, words) == (0, b"")
 
 
+def test_nothing_is_said_about_what_was_to_stand_ready(tmp_path: Path) -> None:
+    """Whoever starts it meanwhile would take it for news of its own; the word to begin finds it, or does not."""
+    engine = Engine(tmp_path)
+    kind, broken = engine.launch(1)
+    _, dropped = engine.launch(2)
+    engine.send((kind, broken | {"gated": True, "cwd": "/nowhere"}), ("go", {"id": "1"}))
+    engine.send((kind, dropped | {"gated": True}), (kind, dropped | {"gated": True}), ("drop", {"id": "2"}))
+    engine.send(engine.launch(3))
+    heard: list[tuple[Any, ...]] = []
+    while not heard or heard[-1][0] != "ended":
+        heard += engine.hear()
+    assert [message[:2] for message in heard[1:]] == [("busy", "1"), ("started", "3"), ("ended", "3")]
+    engine.link.close()
+    engine.launcher.communicate(timeout=20)
+
+
 def run(home: Path, mode: str, command: str) -> SessionReport:
     """How a session of ``command`` ended."""
 

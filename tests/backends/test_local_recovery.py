@@ -173,3 +173,31 @@ def test_a_cancel_that_came_before_the_start_prevents_it(tmp_path: Path) -> None
     end = finish(tmp_path, True, killed="cancel\ncancelled\n")
     assert end.status is Status.CANCELLED
     assert not (tmp_path / "ft/folders/pipeline-1/.pipeline/ran").exists()
+
+
+def test_no_command_begins_before_it_is_written_that_it_does(tmp_path: Path) -> None:
+    """A full disk: the supervisor waits for space, for whoever finds the attempt must know whether it began."""
+    home = tmp_path / "ft"
+    control = home / "attempts/j-0-1"
+    state(control)
+    (control / "pid").symlink_to("/dev/full")
+
+    async def go() -> None:
+        async with opened(backend := LocalBackend(LocalSettings(home, mode="folders", grace=0.2))) as reports:
+            await backend.submit(SPEC)
+            await reports.running("j-0-1")
+            names: list[str] = []
+            while "sleep" not in names:  # it has tried, and tries again
+                await asyncio.sleep(0.01)
+                names = [name(process.pid) for process in Tree(str(control)).members(Snapshot())]
+            await backend.cancel("j-0-1", "cancelled")
+            assert (await reports.ended("j-0-1")).status is Status.CANCELLED
+
+    def name(pid: int) -> str:
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
+
+    asyncio.run(asyncio.wait_for(go(), 30))
+    assert not (home / "folders/pipeline-1/.pipeline/ran").exists()

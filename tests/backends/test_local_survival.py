@@ -93,6 +93,9 @@ async def drive(home: Path, mode: str, count: int) -> None:
         if spec.attempt_id in journal.ends:
             continue
         await free.acquire()
+        if number % 2:  # made ready, and its intent is recorded meanwhile
+            backend.foresee(spec)
+            await asyncio.sleep(0.02)
         await (backend.adopt if spec.attempt_id in journal.seen_running else backend.submit)(spec)
     for _ in range(IN_FLIGHT):
         await free.acquire()

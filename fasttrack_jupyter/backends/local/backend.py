@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local import contained, limits, logs, preflight, removal, sweeping, usage
+from fasttrack_jupyter.backends.local import attempts, contained, limits, logs, preflight, removal, sweeping, usage
 from fasttrack_jupyter.backends.local.attempts import Killed, is_held
 from fasttrack_jupyter.backends.local.devices import detect_slots
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
@@ -139,8 +139,9 @@ class LocalBackend:
         self._open_sessions().begin(spec, create=False)
 
     async def exists(self, attempt_id: str) -> bool:
-        """See the port."""
-        return Path(self._open_sessions().control(attempt_id)).is_dir()
+        """See the port. What only stood ready was never created."""
+        finding = attempts.look(self._open_sessions().control(attempt_id))
+        return finding not in (attempts.Finding.ABSENT, attempts.Finding.UNSTARTED)
 
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""

@@ -2,14 +2,18 @@
 
 While the engine waits for the disk to keep the intent of an attempt, everything that needs no permission can be
 done: its folders, its variables, its lock, its supervisor, which waits at a gate (see ``runner.launcher``). When
-the intent is safe, one byte lets it begin. Until then nothing of it counts: its directory says UNSTARTED, and
-whatever goes wrong here is met again, and told, by the attempt's own start.
+the intent is safe, one byte lets it begin. Until then nothing of it counts: once its supervisor is gone its directory
+says UNSTARTED, the launcher says nothing about it, and whatever goes wrong here is met again, and told, by the
+attempt's own start.
+
+It stands ready for a moment only. Its intent may be refused, its slots may go to another, the disk may be slow; and
+the age of a session, by which its timeout goes once another engine has found it, is that of its supervisor.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +24,7 @@ from fasttrack_jupyter.errors import FastTrackError
 
 _AT_ONCE = 4
 _FRESH_SECONDS = 1.0
-"""Who stood ready for longer starts anew: a session's age is that of its supervisor."""
+"""How long somebody stands ready; who is let begin later starts anew."""
 _PLAIN_SLOTS = frozenset({"cpu", "mem"})
 
 
@@ -31,7 +35,7 @@ class Foreseen:
         self, prepare: Prepare, released: Callable[[Session], None], send: Callable[[tuple[str, dict[str, Any]]], None]
     ) -> None:
         self._prepare, self._released, self._send = prepare, released, send
-        self._ready: dict[str, tuple[float, Session]] = {}
+        self._ready: dict[str, tuple[asyncio.TimerHandle, Session]] = {}
 
     def make_ready(self, session: Session) -> None:
         """Make ``session`` ready if that takes no waiting, and nothing that another one could be waiting for."""
@@ -39,44 +43,45 @@ class Foreseen:
         is_plain = (
             spec.image is None and spec.git is None and spec.cluster_size == 1 and spec.slots.keys() <= _PLAIN_SLOTS
         )
-        if not is_plain or len(self._ready) >= _AT_ONCE or not attempts.make(session.control):
+        if not is_plain or len(self._ready) >= _AT_ONCE:
             return
         try:
+            if not attempts.make(session.control):
+                return
             prepared = self._prepare(session, lambda status, words: None)
             if not isinstance(prepared, Launch):
                 os.rmdir(session.control)
                 return
             make_fresh(session.outputs)
+            self._send(("launch", {**prepared.request, "gated": True}))
         except (FastTrackError, OSError):
             self._released(session)  # its own start will meet that too, and tell
             return
         session.took(prepared)
-        self._ready[spec.attempt_id] = (time.monotonic(), session)
-        self._send(("launch", {**prepared.request, "gated": True}))
+        timer = asyncio.get_running_loop().call_later(_FRESH_SECONDS, self.drop, spec.attempt_id)
+        self._ready[spec.attempt_id] = (timer, session)
 
     def let_begin(self, attempt_id: str) -> Session | None:
         """The session, which begins; None if it does not stand ready."""
-        since, session = self._ready.get(attempt_id, (0.0, None))
-        if session is None or time.monotonic() - since > _FRESH_SECONDS:
-            self.drop(attempt_id)
-            return None
-        del self._ready[attempt_id]
-        self._send(("go", {"id": attempt_id}))
+        session = self._take(attempt_id)
+        if session is not None:
+            self._send(("go", {"id": attempt_id}))
         return session
 
     def drop(self, attempt_id: str) -> None:
         """It shall not begin: what stands ready ends, and holds nothing of the machine any more."""
-        if self.lose(attempt_id):
-            self._send(("drop", {"id": attempt_id}))
-
-    def lose(self, attempt_id: str) -> bool:
-        """It stands ready no more, by itself; whether it did."""
-        _, session = self._ready.pop(attempt_id, (0.0, None))
-        if session is not None:
+        if (session := self._take(attempt_id)) is not None:
             self._released(session)
-        return session is not None
+            self._send(("drop", {"id": attempt_id}))
 
     def lose_all(self) -> None:
         """The launcher is gone, and with it what waited."""
         for attempt_id in list(self._ready):
-            self.lose(attempt_id)
+            if (session := self._take(attempt_id)) is not None:
+                self._released(session)
+
+    def _take(self, attempt_id: str) -> Session | None:
+        timer, session = self._ready.pop(attempt_id, (None, None))
+        if timer is not None:
+            timer.cancel()
+        return session

@@ -214,7 +214,8 @@ class Sessions:
         self._link.send(("launch", launch.request))
 
     def _take_over(self, session: Session, *, create: bool) -> None:
-        """Act upon what the attempt's directory says; see ``attempts``."""
+        """Act upon what the attempt's directory says; see ``attempts``. Nobody waits for the launcher any more."""
+        session.launched = False
         finding = attempts.look(session.control)
         if finding is Finding.STARTING:
             asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look_again, session, create)
@@ -270,10 +271,7 @@ class Sessions:
     def _heard(self, message: tuple[Any, ...]) -> None:
         kind, attempt_id, *rest = message
         session = self._sessions.get(attempt_id)
-        if session is None:
-            self._foreseen.lose(attempt_id)
-            return
-        if session.is_over:
+        if session is None or session.is_over:
             return
         if kind == "started":
             session.leader = rest[0]

@@ -12,8 +12,9 @@ thread and ends when the engine's end of the link closes. Messages are marshalle
 preceded by its length (four bytes, little endian): the same interpreter sits on both sides.
 
 A session can be made ready ahead of the word to begin (``gated``): everything stands, and its supervisor waits at
-the end of a pipe. One byte lets it begin; the end of the pipe, which comes with the launcher's own at the
-latest, ends it without a trace: ``pid`` was not written, so it never began.
+the end of a pipe. One byte lets it begin; the end of the pipe, which comes with the launcher's own at the latest,
+ends it: neither who it is nor in which boot was written, so it never began. Nobody but the launcher has the other
+end. Until the word nothing is said about it; if it is not there then, ``busy`` is, and somebody must look.
 
 To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`), and for
 what was gated ``("go", {id})`` or ``("drop", {id})``. From it:
@@ -44,7 +45,6 @@ else:  # as the launcher, which knows this folder alone
 GATE_FD, PID_FD, STATUS_FD, LOCK_FD = supervisor.GATE_FD, supervisor.PID_FD, supervisor.STATUS_FD, supervisor.LOCK_FD
 _CHILDREN = "/proc/thread-self/children"
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 
 
 def boot_id() -> str:
@@ -63,9 +63,10 @@ class Launcher:
         self._link = link
         self._input = bytearray()
         self._output: list[tuple[Any, ...]] = []
-        self._children: dict[int, tuple[str, str, bool]] = {}
-        self._gates: dict[str, tuple[int, int]] = {}
-        """What waits for the word to begin, by id: its pid, and our end of its pipe."""
+        self._children: dict[int, tuple[str, str, bool] | None] = {}
+        """Supervisors by pid: id, directory, whether it is plain. None: one that never began, whose end is no news."""
+        self._gates: dict[str, tuple[int, int, dict[str, Any]]] = {}
+        """What waits for the word to begin, by id: its pid, our end of its pipe, what was asked for."""
         self._boot = boot_id()
         self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
         self._own_peak = 0
@@ -80,11 +81,11 @@ class Launcher:
         poller.register(self._link, select.POLLIN)
         poller.register(wake, select.POLLIN)
         while True:
-            for fd, _ in poller.poll():
+            for fd, what in poller.poll():
                 if fd == wake:
                     os.read(wake, 4096)
-                elif not self._receive():
-                    return
+                elif what & select.POLLHUP or not self._receive():
+                    return  # what its engine still wanted is the next one's to decide, which may be there already
             self._reap()
             self._flush()
 
@@ -114,36 +115,49 @@ class Launcher:
             self._output.append(("ready", "", mode, why))
         elif kind == "launch":
             self._start(job)
-        elif gate := self._gates.pop(job["id"], None):
-            self._open_gate(job["id"], *gate, go=kind == "go")
-        elif kind == "go":  # it could not be made ready, or has ended: somebody must look
-            self._output.append(("busy", job["id"]))
+        elif kind == "go":
+            self._let_begin(job["id"])
+        else:
+            self._drop(job["id"])
 
     def _start(self, job: dict[str, Any]) -> None:
+        news: tuple[Any, ...]
         try:
             pid = self.launch(job)
         except BlockingIOError:
-            self._output.append(("busy", job["id"]))
+            news = ("busy", job["id"])
         except OSError as error:
-            self._output.append(("failed", job["id"], error.errno or 0, f"{error.strerror}: {error.filename or ''}"))
+            news = ("failed", job["id"], error.errno or 0, f"{error.strerror}: {error.filename or ''}")
         except ValueError as error:  # a NUL, or what cannot be encoded: nobody could start that
-            self._output.append(("failed", job["id"], 0, str(error)))
+            news = ("failed", job["id"], 0, str(error))
         else:
             self._children[pid] = (job["id"], job["control"], job["mode"] == "plain")
-            if job["id"] not in self._gates:
-                self._output.append(("started", job["id"], pid, time.time()))
+            news = ("started", job["id"], pid, time.time())
+        if not job.get("gated"):
+            self._output.append(news)
 
-    def _open_gate(self, session: str, pid: int, gate: int, *, go: bool) -> None:
+    def _let_begin(self, session: str) -> None:
+        now = time.time()
         try:
-            if not go:
-                self._children.pop(pid, None)  # its end is no session's
-                return
-            self._output.append(("started", session, pid, time.time()))
+            pid, gate, job = self._gates[session]
+            with open(f"{job['control']}/lock", "r+b", buffering=0) as lock:
+                self._mark(lock.fileno(), job["mode"])
             os.write(gate, b"\n")
-        except BrokenPipeError:
-            return  # somebody killed it: its end is told like any other
-        finally:
-            os.close(gate)
+        except (KeyError, OSError):  # it could not be made ready, or was killed; or the disk is full
+            self._drop(session)
+            self._output.append(("busy", session))
+        else:
+            os.close(self._gates.pop(session)[1])
+            self._output.append(("started", session, pid, now))
+
+    def _drop(self, session: str) -> None:
+        if gated := self._gates.pop(session, None):
+            self._children[gated[0]] = None
+            os.close(gated[1])
+
+    def _mark(self, lock: int, mode: str) -> None:
+        """Say in which boot, and how, a session begins, before it can."""
+        os.write(lock, f"{self._boot} {mode} .\n".encode())
 
     def _flush(self) -> None:
         if self._output:
@@ -161,7 +175,10 @@ class Launcher:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 pid, has_children = 0, False
-            if known := self._children.pop(pid, None):
+            known = self._children.pop(pid, None)
+            if known and known[0] in self._gates:
+                os.close(self._gates.pop(known[0])[1])  # it never began
+            elif known:
                 ended.append((known, status, usage))
         for (session, control, is_plain), status, usage in ended:
             if is_plain:
@@ -186,7 +203,7 @@ class Launcher:
         ``view`` (None, or what ``namespaces.Template.fill`` takes).
 
         Raises:
-            BlockingIOError: the session is alive already.
+            BlockingIOError: the session is alive already, or somebody ended it before it was.
             OSError: it could not be started; nothing runs.
         """
         control = job["control"]
@@ -194,8 +211,11 @@ class Launcher:
         try:
             lock = _open(opened, f"{control}/lock", os.O_RDWR)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.exists(f"{control}/killed"):  # who wrote that will find the lock held, or has been heard here
+                raise BlockingIOError
             os.ftruncate(lock, 0)
-            os.write(lock, f"{self._boot} {job['mode']} .\n".encode())
+            if not job.get("gated"):
+                self._mark(lock, job["mode"])
             fds = {
                 PID_FD: _open(opened, f"{control}/pid", os.O_WRONLY | os.O_TRUNC),
                 STATUS_FD: _open(opened, f"{control}/status", os.O_WRONLY | os.O_TRUNC),
@@ -211,13 +231,13 @@ class Launcher:
     def _spawn_gated(self, job: dict[str, Any], fds: dict[int, int], opened: list[int]) -> int:
         reading, gate = os.pipe()
         opened.append(reading)
-        self._gates[job["id"]] = (0, gate)
+        self._gates[job["id"]] = (0, gate, job)
         try:
             pid = self._spawn(job, {GATE_FD: reading, **fds})
         except BaseException:
             os.close(self._gates.pop(job["id"])[1])
             raise
-        self._gates[job["id"]] = (pid, gate)
+        self._gates[job["id"]] = (pid, gate, job)
         return pid
 
     def _spawn(self, job: dict[str, Any], fds: dict[int, int]) -> int:
@@ -232,7 +252,7 @@ class Launcher:
         is_plain = job["mode"] == "plain"
         argv = job["argv"] if is_plain else shell + job["argv"]
         pid = os.posix_spawnp(
-            argv[0], argv, job["environ"], file_actions=actions, setsid=True, setsigdef=_DEFAULT_SIGNALS
+            argv[0], argv, job["environ"], file_actions=actions, setsid=True, setsigdef=standing.DEFAULT_SIGNALS
         )
         os.chdir("/")  # or the next chdir would wait until the disk has let go of a folder that was removed meanwhile
         if is_plain:
@@ -247,27 +267,25 @@ class Launcher:
         if pid:
             return pid
         try:
+            for _, gate, _ in self._gates.values():
+                os.close(gate)  # none of them may be kept open by anybody but the launcher
             os.setsid()
             who = f"{os.readlink('/proc/self')} {start_of('self')} {self._boot} .\n"
             self._template.fill(job["view"])
-            self._pass_gate(fds)
+            if GATE_FD in fds and not os.read(fds[GATE_FD], 1):
+                os._exit(125)
+            fds.pop(GATE_FD, None)
             os.write(fds.pop(PID_FD), who.encode())
-            _become(
+            standing.become(
                 ["/bin/sh", "-c", supervisor.INIT, "/bin/sh", self._boot, job["name"], *job["argv"]],
                 job["environ"],
                 fds,
             )
         except BaseException as error:  # whatever it is, it must not go on as a second launcher
-            with open(f"{job['control']}/failed", "w") as file:
-                file.write(f"{error}")
+            if GATE_FD not in fds:  # else it is met again, and told then
+                with open(f"{job['control']}/failed", "w") as file:
+                    file.write(f"{error}")
         finally:
-            os._exit(125)
-
-    def _pass_gate(self, fds: dict[int, int]) -> None:
-        """In a session's first process: wait for the word to begin, if it is gated. It holds copies of our ends."""
-        for _, gate in self._gates.values():
-            os.close(gate)
-        if GATE_FD in fds and not os.read(fds.pop(GATE_FD), 1):
             os._exit(125)
 
     def set_up(self, mode: str, home: str, probe: dict[str, Any]) -> tuple[str, str]:
@@ -319,16 +337,6 @@ def _probed(home: str, probe: dict[str, Any], user_namespace: bool) -> str:
             return file.read()
     except OSError as error:
         return str(error)
-
-
-def _become(argv: list[str], environ: dict[str, str], fds: dict[int, int]) -> None:
-    for number in _DEFAULT_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
-    os.dup2(fds[1], 2)
-    for target, fd in fds.items():
-        os.dup2(fd, target)
-    os.execve(argv[0], argv, environ)
 
 
 def start_of(pid: int | str) -> int:

@@ -1,10 +1,12 @@
-"""How the launcher stands among the other processes: its descriptors, its signals, its processors."""
+"""How the launcher, and what it becomes, stand among the other processes: descriptors, signals, processors."""
 
 from __future__ import annotations
 
 import os
 import signal
 
+DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+"""What the interpreter or the launcher handles and sessions shall not find changed."""
 _FIRST_FREE_FD = 16
 _OFTEN_IGNORED = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU,
@@ -27,6 +29,17 @@ def settle() -> None:
             file.write("500")
     except OSError:
         return  # no such thing on this system: the kernel's own choice holds
+
+
+def become(argv: list[str], environ: dict[str, str], fds: dict[int, int]) -> None:
+    """Go on as ``argv``, with ``fds`` (by target) as its descriptors, and 2 as 1."""
+    for number in DEFAULT_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+    os.dup2(fds[1], 2)
+    for target, fd in fds.items():
+        os.dup2(fd, target)
+    os.execve(argv[0], argv, environ)
 
 
 class Affinity:

@@ -15,7 +15,7 @@ exec 7<&-
 """
 _SAY_WHO = """\
 trap : 1 2 3 15
-echo "$$ $_ft_start $1 ." >&8
+until echo "$$ $_ft_start $1 ." >&8; do sleep 1; done 2>/dev/null
 """
 _RUN = """\
 shift 2
@@ -28,7 +28,7 @@ SCRIPT = _LEARN_WHO + _SAY_WHO + _RUN
 """``$1`` is the boot, ``$2`` names the session in ``ps``, the rest is the command.
 
 ``trap :`` rather than ``trap ''``: the supervisor outlives the signals that end its command, and the
-command's own signals stay as they are. A full disk makes it wait, not lose the exit code."""
+command's own signals stay as they are. A full disk makes it wait, not begin unsaid or lose the exit code."""
 GATED = _LEARN_WHO + _WAIT_AT_GATE + _SAY_WHO + _RUN
 """The same, which waits for the word to begin."""
 INIT = "trap : 1 2 3 15\n" + _RUN
