@@ -114,9 +114,9 @@ function CatalogRow(props: {
     .filter(Boolean)
     .join(' · ');
   return (
-    <li className="ft-Palette-catalog" title={url ?? ''}>
+    <li className="ft-Palette-catalog" title={[path, url].filter(Boolean).join('\n')}>
       <span className="ft-Palette-label">
-        {path}
+        {path.split('/').pop()}
         <small>{problem ?? state}</small>
       </span>
       <button

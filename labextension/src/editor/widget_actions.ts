@@ -4,13 +4,14 @@ import * as React from 'react';
 
 import { ApiError } from '../api';
 import { keyTable } from './commands_keys';
-import { readSource } from './document';
+import { graphOf, readSource } from './document';
 import { freeName, tasksFor } from './drop';
-import { textOfTasks } from './edits_tasks';
+import { tasksIn, textOfTasks } from './edits_tasks';
 import type { Edit, Json } from './edits';
 import { EditRefused } from './edits';
 import type { Position } from './graph';
 import type { LazyTemplate } from './parts';
+import { pastePlaces } from './paste_places';
 import type { PipelineEditor } from './widget';
 import type { Dropped } from './widget_graph';
 import { KeysHelp } from './widget_sheet';
@@ -262,13 +263,13 @@ export class EditorActions {
   }
 
   /** Say where the tasks that `edit` would add are to stand. */
-  private place(edit: Edit, position: Position): void {
+  private place(edit: Edit & { kind: 'paste' }, position: Position): void {
     const { canvas, model } = this.editor;
     try {
       const { selects } = model.plan(edit);
-      selects.forEach((name, place) =>
-        canvas.placeNext(name, { x: position.x, y: position.y + ROW * place })
-      );
+      const { tasks } = graphOf(tasksIn(edit.text, this.editor.trans));
+      const places = pastePlaces(tasks, this.freePlace(position), canvas.viewState().direction);
+      selects.forEach((name, place) => canvas.placeNext(name, places[place] ?? position));
     } catch (error) {
       if (!(error instanceof EditRefused)) {
         throw error;
