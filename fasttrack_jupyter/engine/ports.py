@@ -144,10 +144,10 @@ class Foreseeing(Protocol):
     """A backend that can make a session ready before it may begin."""
 
     def foresee(self, spec: SessionSpec) -> None:
-        """``spec`` is decided upon and not recorded yet: do what leaves no trace if it is never submitted.
+        """``spec`` is decided upon and not recorded yet: do what counts for nothing if it is never submitted.
 
-        Nothing of the session may begin, and nothing raises: :meth:`ExecutionBackend.submit` does and tells what is
-        left, :meth:`ExecutionBackend.forget` drops it.
+        Until then nothing of the session may begin, and it does not exist (:meth:`ExecutionBackend.exists`). Nothing
+        raises: :meth:`ExecutionBackend.submit` does and tells what is left, :meth:`ExecutionBackend.forget` drops it.
         """
         ...
 

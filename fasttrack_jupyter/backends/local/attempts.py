@@ -2,7 +2,8 @@
 
 ::
 
-    lock     flock: held as long as one process of the session lives; "<boot id> <mode> ."
+    lock     flock: held as long as one process of the session lives, or waits for the word to begin
+             "<boot id> <mode> ."                              written before it may begin
     pid      "<pid> <start in clock ticks since boot> <boot id> ."   written before the command begins
     status   "<exit code> ."                                         written after the command ended
     killed   "<kind>\\n<reason>\\n"                                    written by a killer before it kills
@@ -12,9 +13,10 @@
 What a look finds: ``status`` complete → ENDED. No lock file → UNSTARTED, unless ``pid`` says that it
 began all the same (the command removed the lock): then its supervisor tells. Lock refused → ALIVE, or, when
 the supervisor named in ``pid`` is gone, ORPHANED (somebody killed the supervisor alone: the command
-runs on and holds the lock, but its exit code will never be known). Lock obtained → read ``status``
+runs on and holds the lock, but its exit code will never be known), or, while nobody is named, STARTING (the
+launcher, or a supervisor that waits: look again). Lock obtained → read ``status``
 again, for it may just have ended; else ``pid`` complete → GONE, and not → UNSTARTED, since the command
-cannot have begun. A directory from before a reboot without status is GONE as well: what it says
+cannot have begun. A directory without status whose lock tells of another boot is GONE as well: what it says
 about a beginning may have been lost with the power.
 """
 

@@ -38,7 +38,7 @@ class Session:
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     launched: bool = False
-    """Whether this engine asked the launcher to start it."""
+    """Whether the launcher was asked to start it, and nobody has had to look for it since."""
     leader: int | None = None
     """Pid of its supervisor."""
     started_at: float | None = None
