@@ -194,7 +194,7 @@ def test_a_campaign_of_kills_loses_nothing_and_repeats_nothing(tmp_path: Path, m
     print(f"seed {seed}")
     home = tmp_path / "ft"
     campaign = Campaign(home, mode, seed, SESSIONS)
-    campaign.run(200)
+    campaign.run(400)
     print(f"{SESSIONS} sessions, kills: {dict(campaign.kills)}")
     ran = Counter((home / "folders" / FOLDER / ".pipeline/ran").read_text().split())
     ends = Journal(home / "journal").ends
