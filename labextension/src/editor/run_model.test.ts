@@ -49,7 +49,7 @@ beforeEach(() => {
   document = {
     text: 'tasks:\n- name: a\n',
     graph: { name: 'p', description: '', tasks: [], remarks: [] },
-    source: '/root/p.fasttrack.yaml',
+    source: '/srv/p.fasttrack.yaml',
     save: async () => void saved++
   };
   model = new RunModel(api as unknown as Api, document, nullTranslator.load(''));

@@ -154,14 +154,14 @@ describe('small parts', () => {
     const view = {
       name: 'x',
       folder: 'x',
-      source: '/root/a/x.fasttrack.yaml',
+      source: '/srv/a/x.fasttrack.yaml',
       created_at: '',
       jobs: 3,
       last_job: null,
       last: null
     };
     const other = { ...view, name: 'y', source: '/elsewhere/y.yaml' };
-    const items = join([file as PipelineFile], [view, other] as PipelineView[], '/root');
+    const items = join([file as PipelineFile], [view, other] as PipelineView[], '/srv');
     expect(items.map(item => [item.name, item.path, item.jobs])).toEqual([
       ['x', 'a/x.fasttrack.yaml', 3],
       ['y', null, 3]
