@@ -4,6 +4,7 @@
  */
 import { PathExt, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator } from '@jupyterlab/translation';
 
 /** What the server says went wrong. */
 export class ApiError extends Error {
@@ -35,7 +36,11 @@ export type Query = Readonly<Record<string, string | number | boolean | readonly
 
 /** Talks to one Jupyter server. */
 export class Api {
-  constructor(private readonly settings = ServerConnection.makeSettings()) {}
+  /** `trans` is for what is said when there is no answer; what the server says is passed on as it is. */
+  constructor(
+    private readonly settings = ServerConnection.makeSettings(),
+    readonly trans = nullTranslator.load('')
+  ) {}
 
   /** The absolute address of a route, for links and images. */
   url(path: string, query: Query = {}): string {
@@ -63,6 +68,13 @@ export class Api {
     return this.fetch('GET', path, { query, signal, headers });
   }
 
+  /** The error of a server that gives no answer. */
+  unreachable(): ApiError {
+    const { trans } = this;
+    const message = trans.__('The Jupyter server does not answer');
+    return new ApiError(0, 'unreachable', message, trans.__('Check that it still runs.'));
+  }
+
   private async fetch(
     method: string,
     path: string,
@@ -79,7 +91,7 @@ export class Api {
       if (how.signal?.aborted) {
         throw error;
       }
-      throw new ApiError(0, 'unreachable', 'The Jupyter server does not answer', 'Check that it still runs.');
+      throw this.unreachable();
     }
     if (!answer.ok) {
       throw await errorOf(answer);

@@ -51,7 +51,7 @@ const editor: JupyterFrontEndPlugin<void> = {
     const trans = translator.load(DOMAIN);
     const tracker = new WidgetTracker<PipelineDocumentWidget>({ namespace: `${EXTENSION}-editor` });
     const services: EditorServices = {
-      api: new Api(app.serviceManager.serverSettings),
+      api: new Api(app.serviceManager.serverSettings, trans),
       jobs,
       panels,
       trans,

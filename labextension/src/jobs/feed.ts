@@ -20,7 +20,7 @@ import type { Connection, ServerInfo } from '../tokens';
 import { troubleOf, type Trouble } from './words';
 
 /** What the feed needs of the server. */
-export type Asks = Pick<Api, 'get'>;
+export type Asks = Pick<Api, 'get' | 'trans' | 'unreachable'>;
 
 /** Something on Jupyter's event bus. */
 export interface Hint {
@@ -136,7 +136,12 @@ export class Feed implements IDisposable {
     this.info = info;
     if (info.engine.state !== 'connected' || info.seq === null) {
       const { state, message, hint } = info.engine;
-      throw new ApiError(503, `engine-${state}`, message || 'The engine is starting', hint);
+      throw new ApiError(
+        503,
+        `engine-${state}`,
+        message || this.api.trans.__('The engine is starting'),
+        hint
+      );
     }
     if (isOther || this._seq === null || info.seq < this._seq || info.seq - this._seq > FAR) {
       this._leap(info.seq);
@@ -186,12 +191,7 @@ export class Feed implements IDisposable {
       return await this.api.get<T>(path, query, patience.signal);
     } catch (error) {
       if (patience.signal.aborted) {
-        throw new ApiError(
-          0,
-          'unreachable',
-          'The Jupyter server does not answer',
-          'Check that it still runs.'
-        );
+        throw this.api.unreachable();
       }
       throw error;
     } finally {

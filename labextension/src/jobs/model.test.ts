@@ -1,3 +1,4 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -15,6 +16,8 @@ class FakeServer {
   running: JobSummary[] = [];
   trouble: ApiError | null = null;
   asked: string[] = [];
+  readonly trans = nullTranslator.load('');
+  readonly unreachable = (): ApiError => new ApiError(0, 'unreachable', 'no answer');
 
   readonly get = async <T>(path: string, query: Record<string, unknown> = {}): Promise<T> => {
     this.asked.push(path);

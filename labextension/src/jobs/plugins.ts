@@ -29,7 +29,7 @@ const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
     registry: ISettingRegistry | null
   ): IJobsCore => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const api = new Api(app.serviceManager.serverSettings);
+    const api = new Api(app.serviceManager.serverSettings, trans);
     const settings = { ...DEFAULTS };
     const jobs = new Jobs({
       api,
