@@ -112,7 +112,7 @@ export class AttemptsPanel extends TaskPanel {
             </pre>
             <button
               type="button"
-              className="jp-mod-styled"
+              className="ft-Button"
               onClick={() => Clipboard.copyToSystem(session.command ?? '')}
             >
               {trans.__('Copy command')}

@@ -1,89 +1,78 @@
-/**
- * Curves, drawn by JupyterLab's own Vega-Lite renderer in the colours of the theme. Pure: rows in, specification out.
- */
+/** Curves: which columns of a table are some, and where their points and marks go. Pure. */
 
 /** A row of a table: numbers where there are numbers. */
 export type ChartRow = Readonly<Record<string, number | string | null>>;
 
-/** The mime type that JupyterLab's Vega renderer takes. */
-export const VEGA_LITE = 'application/vnd.vegalite.v5+json';
-
 /** Most points of one curve. */
 const MOST_ROWS = 2000;
 
-/** Colours and font of the page, so that a chart is at home in every theme. */
-export interface ChartTheme {
-  text: string;
-  grid: string;
-  font: string;
+/** A point: x and y in the data's own units. */
+export type Point = readonly [number, number];
+
+/** A range of numbers; never of no width. */
+export interface Range {
+  from: number;
+  to: number;
 }
 
-/** The theme of `node`, by JupyterLab's variables. */
-export function themeOf(node: Element): ChartTheme {
-  const style = getComputedStyle(node);
-  const read = (name: string, otherwise: string): string => style.getPropertyValue(name).trim() || otherwise;
-  return {
-    text: read('--jp-ui-font-color1', '#333'),
-    grid: read('--jp-border-color2', '#ddd'),
-    font: read('--jp-ui-font-family', 'sans-serif')
-  };
+/** The points of column `y` over column `x`; rows without both are left out. */
+export function pointsOf(rows: readonly ChartRow[], x: string, y: string): Point[] {
+  return rows.flatMap((row): Point[] => {
+    const [at, value] = [row[x], row[y]];
+    return typeof at === 'number' && typeof value === 'number' ? [[at, value]] : [];
+  });
 }
 
-/** What a chart shows: `y` columns over `x`, each with a curve; `x` is a time where `isTime`. */
-export interface ChartOf {
-  rows: readonly ChartRow[];
-  x: string;
-  y: readonly string[];
-  isTime?: boolean;
-  title?: string;
-  height?: number;
+/** The range of `values`, a little wider where they are all one. */
+export function rangeOf(values: readonly number[]): Range {
+  const from = values.reduce((least, value) => Math.min(least, value), Infinity);
+  const to = values.reduce((most, value) => Math.max(most, value), -Infinity);
+  if (!Number.isFinite(from)) {
+    return { from: 0, to: 1 };
+  }
+  const slack = from === to ? Math.abs(from) * 0.1 || 1 : 0;
+  return { from: from - slack, to: to + slack };
 }
 
-/** The specification of a line chart with a tooltip. */
-export function lineChart(of: ChartOf, theme: ChartTheme): Record<string, unknown> {
-  return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
-    width: 'container',
-    height: of.height ?? 140,
-    autosize: { type: 'fit', contains: 'padding' },
-    background: 'transparent',
-    title: of.title ? { text: of.title, anchor: 'start', fontSize: 12 } : undefined,
-    data: { values: of.rows },
-    transform: [{ fold: of.y.map(field), as: ['name', 'value'] }],
-    mark: { type: 'line', point: of.rows.length < 60, tooltip: true, clip: true },
-    encoding: {
-      x: {
-        field: field(of.x),
-        type: of.isTime ? 'temporal' : 'quantitative',
-        title: of.isTime ? null : of.x
-      },
-      y: { field: 'value', type: 'quantitative', title: null, scale: { zero: false } },
-      color: {
-        field: 'name',
-        type: 'nominal',
-        title: null,
-        legend: of.y.length > 1 ? { orient: 'bottom' } : null
-      },
-      strokeDash: { field: 'name', type: 'nominal', legend: null }
-    },
-    config: {
-      font: theme.font,
-      title: { color: theme.text },
-      axis: {
-        labelColor: theme.text,
-        titleColor: theme.text,
-        gridColor: theme.grid,
-        domainColor: theme.grid
-      },
-      legend: { labelColor: theme.text },
-      view: { stroke: null }
-    }
-  };
+/** The range, wider, so that it begins and ends with a round number; `count` of them, about, stand in it. */
+export function rounded({ from, to }: Range, count: number): Range {
+  const step = stepFor((to - from) / count);
+  return { from: Math.floor(from / step + 1e-9) * step, to: Math.ceil(to / step - 1e-9) * step };
 }
 
-/** Vega reads dots, brackets and quotes in a field's name as a path. */
-function field(name: string): string {
-  return name.replace(/[.[\]'"\\]/g, '\\$&');
+/** Round numbers within a range, about `count` of them. */
+export function marks({ from, to }: Range, count: number): number[] {
+  const step = stepFor((to - from) / count);
+  const first = Math.ceil(from / step);
+  const last = Math.floor(to / step + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) =>
+    Number(((first + index) * step).toPrecision(12))
+  );
+}
+
+function stepFor(rough: number): number {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return [1, 2, 5, 10].map(each => each * power).find(each => each >= rough * (1 - 1e-9)) ?? rough;
+}
+
+/** The `d` of a path through points, in a box of so many pixels. */
+export function pathOf(points: readonly Point[], x: Range, y: Range, width: number, height: number): string {
+  return points
+    .map(([at, value], index) => {
+      const left = (width * (at - x.from)) / (x.to - x.from);
+      const top = height * (1 - (value - y.from) / (y.to - y.from));
+      return `${index === 0 ? 'M' : 'L'}${left.toFixed(1)} ${top.toFixed(1)}`;
+    })
+    .join('');
+}
+
+/** The index of the point whose x is nearest to `at`; points are in the order of x. */
+export function nearest(points: readonly Point[], at: number): number {
+  let best = 0;
+  points.forEach(([x], index) => {
+    best = Math.abs(x - at) <= Math.abs(points[best][0] - at) ? index : best;
+  });
+  return best;
 }
 
 /** The columns of numbers in `rows` and the one to draw them over (`step`, `epoch` …); null where there are no curves. */

@@ -1,182 +1,218 @@
-/**
- * The log of one task instance, live. Lines are kept as blocks that the browser lays out only when they are seen, so
- * that a log of a hundred thousand lines scrolls; what is older than that is to be downloaded.
- */
+/** The log of one task instance, live: its text, the bar above it, and in words why there is none. */
 import { Widget } from '@lumino/widgets';
-import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Api } from '../api';
 import type { LogView } from '../generated';
+import { stateOf, stateWord } from '../status';
+import type { IJobWatch } from '../tokens';
 import { LogBar } from './log_bar';
-import { LogLines, linesWith } from './log_lines';
-import { followLog, logRoute, type LogOf } from './log_stream';
-
-const BLOCK = 200;
-const MOST_BLOCKS = 500;
-const NEAR_END = 24;
+import { LogLines } from './log_lines';
+import { followLog, logRoute, TAIL, type LogOf } from './log_stream';
+import { LogText } from './log_text';
+import type { PanelContext } from './task_panel';
+import { bytes, sentence, troubleOf } from './words';
 
 /** See the head of this file. */
 export class LogPanel extends Widget {
   constructor(
-    private readonly api: Api,
-    private readonly of: LogOf,
-    private readonly trans: TranslationBundle
+    private readonly context: PanelContext,
+    private readonly job: string,
+    private readonly path: string
   ) {
     super();
+    const { trans } = context;
     this.addClass('ft-Log');
-    this.bar = new LogBar(trans, api.url(logRoute(of) + '/text', { attempt: of.attempt }), `${of.path}.log`);
-    this.view.className = 'ft-Log-view';
-    this.view.tabIndex = 0;
-    this.view.setAttribute('role', 'log');
-    this.view.setAttribute('aria-live', 'off');
-    this.view.setAttribute('aria-label', trans.__('Log of %1', of.path));
-    this.open.className = 'ft-Log-block ft-Log-open';
-    this.view.append(this.open);
+    this.text = new LogText(trans.__('Log of %1', path));
+    this.bar = new LogBar(trans, `${path}.log`);
     this.said.className = 'ft-Log-said';
     this.said.setAttribute('role', 'status');
-    this.node.append(this.bar.node, this.view, this.said);
-    this.view.addEventListener('scroll', () => this.onScroll());
-    this.bar.followChanged.connect(() => this.scrollToEnd());
-    this.bar.wrapChanged.connect((_, wraps) => this.view.classList.toggle('ft-mod-wrap', wraps));
-    this.bar.searched.connect((_, { query, by }) => this.find(query, by));
-    void this.follow();
+    this.node.append(this.bar.node, this.text.node, this.said);
+    this.connectBar();
+    this.watch = context.jobs.watch(job);
+    this.watch.changed.connect(this.onJob, this);
+    this.setAttempt(undefined);
+    this.onJob();
   }
 
   dispose(): void {
-    this.aborter.abort();
+    this.stop();
+    this.text.dispose();
+    this.watch.dispose();
     super.dispose();
   }
 
-  private async follow(): Promise<void> {
-    this.say(this.trans.__('Waiting for the log …'));
+  private connectBar(): void {
+    const { bar, text } = this;
+    bar.followChanged.connect((_, isOn) => text.setFollowing(isOn));
+    text.followed.connect((_, isOn) => (bar.isFollowing = isOn));
+    bar.wrapChanged.connect((_, wraps) => text.node.classList.toggle('ft-mod-wrap', wraps));
+    bar.searched.connect((_, { query, by }) => bar.setFound(query, text.find(query, by)));
+    bar.attemptChosen.connect((_, attempt) => this.setAttempt(attempt));
+    bar.left.connect(() => text.node.focus());
+    text.node.addEventListener('keydown', event => {
+      if (event.key === '/' || (event.key === 'f' && (event.ctrlKey || event.metaKey))) {
+        bar.focusSearch();
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    });
+  }
+
+  /** Show another attempt's log; undefined: the current one's. */
+  private setAttempt(attempt: number | undefined): void {
+    this.attempt = attempt;
+    this.last = null;
+    this.renew(null);
+    this.bar.setDownload(this.context.api.url(`${logRoute(this.of)}/text`, { attempt }));
+    this.stop();
+    this.start();
+  }
+
+  private start(): void {
+    if (this.aborter === null) {
+      this.aborter = new AbortController();
+      void this.follow(this.aborter);
+    }
+  }
+
+  private stop(): void {
+    this.aborter?.abort();
+    this.aborter = null;
+  }
+
+  private async follow(aborter: AbortController): Promise<void> {
     const isSeen = (): boolean => this.isVisible && !document.hidden;
-    for await (const news of followLog(this.api, this.of, this.aborter.signal, isSeen)) {
-      if ('trouble' in news) {
-        this.say(this.trans.__('The log cannot be followed just now: %1', news.trouble));
-      } else {
+    for await (const news of followLog(this.context.api, this.of, aborter.signal, isSeen)) {
+      if (aborter.signal.aborted) {
+        return;
+      }
+      this.trouble = 'trouble' in news ? news.trouble : '';
+      if ('page' in news) {
         this.take(news.page);
       }
+      this.sayHow();
+    }
+    if (this.aborter === aborter) {
+      this.aborter = null;
     }
   }
 
   private take(page: LogView): void {
-    if (page.attempt !== this.attempt || page.start !== this.next) {
-      this.clear(page.attempt, page.start);
+    if (page.attempt !== this.last?.attempt || page.start !== this.last.next) {
+      this.renew(page);
     }
-    this.next = page.next;
+    this.last = page;
     const { whole, open, isCut } = this.lines.append(page.data);
-    if (isCut) {
-      this.sayCut();
-    }
-    this.add(whole);
-    this.open.innerHTML = open ?? '';
-    this.say(
-      page.ended && this.texts.length === 0 && open === null ? this.trans.__('The log is empty.') : ''
-    );
-    if (this.bar.isFollowing) {
-      this.scrollToEnd();
+    this.text.add(whole, open);
+    if (isCut || this.text.hasDropped) {
+      this.text.before.textContent = this.context.trans.__(
+        'Earlier lines have left: download the log to see them.'
+      );
     }
   }
 
-  private clear(attempt: string, start: number): void {
-    this.attempt = attempt;
+  /** Begin anew, with an attempt's first page. */
+  private renew(page: LogView | null): void {
     this.lines = this.newLines();
-    this.texts.length = 0;
-    this.block = null;
-    const first = document.createElement('div');
-    first.className = 'ft-Log-cut';
-    first.textContent =
-      start > 0 ? this.trans.__('… %1 bytes before this: download the log to see them', start) : '';
-    this.view.replaceChildren(first, this.open);
+    this.text.clear();
+    this.begin = page?.start ?? 0;
+    this.offerEarlier();
   }
 
-  private add(whole: readonly string[]): void {
-    for (const html of whole) {
-      if (this.block === null || this.block.childElementCount >= BLOCK) {
-        this.block = document.createElement('div');
-        this.block.className = 'ft-Log-block';
-        this.view.insertBefore(this.block, this.open);
-        this.dropOldest();
+  private offerEarlier(): void {
+    const { trans } = this.context;
+    this.text.before.replaceChildren();
+    if (this.begin > 0) {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'ft-Log-earlier';
+      button.textContent = trans.__('Show earlier lines (%1 before this)', bytes(this.begin));
+      button.addEventListener('click', () => void this.showEarlier(button));
+      this.text.before.append(button);
+    }
+  }
+
+  /** Fetch what stands before the first line; it is cut between two lines. */
+  private async showEarlier(button: HTMLButtonElement): Promise<void> {
+    button.disabled = true;
+    this.text.setFollowing(false);
+    const { last, begin: end } = this;
+    const from = Math.max(0, end - 2 * TAIL);
+    try {
+      const page = await this.read(from, end - from);
+      if (last?.attempt === this.last?.attempt && end === this.begin) {
+        const first = from === 0 ? 0 : page.data.indexOf('\n') + 1;
+        const { whole, open } = this.newLines().append(page.data.slice(first));
+        this.text.prepend(open === null ? whole : [...whole, open]);
+        this.begin = from === 0 ? 0 : from + new TextEncoder().encode(page.data.slice(0, first)).length;
+        this.offerEarlier();
       }
-      const line = document.createElement('div');
-      line.innerHTML = html || '&#8203;';
-      this.block.append(line);
-      this.texts.push(line.textContent ?? '');
+    } catch (error) {
+      this.trouble = sentence(troubleOf(error));
+      this.sayHow();
+      button.disabled = false;
     }
   }
 
-  private dropOldest(): void {
-    const blocks = this.view.querySelectorAll('.ft-Log-block:not(.ft-Log-open)');
-    if (blocks.length > MOST_BLOCKS) {
-      this.texts.splice(0, blocks[0].childElementCount);
-      blocks[0].remove();
-      this.sayCut();
-    }
+  private async read(after: number, limit: number): Promise<LogView> {
+    const query = { after, limit, attempt: this.attempt };
+    return this.context.api.get<LogView>(logRoute(this.of), query);
   }
 
-  private sayCut(): void {
-    const first = this.view.querySelector('.ft-Log-cut');
-    if (first) {
-      first.textContent = this.trans.__('… earlier lines are left out: download the log to see them');
-    }
+  private get of(): LogOf {
+    return { job: this.job, path: this.path, attempt: this.attempt };
   }
 
-  /** Go to the next (`by` 1) or the previous (-1) line that holds `query`. */
-  private find(query: string, by: number): void {
-    const found = linesWith(this.texts, query);
-    this.view.querySelector('.ft-mod-found')?.classList.remove('ft-mod-found');
-    if (query === '' || found.length === 0) {
-      this.bar.setFound(query === '' ? '' : this.trans.__('nothing found'));
-      return;
+  /** A new attempt, or the first: its log is followed at once. */
+  private onJob(): void {
+    const instance = this.watch.job?.tasks.find(task => task.path === this.path);
+    this.bar.setAttempts(instance?.attempts ?? 0);
+    const isOther = (instance?.attempts ?? 0) > this.attempts;
+    this.attempts = instance?.attempts ?? 0;
+    if (isOther && this.attempt === undefined) {
+      this.start();
     }
-    const next =
-      by > 0 ? found.find(index => index > this.foundAt) : found.filter(index => index < this.foundAt).pop();
-    this.foundAt = next ?? found[by > 0 ? 0 : found.length - 1];
-    this.bar.setFound(this.trans.__('%1 of %2', found.indexOf(this.foundAt) + 1, found.length));
-    const lines = this.view.querySelectorAll('.ft-Log-block:not(.ft-Log-open) > div');
-    lines[this.foundAt].classList.add('ft-mod-found');
-    lines[this.foundAt].scrollIntoView({ block: 'center' });
-    this.bar.isFollowing = false;
+    this.sayHow();
   }
 
-  private onScroll(): void {
-    const { scrollTop, scrollHeight, clientHeight } = this.view;
-    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    if (scrollTop < this.lastTop && !isAtEnd) {
-      this.bar.isFollowing = false;
-    } else if (isAtEnd && scrollTop > this.lastTop) {
-      this.bar.isFollowing = true;
+  /** Why there is no text, or no more of it just now. */
+  private sayHow(): void {
+    const { trans } = this.context;
+    const instance = this.watch.job?.tasks.find(task => task.path === this.path);
+    let words = '';
+    if (this.trouble) {
+      words = trans.__('The log cannot be followed just now: %1', this.trouble);
+    } else if (this.text.isEmpty && instance) {
+      const state = stateOf(instance);
+      const isOver = this.last?.ended === true;
+      words =
+        state === 'running'
+          ? trans.__('Nothing has been printed yet.')
+          : state === 'success' || (state === 'failure' && isOver)
+            ? trans.__('The task printed nothing.')
+            : `${stateWord(state, trans)}${instance.reason ? `: ${instance.reason}` : ''}`;
+    } else if (this.text.isEmpty) {
+      words = this.watch.error ?? trans.__('Loading …');
     }
-    this.lastTop = scrollTop;
-  }
-
-  private scrollToEnd(): void {
-    if (this.bar.isFollowing) {
-      this.view.scrollTop = this.view.scrollHeight;
-      this.lastTop = this.view.scrollTop;
-    }
-  }
-
-  private say(words: string): void {
     if (this.said.textContent !== words) {
       this.said.textContent = words;
     }
   }
 
   private newLines(): LogLines {
-    return new LogLines(left => this.trans.__(' … %1 more characters', left));
+    return new LogLines(left => this.context.trans.__(' … %1 more characters', left));
   }
 
   private readonly bar: LogBar;
-  private readonly view = document.createElement('pre');
-  private readonly open = document.createElement('div');
+  private readonly text: LogText;
+  private readonly watch: IJobWatch;
   private readonly said = document.createElement('div');
-  private readonly aborter = new AbortController();
-  private readonly texts: string[] = [];
   private lines = this.newLines();
-  private block: HTMLDivElement | null = null;
-  private attempt = '';
-  private next = 0;
-  private foundAt = -1;
-  private lastTop = 0;
+  private aborter: AbortController | null = null;
+  private attempt: number | undefined;
+  private attempts = 0;
+  /** The last page that was shown; the next goes on from there. */
+  private last: LogView | null = null;
+  /** The byte of the log at which the text begins. */
+  private begin = 0;
+  private trouble = '';
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { LogLines, linesWith, overwritten, plain } from './log_lines';
+import { LogLines, linesWith, overwritten } from './log_lines';
 
 const lines = () => new LogLines(left => ` … ${left} more`);
 
@@ -40,7 +40,7 @@ describe('lines of a log', () => {
   });
 
   it('leave out what moves the cursor', () => {
-    expect(plain('\x1b[2K\x1b[1Aup\x1b[?25l')).toBe('up');
+    expect(lines().append('\x1b[2K\x1b[1Aup\x1b[?25l').open).toBe('up');
   });
 
   it('are cut when they are too long to show, and say so', () => {
@@ -51,4 +51,20 @@ describe('lines of a log', () => {
     expect(linesWith(['An Error', 'fine', 'ERROR'], 'error')).toEqual([0, 2]);
     expect(linesWith(['a'], '')).toEqual([]);
   });
+});
+
+it('a line that is still being written has its colours, and they go on when it is longer', () => {
+  const log = lines();
+  expect(log.append('\x1b[32mgre').open).toContain('ansi-green-fg');
+  expect(log.append('en\nnext').whole[0]).toContain('>green<');
+  expect(log.append('\x1b[0m\nplain\n').whole[1]).toBe('plain');
+});
+
+it('a progress bar of an hour costs no more than its last part', () => {
+  const log = lines();
+  for (let at = 0; at < 1000; at += 1) {
+    log.append(`\r${at}% ${'#'.repeat(100)}`);
+  }
+  expect(JSON.stringify(log).length).toBeLessThan(500);
+  expect(log.append('\n').whole[0]).toMatch(/^999%/);
 });

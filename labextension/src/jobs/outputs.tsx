@@ -1,9 +1,12 @@
 /** What a task instance has written, also while it runs: declared values, files, and a preview of the chosen one. */
+import { PathExt } from '@jupyterlab/coreutils';
 import * as React from 'react';
 
 import type { FileView } from '../generated';
-import { lineChart, themeOf, VEGA_LITE } from './chart';
+import { pointsOf } from './chart';
+import { Curve } from './curve';
 import { IMAGE_BYTES, imageType, imageUrl, PREVIEW_BYTES, previewOf, type Preview } from './outputs_preview';
+import { FileList } from './outputs_files';
 import { Rendered } from './rendered';
 import { TaskPanel, taskRoute } from './task_panel';
 import { bytes } from './words';
@@ -37,53 +40,52 @@ export class OutputsPanel extends TaskPanel {
 
   protected present(): JSX.Element {
     const { trans } = this.context;
-    const files = this.files.filter(file => !file.is_dir && !file.path.startsWith('.values/'));
+    const files = this.files.filter(isShown);
     return (
-      <>
-        <Values values={this.instance?.outputs ?? {}} label={trans.__('Declared outputs')} />
-        {files.length === 0 && (
-          <p className="ft-TaskPanel-hint">
-            {this.isRunning
-              ? trans.__('Nothing yet. What the task writes to /pipeline/outputs appears here.')
-              : trans.__('The task left no files in /pipeline/outputs.')}
-          </p>
-        )}
-        <ul className="ft-Outputs-files" aria-label={trans.__('Files')}>
-          {files.map(file => (
-            <li key={file.path}>
-              <button
-                type="button"
-                className="ft-Outputs-file"
-                aria-pressed={file.path === this.shown?.file.path}
-                onClick={() => {
-                  this.wanted = file.path;
-                  void this.attempt(signal => this.choose(file, signal));
-                }}
-              >
-                <span className="ft-Outputs-name">{file.path}</span>
-                <span>{bytes(file.size)}</span>
-              </button>
-              <a
-                href={this.url(file)}
-                download={baseName(file.path)}
-                aria-label={trans.__('Download %1', file.path)}
-              >
-                ⤓
-              </a>
-            </li>
-          ))}
-        </ul>
-        {this.shown && this.presentFile(this.shown)}
-      </>
+      <div className="ft-Outputs">
+        <div className="ft-Outputs-all">
+          <Values values={this.instance?.outputs ?? {}} label={trans.__('Declared outputs')} />
+          {files.length === 0 && (
+            <p className="ft-TaskPanel-hint">
+              {this.isRunning
+                ? trans.__('Nothing yet. What the task writes to /pipeline/outputs appears here.')
+                : trans.__('The task left no files in /pipeline/outputs.')}
+            </p>
+          )}
+          {files.length > 0 && (
+            <FileList
+              files={files}
+              chosen={this.shown?.file.path}
+              trans={trans}
+              url={file => this.url(file)}
+              onChoose={file => {
+                this.wanted = file.path;
+                void this.attempt(signal => this.choose(file, signal));
+              }}
+            />
+          )}
+        </div>
+        {this.shown && this.presentFile(this.shown, files)}
+      </div>
     );
   }
 
-  private presentFile({ file, preview, url }: Shown): JSX.Element {
+  private presentFile({ file, preview, url }: Shown, files: readonly FileView[]): JSX.Element {
     const { trans, rendermime } = this.context;
-    const title = <h3 className="ft-Outputs-title">{file.path}</h3>;
+    const isGone = !files.some(each => each.path === file.path);
+    const title = (
+      <>
+        <h3 className="ft-Outputs-title">{file.path}</h3>
+        {isGone && (
+          <p className="ft-TaskPanel-hint" role="status">
+            {trans.__('This file has been deleted meanwhile; this is what it held.')}
+          </p>
+        )}
+      </>
+    );
     if (preview === null || preview.kind === 'none') {
       return (
-        <section>
+        <section className="ft-Outputs-preview">
           {title}
           <p className="ft-TaskPanel-hint">
             {preview === null
@@ -94,7 +96,7 @@ export class OutputsPanel extends TaskPanel {
       );
     }
     return (
-      <section aria-label={trans.__('Preview of %1', file.path)}>
+      <section className="ft-Outputs-preview" aria-label={trans.__('Preview of %1', file.path)}>
         {title}
         {preview.kind === 'image' && <img className="ft-Outputs-image" src={url} alt={file.path} />}
         {preview.kind === 'html' && (
@@ -123,16 +125,21 @@ export class OutputsPanel extends TaskPanel {
     left,
     curves
   }: Extract<Preview, { kind: 'table' }>): JSX.Element {
-    const { trans, rendermime } = this.context;
+    const { trans } = this.context;
     return (
       <>
         {curves && (
-          <Rendered
-            rendermime={rendermime}
-            type={VEGA_LITE}
-            data={lineChart(curves, themeOf(this.node))}
-            label={trans.__('Curves')}
-          />
+          <div className="ft-Curves">
+            {curves.y.map(name => (
+              <Curve
+                key={name}
+                title={name}
+                points={pointsOf(curves.rows, curves.x, name)}
+                x={curves.x}
+                trans={trans}
+              />
+            ))}
+          </div>
         )}
         <div className="ft-Outputs-table" tabIndex={0} role="group" aria-label={trans.__('Table')}>
           <table>
@@ -205,9 +212,7 @@ export class OutputsPanel extends TaskPanel {
         /\.md$/i,
         /\.(csv|json|txt)$/i
       ].findIndex(kind => kind.test(file.path));
-    const known = this.files.filter(
-      file => !file.is_dir && !file.path.startsWith('.values/') && rank(file) >= 0
-    );
+    const known = this.files.filter(file => isShown(file) && rank(file) >= 0);
     return known.sort((a, b) => rank(a) - rank(b))[0];
   }
 
@@ -223,6 +228,11 @@ export class OutputsPanel extends TaskPanel {
   private shown: Shown | null = null;
   private wanted: string | undefined;
   private turn = 0;
+}
+
+/** Values are shown as such; that they came in files is of no interest. */
+function isShown(file: FileView): boolean {
+  return !file.is_dir && !file.path.startsWith('.values/');
 }
 
 function Values(props: { values: Readonly<Record<string, unknown>>; label: string }): JSX.Element {
@@ -252,11 +262,7 @@ function valueWords(value: unknown): string {
     typeof artifact?.type === 'string' &&
     typeof artifact.path === 'string'
   ) {
-    return `${artifact.type} · ${baseName(artifact.path)}`;
+    return `${artifact.type} · ${PathExt.basename(artifact.path)}`;
   }
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -2,8 +2,8 @@
 import * as React from 'react';
 
 import type { UsageSample, UsageSeries } from '../generated';
-import { lineChart, themeOf, VEGA_LITE, type ChartOf, type ChartRow } from './chart';
-import { Rendered } from './rendered';
+import type { Point } from './chart';
+import { Curve, type CurveProps } from './curve';
 import { TaskPanel, taskRoute } from './task_panel';
 import { bytes, slotLabel } from './words';
 
@@ -17,7 +17,7 @@ export class ResourcesPanel extends TaskPanel {
   }
 
   protected present(): JSX.Element {
-    const { trans, rendermime } = this.context;
+    const { trans } = this.context;
     const asked = Object.entries(this.instance?.resources ?? {});
     const last = this.samples[this.samples.length - 1];
     return (
@@ -43,38 +43,49 @@ export class ResourcesPanel extends TaskPanel {
             {trans.__('Curves appear once a task has run for some seconds.')}
           </p>
         ) : (
-          this.charts().map(chart => (
-            <Rendered
-              key={chart.title}
-              rendermime={rendermime}
-              type={VEGA_LITE}
-              data={lineChart(chart, themeOf(this.node))}
-              label={chart.title}
-            />
-          ))
+          <div className="ft-Curves">
+            {this.curves().map(curve => (
+              <Curve key={curve.title} {...curve} trans={trans} />
+            ))}
+          </div>
         )}
       </>
     );
   }
 
-  private charts(): ChartOf[] {
+  private curves(): Omit<CurveProps, 'trans'>[] {
     const { trans } = this.context;
-    const over = { x: 'at', isTime: true, height: 110 };
-    const rows = this.samples.map(rowOf);
-    const gpus = Object.keys(rows[rows.length - 1]).filter(name => name.startsWith('GPU '));
+    const over = (title: string, value: (sample: UsageSample) => number | null, asked?: number | null) => ({
+      title,
+      x: null,
+      points: this.samples.flatMap((sample): Point[] => {
+        const found = value(sample);
+        return found === null ? [] : [[Date.parse(sample.at), found]];
+      }),
+      limit: asked ? { value: asked, label: trans.__('asked for') } : null
+    });
+    const { cpu, mem } = this.instance?.resources ?? {};
+    const memory = bytesOf(mem);
+    const gpus = [...new Set(this.samples.flatMap(sample => (sample.gpu ?? []).map(gpu => gpu.index)))];
     return [
-      { ...over, rows, y: ['cores'], title: trans.__('Processor (cores)') },
-      { ...over, rows, y: ['GiB'], title: trans.__('Memory (GiB)') },
-      ...(gpus.length ? [{ ...over, rows, y: gpus, title: trans.__('GPU (%)') }] : [])
+      over(trans.__('Processor (cores)'), sample => sample.cpu, Number(cpu) || null),
+      over(trans.__('Memory (GiB)'), sample => sample.mem / GIB, memory === null ? null : memory / GIB),
+      ...gpus.map(index =>
+        over(
+          trans.__('GPU %1 (%)', index),
+          sample => sample.gpu?.find(gpu => gpu.index === index)?.util ?? null
+        )
+      )
     ];
   }
 
   private samples: readonly UsageSample[] = [];
 }
 
-function rowOf(sample: UsageSample): ChartRow {
-  const gpus = (sample.gpu ?? []).map(gpu => [`GPU ${gpu.index}`, gpu.util] as const);
-  return { at: sample.at, cores: sample.cpu, GiB: sample.mem / GIB, ...Object.fromEntries(gpus) };
+/** A size as it is written in a pipeline (`512m`, `16g`), in bytes; null where it is none. */
+export function bytesOf(written: string | undefined): number | null {
+  const parts = /^([\d.]+)\s*([kmgtp]?)i?b?$/i.exec(written ?? '');
+  return parts ? Number(parts[1]) * 1024 ** ' kmgtp'.indexOf(parts[2].toLowerCase() || ' ') : null;
 }
 
 function peakOf(usage: Readonly<Record<string, unknown>> | undefined): number | null {

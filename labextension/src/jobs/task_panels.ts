@@ -15,7 +15,7 @@ export class TaskPanels implements ITaskPanels {
   create(kind: TaskPanelKind, job: string, path: string): Widget {
     switch (kind) {
       case 'log':
-        return new LogPanel(this.context.api, { job, path }, this.context.trans);
+        return new LogPanel(this.context, job, path);
       case 'outputs':
         return new OutputsPanel(this.context, job, path);
       case 'resources':

@@ -1,0 +1,73 @@
+/** Long lists of rows of one height, of which only those in sight are drawn. */
+import * as React from 'react';
+
+/** Rows beyond the edge that are drawn all the same, so that scrolling shows no gaps. */
+const BEYOND = 8;
+
+/** Which rows to draw: from `first` up to, without, `last`. */
+export interface Rows {
+  first: number;
+  last: number;
+  /** How many fit into the box. */
+  page: number;
+  /** Look again where the box is scrolled to. */
+  look(): void;
+  /** Scroll so that a row is in sight. */
+  show(index: number): void;
+}
+
+/** The rows of `count`, each `height` pixels, that are in sight in `box`; they begin `top` pixels below its upper edge. */
+export function useRows(
+  box: React.RefObject<HTMLElement>,
+  count: number,
+  height: number,
+  top: number = 0
+): Rows {
+  const [[from, size], setSight] = React.useState<[number, number]>([0, 600]);
+  const look = React.useCallback(() => {
+    const { scrollTop = 0, clientHeight = 0 } = box.current ?? {};
+    setSight([scrollTop, clientHeight || 600]);
+  }, [box]);
+  React.useLayoutEffect(() => {
+    const observer = new ResizeObserver(look);
+    if (box.current) {
+      look();
+      observer.observe(box.current);
+    }
+    return () => observer.disconnect();
+  }, [box, look]);
+  const first = Math.max(0, Math.min(count, Math.floor((from - top) / height) - BEYOND));
+  return {
+    first,
+    last: Math.min(count, Math.ceil((from - top + size) / height) + BEYOND),
+    page: Math.max(1, Math.floor((size - top) / height) - 1),
+    look,
+    show: index => {
+      const element = box.current;
+      if (element) {
+        const at = index * height;
+        element.scrollTop = Math.min(
+          at,
+          Math.max(element.scrollTop, at + height + top - element.clientHeight)
+        );
+        look();
+      }
+    }
+  };
+}
+
+/** Where a key leads from row `at` (-1: none yet); null where it is no key of a list, or there is no row. */
+export function stepOf(key: string, at: number, count: number, page: number): number | null {
+  const steps: Readonly<Record<string, number>> = {
+    ArrowDown: 1,
+    ArrowUp: -1,
+    PageDown: page,
+    PageUp: -page,
+    Home: -Infinity,
+    End: Infinity
+  };
+  if (!(key in steps) || count === 0) {
+    return null;
+  }
+  return at < 0 ? 0 : Math.min(count - 1, Math.max(0, at + steps[key]));
+}
