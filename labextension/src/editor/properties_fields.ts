@@ -86,16 +86,7 @@ export function taskGroups(trans: TranslationBundle, several: boolean): FieldGro
         of('module_uri', trans.__('Repository'), 'text')
       ]
     },
-    {
-      id: 'environment',
-      label: trans.__('Environment'),
-      fields: [
-        of('environment.image', trans.__('Image'), 'image', trans.__('the pipeline’s image')),
-        of('environment.envs', trans.__('Environment variables'), 'pairs'),
-        of('environment.scaling-group', trans.__('Resource group'), 'text'),
-        of('environment.project', trans.__('Project'), 'text')
-      ]
-    },
+    environmentGroup(trans, of, trans.__('Environment'), trans.__('the pipeline’s image')),
     resourceGroup(trans, of),
     {
       id: 'data',
@@ -137,16 +128,7 @@ export function pipelineGroups(trans: TranslationBundle): FieldGroup[] {
         of('params', trans.__('Parameters'), 'params')
       ]
     },
-    {
-      id: 'environment',
-      label: trans.__('Environment of every task'),
-      fields: [
-        of('environment.image', trans.__('Image'), 'image', trans.__('the server’s own Python')),
-        of('environment.envs', trans.__('Environment variables'), 'pairs'),
-        of('environment.scaling-group', trans.__('Resource group'), 'text'),
-        of('environment.project', trans.__('Project'), 'text')
-      ]
-    },
+    environmentGroup(trans, of, trans.__('Environment of every task'), trans.__('the server’s own Python')),
     resourceGroup(trans, of),
     { id: 'data', label: trans.__('Data'), fields: [of('mounts', trans.__('Mounts'), 'mounts')] }
   ];
@@ -218,6 +200,21 @@ function normalized(field: Field, value: Json | undefined): Json | undefined {
     return Number.isFinite(Number(value)) ? Number(value) : value;
   }
   return value;
+}
+
+function environmentGroup(
+  trans: TranslationBundle,
+  of: ReturnType<typeof fieldMaker>,
+  label: string,
+  usualImage: string
+): FieldGroup {
+  const fields = [
+    of('environment.image', trans.__('Image'), 'image', usualImage),
+    of('environment.envs', trans.__('Environment variables'), 'pairs'),
+    of('environment.scaling-group', trans.__('Resource group'), 'text'),
+    of('environment.project', trans.__('Project'), 'text')
+  ];
+  return { id: 'environment', label, fields };
 }
 
 function resourceGroup(trans: TranslationBundle, of: ReturnType<typeof fieldMaker>): FieldGroup {
