@@ -19,8 +19,11 @@ import type { EventsPage, EventView } from '../generated';
 import type { Connection, ServerInfo } from '../tokens';
 import { troubleOf, type Trouble } from './words';
 
-/** What the feed needs of the server. */
-export type Asks = Pick<Api, 'get' | 'trans' | 'unreachable'>;
+/** What a list needs of the server. */
+export type Asks = Pick<Api, 'get'>;
+
+/** What the feed needs of it. */
+export type Listens = Pick<Api, 'get' | 'trans' | 'unreachable'>;
 
 /** Something on Jupyter's event bus. */
 export interface Hint {
@@ -45,7 +48,7 @@ const LONGEST_PAUSE = 15_000;
 export class Feed implements IDisposable {
   /** Starts to ask when `start` is called; `seconds` is the pause between two questions without a hint. */
   constructor(
-    private readonly api: Asks,
+    private readonly api: Listens,
     private readonly hints: Hints | null = null,
     seconds = 5
   ) {

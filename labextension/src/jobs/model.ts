@@ -8,7 +8,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { EventView, JobSummary } from '../generated';
 import { isEnded, stateOf } from '../status';
 import type { Connection, IJobs, IJobWatch, ServerInfo } from '../tokens';
-import { Feed, type Asks, type Hints } from './feed';
+import { Feed, type Listens, type Hints } from './feed';
 import { foldSummary } from './reduce';
 import { Follower, JobWatch } from './watch';
 import type { Trouble } from './words';
@@ -18,7 +18,7 @@ export type Frame = (work: () => void) => void;
 
 /** How jobs are followed. */
 export interface JobsOptions {
-  api: Asks;
+  api: Listens;
   hints?: Hints | null;
   /** Seconds between two questions without a hint. */
   pollSeconds?: number;
@@ -219,7 +219,7 @@ export class Jobs implements IJobs, IDisposable {
     this._jobsChanged.emit(this._running.map(job => job.id));
   }
 
-  private readonly _api: Asks;
+  private readonly _api: Listens;
   private readonly _frame: Frame;
   private readonly _followers = new Map<string, Follower>();
   private _running: readonly JobSummary[] = [];
