@@ -49,11 +49,11 @@ class Ready:
 
         asyncio.run(go())
 
-    async def until(self, finding: Finding) -> None:
-        """Wait for what a look at its directory finds."""
-        deadline = time.monotonic() + 20
-        while attempts.look(self.control) is not finding:
-            assert time.monotonic() < deadline, attempts.look(self.control)
+    async def until(self, finding: Finding, attempt_id: str = SPEC.attempt_id) -> None:
+        """Wait for what a look at an attempt's directory finds."""
+        control, deadline = str(self.home / "attempts" / attempt_id), time.monotonic() + 20
+        while attempts.look(control) is not finding:
+            assert time.monotonic() < deadline, attempts.look(control)
             await asyncio.sleep(0.002)
 
     @property
@@ -273,7 +273,7 @@ def test_nobody_else_holds_the_gate_open(ready: Ready) -> None:
         backend.foresee(replace(SPEC, attempt_id="j-1-1", path="j-1-1", outputs="jobs/1/j-1-1"))
         os.kill(launcher_of(backend), signal.SIGKILL)
         await ready.until(Finding.UNSTARTED)
-        assert attempts.look(str(ready.home / "attempts/w-1-1")) is Finding.ALIVE
+        await ready.until(Finding.ALIVE, "w-1-1")
         await backend.cancel("w-1-1", "cancelled")
         await reports.ended("w-1-1")
 
@@ -290,8 +290,7 @@ def test_one_that_nobody_submits_does_not_stand_for_ever(ready: Ready, monkeypat
         await asyncio.sleep(0.1)  # not less than the time that it has
         await backend.submit(session_spec("w-1-1", "true"))
         await reports.ended("w-1-1")  # the launcher has heard all of it by then
-        ready.control = str(ready.home / "attempts/j-1-1")
-        await ready.until(Finding.UNSTARTED)
+        await ready.until(Finding.UNSTARTED, spec.attempt_id)
         await backend.submit(spec)
         assert (await reports.ended(spec.attempt_id)).exit_code == 3
         assert ready.ran == 1
