@@ -7,6 +7,10 @@ from pydantic import Field
 from fasttrack_jupyter.engine.views import View
 
 
+LARGEST = 2**63 - 1
+"""What the store can hold of a whole number."""
+
+
 class TextRequest(View):
     """A pipeline as ``text``, or as a ``source`` file of this machine."""
 
@@ -54,7 +58,7 @@ class JobPatch(View):
     name: str | None = None
     tags: tuple[str, ...] | None = None
     note: str | None = None
-    priority: int | None = None
+    priority: int | None = Field(default=None, ge=-LARGEST, le=LARGEST)
 
 
 class Deleted(View):
@@ -94,7 +98,7 @@ class LogQuery(View):
 class EventsQuery(View):
     """Events after a seq, at most ``limit``; with ``wait``, up to so many seconds until there is one."""
 
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=LARGEST)
     limit: int = Field(default=1000, ge=1, le=10_000)
     wait: float = Field(default=0.0, ge=0, le=120)
     job: str | None = None
@@ -103,7 +107,7 @@ class EventsQuery(View):
 class StreamQuery(View):
     """Events after a seq, without end."""
 
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, le=LARGEST)
     job: str | None = None
 
 
@@ -135,8 +139,8 @@ class ScopeQuery(View):
 class GcRequest(View):
     """What to keep; with ``dry_run`` nothing is removed."""
 
-    keep_jobs: int = Field(default=10, ge=0)
-    older_than_days: float = Field(default=30.0, ge=0)
+    keep_jobs: int = Field(default=10, ge=0, le=LARGEST)
+    older_than_days: float = Field(default=30.0, ge=0, le=36_500)
     dry_run: bool = True
 
 

@@ -26,6 +26,8 @@ MAX_BYTES = 20 << 20
 """Of a file whose name and tasks are still looked up for the list."""
 _MAX_ANSWER = 1 << 20
 _AT_ONCE = 4
+_LONGEST_NAME = 255
+"""Bytes, on every file system in use."""
 _TEMPLATE = """\
 name: {name}
 tasks:
@@ -91,6 +93,8 @@ class Files:
     async def _check(self, path: str) -> None:
         if not path.endswith(ENDINGS):
             raise BadRequest(f"{path!r} is no pipeline file", hint="Its name must end in .fasttrack.yaml.")
+        if too_long := [word for word in path.split("/") if len(word.encode("utf-8", "replace")) > _LONGEST_NAME]:
+            raise BadRequest(f"the name {too_long[0][:40]!r}… is too long", hint="A name has at most 255 bytes.")
         for folder in PurePosixPath(path).parents[:-1]:
             if await ensure_async(self._contents.file_exists(str(folder))):
                 raise NotFound(f"{str(folder)!r} is a file, so nothing is in it")

@@ -206,6 +206,8 @@ def test_an_unforeseen_error_tells_its_number_and_nothing_else(
         ("GET", "/v1/jobs?limit=many", None, 400, "bad_request"),
         ("GET", "/v1/jobs?colour=red", None, 400, "bad_request"),
         ("GET", "/v1/events?after=-1", None, 400, "bad_request"),
+        ("GET", f"/v1/events?after={2**63}", None, 400, "bad_request"),
+        ("POST", "/v1/gc", b'{"older_than_days": 1e300}', 400, "bad_request"),
         ("POST", "/v1/export", b"{}", 400, "bad_request"),
     ],
 )

@@ -110,6 +110,7 @@ async def test_a_deleted_file_is_gone(call: Any) -> None:
         ("file.txt/a.fasttrack.yaml", 404),
         ("folder.fasttrack.yaml", 400),
         ("nul%00.fasttrack.yaml", 404),
+        ("%EA%B9%80" * 100 + ".fasttrack.yaml", 400),
     ],
 )
 async def test_only_pipeline_files_below_the_root_can_be_had(
