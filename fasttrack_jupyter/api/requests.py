@@ -6,7 +6,6 @@ from pydantic import Field
 
 from fasttrack_jupyter.engine.views import View
 
-
 LARGEST = 2**63 - 1
 """What the store can hold of a whole number."""
 
