@@ -96,8 +96,7 @@ export class Jobs implements IJobs, IDisposable {
 
   /** Follow one job; those who follow the same one share it. The caller disposes of it. */
   watch(job: string): IJobWatch {
-    const follower = this._followers.get(job) ?? new Follower(job, this._api);
-    this._followers.set(job, follower);
+    const follower = this._followers.get(job) ?? this._follow(job);
     follower.watches += 1;
     return new JobWatch(follower, () => {
       follower.watches -= 1;
@@ -130,6 +129,18 @@ export class Jobs implements IJobs, IDisposable {
     this._followers.forEach(follower => follower.dispose());
     this._followers.clear();
     Signal.clearData(this);
+  }
+
+  /** Who gets an answer while the feed thinks that there is none has it look at once. */
+  private _follow(job: string): Follower {
+    const follower = new Follower(job, this._api);
+    follower.changed.connect(() => {
+      if (follower.error === null && this.connection !== 'connected') {
+        this.feed.refresh();
+      }
+    });
+    this._followers.set(job, follower);
+    return follower;
   }
 
   private _onConnection(): void {
