@@ -7,12 +7,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Connector } from './canvas-connect';
 import { layoutTasks } from './canvas-dagre';
 import { nearest, placesFor, renamed } from './canvas-places';
-import type { Card } from './canvas-scene';
 import { Scene } from './canvas-scene';
 import type { Item, StageHooks } from './canvas-stage';
 import { Stage } from './canvas-stage';
 import type { Direction, EdgeEnds, Gesture, Marker, ViewState } from './canvas-types';
-import { panToShow, viewOf, zoomedAbout } from './canvas-viewport';
+import { CanvasView } from './canvas-view';
 import type { Edit } from './edits';
 import type { Graph, NodeState, Position } from './graph';
 
@@ -58,7 +57,10 @@ export class CanvasCore {
   private problems: ReadonlyMap<string, Marker> = new Map();
   private remembered = new Map<string, Position>();
   private lastSelected = '[]';
-  private isFitDue = true;
+  private readonly view = new CanvasView(
+    () => this.stage,
+    () => this.scene.bounds()
+  );
 
   constructor(
     container: HTMLElement,
@@ -72,7 +74,10 @@ export class CanvasCore {
       moved: (id, at) => this.moved(id, at),
       dropped: ids => this.dropped(ids),
       selectionChanged: () => queueMicrotask(() => this.syncSelection()),
-      viewportChanged: () => hooks.viewChanged()
+      viewportChanged: () => {
+        this.view.moved();
+        hooks.viewChanged();
+      }
     });
   }
 
@@ -88,7 +93,7 @@ export class CanvasCore {
     this.stage.setItems(this.items());
     this.applyFacts();
     this.dropStale(known);
-    if (isFirst && this.isFitDue) {
+    if (isFirst && this.view.isFitDue) {
       this.fit();
     }
     this.syncSelection();
@@ -255,48 +260,31 @@ export class CanvasCore {
   bringIntoView(name: string): void {
     const card = this.scene.cards.get(name);
     if (card !== undefined) {
-      this.scrollTo(card);
+      this.view.show(card);
     }
   }
 
-  private scrollTo(card: Card): void {
-    const { zoom, pan, size } = this.stage;
-    const next = panToShow(card, zoom, pan, size);
-    if (next.x !== pan.x || next.y !== pan.y) {
-      this.stage.setView(zoom, next);
-    }
-  }
-
-  /** Show all, never larger than 1:1. Waits until there is a size to fit into. */
+  /** Show all, never larger than 1:1. */
   fit(): void {
-    const bounds = this.scene.bounds();
-    const view = bounds === null ? null : viewOf(bounds, this.stage.size);
-    this.isFitDue = view === null;
-    if (view !== null) {
-      this.stage.setView(view.zoom, view.pan);
-    }
+    this.view.fit();
   }
 
-  /** The element's size changed. */
+  /** The element's size changed: where not all is shown, what is selected stays in view. */
   resized(): void {
-    this.stage.resize();
-    if (this.isFitDue) {
-      this.fit();
+    if (this.view.resized()) {
+      this.bringIntoView(this.selected[0] ?? '');
     }
     this.stage.redraw();
   }
 
   /** Zoom around the centre. */
   zoomBy(factor: number): void {
-    const { zoom, pan, size } = this.stage;
-    const view = zoomedAbout(zoom, pan, size, factor);
-    this.stage.setView(view.zoom, view.pan);
+    this.view.zoomBy(factor);
   }
 
   /** Bring a point of the model to the middle of the view. */
   centreOn(point: Position): void {
-    const { zoom, size } = this.stage;
-    this.stage.setView(zoom, { x: size.width / 2 - point.x * zoom, y: size.height / 2 - point.y * zoom });
+    this.view.centreOn(point);
   }
 
   /** Lay all out anew, but for pinned ones, and show all. */
@@ -320,16 +308,26 @@ export class CanvasCore {
     const positions = Object.fromEntries(
       [...this.scene.cards.values()].map(card => [card.name, rounded(card)])
     );
-    return { zoom, pan: { ...pan }, direction: this.scene.direction, positions };
+    return {
+      zoom,
+      pan: { ...pan },
+      direction: this.scene.direction,
+      isFitted: this.view.isFitted,
+      positions
+    };
   }
 
   /** Take a remembered view. */
   restoreView(view: ViewState): void {
     this.remembered = new Map(Object.entries(view.positions));
     this.scene.direction = view.direction;
-    this.isFitDue = false;
     this.moveTasks(new Map([...this.remembered].filter(([name]) => this.scene.cards.has(name))));
-    this.stage.setView(view.zoom, view.pan);
+    this.view.isFitDue = false;
+    this.view.set(view.zoom, view.pan);
+    this.view.isFitted = view.isFitted;
+    if (view.isFitted) {
+      this.fit();
+    }
   }
 
   /** See `IDagCanvas.placeNext`: a task's centre, by its name. */

@@ -66,6 +66,8 @@ export interface ViewState {
   zoom: number;
   pan: Position;
   direction: Direction;
+  /** Whether it shows all, and is to go on doing so when the size of the canvas changes. */
+  isFitted: boolean;
   /** By task name. */
   positions: Readonly<Record<string, Position>>;
 }

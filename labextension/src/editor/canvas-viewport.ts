@@ -6,8 +6,9 @@ import type { Position } from './graph';
 /** The farthest and the nearest that one can zoom. */
 export const ZOOM = { least: 0.02, most: 2.5 } as const;
 
-/** Room around what is shown, in CSS pixels. */
-const MARGIN = 36;
+/** Room around what is shown whole, in CSS pixels; less than that is enough for a card that comes into view. */
+const MARGIN = 24;
+const LEAST_MARGIN = 16;
 
 /** Width and height in CSS pixels. */
 interface Size {
@@ -31,7 +32,7 @@ export function viewOf(bounds: Bounds, { width, height }: Size): { zoom: number;
 /** The shift nearest to `pan` that shows the card at `centre` whole. */
 export function panToShow(centre: Position, zoom: number, pan: Position, size: Size): Position {
   const shift = (at: number, half: number, length: number) => {
-    const [least, most] = [MARGIN + half, length - MARGIN - half];
+    const [least, most] = [LEAST_MARGIN + half, length - LEAST_MARGIN - half];
     return length === 0 || least > most ? 0 : Math.max(least, Math.min(most, at)) - at;
   };
   return {

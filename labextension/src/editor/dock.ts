@@ -57,7 +57,21 @@ export class Dock extends Widget {
   }
 
   set tab(tab: DockTab) {
+    this.isChosen = true;
     this.bar.currentIndex = DOCK_TABS.indexOf(tab);
+  }
+
+  /** Turn to `tab`, unless somebody has chosen one. */
+  suggest(tab: DockTab): void {
+    if (!this.isChosen) {
+      this.bar.currentIndex = DOCK_TABS.indexOf(tab);
+      this.isChosen = false;
+    }
+  }
+
+  /** Follow suggestions again. */
+  forgetChoice(): void {
+    this.isChosen = false;
   }
 
   /** Show what there is of `target`; the tab in front stays. */
@@ -87,6 +101,7 @@ export class Dock extends Widget {
   }
 
   private onTab(): void {
+    this.isChosen = true;
     this.fill();
     this._tabChanged.emit(this.tab);
   }
@@ -126,6 +141,7 @@ export class Dock extends Widget {
   private readonly _tabChanged = new Signal<this, DockTab>(this);
   private target: DockTarget = { task: null, job: null, path: null };
   private body: Widget | null = null;
+  private isChosen = false;
 }
 
 /** The tabs' names, in the reader's language. */

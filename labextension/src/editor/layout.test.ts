@@ -83,8 +83,8 @@ describe('placeBeside', () => {
   it('stands a new task after what it needs and clear of others', () => {
     const first = placeBeside([{ x: 0, y: 0 }], [], [{ x: 0, y: 0 }], 'LR');
     const second = placeBeside([{ x: 0, y: 0 }], [], [{ x: 0, y: 0 }, first], 'LR');
-    expect(first).toEqual({ x: 270, y: 0 });
-    expect(second.x).toBe(270);
+    expect(first).toEqual({ x: 246, y: 0 });
+    expect(second.x).toBe(246);
     expect(Math.abs(second.y - first.y)).toBeGreaterThanOrEqual(60);
   });
 

@@ -19,7 +19,7 @@ export interface Spacing {
 
 /** The usual distances for cards of 190 × 60. */
 export const SPACING: Readonly<Record<Direction, Spacing>> = {
-  LR: { along: 270, across: 88 },
+  LR: { along: 246, across: 84 },
   TB: { along: 124, across: 222 }
 };
 

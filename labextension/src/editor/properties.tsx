@@ -16,6 +16,7 @@ import {
   differing,
   editFor,
   formDataOf,
+  inheritedData,
   pipelineGroups,
   taskGroups,
   type Field,
@@ -24,6 +25,7 @@ import {
 } from './properties_fields';
 import type { PartContext } from './parts';
 import { GroupForm } from './properties_form';
+import { HelpScope } from './properties_help';
 import { Offers } from './properties_offers';
 
 /** What the form needs of the editor's model. */
@@ -35,6 +37,8 @@ export interface IPropertiesModel {
   readonly selectionChanged: ISignal<unknown, readonly string[]>;
   taskData(name: string): Json | undefined;
   pipelineData(): Json | undefined;
+  /** The task whose text is at an offset. */
+  taskAt(offset: number): string | null;
   apply(edit: Edit): void;
 }
 
@@ -91,7 +95,7 @@ export class PropertiesPanel extends ReactWidget {
     const groups = names.length ? taskGroups(this.trans, names.length > 1) : pipelineGroups(this.trans);
     const all = many.map(data => formDataOf(groups, data));
     return (
-      <>
+      <HelpScope usual={this.trans.__('A change is written into the YAML at once; undo takes it back.')}>
         <h2 className="ft-Properties-title">{this.titleOf(names)}</h2>
         {this.refusal && (
           <p className="ft-Form-refusal" role="alert">
@@ -102,7 +106,7 @@ export class PropertiesPanel extends ReactWidget {
           {groups.map(group => this.renderGroup(group, commonData(all), differing(all)))}
         </fieldset>
         <Shown onShown={() => this.takeFocus()} />
-      </>
+      </HelpScope>
     );
   }
 
@@ -115,17 +119,23 @@ export class PropertiesPanel extends ReactWidget {
         context={{
           fields: new Map(group.fields.map(field => [field.id, field])),
           data,
+          inherited: this.inherited(),
           offers: this.offers,
           tasks: this.model.graph.tasks.map(task => task.name).filter(name => !names.includes(name)),
           differing: differs,
           trans: this.trans,
           commit: (field, value) => this.commit(field, data[field.id], value)
         }}
-        errors={errorsOf(group, names, this.model.problems)}
+        errors={errorsOf(group, names, this.model)}
         isOpen={this.openGroups.has(group.id)}
         onToggle={isOpen => this.toggle(group.id, isOpen)}
       />
     );
+  }
+
+  private inherited(): FormData {
+    const isTask = this.model.selection.length > 0;
+    return isTask ? inheritedData(this.model.pipelineData(), pipelineGroups(this.trans)) : {};
   }
 
   private titleOf(names: readonly string[]): string {
@@ -202,12 +212,13 @@ function Shown({ onShown }: { onShown: () => void }): null {
 function errorsOf(
   group: FieldGroup,
   names: readonly string[],
-  problems: readonly Problem[]
+  model: Pick<IPropertiesModel, 'problems' | 'taskAt'>
 ): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  for (const problem of problems) {
+  for (const problem of model.problems) {
     const at = problem.path[0] === 'tasks' ? problem.path.slice(2) : problem.path;
-    const concerns = names.length === 0 ? !problem.task : problem.task === names[0];
+    const task = problem.task ?? (problem.path[0] === 'tasks' ? model.taskAt(problem.from) : null);
+    const concerns = names.length === 0 ? !task : task === names[0];
     const field = group.fields.find(({ path }) => path.every((key, index) => at[index] === key));
     if (concerns && field) {
       (found[field.id] ??= []).push(problem.hint ? `${problem.message}. ${problem.hint}` : problem.message);

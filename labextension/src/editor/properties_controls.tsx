@@ -5,6 +5,8 @@ import * as React from 'react';
 /** What a text control needs. */
 export interface CommitTextProps {
   label: string;
+  /** What the value means, for those who hear it. */
+  help?: string;
   value: string;
   placeholder?: string;
   /** Several lines; Enter makes a new one, Ctrl/Cmd+Enter commits. */
@@ -35,7 +37,9 @@ export function CommitText(props: CommitTextProps): JSX.Element {
     }
   };
   const shared = {
+    title: label,
     'aria-label': label,
+    'aria-description': props.help || undefined,
     value: draft ?? value,
     placeholder,
     spellCheck: false,

@@ -41,6 +41,8 @@ export interface Field {
   placeholder?: string;
   minimum?: number;
   maximum?: number;
+  /** Whether its values are so short that two such fields stand side by side. */
+  isShort?: boolean;
 }
 
 /** Fields under one heading. */
@@ -66,6 +68,7 @@ interface SchemaNode {
 
 const DEFINITIONS = schemaDocument.$defs as unknown as Record<string, SchemaNode>;
 const PIPELINE = schemaDocument as unknown as SchemaNode;
+const INHERITED = new Set(['environment', 'resources', 'resource_opts']);
 const TASK_TYPES = ['custom', 'git', 'github', 'gitlab'] as const;
 
 /** The form of one task; of several, what they can have in common. */
@@ -82,7 +85,7 @@ export function taskGroups(trans: TranslationBundle, several: boolean): FieldGro
           of('description', trans.__('Description'), 'text'),
           of('command', trans.__('Command'), 'lines')
         ),
-        { ...of('type', trans.__('Type'), 'choice'), choices: TASK_TYPES },
+        { ...short(of('type', trans.__('Type'), 'choice')), choices: TASK_TYPES },
         of('module_uri', trans.__('Repository'), 'text')
       ]
     },
@@ -104,12 +107,12 @@ export function taskGroups(trans: TranslationBundle, several: boolean): FieldGro
       id: 'behaviour',
       label: trans.__('Behaviour'),
       fields: [
-        of('skip', trans.__('Skip'), 'flag'),
-        of('continue_on_failure', trans.__('Continue on failure'), 'flag'),
-        of('timeout', trans.__('Timeout'), 'text', trans.__('none')),
-        of('retry.max_attempts', trans.__('Attempts'), 'number'),
-        of('retry.delay', trans.__('Delay before a retry'), 'text', '0'),
-        of('retry.backoff', trans.__('Backoff factor'), 'number')
+        short(of('skip', trans.__('Skip'), 'flag')),
+        short(of('continue_on_failure', trans.__('Continue on failure'), 'flag')),
+        short(of('timeout', trans.__('Timeout'), 'text', trans.__('none'))),
+        short(of('retry.max_attempts', trans.__('Attempts'), 'number')),
+        short(of('retry.delay', trans.__('Delay before a retry'), 'text', '0')),
+        short(of('retry.backoff', trans.__('Backoff factor'), 'number'))
       ]
     }
   ];
@@ -148,6 +151,12 @@ export function commonData(many: readonly FormData[]): FormData {
   const [first = {}, ...rest] = many;
   const entries = Object.entries(first);
   return Object.fromEntries(entries.filter(([id, value]) => rest.every(other => isSame(other[id], value))));
+}
+
+/** What the pipeline gives to every task that says nothing else, by field id. */
+export function inheritedData(data: Json | undefined, groups: readonly FieldGroup[]): FormData {
+  const shared = fieldsOf(groups).filter(({ path }) => INHERITED.has(path[0]));
+  return Object.fromEntries(shared.map(({ id, path }) => [id, valueAt(data, path)]));
 }
 
 /** Ids of the fields in which `many` differ. */
@@ -211,8 +220,8 @@ function environmentGroup(
   const fields = [
     of('environment.image', trans.__('Image'), 'image', usualImage),
     of('environment.envs', trans.__('Environment variables'), 'pairs'),
-    of('environment.scaling-group', trans.__('Resource group'), 'text'),
-    of('environment.project', trans.__('Project'), 'text')
+    short(of('environment.scaling-group', trans.__('Resource group'), 'text')),
+    short(of('environment.project', trans.__('Project'), 'text'))
   ];
   return { id: 'environment', label, fields };
 }
@@ -220,7 +229,7 @@ function environmentGroup(
 function resourceGroup(trans: TranslationBundle, of: ReturnType<typeof fieldMaker>): FieldGroup {
   const fields = [
     of('resources', trans.__('Resources'), 'resources'),
-    of('resource_opts.shmem', trans.__('Shared memory'), 'text', '64m')
+    short(of('resource_opts.shmem', trans.__('Shared memory'), 'text', '64m'))
   ];
   return { id: 'resources', label: trans.__('Resources'), fields };
 }
@@ -235,6 +244,10 @@ function fieldMaker(root: SchemaNode, trans: TranslationBundle) {
     const help = description && trans._p('schema', description);
     return { id, label, help, kind, path, placeholder: shown, minimum, maximum };
   };
+}
+
+function short(field: Field): Field {
+  return { ...field, isShort: true };
 }
 
 function resolved(node: SchemaNode): SchemaNode {

@@ -23,6 +23,8 @@ const VALIDATOR = customizeValidator<ReadonlyJSONObject>();
 export interface FormContext {
   fields: ReadonlyMap<string, Field>;
   data: FormData;
+  /** What holds where a task says nothing. */
+  inherited: FormData;
   offers: Offers;
   /** Names of the tasks that the task may depend on. */
   tasks: readonly string[];
@@ -53,6 +55,7 @@ export function GroupForm(props: {
     group.fields.map(({ id }) => [id, { __errors: [...(errors[id] ?? [])] }])
   );
   const has = group.fields.some(field => errors[field.id]?.length);
+  const written = group.fields.filter(field => context.data[field.id] !== undefined).length;
   return (
     <details
       className="ft-Form-group"
@@ -61,6 +64,9 @@ export function GroupForm(props: {
     >
       <summary>
         {group.label}
+        {!props.isOpen && written > 0 && (
+          <span className="ft-Form-count">{context.trans.__('%1 set', written)}</span>
+        )}
         {has && <span className="ft-Form-badge">{context.trans.__('has problems')}</span>}
       </summary>
       <FormComponent
@@ -98,20 +104,42 @@ function Control(props: FieldProps): JSX.Element {
   }
   const Kind = CONTROLS[field.kind];
   return (
-    <>
-      <div className="ft-Form-caption">
-        <span className="ft-Form-label" aria-hidden="true">
-          {field.label}
-        </span>
-        {field.help && <small>{field.help}</small>}
-      </div>
+    <FieldFrame field={field}>
       <Kind
         field={field}
         value={context.data[field.id]}
         context={context}
         commit={value => context.commit(field, value)}
       />
-    </>
+    </FieldFrame>
+  );
+}
+
+const COMPOUND: ReadonlySet<FieldKind> = new Set([
+  'resources',
+  'pairs',
+  'mounts',
+  'order',
+  'outputs',
+  'params'
+]);
+
+/** A control under its label; a click on the label of a single control goes there. */
+function FieldFrame({ field, children }: { field: Field; children: React.ReactNode }): JSX.Element {
+  const Frame = COMPOUND.has(field.kind) ? 'div' : 'label';
+  return (
+    <Frame
+      className="ft-Form-field"
+      data-kind={field.kind}
+      data-short={field.isShort}
+      data-label={field.label}
+      data-help={field.help}
+    >
+      <span className="ft-Form-label" title={field.help}>
+        {field.label}
+      </span>
+      {children}
+    </Frame>
   );
 }
 
@@ -126,6 +154,7 @@ const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>
     <Resources
       label={field.label}
       value={value}
+      inherited={context.inherited[field.id]}
       slots={context.offers.slots}
       trans={context.trans}
       onCommit={commit}
@@ -173,12 +202,18 @@ function Text({
   return (
     <CommitText
       label={field.label}
+      help={field.help}
       value={textOf(value)}
-      placeholder={differs ? context.trans.__('several values') : field.placeholder}
+      placeholder={differs ? context.trans.__('several values') : usual(field, context)}
       isMultiline={isMultiline}
       onCommit={commit}
     />
   );
+}
+
+/** What holds where nothing is written. */
+function usual(field: Field, context: FormContext): string | undefined {
+  return textOf(context.inherited[field.id]) || field.placeholder;
 }
 
 function Flag({ field, value, context, commit }: ControlProps): JSX.Element {
@@ -194,6 +229,7 @@ function Flag({ field, value, context, commit }: ControlProps): JSX.Element {
       ref={box}
       type="checkbox"
       aria-label={field.label}
+      aria-description={field.help}
       checked={value === true}
       onChange={event => commit(event.target.checked)}
     />
@@ -207,6 +243,7 @@ function Choice({ field, value, context, commit }: ControlProps): JSX.Element {
     <select
       className="jp-mod-styled"
       aria-label={field.label}
+      aria-description={field.help}
       value={now}
       onChange={event => commit(event.target.value || undefined)}
     >
@@ -231,8 +268,9 @@ function ImagePicker({ field, value, context, commit }: ControlProps): JSX.Eleme
   return (
     <CommitText
       label={field.label}
+      help={field.help}
       value={textOf(value)}
-      placeholder={context.differing.has(field.id) ? trans.__('several values') : field.placeholder}
+      placeholder={context.differing.has(field.id) ? trans.__('several values') : usual(field, context)}
       options={options}
       onCommit={commit}
     />

@@ -44,6 +44,7 @@ export function Outputs(props: {
       label={props.label}
       rows={rows}
       types={[...ARTIFACT_TYPES, ...VALUE_TYPES]}
+      addLabel={trans.__('Add an output')}
       moreLabel={trans.__('Path below /pipeline/outputs')}
       trans={trans}
       onCommit={write}
@@ -78,7 +79,9 @@ export function Params(props: {
       label={props.label}
       rows={rows}
       types={VALUE_TYPES}
+      addLabel={trans.__('Add a parameter')}
       moreLabel={trans.__('Default')}
+      isInline
       trans={trans}
       onCommit={write}
     />
@@ -89,7 +92,10 @@ function Rows(props: {
   label: string;
   rows: readonly Row[];
   types: readonly string[];
+  addLabel: string;
   moreLabel: string;
+  /** Whether the third thing is short. */
+  isInline?: boolean;
   trans: TranslationBundle;
   onCommit(rows: readonly Row[]): void;
 }): JSX.Element {
@@ -102,10 +108,15 @@ function Rows(props: {
   return (
     <div role="group" aria-label={props.label} className="ft-Form-rows">
       {rows.map((row, index) => (
-        <div key={index} className="ft-Form-row">
+        <div
+          key={index}
+          className="ft-Form-row ft-Form-declared"
+          data-new={!row.name || undefined}
+          data-inline={props.isInline}
+        >
           <CommitText
             label={trans.__('Name %1', index + 1)}
-            placeholder={trans.__('Name')}
+            placeholder={row.name ? trans.__('Name') : props.addLabel}
             value={row.name}
             onCommit={name => put(index, { name: name.trim() })}
           />

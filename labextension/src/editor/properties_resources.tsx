@@ -14,6 +14,7 @@ const USUAL = ['cpu', 'mem'];
 interface SlotProps {
   slot: string;
   value: Json | undefined;
+  inherited: Json | undefined;
   offer?: SlotOffer;
   trans: TranslationBundle;
   onCommit(value: Json | undefined): void;
@@ -23,14 +24,17 @@ interface SlotProps {
 export function Resources(props: {
   label: string;
   value: Json | undefined;
+  /** What the pipeline gives, slot by slot. */
+  inherited: Json | undefined;
   slots: readonly SlotOffer[];
   trans: TranslationBundle;
   onCommit(value: Json): void;
 }): JSX.Element {
   const { trans, slots, onCommit } = props;
   const written = isMapping(props.value) ? props.value : {};
+  const given = isMapping(props.inherited) ? props.inherited : {};
   const offered = new Map(slots.map(offer => [offer.name, offer]));
-  const names = [...new Set([...USUAL, ...offered.keys(), ...Object.keys(written)])];
+  const names = [...new Set([...USUAL, ...offered.keys(), ...Object.keys(given), ...Object.keys(written)])];
   const put = (slot: string, value: Json | undefined): void => {
     const others = Object.entries(written).filter(([name]) => name !== slot);
     onCommit(value === undefined ? Object.fromEntries(others) : { ...written, [slot]: value });
@@ -42,6 +46,7 @@ export function Resources(props: {
           key={slot}
           slot={slot}
           value={written[slot]}
+          inherited={given[slot]}
           offer={offered.get(slot)}
           trans={trans}
           onCommit={value => put(slot, value)}
@@ -58,8 +63,8 @@ export function Resources(props: {
   );
 }
 
-function Slot({ slot, value, offer, trans, onCommit }: SlotProps): JSX.Element {
-  const amount = parseQuantity(value);
+function Slot({ slot, value, inherited, offer, trans, onCommit }: SlotProps): JSX.Element {
+  const amount = parseQuantity(value ?? inherited);
   const total = offer && parseQuantity(offer.total);
   return (
     <div className="ft-Form-slot">
@@ -72,7 +77,7 @@ function Slot({ slot, value, offer, trans, onCommit }: SlotProps): JSX.Element {
       <CommitText
         label={trans.__('Amount of %1', slotWords(slot, trans))}
         value={value === undefined ? '' : String(value)}
-        placeholder={trans.__('default')}
+        placeholder={inherited === undefined ? trans.__('default') : String(inherited)}
         onCommit={text => onCommit(text.trim() === '' ? undefined : asWritten(text.trim()))}
       />
       <SmallButton

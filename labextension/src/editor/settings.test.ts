@@ -4,9 +4,16 @@ import { expect, it } from 'vitest';
 import { FRESH, readRemembered, ViewMemory } from './settings';
 
 const view = {
-  canvas: { zoom: 1, pan: { x: 0, y: 1 }, direction: 'TB' as const, positions: { a: { x: 1, y: 2 } } },
+  canvas: {
+    zoom: 1,
+    pan: { x: 0, y: 1 },
+    direction: 'TB' as const,
+    isFitted: true,
+    positions: { a: { x: 1, y: 2 } }
+  },
   panes: { yaml: { isShown: false, share: 0.3 } },
   problems: false,
+  problemsHeight: 90,
   backend: 'cluster',
   job: 'latest'
 };

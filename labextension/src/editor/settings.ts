@@ -22,13 +22,22 @@ export interface Remembered {
   /** Which panes are shown, and how wide each is relative to the others (also while it is hidden). */
   panes: Partial<Record<PaneName, { isShown: boolean; share: number }>>;
   problems: boolean;
+  /** How high the list of problems was drawn, in pixels; null: as high as they need. */
+  problemsHeight: number | null;
   backend: string;
   /** The job shown: an id, `latest`, or null while editing. */
   job: string | null;
 }
 
 /** What counts for a file that nothing is known of. */
-export const FRESH: Remembered = { canvas: null, panes: {}, problems: true, backend: 'local', job: null };
+export const FRESH: Remembered = {
+  canvas: null,
+  panes: {},
+  problems: true,
+  problemsHeight: null,
+  backend: 'local',
+  job: null
+};
 
 /** The view of files, remembered. */
 export class ViewMemory {
@@ -63,6 +72,7 @@ export function readRemembered(value: unknown): Remembered {
     canvas: readView(value.canvas),
     panes: readPanes(value.panes),
     problems: value.problems !== false,
+    problemsHeight: isFinite(value.problemsHeight) ? (value.problemsHeight as number) : null,
     backend: typeof value.backend === 'string' && value.backend ? value.backend : FRESH.backend,
     job: typeof value.job === 'string' && value.job ? value.job : null
   };
@@ -77,6 +87,7 @@ function readView(value: unknown): ViewState | null {
     zoom: value.zoom as number,
     pan: value.pan,
     direction: value.direction === 'TB' ? 'TB' : 'LR',
+    isFitted: value.isFitted === true,
     positions: Object.fromEntries(positions) as ViewState['positions']
   };
 }

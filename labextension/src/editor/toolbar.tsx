@@ -14,10 +14,14 @@ import { Menu } from '@lumino/widgets';
 import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { exact } from '../time';
 import { EditorCommands } from './commands';
 import type { PaneName } from './settings';
 import type { PipelineEditor } from './widget';
 import { jobLabel } from './widget_lines';
+
+/** How often the age of the job that is shown is said anew, in milliseconds. */
+const AGE = 15_000;
 
 /** Fill `toolbar` with what acts on `editor`, which the commands know as `id`. */
 export function fillToolbar(
@@ -74,7 +78,7 @@ function jobMenu(editor: PipelineEditor, commands: CommandRegistry, args: Readon
   menu.addItem({ command, args: { ...args, label: trans.__('Latest job, always'), job: 'latest' } });
   menu.addItem({ type: 'separator' });
   for (const job of choice.list) {
-    menu.addItem({ command, args: { ...args, label: jobLabel(job), job: job.id } });
+    menu.addItem({ command, args: { ...args, label: jobLabel(job, trans), job: job.id } });
   }
   if (choice.hasMore) {
     menu.addItem({ command: EditorCommands.olderJobs, args });
@@ -85,7 +89,7 @@ function jobMenu(editor: PipelineEditor, commands: CommandRegistry, args: Readon
 /** A button that opens a menu below itself. */
 class MenuButton extends ReactWidget {
   constructor(
-    private readonly caption: string,
+    protected readonly caption: string,
     private readonly makeMenu: () => Menu
   ) {
     super();
@@ -115,21 +119,30 @@ class JobButton extends MenuButton {
     super(editor.trans.__('What the canvas shows: the pipeline, or one of its jobs'), makeMenu);
     this.addClass('ft-Editor-toolbar-job');
     editor.stateChanged.connect(this.update, this);
+    this.timer = setInterval(() => this.isVisible && this.update(), AGE);
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    super.dispose();
   }
 
   protected render(): React.ReactElement {
     const { choice, trans } = this.editor;
     const shown = choice.job ?? choice.list.find(each => each.id === choice.id);
-    const label = choice.id === null ? trans.__('Editing') : shown ? jobLabel(shown) : trans.__('Job …');
+    const label =
+      choice.id === null ? trans.__('Editing') : shown ? jobLabel(shown, trans) : trans.__('Job …');
     return (
       <ToolbarButtonComponent
         label={choice.isLatest && shown ? trans.__('Latest: %1', label) : label}
         icon={caretDownEmptyIcon}
-        tooltip={trans.__('What the canvas shows: the pipeline, or one of its jobs')}
+        tooltip={shown && choice.id !== null ? exact(shown.created_at) : this.caption}
         onClick={() => this.open()}
       />
     );
   }
+
+  private readonly timer: ReturnType<typeof setInterval>;
 }
 
 /** Where jobs are to run. */

@@ -13,7 +13,7 @@ import type { Message } from '@lumino/messaging';
 import { MessageLoop } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
-import { PanelLayout, SplitPanel, Widget } from '@lumino/widgets';
+import { PanelLayout, Widget } from '@lumino/widgets';
 
 import type { Api } from '../api';
 import { toSource } from '../api';
@@ -35,8 +35,10 @@ import { JobChoice } from './run_jobs';
 import { RunModel } from './run_model';
 import type { ViewMemory } from './settings';
 import { Banner } from './widget_banner';
+import { DockGuide } from './widget_dock';
 import { CanvasFeed } from './widget_feed';
 import { GraphPane } from './widget_graph';
+import { MainPanel } from './widget_main';
 import { EditorMemory } from './widget_memory';
 import { Panes } from './widget_panes';
 import { RunnableDocument } from './widget_runnable';
@@ -96,8 +98,10 @@ export class PipelineEditor extends Widget {
       yaml: this.yaml,
       dock: this.dock
     });
+    this.main = new MainPanel(this.panes, this.problems, this.model);
     this.arrange();
     this.connect();
+    new DockGuide(this);
     this.memory = new EditorMemory(this);
     this.restored = this.restore();
   }
@@ -113,6 +117,7 @@ export class PipelineEditor extends Widget {
   readonly dock: Dock;
   readonly problems: ProblemsList;
   readonly panes: Panes;
+  readonly main: MainPanel;
   readonly banner = new Banner();
 
   /** When the file is there and its view is as it was left. */
@@ -228,23 +233,14 @@ export class PipelineEditor extends Widget {
   }
 
   private arrange(): void {
-    const main = new SplitPanel({ orientation: 'vertical', spacing: 1 });
-    main.addClass('ft-Editor-main');
-    main.addWidget(this.panes);
-    main.addWidget(this.problems);
+    const { main } = this;
     const layout = (this.layout = new PanelLayout());
     layout.addWidget(this.banner);
     layout.addWidget(main);
-    // a line more or less in the banner changes the height of what is below, which Lumino is not told of by CSS;
-    // and shares of a height can only be given once there is one
-    let isShared = false;
-    const observer = new ResizeObserver(() => {
-      MessageLoop.sendMessage(main, Widget.ResizeMessage.UnknownSize);
-      if (!isShared && main.node.clientHeight > 0) {
-        isShared = true;
-        main.setRelativeSizes([0.85, 0.15]);
-      }
-    });
+    // a line more or less in the banner changes the height of what is below, which Lumino is not told of by CSS
+    const observer = new ResizeObserver(() =>
+      MessageLoop.sendMessage(main, Widget.ResizeMessage.UnknownSize)
+    );
     observer.observe(main.node);
     this.disposed.connect(() => observer.disconnect());
   }

@@ -1,11 +1,12 @@
 /** What the banner of an editor says: a line for each thing that a person should know just now. */
-import { PageConfig, Time, URLExt } from '@jupyterlab/coreutils';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 
 import type { JobView } from '../generated';
 import type { State } from '../status';
 import { ICONS, STATES, stateOf, stateWord } from '../status';
+import { ago } from '../time';
 import { CommandIDs } from '../tokens';
-import { tally } from './monitor';
+import { firstFailure, tally } from './monitor';
 import type { PipelineEditor } from './widget';
 import type { EditorActions } from './widget_actions';
 import type { BannerLine } from './widget_banner';
@@ -99,8 +100,19 @@ function jobLine(
     state: stateOf(job),
     text,
     hint: choice.error ?? job.paused ?? (isEdited ? trans.__('The pipeline was edited since.') : undefined),
-    actions: feed.isFrozen ? [back, copy, open] : [back, open]
+    actions: [...causeAction(editor, job), back, ...(feed.isFrozen ? [copy] : []), open]
   };
+}
+
+/** The way to the first task that failed, and to its log. */
+function causeAction(editor: PipelineEditor, job: JobView): NonNullable<BannerLine['actions']> {
+  const task = firstFailure(job)?.task;
+  const go = (name: string) => {
+    editor.panes.toggle('canvas', true);
+    editor.canvas.reveal(name);
+    editor.openDock('log', name);
+  };
+  return task === undefined ? [] : [{ label: editor.trans.__('Go to the cause'), run: () => go(task) }];
 }
 
 /** `failed, 3 ✓ 1 ✕`: how a job is, and how many of its tasks are in which state. */
@@ -112,11 +124,12 @@ function jobWords({ feed, trans }: PipelineEditor, job: JobView): string {
   return `${jobStateWord(job, trans)}${parts.length ? ` · ${parts.join('  ')}` : ''}`;
 }
 
-/** `#12 ✕ 3 minutes ago`: a job in a list. */
+/** `#12 ✕ 3 min ago`: a job in a list. */
 export function jobLabel(
-  job: { index: number; name?: string; created_at: string } & Parameters<typeof stateOf>[0]
+  job: { index: number; name?: string; created_at: string } & Parameters<typeof stateOf>[0],
+  trans: PipelineEditor['trans']
 ): string {
-  const when = Time.formatHuman(new Date(job.created_at));
+  const when = ago(job.created_at, Date.now(), trans);
   return `#${job.index} ${ICONS[stateOf(job)]} ${when}${job.name ? ` · ${job.name}` : ''}`;
 }
 

@@ -15,6 +15,7 @@ export class EditorMemory implements IDisposable {
     canvas.viewChanged.connect(this.remember, this);
     choice.chosen.connect(this.remember, this);
     panes.arranged.connect(this.remember, this);
+    editor.main.drawn.connect(this.remember, this);
     stateChanged.connect(this.onState, this);
   }
 
@@ -43,6 +44,7 @@ export class EditorMemory implements IDisposable {
     }
     editor.panes.restore(view.panes);
     editor.problems.setHidden(!view.problems);
+    editor.main.problemsHeight = view.problemsHeight;
     editor.runs.backend = view.backend;
     this.showJob(view.job);
     this.isRestored = true;
@@ -79,11 +81,12 @@ export class EditorMemory implements IDisposable {
   }
 
   private view(): Remembered {
-    const { canvas, panes, problems, runs, choice } = this.editor;
+    const { canvas, panes, problems, main, runs, choice } = this.editor;
     return {
       canvas: canvas.viewState(),
       panes: panes.state(),
       problems: !problems.isHidden,
+      problemsHeight: main.problemsHeight,
       backend: runs.backend,
       job: choice.isLatest ? 'latest' : choice.id
     };

@@ -9,11 +9,11 @@ import { PANES } from './settings';
 
 /** How wide a pane is among the others until the user has drawn it, and whether it is shown at first. */
 const FIRST: Readonly<Record<PaneName, { isShown: boolean; share: number }>> = {
-  palette: { isShown: true, share: 0.13 },
+  palette: { isShown: true, share: 0.12 },
   outline: { isShown: false, share: 0.15 },
-  canvas: { isShown: true, share: 0.5 },
-  yaml: { isShown: true, share: 0.32 },
-  dock: { isShown: false, share: 0.32 }
+  canvas: { isShown: true, share: 0.56 },
+  yaml: { isShown: true, share: 0.3 },
+  dock: { isShown: false, share: 0.34 }
 };
 
 /** See the head of this file. */

@@ -1,0 +1,66 @@
+/**
+ * What the dock turns to by itself while a job is shown: the selected task's log while it runs and when it failed,
+ * its outputs when it has succeeded. A tab that the person turned to stays, and so does a dock that the person
+ * closed, until another job is chosen.
+ */
+import { stateOf } from '../status';
+import type { DockTab } from './dock';
+import { instanceOf } from './monitor';
+import type { PipelineEditor } from './widget';
+
+/** See the head of this file. */
+export class DockGuide {
+  constructor(private readonly editor: PipelineEditor) {
+    editor.choice.chosen.connect(this.onChosen, this);
+    editor.canvas.selectionChanged.connect(this.onSelection, this);
+    editor.panes.arranged.connect(this.onArranged, this);
+  }
+
+  private onChosen(): void {
+    const { dock, choice, panes } = this.editor;
+    dock.forgetChoice();
+    this.isClosed = false;
+    this.wasShown = panes.isShown('dock');
+    if (choice.id === null) {
+      dock.suggest('properties');
+    }
+  }
+
+  private onSelection(): void {
+    const tab = this.tabOfSelected();
+    if (tab !== null) {
+      this.editor.dock.suggest(tab);
+      if (!this.isClosed) {
+        this.editor.panes.toggle('dock', true);
+      }
+    }
+  }
+
+  private tabOfSelected(): DockTab | null {
+    const { choice, selected } = this.editor;
+    const instance = choice.job && selected.length === 1 ? instanceOf(choice.job, selected[0]) : undefined;
+    switch (instance && stateOf(instance)) {
+      case 'success':
+      case 'reused':
+        return 'outputs';
+      case 'preparing':
+      case 'running':
+      case 'failure':
+      case 'cancelled':
+        return 'log';
+      default:
+        return null;
+    }
+  }
+
+  private onArranged(): void {
+    const isShown = this.editor.panes.isShown('dock');
+    if (this.wasShown && !isShown) {
+      this.isClosed = true;
+    }
+    this.wasShown = isShown;
+  }
+
+  private isClosed = false;
+  private wasShown = false;
+}
