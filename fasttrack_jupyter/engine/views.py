@@ -44,7 +44,7 @@ class JobRequest(View):
     name: str = ""
     tags: tuple[str, ...] = ()
     note: str = ""
-    priority: int = 0
+    priority: int = Field(default=0, ge=-(2**63), lt=2**63)
     key: str | None = None
     """Idempotency key: asked again with the same key, the same job comes back."""
 

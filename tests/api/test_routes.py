@@ -203,6 +203,7 @@ def test_an_unforeseen_error_tells_its_number_and_nothing_else(
         ("POST", "/v1/jobs", b"[]", 400, "bad_request"),
         ("POST", "/v1/jobs", b'{"txet": "x"}', 400, "bad_request"),
         ("POST", "/v1/jobs", b"\xff", 400, "bad_request"),
+        ("POST", "/v1/jobs", b'{"text": "x", "priority": 9223372036854775808}', 400, "bad_request"),
         ("GET", "/v1/jobs?limit=many", None, 400, "bad_request"),
         ("GET", "/v1/jobs?colour=red", None, 400, "bad_request"),
         ("GET", "/v1/events?after=-1", None, 400, "bad_request"),
