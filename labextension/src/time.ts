@@ -19,6 +19,9 @@ export function secondsBetween(from: string | null, to: string | null, now: numb
 
 /** A duration in at most two units: `0.4 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`. */
 export function duration(seconds: number, trans: TranslationBundle): string {
+  if (seconds > 0 && seconds < 0.1) {
+    return trans.__('%1 ms', Math.ceil(seconds * 1000));
+  }
   if (seconds < 10) {
     return trans.__('%1 s', seconds === 0 ? '0' : seconds.toFixed(1));
   }

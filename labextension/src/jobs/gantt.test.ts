@@ -11,6 +11,7 @@ const task = (path: string, from: number | null, to: number | null): TaskInstanc
     status: to !== null ? 'TERMINATED' : from !== null ? 'RUNNING' : 'WAITING',
     result: to !== null ? 'SUCCESS' : 'UNDEFINED',
     reason: '',
+    dependencies: path === 'late' ? ['a'] : [],
     started_at: from === null ? null : at(from),
     ended_at: to === null ? null : at(to)
   }) as TaskInstanceView;
@@ -37,6 +38,16 @@ describe('a timeline', () => {
     const { rows } = ganttOf(job([task('w', null, null), task('a', 1, 2)], null), BEGIN + 3000);
     expect(rows.map(row => row.path)).toEqual(['a', 'w']);
     expect(rows[1].from).toBeNull();
+  });
+
+  it('shows since when a task waits for its turn, from the end of what it depends on', () => {
+    const tasks = [task('a', 0, 4), task('late', 6, 8), task('w', null, null)];
+    const { rows } = ganttOf(job(tasks, null), BEGIN + 10_000);
+    expect(rows.map(({ path, ready }) => [path, ready])).toEqual([
+      ['a', null],
+      ['late', 0.4],
+      ['w', 0]
+    ]);
   });
 
   it.each([0.5, 7, 100, 4000, 90_000, 5_000_000])('of %s s has few and round marks', seconds => {

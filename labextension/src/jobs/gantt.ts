@@ -8,6 +8,8 @@ import { isEnded, stateOf, type State } from '../status';
 export interface GanttRow {
   path: string;
   state: State;
+  /** Since when it waits for its turn, all that it depends on being over; null where it does not, or did not. */
+  ready: number | null;
   from: number | null;
   to: number | null;
   seconds: number | null;
@@ -29,12 +31,14 @@ export function ganttOf(job: JobView, now: number): Gantt {
   const ends = job.tasks.map(task => endOf(task, now)).filter(end => end !== null);
   const end = Math.max(begin + 1000, isOver ? Date.parse(job.ended_at ?? '') : now, ...ends);
   const share = (moment: number): number => Math.min(1, Math.max(0, (moment - begin) / (end - begin)));
+  const byPath = new Map(job.tasks.map(task => [task.path, task]));
   const rows = job.tasks.map((task): GanttRow => {
     const from = task.started_at === null ? null : Date.parse(task.started_at);
     const to = endOf(task, now);
     return {
       path: task.path,
       state: stateOf(task),
+      ready: waited(readyOf(task, byPath, begin), from ?? (isEnded(stateOf(task)) ? null : now), share),
       from: from === null ? null : share(from),
       to: from === null || to === null ? null : share(to),
       seconds: from === null || to === null ? null : Math.max(0, to - from) / 1000
@@ -43,6 +47,31 @@ export function ganttOf(job: JobView, now: number): Gantt {
   rows.sort((a, b) => (a.from ?? 2) - (b.from ?? 2));
   const seconds = (end - begin) / 1000;
   return { rows, seconds, ticks: ticksOf(seconds) };
+}
+
+/** When the last of what a task depends on was over; null while something is not. */
+function readyOf(
+  task: TaskInstanceView,
+  byPath: ReadonlyMap<string, TaskInstanceView>,
+  begin: number
+): number | null {
+  let ready = begin;
+  for (const path of task.dependencies) {
+    const ended = byPath.get(path)?.ended_at;
+    if (!ended) {
+      return null;
+    }
+    ready = Math.max(ready, Date.parse(ended));
+  }
+  return ready;
+}
+
+function waited(
+  ready: number | null,
+  until: number | null,
+  share: (moment: number) => number
+): number | null {
+  return ready !== null && until !== null && until > ready ? share(ready) : null;
 }
 
 function endOf(task: TaskInstanceView, now: number): number | null {

@@ -2,16 +2,21 @@
  * One job in the main area: what became of it, its timeline, its task instances, its parameters, its YAML, and how
  * that differs from the file as it is now. A chosen task instance opens below, with the dock's own panels.
  */
+import { Notification } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import { SplitPanel, TabPanel, type Widget } from '@lumino/widgets';
+import { SplitPanel, TabPanel } from '@lumino/widgets';
 import * as React from 'react';
 
+import { word } from '../api';
+import type { JobPatch } from '../generated';
+import type { State } from '../status';
 import { CommandIDs, type IJobWatch, type ITaskPanels, type TaskPanelKind } from '../tokens';
+import { pipelineIcon } from './icons';
 import { JobHead } from './job_view_head';
 import { JobTabs, type JobTab } from './job_view_tabs';
 import type { PanelContext } from './task_panel';
-import { jobTitle } from './words';
+import { jobTitle, sentence, troubleOf } from './words';
 
 const TICK = 1000;
 
@@ -40,7 +45,8 @@ export class JobViewPanel extends SplitPanel {
 
   /** Show a task instance's panels below. */
   private open(path: string): void {
-    this.details?.dispose();
+    const last = this.details?.currentIndex ?? 0;
+    this.closeDetails();
     const { trans } = this.context;
     const tabs = new TabPanel();
     const kinds: [TaskPanelKind, string][] = [
@@ -54,23 +60,50 @@ export class JobViewPanel extends SplitPanel {
     tabs.node.setAttribute('aria-label', path);
     for (const [kind, label] of kinds) {
       const panel = this.panels.create(kind, this.job, path);
-      panel.title.label = `${label} · ${path}`;
+      panel.title.label = label;
       tabs.addWidget(panel);
     }
+    tabs.tabBar.node.prepend(this.detailsTitle(path));
+    tabs.currentIndex = last;
     this.details = tabs;
     this.addWidget(tabs);
-    this.setRelativeSizes([3, 2]);
+    this.setRelativeSizes([1, 1]);
+    this.sheet.setOpened(path);
+  }
+
+  private closeDetails(): void {
+    this.details?.dispose();
+    this.details = null;
+    this.sheet.setOpened(null);
+  }
+
+  /** The path of what is shown below, and a button that closes it. */
+  private detailsTitle(path: string): HTMLElement {
+    const title = document.createElement('div');
+    title.className = 'ft-JobView-details-title';
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'ft-Form-small';
+    button.textContent = '✕';
+    button.title = this.context.trans.__('Close');
+    button.setAttribute('aria-label', this.context.trans.__('Close %1', path));
+    button.addEventListener('click', () => this.closeDetails());
+    const name = document.createElement('strong');
+    name.textContent = path;
+    title.append(button, name);
+    return title;
   }
 
   private onChange(): void {
+    this.title.icon = pipelineIcon;
     this.title.label = this.watch.job ? jobTitle(this.watch.job) : this.job;
     this.title.caption = this.watch.job?.reason ?? '';
   }
 
   private readonly context: PanelContext;
   private readonly watch: IJobWatch;
-  private readonly sheet: Widget;
-  private details: Widget | null = null;
+  private readonly sheet: JobSheet;
+  private details: TabPanel | null = null;
 }
 
 class JobSheet extends ReactWidget {
@@ -92,6 +125,12 @@ class JobSheet extends ReactWidget {
   dispose(): void {
     window.clearInterval(this.timer);
     super.dispose();
+  }
+
+  /** Mark the task instance that is open below. */
+  setOpened(path: string | null): void {
+    this.opened = path;
+    this.update();
   }
 
   protected render(): JSX.Element {
@@ -118,11 +157,16 @@ class JobSheet extends ReactWidget {
           onRerun={fromFailed => void this.commands.execute(CommandIDs.rerunJob, { job: job.id, fromFailed })}
           onCanvas={path => void this.commands.execute(CommandIDs.openPipeline, { path, job: job.id })}
           root={this.context.jobs.info?.root}
+          states={this.states}
+          onState={state => this.toggle(state)}
+          onAnnotate={patch => this.annotate(job.id, patch)}
         />
         <JobTabs
           job={job}
           context={this.context}
           tab={this.tab}
+          states={this.states}
+          opened={this.opened}
           onTab={tab => {
             this.tab = tab;
             this.update();
@@ -133,6 +177,28 @@ class JobSheet extends ReactWidget {
     );
   }
 
+  private toggle(state: State): void {
+    const states = new Set(this.states);
+    if (!states.delete(state)) {
+      states.add(state);
+    }
+    this.states = states;
+    this.update();
+  }
+
+  /** Change a person's words on the job; an event brings them back. */
+  private async annotate(job: string, patch: Partial<JobPatch>): Promise<boolean> {
+    try {
+      await this.context.api.send('PATCH', `jobs/${word(job)}`, patch);
+      return true;
+    } catch (error) {
+      Notification.error(sentence(troubleOf(error)), { autoClose: 10_000 });
+      return false;
+    }
+  }
+
   private readonly timer: number;
+  private states: ReadonlySet<State> = new Set();
+  private opened: string | null = null;
   private tab: JobTab = 'timeline';
 }

@@ -3,9 +3,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { toContentsPath } from '../api';
-import type { JobView } from '../generated';
+import type { JobPatch, JobView } from '../generated';
 import { ICONS, isEnded, stateOf, stateWord, STATES, type State } from '../status';
 import { duration, exact, secondsBetween } from '../time';
+import { JobForm } from './jobs_list_row';
 import { jobTitle } from './words';
 
 /** See the head of this file. */
@@ -16,8 +17,14 @@ export function JobHead(props: {
   onCancel(): void;
   onRerun(fromFailed: boolean): void;
   onCanvas(path: string): void;
+  /** The states of the task instances that are shown; none: all. */
+  states: ReadonlySet<State>;
+  onState(state: State): void;
+  /** Keep a person's words; whether they were kept. */
+  onAnnotate(patch: Partial<JobPatch>): Promise<boolean>;
 }): JSX.Element {
   const { job, trans } = props;
+  const [isEdited, setEdited] = React.useState(false);
   const state = stateOf(job);
   const path = toContentsPath(job.source, props.root);
   const seconds = secondsBetween(job.started_at, job.ended_at, Date.now());
@@ -38,50 +45,81 @@ export function JobHead(props: {
         {jobTitle(job)}
       </h2>
       <p>{words.filter(Boolean).join(' · ')}</p>
-      <Counts job={job} trans={trans} />
       {job.note && <p className="ft-JobHead-note">{job.note}</p>}
       <div className="ft-JobHead-actions" role="group" aria-label={trans.__('Actions')}>
         {!isEnded(state) && (
-          <button type="button" className="jp-mod-styled jp-mod-warn" onClick={props.onCancel}>
+          <button type="button" className="ft-Button" onClick={props.onCancel}>
             {trans.__('Cancel job')}
           </button>
         )}
         {isEnded(state) && (
-          <button type="button" className="jp-mod-styled" onClick={() => props.onRerun(false)}>
+          <button type="button" className="ft-Button" onClick={() => props.onRerun(false)}>
             {trans.__('Rerun')}
           </button>
         )}
         {isEnded(state) && state !== 'success' && (
-          <button type="button" className="jp-mod-styled" onClick={() => props.onRerun(true)}>
+          <button type="button" className="ft-Button" onClick={() => props.onRerun(true)}>
             {trans.__('Rerun from failed')}
           </button>
         )}
         {path !== null && (
-          <button type="button" className="jp-mod-styled" onClick={() => props.onCanvas(path)}>
+          <button type="button" className="ft-Button" onClick={() => props.onCanvas(path)}>
             {trans.__('Show on canvas')}
           </button>
         )}
+        <button
+          type="button"
+          className="ft-Button"
+          aria-expanded={isEdited}
+          onClick={() => setEdited(!isEdited)}
+        >
+          {trans.__('Name, tags and note…')}
+        </button>
       </div>
+      {isEdited && (
+        <div className="ft-JobHead-form">
+          <JobForm
+            job={job}
+            top={0}
+            trans={trans}
+            onClose={() => setEdited(false)}
+            onSave={patch => void props.onAnnotate(patch).then(isKept => isKept && setEdited(false))}
+          />
+        </div>
+      )}
+      <Counts {...props} />
     </header>
   );
 }
 
-/** How many task instances are in each state: `12 ✓ 3 ▶ 1 ✕`, with words for those who hear it. */
-function Counts({ job, trans }: { job: JobView; trans: TranslationBundle }): JSX.Element {
+/** How many task instances are in each state: `12 ✓ 3 ▶ 1 ✕`; a press shows those alone. */
+function Counts(props: {
+  job: JobView;
+  trans: TranslationBundle;
+  states: ReadonlySet<State>;
+  onState(state: State): void;
+}): JSX.Element {
+  const { job, trans, states } = props;
   const counts = new Map<State, number>();
   for (const task of job.tasks) {
     counts.set(stateOf(task), (counts.get(stateOf(task)) ?? 0) + 1);
   }
   return (
-    <ul className="ft-JobHead-counts" aria-label={trans.__('Task instances')}>
-      {STATES.filter(state => counts.has(state)).map(state => (
-        <li key={state}>
+    <div className="ft-JobHead-counts" role="group" aria-label={trans.__('Show task instances by state')}>
+      {STATES.filter(state => counts.has(state) || states.has(state)).map(state => (
+        <button
+          key={state}
+          type="button"
+          className="ft-JobHead-count"
+          aria-pressed={states.has(state)}
+          onClick={() => props.onState(state)}
+        >
           <span className={`ft-State ft-mod-${state}`} aria-hidden="true">
             {ICONS[state]}
           </span>
-          {counts.get(state)} {stateWord(state, trans)}
-        </li>
+          {counts.get(state) ?? 0} {stateWord(state, trans)}
+        </button>
       ))}
-    </ul>
+    </div>
   );
 }

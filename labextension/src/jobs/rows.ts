@@ -71,3 +71,58 @@ export function stepOf(key: string, at: number, count: number, page: number): nu
   }
   return at < 0 ? 0 : Math.min(count - 1, Math.max(0, at + steps[key]));
 }
+
+/** A box of rows that the keyboard walks along. */
+export interface Walk extends Rows {
+  /** What the box's element needs. */
+  box: React.HTMLAttributes<HTMLDivElement> & React.RefAttributes<HTMLDivElement>;
+  /** What the element of a row needs; one of a table (`isFlowing`) stands where it is put. */
+  row(index: number, isFlowing?: boolean): React.HTMLAttributes<HTMLElement>;
+}
+
+/** Arrows walk along rows named `ids`; Enter and a click open one. */
+export function useWalk(of: {
+  ids: readonly string[];
+  height: number;
+  top: number;
+  onOpen(id: string): void;
+}): Walk {
+  const { ids, height } = of;
+  const box = React.useRef<HTMLDivElement>(null);
+  const rows = useRows(box, ids.length, height, of.top);
+  const [active, setActive] = React.useState<string | null>(null);
+  const name = React.useId();
+  const at = active === null ? -1 : ids.indexOf(active);
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const next = event.target === box.current ? stepOf(event.key, at, ids.length, rows.page) : null;
+    if (next !== null) {
+      setActive(ids[next]);
+      rows.show(next);
+    } else if (event.key === 'Enter' && event.target === box.current && at >= 0) {
+      of.onOpen(ids[at]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return {
+    ...rows,
+    box: {
+      ref: box,
+      tabIndex: 0,
+      onKeyDown,
+      onScroll: rows.look,
+      'aria-activedescendant': at >= rows.first && at < rows.last ? `${name}-${at}` : undefined
+    },
+    row: (index, isFlowing = false) => ({
+      id: `${name}-${index}`,
+      'aria-selected': index === at,
+      style: isFlowing ? { height } : { height, top: index * height },
+      onClick: () => {
+        setActive(ids[index]);
+        of.onOpen(ids[index]);
+      }
+    })
+  };
+}

@@ -1,4 +1,5 @@
 /** What the dock's panels about one task instance share: they follow its job, and ask again while it runs. */
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -15,6 +16,7 @@ export interface PanelContext {
   api: Api;
   jobs: IJobs;
   rendermime: IRenderMimeRegistry;
+  languages: IEditorLanguageRegistry;
   trans: TranslationBundle;
 }
 

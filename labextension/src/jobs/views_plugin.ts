@@ -1,6 +1,7 @@
 /** The views of one task instance and of one job, as plugins. */
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
 import { CommandIDs, EXTENSION, ITaskPanels } from '../tokens';
@@ -14,9 +15,13 @@ export const taskPanelsPlugin: JupyterFrontEndPlugin<ITaskPanels> = {
   description: 'Log, outputs, resources and attempts of one task instance.',
   autoStart: true,
   provides: ITaskPanels,
-  requires: [IJobsCore, IRenderMimeRegistry],
-  activate: (_: JupyterFrontEnd, core: IJobsCore, rendermime: IRenderMimeRegistry): ITaskPanels =>
-    new TaskPanels({ ...core, rendermime })
+  requires: [IJobsCore, IRenderMimeRegistry, IEditorLanguageRegistry],
+  activate: (
+    _: JupyterFrontEnd,
+    core: IJobsCore,
+    rendermime: IRenderMimeRegistry,
+    languages: IEditorLanguageRegistry
+  ): ITaskPanels => new TaskPanels({ ...core, rendermime, languages })
 };
 
 /** Opens the view of a job: `fasttrack:open-job` with `job`. */
@@ -24,12 +29,13 @@ export const jobViewPlugin: JupyterFrontEndPlugin<void> = {
   id: `${EXTENSION}:job-view`,
   description: 'The view of one job: timeline, task instances, parameters, YAML and differences.',
   autoStart: true,
-  requires: [IJobsCore, IRenderMimeRegistry, ITaskPanels],
+  requires: [IJobsCore, IRenderMimeRegistry, IEditorLanguageRegistry, ITaskPanels],
   optional: [ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     core: IJobsCore,
     rendermime: IRenderMimeRegistry,
+    languages: IEditorLanguageRegistry,
     panels: ITaskPanels,
     restorer: ILayoutRestorer | null
   ): void => {
@@ -40,8 +46,10 @@ export const jobViewPlugin: JupyterFrontEndPlugin<void> = {
         const job = String(args['job'] ?? 'last');
         let widget = tracker.find(each => each.content.job === job);
         if (!widget) {
-          const content = new JobViewPanel({ ...core, rendermime }, panels, app.commands, job);
+          const context = { ...core, rendermime, languages };
+          const content = new JobViewPanel(context, panels, app.commands, job);
           widget = new MainAreaWidget({ content });
+          widget.toolbar.hide();
           widget.id = `${EXTENSION}-job-${job}`;
           void tracker.add(widget);
         }
