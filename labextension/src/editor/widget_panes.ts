@@ -1,4 +1,9 @@
-/** The panes of the editor beside each other: each may be hidden, and has its share of the width back when shown. */
+/**
+ * The panes of the editor beside each other: each may be hidden, and has its share of the width back when shown.
+ *
+ * Where there is not room enough for all that are wanted, some step aside until there is: the canvas never, and never
+ * the one that was asked for last.
+ */
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
@@ -16,6 +21,18 @@ const FIRST: Readonly<Record<PaneName, { isShown: boolean; share: number }>> = {
   dock: { isShown: false, share: 0.34 }
 };
 
+/** What a pane needs to be of use, in pixels. */
+const LEAST: Readonly<Record<PaneName, number>> = {
+  palette: 110,
+  outline: 140,
+  canvas: 320,
+  yaml: 180,
+  dock: 290
+};
+
+/** Who steps aside, first the first. */
+const YIELDING: readonly PaneName[] = ['palette', 'outline', 'yaml', 'dock'];
+
 /** See the head of this file. */
 export class Panes extends SplitPanel {
   constructor(widgets: Readonly<Partial<Record<PaneName, Widget>>>) {
@@ -26,6 +43,7 @@ export class Panes extends SplitPanel {
       const widget = widgets[name] as Widget;
       this.addWidget(widget);
       widget.setHidden(!FIRST[name].isShown);
+      this.want(name, FIRST[name].isShown);
     }
     this.handleMoved.connect(this.onMoved, this);
     this.share();
@@ -47,19 +65,19 @@ export class Panes extends SplitPanel {
       return;
     }
     const other = name === 'canvas' ? 'yaml' : name === 'yaml' ? 'canvas' : null;
-    this.pane(name).setHidden(!isShown);
+    this.want(name, isShown);
     if (other && !isShown && !this.isShown(other)) {
-      this.pane(other).setHidden(false);
+      this.want(other, true);
     }
-    this.share();
-    this._arranged.emit();
+    this.latest = isShown ? name : this.latest;
+    this.makeRoom();
   }
 
   /** What is to be remembered. */
   state(): Remembered['panes'] {
     const state: Remembered['panes'] = {};
     for (const name of this.names) {
-      state[name] = { isShown: this.isShown(name), share: this.shares[name] };
+      state[name] = { isShown: this.wanted.has(name), share: this.shares[name] };
     }
     return state;
   }
@@ -70,13 +88,51 @@ export class Panes extends SplitPanel {
       const pane = state[name];
       if (pane) {
         this.shares[name] = pane.share;
-        this.pane(name).setHidden(!pane.isShown);
+        this.want(name, pane.isShown);
       }
     }
-    if (!this.isShown('canvas') && !this.isShown('yaml')) {
-      this.pane('canvas').setHidden(false);
+    if (!this.wanted.has('canvas') && !this.wanted.has('yaml')) {
+      this.want('canvas', true);
     }
+    this.makeRoom();
     this.share();
+  }
+
+  protected onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    this.makeRoom();
+  }
+
+  private want(name: PaneName, isWanted: boolean): void {
+    if (isWanted) {
+      this.wanted.add(name);
+    } else {
+      this.wanted.delete(name);
+    }
+  }
+
+  /** Show those that are wanted and have room. */
+  private makeRoom(): void {
+    const shown = this.fitting();
+    const changed = this.names.filter(name => this.isShown(name) !== shown.has(name));
+    if (changed.length > 0) {
+      changed.forEach(name => this.pane(name).setHidden(!shown.has(name)));
+      this.share();
+      this._arranged.emit();
+    }
+  }
+
+  private fitting(): ReadonlySet<PaneName> {
+    const room = this.node.clientWidth;
+    const shown = new Set(this.wanted);
+    const keeps = (name: PaneName) => name === this.latest || (name === 'yaml' && !shown.has('canvas'));
+    for (const name of room > 0 ? YIELDING.filter(each => !keeps(each)) : []) {
+      const needed = [...shown].reduce((sum, each) => sum + LEAST[each], 0);
+      if (needed > room) {
+        shown.delete(name);
+      }
+    }
+    return shown;
   }
 
   private pane(name: PaneName): Widget {
@@ -98,6 +154,8 @@ export class Panes extends SplitPanel {
   }
 
   private readonly names: readonly PaneName[];
+  private readonly wanted = new Set<PaneName>();
+  private latest: PaneName | null = null;
   private readonly shares = Object.fromEntries(PANES.map(name => [name, FIRST[name].share])) as Record<
     PaneName,
     number
