@@ -43,6 +43,11 @@ const FAR = 20_000;
 /** Milliseconds after which a request counts as lost (a laptop that slept leaves such). */
 const PATIENCE = 30_000;
 const LONGEST_PAUSE = 15_000;
+/** Milliseconds between two looks for a server that is away: more and more, soon enough for one who waits for it. */
+const RETRY = 1000;
+const LONGEST_RETRY = 3000;
+/** So many looks (about a minute); then the poll's own long pauses, and the window's focus, have to do. */
+const RETRIES = 20;
 
 /** Follows the event log from its end on. */
 export class Feed implements IDisposable {
@@ -88,6 +93,7 @@ export class Feed implements IDisposable {
     this.hints?.connect(this._onHint, this);
     document.addEventListener('visibilitychange', this._onReturn);
     window.addEventListener('online', this._onReturn);
+    window.addEventListener('focus', this._onReturn);
     void this._poll.start();
   }
 
@@ -110,6 +116,7 @@ export class Feed implements IDisposable {
     this.hints?.disconnect(this._onHint, this);
     document.removeEventListener('visibilitychange', this._onReturn);
     window.removeEventListener('online', this._onReturn);
+    window.removeEventListener('focus', this._onReturn);
     this._poll.dispose();
     Signal.clearData(this);
   }
@@ -149,6 +156,7 @@ export class Feed implements IDisposable {
     if (isOther || this._seq === null || info.seq < this._seq || info.seq - this._seq > FAR) {
       this._leap(info.seq);
     }
+    this._failures = 0;
     this._tell('connected', null);
   }
 
@@ -176,8 +184,10 @@ export class Feed implements IDisposable {
     const isSignedOut = error instanceof ApiError && error.isSignedOut;
     const isStarting = error instanceof ApiError && error.code === 'engine-starting';
     this._tell(isSignedOut ? 'signed-out' : isStarting ? 'connecting' : 'lost', troubleOf(error));
-    if (isStarting) {
-      void this._poll.schedule({ interval: 500, phase: 'standby' });
+    this._failures += 1;
+    if (isStarting || (!isSignedOut && this._failures <= RETRIES)) {
+      const interval = isStarting ? 500 : Math.min(LONGEST_RETRY, RETRY * this._failures);
+      void this._poll.schedule({ interval, phase: 'standby' });
     }
   }
 
@@ -224,6 +234,7 @@ export class Feed implements IDisposable {
   private readonly _poll: Poll<void>;
   private _seq: number | null = null;
   private _isAsking = false;
+  private _failures = 0;
   private _isAskedAgain = false;
   private readonly _connectionChanged = new Signal<this, void>(this);
   private readonly _batches = new Signal<this, readonly EventView[] | null>(this);
