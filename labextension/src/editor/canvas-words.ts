@@ -34,7 +34,7 @@ export function taskWords(task: GraphTask, facts: TaskFacts, now: number, trans:
 /** "running 2 minutes, second attempt, the cause", "failed: exit code 1". */
 export function stateWords(state: NodeState, now: number, trans: TranslationBundle): string {
   const ran = elapsed(state, now);
-  const word = stateWord(state.state, trans);
+  const word = state.isPlanned ? '' : stateWord(state.state, trans);
   const parts = [
     ran === null ? word : `${word} ${durationWords(ran, trans)}`,
     state.reason,

@@ -81,6 +81,8 @@ export interface NodeState {
   progress?: number;
   /** The first failing task of a cascade. */
   isCause: boolean;
+  /** No job yet: what a plan says a job would do; `reason` says it in words. */
+  isPlanned?: boolean;
 }
 
 /** Words of a dependency path: `a → b → a`. */

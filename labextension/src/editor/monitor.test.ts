@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import type { JobView, TaskInstanceView } from '../generated';
-import { causesOf, firstFailure, instanceOf, isUnfinished, nodeStates, progressOf, tally } from './monitor';
+import type { JobView, PlanView, TaskInstanceView } from '../generated';
+import {
+  causesOf,
+  firstFailure,
+  instanceOf,
+  isUnfinished,
+  nodeStates,
+  plannedStates,
+  progressOf,
+  tally
+} from './monitor';
 
 function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInstanceView {
   return {
@@ -116,4 +125,28 @@ describe('progressOf', () => {
 it('knows a job that can still change', () => {
   expect(isUnfinished({ status: 'PENDING' })).toBe(true);
   expect(isUnfinished({ status: 'CANCELLED' })).toBe(false);
+});
+
+describe('plannedStates', () => {
+  it('shows each decision of a plan as the state it leads to, with its words', () => {
+    const task = (name: string, decision: string, reason: string) => ({
+      path: name,
+      task: name,
+      decision,
+      reason
+    });
+    const plan = {
+      tasks: [
+        task('a', 'will run', 'changed'),
+        task('b', 'reused', ''),
+        task('c', 'skipped', ''),
+        task('d', 'refused', '')
+      ]
+    } as unknown as PlanView;
+    const words = { 'will run': 'will run', reused: 'reused', skipped: 'skipped', refused: 'refused' };
+    const states = plannedStates(plan, words);
+    expect([...states.values()].map(each => each.state)).toEqual(['waiting', 'reused', 'skipped', 'failure']);
+    expect(states.get('a')?.reason).toBe('will run · changed');
+    expect(states.get('b')?.reason).toBe('reused');
+  });
 });

@@ -6,7 +6,7 @@
  * The cause of a cascade is a failed task none of whose dependencies failed and for whose sake others were
  * cancelled; the cancelled ones are victims and stay grey.
  */
-import type { JobSummary, JobView, TaskInstanceView } from '../generated';
+import type { JobSummary, JobView, PlanView, TaskInstanceView } from '../generated';
 import type { State } from '../status';
 import { isEnded, stateOf } from '../status';
 import type { NodeState } from './graph';
@@ -38,6 +38,35 @@ export function nodeStates(job: JobView, now: number): Map<string, NodeState> {
     states.set(task, nodeState(instance, causes.has(instance.path), now));
   }
   return states;
+}
+
+const PLANNED: Readonly<Record<PlanView['tasks'][number]['decision'], State>> = {
+  'will run': 'waiting',
+  reused: 'reused',
+  skipped: 'skipped',
+  refused: 'failure'
+};
+
+/** What a plan says of each task, as its card shows it; `words` says each decision in the reader's language. */
+export function plannedStates(
+  plan: PlanView,
+  words: Readonly<Record<PlanView['tasks'][number]['decision'], string>>
+): Map<string, NodeState> {
+  return new Map(
+    plan.tasks.map(({ task, decision, reason }) => [
+      task,
+      {
+        state: PLANNED[decision],
+        status: '',
+        reason: [words[decision], reason].filter(Boolean).join(' · '),
+        attempts: 0,
+        startedAt: null,
+        endedAt: null,
+        isCause: false,
+        isPlanned: true
+      }
+    ])
+  );
 }
 
 /** The instance of `task` that its card shows: the loudest, or undefined where the job has none. */

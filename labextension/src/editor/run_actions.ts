@@ -5,13 +5,13 @@ import * as React from 'react';
 
 import type { JobSummary } from '../generated';
 import { CommandIDs } from '../tokens';
-import { instanceOf, isUnfinished } from './monitor';
+import { instanceOf, isUnfinished, plannedStates } from './monitor';
 import { ParamsForm } from './run_form';
 import type { Part } from './run_model';
 import type { ParamField } from './run_params';
 import { fieldsOf, needsAsking } from './run_params';
 import type { PipelineEditor } from './widget';
-import { PlanList } from './widget_sheet';
+import { decisionWords, PlanList } from './widget_sheet';
 
 /** See the head of this file. */
 export class RunActions {
@@ -67,9 +67,9 @@ export class RunActions {
     this.started(await (job ? this.editor.runs.rerun(job, { part }) : this.editor.runs.run(part)));
   }
 
-  /** Show what a job would do. */
+  /** Show what a job would do: as a list, and on the cards while the list is open. */
   async plan(): Promise<void> {
-    const { runs, graph, canvas, trans, panes } = this.editor;
+    const { runs, graph, canvas, feed, trans, panes } = this.editor;
     const plan = await runs.planned();
     if (plan) {
       panes.toggle('canvas', true);
@@ -79,8 +79,10 @@ export class RunActions {
           trans,
           onTask: name => canvas.reveal(name) && canvas.select([name]),
           onClose: () => graph.sheet.close()
-        })
+        }),
+        () => feed.showPlan(null)
       );
+      feed.showPlan(plannedStates(plan, decisionWords(trans)));
     }
   }
 

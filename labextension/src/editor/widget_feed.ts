@@ -79,6 +79,12 @@ export class CanvasFeed implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** Show on the cards what a job would do, until the text changes or a job is shown; null: no more. */
+  showPlan(states: ReadonlyMap<string, NodeState> | null): void {
+    this.planned = states && { states, text: this.from.model.text };
+    this.showStates();
+  }
+
   /** Show what there is now. */
   update(): void {
     if (this._isDisposed) {
@@ -113,13 +119,15 @@ export class CanvasFeed implements IDisposable {
   }
 
   private onChosen(): void {
+    this.planned = null;
     this.isDecided = false;
     this.frozen = null;
   }
 
   private showStates(): void {
     const { choice } = this.from;
-    const states = choice.job ? nodeStates(choice.job, Date.now()) : null;
+    const planned = this.planned?.text === this.from.model.text ? this.planned.states : null;
+    const states = choice.job ? nodeStates(choice.job, Date.now()) : planned;
     if (states || this._states) {
       this._states = states;
       this.views.forEach(view => view.setStates(states));
@@ -140,6 +148,7 @@ export class CanvasFeed implements IDisposable {
   private readonly timer: ReturnType<typeof setInterval>;
   private readonly _changed = new Signal<this, void>(this);
   private _states: ReadonlyMap<string, NodeState> | null = null;
+  private planned: { states: ReadonlyMap<string, NodeState>; text: string } | null = null;
   private frozen: Graph | null = null;
   private shownGraph: Graph | null = null;
   private isDecided = false;

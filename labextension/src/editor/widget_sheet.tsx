@@ -20,8 +20,10 @@ export class Sheet extends ReactWidget {
     this.hide();
   }
 
-  /** Show `content` instead of what was there. */
-  open(content: React.ReactElement): void {
+  /** Show `content` instead of what was there; `onGone` is told when it is not shown any more. */
+  open(content: React.ReactElement, onGone?: () => void): void {
+    this.onGone?.();
+    this.onGone = onGone;
     this.content = content;
     this.number++;
     this.show();
@@ -32,6 +34,8 @@ export class Sheet extends ReactWidget {
   close(): void {
     if (this.content) {
       this.content = null;
+      this.onGone?.();
+      this.onGone = undefined;
       this.hide();
       this.update();
       this.onClosed();
@@ -43,6 +47,7 @@ export class Sheet extends ReactWidget {
   }
 
   private content: React.ReactElement | null = null;
+  private onGone: (() => void) | undefined;
   private number = 0;
 }
 
@@ -81,12 +86,7 @@ export function PlanList(props: {
   const { plan, trans, onTask } = props;
   const isRefused = (decision: string) => decision === 'refused';
   const tasks = [...plan.tasks].sort((a, b) => Number(isRefused(b.decision)) - Number(isRefused(a.decision)));
-  const words = {
-    'will run': trans.__('will run'),
-    reused: trans.__('reused'),
-    skipped: trans.__('skipped'),
-    refused: trans.__('refused')
-  };
+  const words = decisionWords(trans);
   const marks = { 'will run': '▶', reused: '↺', skipped: '⤼', refused: '✕' };
   return (
     <section className="ft-Editor-plan" aria-label={trans.__('Plan')}>
@@ -112,6 +112,18 @@ export function PlanList(props: {
       {tasks.length > 500 && <p>{trans.__('%1 more are not shown', tasks.length - 500)}</p>}
     </section>
   );
+}
+
+/** What a plan decides of a task, in the reader's language. */
+export function decisionWords(
+  trans: TranslationBundle
+): Readonly<Record<PlanView['tasks'][number]['decision'], string>> {
+  return {
+    'will run': trans.__('will run'),
+    reused: trans.__('reused'),
+    skipped: trans.__('skipped'),
+    refused: trans.__('refused')
+  };
 }
 
 function Head(props: { title: string; trans: TranslationBundle; onClose: () => void }): React.ReactElement {
