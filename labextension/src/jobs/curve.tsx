@@ -70,7 +70,7 @@ function Grid(props: { x: Range; y: Range; width: number; isTime: boolean }): JS
   const { x, y, width, isTime } = props;
   const left = (value: number): number => (width * (value - x.from)) / (x.to - x.from);
   const top = (value: number): number => HEIGHT * (1 - (value - y.from) / (y.to - y.from));
-  const times = isTime ? [x.from, x.to] : marks(x, Math.max(2, width / 90));
+  const times = isTime ? [x.from, x.to] : marks(x, Math.max(3, width / 70));
   return (
     <g className="ft-Curve-grid" aria-hidden="true">
       {marks(y, 4).map(value => (
