@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import unicodedata
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,8 @@ _MAX_ANSWER = 1 << 20
 _AT_ONCE = 4
 _LONGEST_NAME = 255
 """Bytes, on every file system in use."""
+_UNSEEN = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode's categories of control characters, and of what breaks lines as some of them do."""
 _TEMPLATE = """\
 name: {name}
 tasks:
@@ -72,9 +75,11 @@ class Files:
         """Write the file (and the folders above it), unless it is not what the writer believes.
 
         Raises:
+            BadRequest: the name cannot be one of a pipeline file.
             Conflict: it is something else; ``details`` holds the hash and the time of what is there now.
         """
         await self._check(path)
+        _refuse_what_nobody_sees(path)
         async with self._writing:
             await self._refuse_a_surprise(path, save)
             await self._make_folders(path)
@@ -157,6 +162,13 @@ class Files:
             return {"problem": told["message"]}
         errors = [problem for problem in told["problems"] if problem["severity"] == "error"]
         return {"name": told["pipeline"], "tasks": told["tasks"], "problem": errors[0]["message"] if errors else None}
+
+
+def _refuse_what_nobody_sees(path: str) -> None:
+    if any(unicodedata.category(each) in _UNSEEN for each in path):
+        raise BadRequest(
+            f"the name {path[:80]!r} holds control characters", hint="Leave out line breaks, tabs and the like."
+        )
 
 
 async def _at_most(parts: AsyncIterator[bytes], limit: int) -> bytes | None:

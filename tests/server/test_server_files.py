@@ -127,6 +127,16 @@ async def test_only_pipeline_files_below_the_root_can_be_had(
     assert not list(jp_root_dir.rglob("a.fasttrack.yaml"))
 
 
+@pytest.mark.parametrize("mark", ["%0A", "%09", "%1B%5B31m", "%7F", "%C2%85", "%E2%80%A8"])
+async def test_a_name_that_holds_control_characters_is_refused(call: Any, jp_root_dir: Path, mark: str) -> None:
+    """Also that of a folder, in words; nothing is written."""
+    for path in (f"a{mark}b.fasttrack.yaml", f"a{mark}b/c.fasttrack.yaml"):
+        answer = await call("PUT", f"/files/{path}", {"text": "x"})
+        assert answer.code == 400
+        assert "control characters" in json.loads(answer.body)["message"]
+    assert list(jp_root_dir.iterdir()) == []
+
+
 @pytest.mark.parametrize("body", ["{", "[]", '{"text": 1}', '{"foo": 1}', "\xff"])
 async def test_a_body_that_makes_no_sense_is_refused(call: Any, body: str) -> None:
     """With what is wrong in it."""
