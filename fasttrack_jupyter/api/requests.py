@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fasttrack_jupyter.engine.views import View
+from fasttrack_jupyter.engine.views import LONGEST_NAME, LONGEST_NOTE, MOST_TAGS, Tag, View
 
 LARGEST = 2**63 - 1
 """What the store can hold of a whole number."""
@@ -54,9 +54,9 @@ class JobsToDelete(View):
 class JobPatch(View):
     """What may be changed on a job; what is not named stays as it is."""
 
-    name: str | None = None
-    tags: tuple[str, ...] | None = None
-    note: str | None = None
+    name: str | None = Field(default=None, max_length=LONGEST_NAME)
+    tags: tuple[Tag, ...] | None = Field(default=None, max_length=MOST_TAGS)
+    note: str | None = Field(default=None, max_length=LONGEST_NOTE)
     priority: int | None = Field(default=None, ge=-LARGEST, le=LARGEST)
 
 

@@ -133,7 +133,7 @@ class Household:
 
     async def gc(self, *, keep_jobs: int, older_than_days: float, dry_run: bool) -> GcView:
         """Remove old jobs, and what nothing refers to."""
-        collector = GarbageCollector(self._store, self._backend("local"))
+        collector = GarbageCollector(self._store, self._backend("local"), self._world.bus)
         now = self._world.clock.now()
         return await collector.collect(keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run)
 

@@ -15,7 +15,16 @@ from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage
 from fasttrack_jupyter.engine.storing import JobStore, NewJob, PipelineRecord
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
-from fasttrack_jupyter.engine.views import JobRequest, JobSummary, PlanView, RerunRequest, Selection
+from fasttrack_jupyter.engine.views import (
+    LONGEST_NAME,
+    LONGEST_TAG,
+    MOST_TAGS,
+    JobRequest,
+    JobSummary,
+    PlanView,
+    RerunRequest,
+    Selection,
+)
 from fasttrack_jupyter.errors import BadRequest, Conflict, Refused
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 
@@ -103,8 +112,8 @@ class JobMaker:
             selection=request.selection if has_selection else selection_of(old.options),
             backend=old.backend,
             shrink=bool(old.options.get("shrink")) if request.shrink is None else request.shrink,
-            name=old.name,
-            tags=old.tags,
+            name=old.name[:LONGEST_NAME],  # an earlier version set no limits
+            tags=tuple(tag[:LONGEST_TAG] for tag in old.tags[:MOST_TAGS]),
             priority=old.priority,
             key=request.key,
         )

@@ -9,6 +9,7 @@ from fasttrack_jupyter.engine.overviews import DeletedJobs, JobRefusal
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
+from fasttrack_jupyter.engine.surroundings import Clock, EventBus
 from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
 from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
@@ -20,9 +21,16 @@ class JobRemover:
     """Removes jobs and pipelines of one home."""
 
     def __init__(
-        self, store: JobStore, backends: Callable[[str], ExecutionBackend], runner: JobRunner, maker: JobMaker
+        self,
+        store: JobStore,
+        clock: Clock,
+        bus: EventBus,
+        backends: Callable[[str], ExecutionBackend],
+        runner: JobRunner,
+        maker: JobMaker,
     ) -> None:
-        self._store, self._backends, self._runner, self._maker = store, backends, runner, maker
+        self._store, self._clock, self._bus = store, clock, bus
+        self._backends, self._runner, self._maker = backends, runner, maker
 
     async def delete(self, jobs: Sequence[PipelineJob]) -> int:
         """Forget ended jobs with their logs, and outputs that no other job refers to; how many. Raises Conflict."""
@@ -31,8 +39,8 @@ class JobRemover:
             self._check_ended(job)
         for name in {job.backend for job in gone.values()}:
             mine = [job for job in gone.values() if job.backend == name]
-            collector = GarbageCollector(self._store, self._backends(name))
-            await collector.remove(await all_jobs(self._store), mine, dry_run=False)
+            collector = GarbageCollector(self._store, self._backends(name), self._bus)
+            await collector.remove(await all_jobs(self._store), mine, now=self._clock.now(), dry_run=False)
         return len(gone)
 
     async def delete_what_can(self, words: Sequence[str]) -> DeletedJobs:

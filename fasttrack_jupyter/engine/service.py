@@ -57,7 +57,7 @@ class FastTrack(Household):
         )
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
         self._show = JobShow(self._store, world.backends, self._runner, self._stage, self._default_slots)
-        self._remover = JobRemover(self._store, self._backend, self._runner, self._maker)
+        self._remover = JobRemover(self._store, world.clock, world.bus, self._backend, self._runner, self._maker)
         self._opened_at = world.clock.now()
 
     async def open(self) -> None:

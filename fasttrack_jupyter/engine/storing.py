@@ -204,8 +204,11 @@ class JobStore(Protocol):
         """Forget a pipeline that has no jobs any more. Raises Conflict if it has."""
         ...
 
-    async def delete_jobs(self, job_ids: Sequence[str]) -> None:
-        """Forget ended jobs, their instances, attempts and events. Raises Conflict if one is unfinished."""
+    async def delete_jobs(self, job_ids: Sequence[str], at: float) -> None:
+        """Forget ended jobs, their instances, attempts and events. Raises Conflict if one is unfinished.
+
+        What stays of each is one event JobDeleted of time ``at``, stored in the same transaction.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -9,6 +9,7 @@ from itertools import groupby
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
+from fasttrack_jupyter.engine.surroundings import EventBus
 from fasttrack_jupyter.engine.views import GcView
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
@@ -41,16 +42,18 @@ def expired(jobs: Sequence[PipelineJob], *, keep_jobs: int, before: float) -> li
 class GarbageCollector:
     """Collects the garbage of one home and one backend."""
 
-    def __init__(self, store: JobStore, backend: ExecutionBackend) -> None:
-        self._store, self._backend = store, backend
+    def __init__(self, store: JobStore, backend: ExecutionBackend, bus: EventBus) -> None:
+        self._store, self._backend, self._bus = store, backend, bus
 
     async def collect(self, *, keep_jobs: int, older_than_days: float, now: float, dry_run: bool) -> GcView:
         """Remove, or with ``dry_run`` only tell, old jobs, their logs, and outputs that no kept job refers to."""
         jobs = await all_jobs(self._store)
         gone = expired(jobs, keep_jobs=keep_jobs, before=now - older_than_days * DAY)
-        return await self.remove(jobs, gone, dry_run=dry_run)
+        return await self.remove(jobs, gone, now=now, dry_run=dry_run)
 
-    async def remove(self, jobs: Sequence[PipelineJob], gone: Sequence[PipelineJob], *, dry_run: bool) -> GcView:
+    async def remove(
+        self, jobs: Sequence[PipelineJob], gone: Sequence[PipelineJob], *, now: float, dry_run: bool
+    ) -> GcView:
         """Remove the jobs ``gone`` out of ``jobs`` (all of them); rows first, so that nothing shown is missing."""
         gone_ids = {job.id for job in gone}
         kept = [job for job in jobs if job.id not in gone_ids]
@@ -67,7 +70,9 @@ class GarbageCollector:
         if dry_run:
             size = sum([await self._size(folder, path) for folder, path in doomed])
         else:
-            await self._store.delete_jobs(sorted(gone_ids))
+            await self._store.delete_jobs(sorted(gone_ids), now)
+            if gone:
+                self._bus.publish(await self._store.last_seq())
             size = await self._backend.remove_sessions(attempts)
             for folder, paths in _by_folder(doomed):
                 size += await self._backend.remove(folder, paths)

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.model.problems import Problem
+
+LONGEST_NAME, LONGEST_TAG, MOST_TAGS, LONGEST_NOTE = 200, 64, 32, 10_000
+"""What a person may write on a job: characters of its name, of a tag, how many tags, characters of its note."""
+
+Tag = Annotated[str, Field(max_length=LONGEST_TAG)]
 
 
 class View(BaseModel):
@@ -41,9 +46,9 @@ class JobRequest(View):
     backend: str = "local"
     shrink: bool = False
     """Fit what asks for more than this backend has, instead of refusing it."""
-    name: str = ""
-    tags: tuple[str, ...] = ()
-    note: str = ""
+    name: str = Field(default="", max_length=LONGEST_NAME)
+    tags: tuple[Tag, ...] = Field(default=(), max_length=MOST_TAGS)
+    note: str = Field(default="", max_length=LONGEST_NOTE)
     priority: int = Field(default=0, ge=-(2**63), lt=2**63)
     key: str | None = None
     """Idempotency key: asked again with the same key, the same job comes back."""
@@ -216,6 +221,9 @@ class EventView(View):
     replaces what was known, and ``notes``, which add up, each said once. Two things are told by
     JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
     or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
+
+    A ``JobDeleted`` is the last of its job, of which there is no JobView any more (and no other event): ``data`` tells
+    the ``job``, its ``pipeline`` and its ``index``. It comes whoever deleted the job, ``gc`` as well.
     """
 
     seq: int

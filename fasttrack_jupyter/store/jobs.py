@@ -131,7 +131,7 @@ def annotate(
     session.last_seq += 1
 
 
-def delete(session: Session, job_ids: Sequence[str]) -> None:
+def delete(session: Session, job_ids: Sequence[str], at: float) -> None:
     """See :meth:`JobStore.delete_jobs`. Jobs that are not there are gone already."""
     con = session.con
     wanted = "SELECT num FROM jobs WHERE id IN (SELECT value FROM json_each(?))"
@@ -148,10 +148,23 @@ def delete(session: Session, job_ids: Sequence[str]) -> None:
         con.execute("DELETE FROM attempts WHERE instance BETWEEN ? AND ?", instance_range(num))
         con.execute("DELETE FROM instances WHERE num BETWEEN ? AND ?", instance_range(num))
         con.execute("DELETE FROM events WHERE job = ?", (num,))
+        _insert_deleted(session, num, at)
         con.execute("DELETE FROM jobs WHERE num = ?", (num,))
     con.execute("DELETE FROM texts WHERE num NOT IN (SELECT text FROM jobs)")
     for job_id in job_ids:
         session.places.forget(job_id)
+
+
+def _insert_deleted(session: Session, num: int, at: float) -> None:
+    """The event outlives its job (whose ``num`` is never used again), so it tells by itself which job that was."""
+    session.con.execute(
+        "INSERT INTO events (seq, at, job, type, attempt, status, result, data) "
+        "SELECT ?, ?, j.num, 'JobDeleted', 0, j.status, j.result, "
+        "json_object('job', j.id, 'pipeline', p.name, 'index', j.idx) "
+        "FROM jobs j JOIN pipelines p ON p.num = j.pipeline WHERE j.num = ?",
+        (session.last_seq + 1, round(at * 1e6), num),
+    )
+    session.last_seq += 1
 
 
 def delete_pipeline(session: Session, name: str) -> None:

@@ -19,7 +19,7 @@ from fasttrack_jupyter.store.places import ORDINAL_BITS, instance_range
 _JOBS = f"SELECT {rows.JOB_COLUMNS} FROM jobs j JOIN pipelines p ON p.num = j.pipeline"
 _EVENTS = (
     f"SELECT {rows.EVENT_COLUMNS} FROM events e "
-    "JOIN jobs j ON j.num = e.job LEFT JOIN instances i ON i.num = e.instance"
+    "LEFT JOIN jobs j ON j.num = e.job LEFT JOIN instances i ON i.num = e.instance"
 )
 _PIPELINES = (
     "SELECT p.name, p.folder, p.source, p.created_at, (SELECT count(*) FROM jobs j WHERE j.pipeline = p.num), "

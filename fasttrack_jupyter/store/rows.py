@@ -25,7 +25,11 @@ ATTEMPT_COLUMNS = (
     "a.instance, a.number, i.path, a.status, a.result, a.reason, a.exit_code, a.created_at, a.started_at, a.ended_at, "
     "a.mode, a.git_commit, a.usage, a.resources, a.session"
 )
-EVENT_COLUMNS = "e.seq, e.at, j.id, i.path, e.type, e.attempt, e.status, e.result, e.reason, e.data, e.exit_code"
+EVENT_COLUMNS = (
+    "e.seq, e.at, coalesce(j.id, json_extract(e.data, '$.job')), i.path, e.type, e.attempt, e.status, e.result, "
+    "e.reason, e.data, e.exit_code"
+)
+"""The event that a job was deleted tells itself which job that was."""
 
 _STATUS = {str(status): status for status in Status}
 _RESULT: dict[str | None, Result] = {None: Result.UNDEFINED, **{str(result): result for result in Result}}

@@ -164,9 +164,9 @@ class SqliteStore:
         """See :meth:`JobStore.delete_pipeline`."""
         await self._writer.call(lambda session: jobs.delete_pipeline(session, name))
 
-    async def delete_jobs(self, job_ids: Sequence[str]) -> None:
+    async def delete_jobs(self, job_ids: Sequence[str], at: float) -> None:
         """See :meth:`JobStore.delete_jobs`."""
-        await self._writer.call(lambda session: jobs.delete(session, job_ids))
+        await self._writer.call(lambda session: jobs.delete(session, job_ids, at))
 
     async def aclose(self) -> None:
         """See :meth:`JobStore.aclose`. Closing twice is closing once."""

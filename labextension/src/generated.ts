@@ -1596,6 +1596,9 @@ export interface components {
          *     replaces what was known, and ``notes``, which add up, each said once. Two things are told by
          *     JobView alone: why an instance waits that has no session yet (it shows that as the ``reason`` of a WAITING
          *     or PENDING instance whose stored reason is empty), and the places of artifacts as paths of this machine.
+         *
+         *     A ``JobDeleted`` is the last of its job, of which there is no JobView any more (and no other event): ``data`` tells
+         *     the ``job``, its ``pipeline`` and its ``index``. It comes whoever deleted the job, ``gc`` as well.
          */
         EventView: {
             /** Seq */

@@ -136,6 +136,31 @@ def test_a_job_is_made_with_a_key(client: Client, engine: Any) -> None:
     assert keys[2] == "mine"
 
 
+@pytest.mark.parametrize(
+    ("told", "where", "limit"),
+    [
+        ({"name": "n" * 201}, "body.name", "200 characters"),
+        ({"note": "n" * 10_001}, "body.note", "10000 characters"),
+        ({"tags": ["fine", "t" * 65]}, "body.tags.1", "64 characters"),
+        ({"tags": [str(n) for n in range(33)]}, "body.tags", "32 items"),
+    ],
+)
+def test_words_on_a_job_have_limits(client: Client, engine: Any, told: dict[str, Any], where: str, limit: str) -> None:
+    """For a new job, for its plan and for an old one; what is refused reaches nothing."""
+    for call in (client.run, client.plan):
+        with pytest.raises(errors.BadRequest, match=f"{where}: .*{limit}"):
+            call({"text": "x", **told})
+    with pytest.raises(errors.BadRequest, match=f"{where}: .*{limit}"):
+        client.annotate("last", **told)
+    assert engine.calls == []
+
+
+def test_words_on_a_job_may_be_as_long_as_the_limits_say(client: Client, engine: Any) -> None:
+    """Counted in characters, not in bytes."""
+    client.annotate("last", name="가" * 200, tags=["가" * 64] * 32, note="가" * 10_000)
+    assert len(engine.calls) == 1
+
+
 def test_times_are_rfc_3339_in_utc(client: Client) -> None:
     """As JavaScript and people read them."""
     assert client.jobs()[0]["created_at"] == "2026-11-22T06:00:00Z"

@@ -141,6 +141,30 @@ def test_a_running_job_cannot_be_deleted(engine: Any) -> None:
     asyncio.run(story())
 
 
+def test_a_deletion_is_told_to_whoever_waits_for_events(engine: Any) -> None:
+    """Also one by gc; the event tells by itself which job is gone."""
+
+    async def story() -> None:
+        async with engine.on(FakeBackend(lambda spec: 0)) as fasttrack:
+            gone = []
+            for delete in (
+                lambda: fasttrack.delete(["last"]),
+                lambda: fasttrack.gc(keep_jobs=0, older_than_days=0, dry_run=False),
+            ):
+                job = await fasttrack.run(engine.request("a"))
+                await engine.finish(fasttrack)
+                seq = (await fasttrack.info()).seq
+                waiting = asyncio.create_task(fasttrack.events(seq, 100, wait=30))
+                await asyncio.sleep(0)
+                await delete()
+                (event,) = (await waiting).events
+                assert (event.type, event.job_id, event.path) == ("JobDeleted", job.id, None)
+                gone.append(event.data)
+            assert [(data["pipeline"], data["index"]) for data in gone] == [(job.pipeline, 1), (job.pipeline, 2)]
+
+    asyncio.run(story())
+
+
 def test_outputs_that_somebody_removed_are_not_reused(engine: Any) -> None:
     """The plan says so: the task runs again in a rerun from failed; in a partial job its place is empty."""
 

@@ -90,7 +90,7 @@ def test_indices_count_per_pipeline_without_gaps(kit: Any) -> None:
             assert [job.index for job in made if job.pipeline == name] == list(range(1, 11))
         last = made[-1]
         await kit.end(store, last)
-        await store.delete_jobs([last.id])
+        await store.delete_jobs([last.id], 9.0)
         assert (await store.create_job(kit.new_job(pipeline="p1"))).index == 11
 
     kit.run(scenario)
@@ -232,30 +232,34 @@ def test_annotating(kit: Any) -> None:
 
 
 def test_deleting_ended_jobs(kit: Any) -> None:
-    """All of them or none; their events go too, and seq goes on from where it was, also after a restart."""
+    """All of them or none; one event of each stays and tells it; seq goes on, also after a restart."""
 
     async def scenario(store: SqliteStore) -> str:
         done, open_one = await store.create_job(kit.new_job()), await store.create_job(kit.new_job())
         await kit.finish(store, done, "train")
         await kit.end(store, done)
         with pytest.raises(Conflict, match=f"{open_one.id} is PENDING"):
-            await store.delete_jobs([done.id, open_one.id])
+            await store.delete_jobs([done.id, open_one.id], 9.0)
         await kit.end(store, open_one)
         newest = await store.last_seq()
-        await store.delete_jobs([done.id, open_one.id, "gone"])
-        assert await store.events(0, 100) == []
+        await store.delete_jobs([done.id, open_one.id, "gone"], 9.0)
+        left = await store.events(0, 100)
+        assert [(event.seq, event.type, event.job_id, event.at) for event in left] == [
+            (newest + 1, "JobDeleted", done.id, 9.0), (newest + 2, "JobDeleted", open_one.id, 9.0),
+        ]  # fmt: skip
+        assert left[0].data == {"job": done.id, "pipeline": done.pipeline, "index": done.index}
         assert await store.jobs(JobFilter()) == []
-        assert await store.last_seq() == newest
+        assert await store.last_seq() == newest + 2
         with pytest.raises(NotFound):
             await store.record([kit.move(done, "train", Status.TERMINATED, Status.TERMINATED)])
-        return newest
+        return newest + 2
 
     newest = kit.run(scenario)
 
     async def later(store: SqliteStore) -> None:
         assert await store.last_seq() == newest
         await store.create_job(kit.new_job())
-        assert (await store.events(0, 10))[0].seq == newest + 1
+        assert (await store.events(newest, 10))[0].seq == newest + 1
 
     kit.run(later)
 

@@ -99,7 +99,7 @@ def test_a_pipeline_is_forgotten_once_it_has_no_jobs(kit: Any) -> None:
             await store.delete_pipeline("digits")
         await kit.finish(store, job, "train")
         await kit.end(store, job)
-        await store.delete_jobs([job.id])
+        await store.delete_jobs([job.id], 9.0)
         await store.delete_pipeline("digits")
         await store.delete_pipeline("digits")
         assert (await store.pipelines(), await store.pipeline("digits")) == ([], None)
