@@ -106,7 +106,6 @@ def test_outputs_are_seen_as_what_they_are(lab: Lab, page: Page, digits: str) ->
     until(lambda: lab.client.job(job["id"])["result"] == "SUCCESS", "the job of the example", 60)
     shows(page, digits, job["id"])
     editor.click("evaluate")
-    editor.press("Details")
     editor.tab("Outputs")
     files = editor.panel.get_by_role("list", name="Files")
     files.get_by_role("button", name=re.compile("^confusion.png")).click()

@@ -30,7 +30,8 @@ export class DockGuide {
     const tab = this.tabOfSelected();
     if (tab !== null) {
       this.editor.dock.suggest(tab);
-      if (!this.isClosed) {
+      // under somebody who writes in the text nothing opens: it would move the text away
+      if (!this.isClosed && !this.editor.yaml.node.contains(document.activeElement)) {
         this.editor.panes.toggle('dock', true);
       }
     }
