@@ -22,6 +22,9 @@ import { troubleOf, type Trouble } from './words';
 /** What a list needs of the server. */
 export type Asks = Pick<Api, 'get'>;
 
+/** What following a job needs of it. */
+export type AsksInWords = Pick<Api, 'get' | 'trans'>;
+
 /** What the feed needs of it. */
 export type Listens = Pick<Api, 'get' | 'trans' | 'unreachable'>;
 
@@ -94,6 +97,7 @@ export class Feed implements IDisposable {
     document.addEventListener('visibilitychange', this._onReturn);
     window.addEventListener('online', this._onReturn);
     window.addEventListener('focus', this._onReturn);
+    window.addEventListener('focus', this._onReturn);
     void this._poll.start();
   }
 
@@ -116,6 +120,7 @@ export class Feed implements IDisposable {
     this.hints?.disconnect(this._onHint, this);
     document.removeEventListener('visibilitychange', this._onReturn);
     window.removeEventListener('online', this._onReturn);
+    window.removeEventListener('focus', this._onReturn);
     window.removeEventListener('focus', this._onReturn);
     this._poll.dispose();
     Signal.clearData(this);

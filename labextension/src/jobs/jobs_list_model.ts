@@ -7,11 +7,11 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { JobCounts, JobSummary, TagCount } from '../generated';
+import type { EventView, JobCounts, JobSummary, TagCount } from '../generated';
 import { stateOf, type State } from '../status';
 import type { Asks } from './feed';
 import type { Jobs, News } from './model';
-import { JOB_ANNOTATED, foldSummary } from './reduce';
+import { JOB_ANNOTATED, JOB_DELETED, foldSummary } from './reduce';
 import { Selection } from './selection';
 import { troubleOf, type Trouble } from './words';
 
@@ -245,13 +245,17 @@ export class JobsList implements IDisposable {
     const known = new Map(this.jobs.map(job => [job.id, job]));
     own.forEach(event => {
       const job = known.get(event.job_id);
-      if (job !== undefined) {
+      if (event.type === JOB_DELETED) {
+        known.delete(event.job_id);
+      } else if (job !== undefined) {
         known.set(job.id, foldSummary(job, event));
       }
     });
     this.jobs = [...known.values()].filter(job => this._fits(job));
-    this._isBehind ||=
-      news === null || own.some(event => !known.has(event.job_id) || event.type === JOB_ANNOTATED);
+    this.selection.keep(this.jobs.map(job => job.id));
+    const isNews = ({ type, job_id }: EventView): boolean =>
+      type === JOB_DELETED ? this.isLoading : type === JOB_ANNOTATED || !known.has(job_id);
+    this._isBehind ||= news === null || own.some(isNews);
     this._settle();
     this.changedNow();
   }

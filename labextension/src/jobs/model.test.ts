@@ -233,6 +233,33 @@ describe('a watch', () => {
     expect(watch.error).toBe('There is no jobs/nope. Look at the list.');
   });
 
+  it('says so once the job was deleted by somebody else, and asks no more', async () => {
+    server.now.views.set(JOB, aJob({}));
+    jobs.start();
+    const watch = jobs.watch(JOB);
+    await pass(50);
+    server.now.views.clear();
+    server.now.say({ type: 'JobDeleted', status: 'TERMINATED' });
+    bus.signal.emit(hint(1));
+    await pass(50);
+    expect([watch.job, watch.error]).toEqual([null, 'This job was deleted.']);
+    const before = server.now.asked.length;
+    jobs.touch([JOB]);
+    await pass(50);
+    expect(server.now.asked.slice(before)).not.toContain(`jobs/${JOB}`);
+  });
+
+  it('says the same where the event was missed and the job is not there any more', async () => {
+    server.now.views.set(JOB, aJob({}));
+    jobs.start();
+    const watch = jobs.watch(JOB);
+    await pass(50);
+    server.now.views.clear();
+    jobs.touchAll();
+    await pass(50);
+    expect([watch.job, watch.error]).toEqual([null, 'This job was deleted.']);
+  });
+
   it('looks again at why instances wait, which no event tells', async () => {
     server.now.views.set(JOB, aJob({ tasks: [aTask({})] }));
     jobs.start();

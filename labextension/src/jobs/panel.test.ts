@@ -114,6 +114,18 @@ describe('the list of jobs', () => {
     expect(list.jobs.some(job => job.id === id)).toBe(false);
   });
 
+  it('lets a job go that somebody deleted, wherever', async () => {
+    await list.reload();
+    const [first, second] = list.jobs.map(job => job.id);
+    list.selection.select(first, 'one');
+    server.asked = [];
+    source.news.emit([anEvent({ job_id: first, type: 'JobDeleted', status: 'TERMINATED' })]);
+    expect(list.jobs[0].id).toBe(second);
+    expect(list.selected).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(server.asked).toEqual([]);
+  });
+
   it('puts a new job on top, and keeps the pages that are loaded', async () => {
     await list.reload();
     await list.more();

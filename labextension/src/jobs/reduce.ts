@@ -20,6 +20,9 @@ export const JOB_CREATED = 'JobCreated';
 /** The type of the event that tells a job's new name, tags or note: what a search finds may be another. */
 export const JOB_ANNOTATED = 'JobAnnotated';
 
+/** The type of the event that says that a job is no more; the last about it. */
+export const JOB_DELETED = 'JobDeleted';
+
 /** `job` after `events`, of which those about other jobs and those that it shows already are passed over. */
 export function foldJob(job: JobView, events: readonly EventView[]): Folded {
   const news = events.filter(event => event.job_id === job.id && event.seq > job.seq);

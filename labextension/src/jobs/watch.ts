@@ -2,7 +2,8 @@
  * One job, followed by any number of watches: fetched once, then folded from the events of the feed.
  *
  * Events that come while a fetch is on its way are kept and folded into its answer, which tells by its `seq` what it
- * shows already. What cannot be folded is fetched, one fetch at a time. Two things have no event: why instances wait
+ * shows already. What cannot be folded is fetched, one fetch at a time. A job that was there and is no more was
+ * deleted, which is the end: nothing is asked about it again. Two things have no event: why instances wait
  * for a session, and a person's words on a job; so a job with waiting instances is fetched again now and then.
  */
 import { Signal, type ISignal } from '@lumino/signaling';
@@ -11,8 +12,8 @@ import { ApiError, word } from '../api';
 import type { EventView, JobView } from '../generated';
 import { isEnded, stateOf } from '../status';
 import type { IJobWatch } from '../tokens';
-import type { Asks } from './feed';
-import { foldJob } from './reduce';
+import type { AsksInWords } from './feed';
+import { foldJob, JOB_DELETED } from './reduce';
 import { sentence, troubleOf } from './words';
 
 /** Milliseconds between two looks at why instances wait; for each task of the job a little longer. */
@@ -24,7 +25,7 @@ export class Follower {
   /** Fetches at once. */
   constructor(
     readonly id: string,
-    private readonly api: Asks
+    private readonly api: AsksInWords
   ) {
     this.fetch();
   }
@@ -64,7 +65,7 @@ export class Follower {
   fetch(): void {
     if (this._isFetching) {
       this._isWantedAgain = true;
-    } else {
+    } else if (!this._isDeleted) {
       void this._fetch();
     }
   }
@@ -99,13 +100,26 @@ export class Follower {
   /** What is shown stays while the server is away; the panel says that it is. */
   private _fail(error: unknown): void {
     const isAway = error instanceof ApiError && (error.isUnreachable || error.isSignedOut);
+    if (this.job !== null && error instanceof ApiError && error.status === 404) {
+      this._end();
+      return;
+    }
     this.error = sentence(troubleOf(error));
     if (!isAway) {
       this.job = null;
     }
   }
 
+  private _end(): void {
+    this._isDeleted = true;
+    this.job = null;
+    this.error = this.api.trans.__('This job was deleted.');
+  }
+
   private _fold(events: readonly EventView[]): void {
+    if (events.some(event => event.type === JOB_DELETED && this._isMine(event))) {
+      this._end();
+    }
     if (this.job === null) {
       return;
     }
@@ -141,6 +155,7 @@ export class Follower {
   private _isFetching = false;
   private _isWantedAgain = false;
   private _isDisposed = false;
+  private _isDeleted = false;
   private _meanwhile: EventView[] = [];
   private _look: ReturnType<typeof setTimeout> | undefined;
   private readonly _changed = new Signal<this, void>(this);
