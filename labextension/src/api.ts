@@ -5,6 +5,7 @@
 import { PathExt, URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
+import { Signal, type ISignal } from '@lumino/signaling';
 
 /** What the server says went wrong. */
 export class ApiError extends Error {
@@ -29,10 +30,22 @@ export class ApiError extends Error {
   get isSignedOut(): boolean {
     return this.status === 401 || this.status === 403;
   }
+
+  /** Whether it is the connection that is not well, whatever was asked. */
+  get isCutOff(): boolean {
+    return this.isUnreachable || this.isSignedOut;
+  }
 }
 
 /** Words of a query; undefined ones are left out, lists are repeated. */
 export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+
+interface How {
+  query?: Query;
+  body?: unknown;
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
 
 /** Talks to one Jupyter server. */
 export class Api {
@@ -75,11 +88,23 @@ export class Api {
     return new ApiError(0, 'unreachable', message, trans.__('Check that it still runs.'));
   }
 
-  private async fetch(
-    method: string,
-    path: string,
-    how: { query?: Query; body?: unknown; signal?: AbortSignal; headers?: Record<string, string> }
-  ): Promise<Response> {
+  /** After a question that the server did not answer, or answered that it does not know who asks. */
+  get cutOff(): ISignal<this, ApiError> {
+    return this._cutOff;
+  }
+
+  private async fetch(method: string, path: string, how: How): Promise<Response> {
+    try {
+      return await this.ask(method, path, how);
+    } catch (error) {
+      if (error instanceof ApiError && error.isCutOff) {
+        this._cutOff.emit(error);
+      }
+      throw error;
+    }
+  }
+
+  private async ask(method: string, path: string, how: How): Promise<Response> {
     const init: RequestInit = { method, signal: how.signal, headers: how.headers };
     if (how.body !== undefined) {
       init.body = JSON.stringify(how.body);
@@ -98,6 +123,8 @@ export class Api {
     }
     return answer;
   }
+
+  private readonly _cutOff = new Signal<this, ApiError>(this);
 }
 
 /** A word of a path: job ids, task paths (whose slashes must come as %2F), file names. */

@@ -72,6 +72,8 @@ export interface IJobs {
   readonly jobsChanged: ISignal<IJobs, readonly string[]>;
   /** Unfinished jobs, newest first. */
   readonly running: readonly JobSummary[];
+  /** Somebody got no answer, or was asked who he is: look at the connection now, if it was thought to be well. */
+  doubt(): void;
   /** Follow one job. The caller disposes of it. */
   watch(job: string): IJobWatch;
 }

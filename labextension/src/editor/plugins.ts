@@ -63,6 +63,7 @@ const editor: JupyterFrontEndPlugin<void> = {
       makeCanvas: () => new DagCanvas(trans),
       makeOutline: () => new Outline(trans)
     };
+    services.api.cutOff.connect(() => jobs.doubt());
     addFileType(app, trans);
     addFactory(app, services, tracker);
     addEditorCommands(app.commands, tracker, trans);

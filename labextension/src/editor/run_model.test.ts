@@ -152,3 +152,14 @@ it('forgets what was found once the text has changed', async () => {
   model.forget();
   expect([model.problems, model.plan, model.trouble]).toEqual([[], null, null]);
 });
+
+it('has no trouble any more once the connection is back, if that was the trouble', async () => {
+  api.answers.set('plan', [new ApiError(403, 'forbidden', 'Forbidden'), new ApiError(409, 'conflict', 'no')]);
+  await model.planned();
+  expect([model.trouble?.message, model.isCutOff]).toEqual(['Forbidden', true]);
+  model.reconnected();
+  expect(model.trouble).toBeNull();
+  await model.planned();
+  model.reconnected();
+  expect([model.trouble?.message, model.isCutOff]).toEqual(['no', false]);
+});

@@ -80,6 +80,18 @@ export class RunModel {
     return this._trouble;
   }
 
+  /** Whether it failed for want of a connection, whatever was asked. */
+  get isCutOff(): boolean {
+    return this.failure instanceof ApiError && this.failure.isCutOff;
+  }
+
+  /** The connection is back: what failed for want of it (a file that could not be saved as well) is trouble no more. */
+  reconnected(): void {
+    if (this._trouble && (this.isCutOff || !(this.failure instanceof ApiError))) {
+      this.forget();
+    }
+  }
+
   /** Forget what was found: the text has changed. */
   forget(): void {
     if (this._plan || this._trouble || this._problems.length) {
@@ -188,6 +200,7 @@ export class RunModel {
     try {
       return await ask();
     } catch (error) {
+      this.failure = error;
       this._trouble = troubleOf(error);
       const found = problemsOf(error, this.document.text, this.document.graph);
       this._problems = found.length ? found : this._problems;
@@ -212,6 +225,7 @@ export class RunModel {
   private _plan: PlanView | null = null;
   private _problems: readonly Problem[] = [];
   private _trouble: Trouble | null = null;
+  private failure: unknown = null;
 }
 
 /** The words of any error. */

@@ -220,7 +220,7 @@ export class PipelineEditor extends Widget {
       return;
     }
     const { jobs } = this.services;
-    jobs.connectionChanged.disconnect(this.tell, this);
+    jobs.connectionChanged.disconnect(this.onConnection, this);
     this.memory.dispose();
     [this.feed, this.choice, this.model].forEach(each => each.dispose());
     Signal.clearData(this);
@@ -261,7 +261,7 @@ export class PipelineEditor extends Widget {
     panes.arranged.connect(this.tell, this);
     dock.tabChanged.connect(this.showTarget, this);
     this.problems.opened.connect((_, problem) => this.openProblem(problem));
-    this.services.jobs.connectionChanged.connect(this.tell, this);
+    this.services.jobs.connectionChanged.connect(this.onConnection, this);
     context.model.stateChanged.connect(this.tell, this);
     context.pathChanged.connect(this.tell, this);
     void context.ready.then(() => !this.isDisposed && this.onModel());
@@ -273,6 +273,13 @@ export class PipelineEditor extends Widget {
       this.feed.update();
       this.onModel();
     }
+  }
+
+  private onConnection(): void {
+    if (this.services.jobs.connection === 'connected') {
+      this.runs.reconnected();
+    }
+    this.tell();
   }
 
   private onModel(): void {

@@ -46,6 +46,16 @@ export class Banner extends ReactWidget {
   private _lines: readonly BannerLine[] = [];
 }
 
+/** A text that something follows: with a full stop, where it ends in a word. */
+export function closed(text: string): string {
+  return /[\p{L}\p{N})\]’”'"`]$/u.test(text) ? `${text}.` : text;
+}
+
+/** A sentence of its own: the server's words begin small, as parts of one. */
+export function begun(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
 function Line({ line }: { line: BannerLine }): React.ReactElement {
   const { kind, text, hint, state, actions = [] } = line;
   return (
@@ -56,8 +66,8 @@ function Line({ line }: { line: BannerLine }): React.ReactElement {
             {ICONS[state]}{' '}
           </span>
         )}
-        {text}
-        {hint && <span className="ft-Editor-banner-hint"> {hint}</span>}
+        {hint ? closed(text) : text}
+        {hint && <span className="ft-Editor-banner-hint"> {begun(hint)}</span>}
       </span>
       {actions.map(({ label, run, href }) =>
         href ? (

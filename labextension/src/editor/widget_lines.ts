@@ -43,8 +43,9 @@ function connectionLine({ services: { jobs }, trans }: PipelineEditor): BannerLi
     case 'signed-out':
       return {
         kind: 'signed-out',
-        text: trans.__('You are signed out, and nothing is lost: sign in in another tab, then come back.'),
-        actions: [{ label: trans.__('Sign in'), run: () => undefined, href: signInUrl() }]
+        text: trans.__('Your session has expired.'),
+        hint: trans.__('Nothing is lost: sign in again in another tab, then come back.'),
+        actions: [{ label: trans.__('Sign in again'), run: () => undefined, href: signInUrl() }]
       };
     default:
       return engineLine(jobs.info?.engine, trans);
@@ -140,8 +141,10 @@ function jobStateWord(job: JobView, trans: PipelineEditor['trans']): string {
     : stateWord(state, trans);
 }
 
-function troubleLine({ runs, trans }: PipelineEditor): BannerLine | null {
-  return runs.trouble
+/** What the line about the connection says already is not said twice. */
+function troubleLine({ runs, services: { jobs }, trans }: PipelineEditor): BannerLine | null {
+  const isSaid = runs.isCutOff && (jobs.connection === 'lost' || jobs.connection === 'signed-out');
+  return runs.trouble && !isSaid
     ? {
         kind: 'trouble',
         text: runs.trouble.message,

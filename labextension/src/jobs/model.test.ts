@@ -105,6 +105,19 @@ describe('the connection', () => {
     expect(jobs.connection).toBe('signed-out');
   });
 
+  it('is looked at as soon as anybody is told that he is signed out, and when he comes back', async () => {
+    jobs.start();
+    await pass(50);
+    server.now.trouble = new ApiError(403, 'forbidden', 'Forbidden');
+    jobs.doubt();
+    await pass(1);
+    expect(jobs.connection).toBe('signed-out');
+    server.now.trouble = null;
+    window.dispatchEvent(new Event('focus'));
+    await pass(1);
+    expect(jobs.connection).toBe('connected');
+  });
+
   it('asks less and less often while nobody answers', async () => {
     server.now.trouble = new ApiError(0, 'unreachable', 'away');
     jobs.start();

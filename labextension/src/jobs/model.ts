@@ -94,6 +94,13 @@ export class Jobs implements IJobs, IDisposable {
     this.feed.refresh();
   }
 
+  /** Somebody got no answer, or was asked who he is: look at the connection now, if it was thought to be well. */
+  doubt(): void {
+    if (this.connection === 'connected') {
+      this.feed.refresh();
+    }
+  }
+
   /** Follow one job; those who follow the same one share it. The caller disposes of it. */
   watch(job: string): IJobWatch {
     const follower = this._followers.get(job) ?? this._follow(job);

@@ -48,6 +48,7 @@ const corePlugin: JupyterFrontEndPlugin<IJobsCore> = {
       },
       error => console.warn('FastTrack uses its default settings:', error)
     );
+    api.cutOff.connect(() => jobs.doubt());
     jobs.start();
     return { api, settings, jobs, trans };
   }
