@@ -15,7 +15,6 @@ from playwright.sync_api import Page, expect
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("ui-access")
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
@@ -31,10 +30,11 @@ params:
 
 tasks:
   - name: prepare
-    command: >-
-      seq 30 > /pipeline/outputs/days.txt;
-      printf 'day,high,low\\n1,21,12\\n2,23,14\\n3,19,11\\n' > /pipeline/outputs/weather.csv;
-      printf '\\033[32mread\\033[0m 30 days\\n\\033[33mwarning:\\033[0m two are missing\\n'; for i in 1 2 3 4 5 6 7 8; do echo "day $i: complete"; done
+    command: |
+      seq 30 > /pipeline/outputs/days.txt
+      printf 'day,high,low\\n1,21,12\\n2,23,14\\n3,19,11\\n' > /pipeline/outputs/weather.csv
+      printf '\\033[32mread\\033[0m 30 days\\n\\033[33mwarning:\\033[0m two are missing\\n'
+      for i in 1 2 3 4 5 6 7 8; do echo "day $i: complete"; done
     resources: {cpu: 0.5, mem: 64m}
   - name: linear
     dependencies: [prepare]
@@ -64,7 +64,8 @@ CHECK = """async roots => {
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']
   });
   return found.violations.map(({ id, help, nodes }) => ({
-    id, help, nodes: nodes.slice(0, 6).map(node => [node.target.join(' '), node.html.slice(0, 200), node.failureSummary])
+    id, help,
+    nodes: nodes.slice(0, 6).map(node => [node.target.join(' '), node.html.slice(0, 200), node.failureSummary])
   }));
 }"""
 """JupyterLab's own button has an ARIA attribute too many, which is JupyterLab's to mend."""
@@ -108,8 +109,8 @@ def show(page: Page, lab: Lab, job: str, theme: str) -> Editor:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep how the window looks, where that is asked for."""
-    if os.environ.get("FASTTRACK_SCREENSHOTS"):
+    """Keep how the window looks, where ``FT_SCREENSHOTS`` asks for it."""
+    if os.environ.get("FT_SCREENSHOTS"):
         PICTURES.mkdir(exist_ok=True)
         page.wait_for_timeout(600)  # what moves has come to rest
         page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")

@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("ui-catalogs")
 
 EMPTY = "name: drawn\ntasks:\n- name: first\n  command: echo 1\n"
 TEMPLATE = (

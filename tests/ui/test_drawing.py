@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from hands import Editor, opened, until
 from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("ui-drawing")
 PAIR = "name: pair\ntasks:\n- name: one\n  command: echo one\n- name: two\n  dependencies: [one]\n  command: echo two\n"
 
 
@@ -24,7 +22,7 @@ def ended(lab: Lab, pipeline: str) -> dict[str, str]:
 
 
 def test_a_pipeline_is_made_by_mouse_and_run(lab: Lab, page: Page) -> None:
-    """From the launcher's card: a task dragged from the palette, a dependency drawn, a command written in the form, Run."""
+    """The launcher's card, a task dragged from the palette, a dependency drawn, a command in the form, Run."""
     page.goto(lab.page_url())
     page.get_by_role("main").get_by_role("button", name="Pipeline", exact=True).click()
     editor = Editor(page, "untitled.fasttrack.yaml").wait()

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("ui-survival")
 
 COUNT, WIDTH = 1000, 25
 STATES = """async count => {
@@ -91,7 +90,8 @@ def test_a_thousand_tasks_open_pan_and_change(lab: Lab, page: Page, capsys: pyte
     )
     with capsys.disabled():
         print(
-            f"\n{COUNT} tasks: opened in {opened:.1f} s; 40 moves of a pan in {panned:.2f} s, then at most {slowest:.0f} ms a frame; "
+            f"\n{COUNT} tasks: opened in {opened:.1f} s; 40 moves of a pan in {panned:.2f} s, "
+            f"then at most {slowest:.0f} ms a frame; "
             f"{COUNT} changes of status in {changed / 1000:.2f} s, the longest frame {worst:.0f} ms"
         )
     assert opened < 20

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from hands import Editor, opened, until
 from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
-
-pytestmark = pytest.mark.xdist_group("ui-survival")
 
 
 def started(lab: Lab, page: Page, name: str) -> Editor:
@@ -72,7 +69,7 @@ def test_an_engine_that_is_killed_is_caught_up_with(lab: Lab, page: Page) -> Non
 
 
 def test_a_server_that_is_killed_and_started_again_is_caught_up_with(lab: Lab, page: Page) -> None:
-    """The editor says that the server is away, keeps what is typed meanwhile, and shows what happened once it is back."""
+    """The editor says that the server is away, keeps what is typed, and shows what happened once it is back."""
     editor = started(lab, page, "server")
     lab.kill()
     away = editor.panel.get_by_role("status").filter(has_text="The server does not answer")
@@ -99,7 +96,7 @@ def test_who_is_signed_out_is_told_and_loses_nothing(lab: Lab, page: Page) -> No
     lab.kill()
     page.context.clear_cookies()
     lab.start(token="another-token")
-    out = editor.panel.get_by_role("status").filter(has_text="Your session has expired")
+    out = editor.panel.get_by_role("status").filter(has_text="You are signed out")
     expect(out).to_be_visible(timeout=40_000)
     assert "# typed before" in editor.text
     other = page.context.new_page()
