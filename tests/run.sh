@@ -46,7 +46,7 @@ unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 # pytest's 5 is "nothing selected"; that is no failure of one half as long as the other has something.
 alone=0 together=0
 "$root/.venv/bin/python" -m pytest -q -m serial --basetemp "$scratch/a" "$@" </dev/null || alone=$?
-"$root/.venv/bin/python" -m pytest -q -m "not serial" -n 2 --dist loadgroup --basetemp "$scratch/b" "$@" </dev/null || together=$?
+"$root/.venv/bin/python" -m pytest -q -m "not serial" -n 2 --dist loadfile --basetemp "$scratch/b" "$@" </dev/null || together=$?
 [ "$alone" -eq 5 ] && alone=0 || true
 if [ "$alone" -ne 0 ]; then printf 'The tests that run alone failed, further up.\n' >&2; exit "$alone"; fi
 exit "$together"
