@@ -8,7 +8,7 @@ from typing import Any
 
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.words import clean, plural
-from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.errors import FastTrackError, InvalidPipeline
 
 _MOST_TASKS = 20
 _EXCERPT = 160
@@ -16,7 +16,7 @@ _EXCERPT = 160
 
 def tell(face: Face, error: FastTrackError) -> None:
     """``error: …``, its problems or refused tasks, and the hint, on stderr."""
-    problems = error.details.get("problems") or []
+    problems = error.details.get("problems") or [] if isinstance(error, InvalidPipeline) else []
     if problems:
         tell_problems(face, problems)
         count = sum(problem["severity"] == "error" for problem in problems)

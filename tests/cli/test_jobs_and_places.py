@@ -19,7 +19,7 @@ from fasttrack_jupyter.engine.views import (
     TaskPlan,
     ValidationView,
 )  # fmt: skip
-from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound, StoreFull
+from fasttrack_jupyter.errors import BadRequest, Conflict, FastTrackError, NotFound, StoreFull
 from fasttrack_jupyter.model.problems import Problem, Severity
 
 
@@ -158,6 +158,15 @@ def test_annotate_changes_only_what_is_named(cli: Any, client: Any) -> None:
     cli("annotate", "last", "--name", "n", "--tag", "")
     assert client.asked("annotate")[-1] == {"name": "n", "tags": [], "note": None, "priority": None}
     assert cli("annotate", "last").exit_code == 2
+
+
+def test_what_is_too_long_for_a_job_is_refused_in_words(cli: Any, client: Any) -> None:
+    """The engine's words; what it tells of the request beside them are no problems of a pipeline."""
+    told = {"type": "string_too_long", "loc": ["name"], "msg": "String should have at most 200 characters"}
+    client.errors["annotate"] = BadRequest(f"the request makes no sense: {told['msg']}", details={"problems": [told]})
+    result = cli("annotate", "last", "--name", "x" * 201)
+    assert result.exit_code == 2
+    assert result.stderr == "error: the request makes no sense: String should have at most 200 characters\n"
 
 
 def test_delete_resolves_each_job_first(cli: Any, client: Any, shapes: Any) -> None:
