@@ -22,8 +22,10 @@ WHERE = """name => {
 TEXT = "() => jupyterapp.shell.currentWidget.content.context.model.sharedModel.getSource()"
 READY = """path => {
   const { currentWidget } = window.jupyterapp?.shell ?? {};
-  return currentWidget?.context?.path === path && currentWidget.context.isReady && currentWidget.content.canvas;
+  const isReady = currentWidget?.context?.path === path && currentWidget.context.isReady;
+  return isReady && currentWidget.content.canvas && !currentWidget.content.model.canUndo;
 }"""
+"""JupyterLab forgets the history of a document a moment after it is ready: what is typed before cannot be undone."""
 
 
 def until(holds: Callable[[], T], what: str, seconds: float = 30.0) -> T:

@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
-pytestmark = pytest.mark.xdist_group("ui-text")
 
 PAIR = (
     "name: {name}\ntasks:\n- name: one\n  command: echo one\n- name: two\n  dependencies: [one]\n  command: echo two\n"
@@ -61,6 +60,22 @@ def test_the_canvas_follows_the_text(lab: Lab, page: Page, capsys: pytest.Captur
     assert editor.tasks()[-1] == "added"
 
 
+def test_the_text_follows_the_selection_and_the_selection_the_cursor(lab: Lab, page: Page) -> None:
+    """A task chosen on the canvas is brought into view in the text; the cursor in a task's text selects its card."""
+    tasks = "".join(f"- name: task-{index:02}\n  command: 'true'\n" for index in range(60))
+    lab.write("both.fasttrack.yaml", f"name: both\ntasks:\n{tasks}")
+    editor = opened(page, lab.page_url("both.fasttrack.yaml", workspace="both"), "both.fasttrack.yaml")
+    editor.canvas.focus()
+    page.keyboard.press("End")
+    expect(editor.yaml.get_by_text("task-59")).to_be_in_viewport()
+    expect(editor.panel.get_by_role("button", name=re.compile("^Undo"))).to_be_disabled()
+    editor.show_outline()
+    editor.focus_text("Control+Home")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(editor.task("task-00")).to_have_attribute("aria-selected", "true")
+
+
 def test_half_typed_yaml_keeps_the_last_good_graph_and_says_what_is_wrong(lab: Lab, page: Page) -> None:
     """The cards stay, the line is marked and listed, and choosing the problem leads to it."""
     lab.write("half.fasttrack.yaml", PAIR.format(name="half"))
@@ -74,9 +89,9 @@ def test_half_typed_yaml_keeps_the_last_good_graph_and_says_what_is_wrong(lab: L
     editor.canvas.focus()
     problem.click()
     expect(editor.yaml).to_be_focused()
-    undo = editor.panel.get_by_role("button", name=re.compile("^Undo"))
-    while undo.is_enabled():
-        undo.click()
+    page.keyboard.press("Control+End")
+    for _ in "- name: [unfinished\n  command: 'no end":
+        page.keyboard.press("Backspace")
     expect(editor.problems.get_by_role("status")).to_have_text("No problems")
 
 
