@@ -187,9 +187,9 @@ def lab(built_extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     place.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, for one file: while Playwright is open, nothing else of this process can run an event loop."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("there is no Chromium on this machine")

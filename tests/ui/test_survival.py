@@ -96,7 +96,7 @@ def test_who_is_signed_out_is_told_and_loses_nothing(lab: Lab, page: Page) -> No
     lab.kill()
     page.context.clear_cookies()
     lab.start(token="another-token")
-    out = editor.panel.get_by_role("status").filter(has_text="You are signed out")
+    out = editor.panel.get_by_role("status").filter(has_text="Your session has expired")
     expect(out).to_be_visible(timeout=40_000)
     assert "# typed before" in editor.text
     other = page.context.new_page()
