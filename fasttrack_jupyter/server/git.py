@@ -22,22 +22,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, Conflict, FastTrackError, NotFound, Refused
-from fasttrack_jupyter.model.module_uri import SCHEMES, ModuleUri, check_module_uri, is_url
+from fasttrack_jupyter.model.git_environ import git_environ
+from fasttrack_jupyter.model.module_uri import ModuleUri, check_module_uri, is_url
 
-_KEPT = ("GIT_SSH", "GIT_SSL", "GIT_PROXY", "GIT_HTTP", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-_CONFIG = {
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "submodule.recurse": "false",
-    "filter.lfs.smudge": "",
-    "filter.lfs.process": "",
-    "filter.lfs.required": "false",
-    "http.lowSpeedLimit": "1000",
-    "http.lowSpeedTime": "60",
-    "advice.detachedHead": "false",
-}
 _ADDRESS = re.compile(r"[a-z][\w+.-]*://[^\s'\"]+", re.IGNORECASE)
 _ACCESS = "Give git the access: a credential helper or an ssh key of the user who runs this Jupyter server."
 _SAYS = (
@@ -149,17 +136,9 @@ def name_of(url: str) -> str:
 
 def _environ(folder: Path | None) -> dict[str, str]:
     """``folder`` is where git looks for a repository, and not above it."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key.startswith(_KEPT)}
-    for number, (key, value) in enumerate(_CONFIG.items()):
-        environ[f"GIT_CONFIG_KEY_{number}"], environ[f"GIT_CONFIG_VALUE_{number}"] = key, value
-    environ |= {
-        "GIT_CONFIG_COUNT": str(len(_CONFIG)), "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "false",
-        "SSH_ASKPASS_REQUIRE": "never", "GIT_ALLOW_PROTOCOL": ":".join(SCHEMES), "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C", "LANGUAGE": "C",
-    }  # fmt: skip
+    environ = git_environ(os.environ) | {"GIT_OPTIONAL_LOCKS": "0", "LANGUAGE": "C"}
     if folder is not None:
         environ["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
-    environ.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=30")
     return environ
 
 

@@ -23,25 +23,11 @@ from urllib.parse import urlsplit
 
 from fasttrack_jupyter.engine.ports import GitSource
 from fasttrack_jupyter.errors import BackendUnreachable, SessionRejected
-from fasttrack_jupyter.model.module_uri import SCHEMES, hide_user, is_local, is_url
+from fasttrack_jupyter.model.git_environ import git_environ
+from fasttrack_jupyter.model.module_uri import hide_user, is_local, is_url
 
 _PRINT = 'printf "username=%s\\npassword=%s\\n" "$FASTTRACK_GIT_USERNAME" "$FASTTRACK_GIT_TOKEN"'
 _HELPER = f'!f() {{ test "$1" = get && {_PRINT}; }}; f'
-_KEPT = ("GIT_SSH", "GIT_SSL", "GIT_PROXY", "GIT_HTTP", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-_CONFIG = {
-    "core.hooksPath": os.devnull,
-    "core.fsmonitor": "false",
-    "core.autocrlf": "false",
-    "gc.auto": "0",
-    "maintenance.auto": "false",
-    "submodule.recurse": "false",
-    "filter.lfs.smudge": "",
-    "filter.lfs.process": "",
-    "filter.lfs.required": "false",
-    "http.lowSpeedLimit": "1000",
-    "http.lowSpeedTime": "60",
-    "advice.detachedHead": "false",
-}
 _REFUSED = (
     "authentication failed", "could not read username", "could not read password", "access denied",
     "permission denied", "terminal prompts disabled", "error: 403", "error: 401", "host key verification failed",
@@ -98,15 +84,9 @@ class GitClient:
         return out.decode("utf-8", "surrogateescape")
 
     def _environ(self, index: Path | None) -> dict[str, str]:
-        environ = {k: v for k, v in self.environ.items() if not k.startswith("GIT_") or k.startswith(_KEPT)}
-        config = [*_CONFIG.items(), *self._credentials(environ)]
-        for number, (key, value) in enumerate(config):
-            environ[f"GIT_CONFIG_KEY_{number}"], environ[f"GIT_CONFIG_VALUE_{number}"] = key, value
-        environ |= {
-            "GIT_CONFIG_COUNT": str(len(config)), "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "false",
-            "SSH_ASKPASS_REQUIRE": "never", "GIT_ALLOW_PROTOCOL": ":".join(SCHEMES), "LC_ALL": "C",
-        }  # fmt: skip
-        environ.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=30")
+        variables = dict(self.environ)
+        config = [("core.autocrlf", "false"), *self._credentials(variables)]
+        environ = git_environ(variables, config)
         if index is not None:
             environ["GIT_INDEX_FILE"] = str(index)
         return environ
