@@ -7,6 +7,7 @@
     │   ├── EmptyRange                 the part of a file that is asked for lies behind its end: nothing there (yet)
     │   └── ExpressionError            a ``${{ … }}`` that cannot be read, evaluated or inserted (model/expressions)
     ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
+    │   └── InvalidNotebook            the notebook cannot become a pipeline; each problem tells its cell and line
     ├── Refused                        the plan refuses to start: something is missing or can never fit
     ├── NotFound                       no such job, task, folder, file …
     ├── Forbidden                      a path or a name leaves the place where it belongs
@@ -78,6 +79,12 @@ class InvalidPipeline(FastTrackError):
     def __init__(self, message: str, problems: tuple[Problem, ...], *, hint: str = "") -> None:
         super().__init__(message, hint=hint, details={"problems": [p.model_dump(mode="json") for p in problems]})
         self.problems = problems
+
+
+class InvalidNotebook(InvalidPipeline):
+    """The notebook cannot become a pipeline; ``problems`` holds all of them, each tells its cell and line."""
+
+    code = "invalid_notebook"
 
 
 class Refused(FastTrackError):

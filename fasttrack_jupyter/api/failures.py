@@ -26,11 +26,11 @@ def error_of(told: Mapping[str, Any]) -> FastTrackError:
     """The error that ``{code, message, hint, details}`` tells of, as the class that its code names."""
     kind = error_classes().get(told["code"], FastTrackError)
     message, hint, details = told["message"], told.get("hint", ""), told.get("details") or {}
-    if kind is InvalidPipeline:
+    if issubclass(kind, InvalidPipeline):
         from fasttrack_jupyter.model.problems import Problem  # pydantic: slow to import, and only needed here
 
         problems = tuple(Problem.model_validate(problem) for problem in details.get("problems", ()))
-        return InvalidPipeline(message, problems, hint=hint)
+        return kind(message, problems, hint=hint)
     return kind(message, hint=hint, details=details)
 
 

@@ -178,7 +178,9 @@ def test_half_a_character_breaks_no_answer(client: Client, engine: Any) -> None:
     assert client.usage("last", "a") == {"name": "caf\udce9", "loss": None, "at": "2026-01-01T00:00:00Z"}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in error_classes().values() if kind is not errors.InvalidPipeline])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in error_classes().values() if not issubclass(kind, errors.InvalidPipeline)]
+)
 def test_every_error_arrives_as_what_it_was(client: Client, engine: Any, kind: type[errors.FastTrackError]) -> None:
     """Class, message, hint and details."""
     engine.answers["doctor"] = kind("no such 일", hint="do this", details={"tasks": {"a": "why"}})
@@ -188,13 +190,14 @@ def test_every_error_arrives_as_what_it_was(client: Client, engine: Any, kind: t
     assert caught.value.to_dict() == engine.answers["doctor"].to_dict()
 
 
-def test_every_problem_of_a_pipeline_arrives(client: Client, engine: Any) -> None:
+@pytest.mark.parametrize("kind", [errors.InvalidPipeline, errors.InvalidNotebook])
+def test_every_problem_of_a_pipeline_arrives(client: Client, engine: Any, kind: type[errors.InvalidPipeline]) -> None:
     """Each with its position."""
     problems = (
         Problem(code="cycle", message="a → b → a", path=("tasks", 0), line=3, column=5, value=["a"], hint="cut it"),
     )
-    engine.answers["plan"] = errors.InvalidPipeline("2 problems", problems)
-    with pytest.raises(errors.InvalidPipeline) as caught:
+    engine.answers["plan"] = kind("2 problems", problems)
+    with pytest.raises(kind) as caught:
         client.plan({"text": "x"})
     assert caught.value.problems == problems
 
