@@ -4,12 +4,12 @@ import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 
 import type { JobSummary } from '../generated';
+import type { ParamField } from '../params';
+import { fieldsOf, needsAsking } from '../params';
+import { ParamsForm } from '../params_form';
 import { CommandIDs } from '../tokens';
 import { instanceOf, isUnfinished, plannedStates } from './monitor';
-import { ParamsForm } from './run_form';
 import type { Part } from './run_model';
-import type { ParamField } from './run_params';
-import { fieldsOf, needsAsking } from './run_params';
 import type { PipelineEditor } from './widget';
 import { decisionWords, PlanList } from './widget_sheet';
 

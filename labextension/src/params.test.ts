@@ -1,7 +1,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import { fieldsOf, needsAsking, problemOf, valuesOf } from './run_params';
+import { fieldsOf, needsAsking, problemOf, valuesOf } from './params';
 
 const trans = nullTranslator.load('');
 const fields = fieldsOf([

@@ -2,8 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { ParamField } from './run_params';
-import { problemOf, valuesOf } from './run_params';
+import type { ParamField } from './params';
+import { problemOf, valuesOf } from './params';
 
 /** What {@link ParamsForm} is told. */
 export interface IParamsFormProps {
@@ -36,7 +36,7 @@ export function ParamsForm({ fields, texts, trans, onRun, onClose }: IParamsForm
   return (
     <form
       ref={form}
-      className="ft-Editor-params"
+      className="ft-Params"
       aria-label={trans.__('Run with parameters')}
       onSubmit={submit}
       onKeyDown={event => event.key === 'Escape' && (event.stopPropagation(), onClose())}
@@ -56,7 +56,7 @@ export function ParamsForm({ fields, texts, trans, onRun, onClose }: IParamsForm
           onTouch={() => setTouched(new Set([...touched, field.name]))}
         />
       ))}
-      <div className="ft-Editor-params-buttons">
+      <div className="ft-Params-buttons">
         <button type="submit" className="jp-mod-styled jp-mod-accept">
           {trans.__('Run')}
         </button>
@@ -83,15 +83,15 @@ function Field(props: IFieldProps): React.ReactElement {
   const { field, problem } = props;
   const id = React.useId();
   return (
-    <div className="ft-Editor-params-field">
+    <div className="ft-Params-field">
       <label htmlFor={id}>
-        {field.name} <span className="ft-Editor-params-type">{field.type}</span>
+        {field.name} <span className="ft-Params-type">{field.type}</span>
         {field.isRequired && <span aria-hidden="true"> *</span>}
       </label>
       <Input {...props} id={id} />
       {field.description && <small id={`${id}-about`}>{field.description}</small>}
       {problem && (
-        <small id={`${id}-problem`} className="ft-Editor-params-problem" role="alert">
+        <small id={`${id}-problem`} className="ft-Params-problem" role="alert">
           {problem}
         </small>
       )}
