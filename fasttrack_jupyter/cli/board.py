@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from fasttrack_jupyter.cli.states import (
+from fasttrack_jupyter.api.states import (
     CANCELLED,
     FAILURE,
     PREPARING,

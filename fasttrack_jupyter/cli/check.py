@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.states import DECISIONS
+from fasttrack_jupyter.api.words import clean, duration, plural, slots
 from fasttrack_jupyter.cli.app import REFUSED
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import (
@@ -20,8 +22,6 @@ from fasttrack_jupyter.cli.options import (
     shrink_option,
 )  # fmt: skip
 from fasttrack_jupyter.cli.problems import tell_problems
-from fasttrack_jupyter.cli.states import DECISIONS
-from fasttrack_jupyter.cli.words import clean, duration, plural, slots
 
 
 @click.command()

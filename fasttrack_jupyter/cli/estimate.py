@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from fasttrack_jupyter.api.states import RUNNING
+from fasttrack_jupyter.api.words import parse_time
 from fasttrack_jupyter.cli.board import Board, Row
-from fasttrack_jupyter.cli.states import RUNNING
-from fasttrack_jupyter.cli.words import parse_time
 
 
 class Estimate:

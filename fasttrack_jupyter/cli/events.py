@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.words import clean, clock_time, local_time
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face
-from fasttrack_jupyter.cli.words import clean, clock_time, local_time
 
 Json = dict[str, Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
 from fasttrack_jupyter.cli.problems import tell_problems
-from fasttrack_jupyter.cli.words import plural
 from fasttrack_jupyter.errors import BadRequest
 
 Json = dict[str, Any]

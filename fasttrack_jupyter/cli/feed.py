@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.cli.words import last_line
+from fasttrack_jupyter.api.words import last_line
 from fasttrack_jupyter.errors import BackendError, Conflict, FastTrackError, NotFound
 
 if TYPE_CHECKING:

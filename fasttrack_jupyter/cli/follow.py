@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fasttrack_jupyter.api.words import command, job_word
 from fasttrack_jupyter.cli.app import CANCELLED, FAILED, INTERRUPTED
 from fasttrack_jupyter.cli.board import Board, Move
 from fasttrack_jupyter.cli.face import Face, is_live
 from fasttrack_jupyter.cli.feed import Around, Feed
 from fasttrack_jupyter.cli.keys import Interrupts, can_ask, wait_for_key
-from fasttrack_jupyter.cli.words import command, job_word
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.states import State, state_of
+from fasttrack_jupyter.api.words import ago, between, clean, command, job_word, local_time, plural, slots
 from fasttrack_jupyter.cli import completion
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import agree, job_argument, json_option, pass_face, task_argument
 from fasttrack_jupyter.cli.report import outputs_place
-from fasttrack_jupyter.cli.states import State, state_of
-from fasttrack_jupyter.cli.words import ago, between, clean, command, job_word, local_time, plural, slots
 from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict
 
 Json = dict[str, Any]

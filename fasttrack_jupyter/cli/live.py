@@ -17,12 +17,12 @@ from rich.cells import cell_len, set_cell_size
 from rich.live import Live
 from rich.text import Text
 
+from fasttrack_jupyter.api.states import CANCELLED, RUNNING, SUCCESS, State, icon
+from fasttrack_jupyter.api.words import between, clean, command, duration, job_word, now
 from fasttrack_jupyter.cli.board import Board, Move, Row
 from fasttrack_jupyter.cli.estimate import Estimate
 from fasttrack_jupyter.cli.feed import Around
-from fasttrack_jupyter.cli.states import CANCELLED, RUNNING, SUCCESS, State, icon
 from fasttrack_jupyter.cli.style import colour
-from fasttrack_jupyter.cli.words import between, clean, command, duration, job_word, now
 
 if TYPE_CHECKING:
     from rich.console import Console

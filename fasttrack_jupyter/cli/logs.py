@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fasttrack_jupyter.api.words import command
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
-from fasttrack_jupyter.cli.words import command
 from fasttrack_jupyter.errors import BadRequest, FastTrackError, NotFound
 
 if TYPE_CHECKING:

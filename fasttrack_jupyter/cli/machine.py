@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.states import FAILURE, SUCCESS, icon
+from fasttrack_jupyter.api.words import ago, amount_of, clean, plural
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import backend_option, json_option, pass_face
-from fasttrack_jupyter.cli.states import FAILURE, SUCCESS, icon
-from fasttrack_jupyter.cli.words import ago, amount_of, clean, plural
 from fasttrack_jupyter.errors import EngineUnavailable
 
 Json = dict[str, Any]

@@ -16,9 +16,9 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.words import ago, job_word, plural, size
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
-from fasttrack_jupyter.cli.words import ago, job_word, plural, size
 from fasttrack_jupyter.errors import BadRequest, Conflict, Forbidden, NotFound
 
 Json = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.words import ago, plural, size
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import agree, json_option, pass_face
-from fasttrack_jupyter.cli.words import ago, plural, size
 
 Json = dict[str, Any]
 

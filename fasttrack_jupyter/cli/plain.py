@@ -6,10 +6,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from fasttrack_jupyter.api.states import PREPARING, RUNNING, WAITING, icon
+from fasttrack_jupyter.api.words import between, clean, clock_time, job_word, now, plural
 from fasttrack_jupyter.cli.board import Board, Move
 from fasttrack_jupyter.cli.feed import Around
-from fasttrack_jupyter.cli.states import PREPARING, RUNNING, WAITING, icon
-from fasttrack_jupyter.cli.words import between, clean, clock_time, job_word, now, plural
 
 _MOST_DONE = 20
 """More that is done already is only counted."""

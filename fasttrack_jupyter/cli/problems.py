@@ -6,8 +6,8 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.api.words import clean, plural
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.words import clean, plural
 from fasttrack_jupyter.errors import FastTrackError, InvalidPipeline
 
 _MOST_TASKS = 20

@@ -7,9 +7,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.states import FAILURE, icon, state_of
+from fasttrack_jupyter.api.words import between, clean, command, job_word, plural
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.states import FAILURE, icon, state_of
-from fasttrack_jupyter.cli.words import between, clean, command, job_word, plural
 from fasttrack_jupyter.errors import FastTrackError
 
 if TYPE_CHECKING:

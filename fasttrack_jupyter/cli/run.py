@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.words import command, job_word
 from fasttrack_jupyter.cli.app import INTERRUPTED
 from fasttrack_jupyter.cli.check import show_plan
 from fasttrack_jupyter.cli.face import Face
@@ -25,7 +26,6 @@ from fasttrack_jupyter.cli.options import (
     stack,
 )  # fmt: skip
 from fasttrack_jupyter.cli.report import report
-from fasttrack_jupyter.cli.words import command, job_word
 from fasttrack_jupyter.errors import FastTrackError
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from fasttrack_jupyter.cli.states import State, icon
+from fasttrack_jupyter.api.states import State, icon
 
 
 def colour(state: State) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fasttrack_jupyter.api.words import clean
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.words import clean
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from fasttrack_jupyter.api.states import CANCELLED, FAILURE, PREPARING, RUNNING, SUCCESS, WAITING
+from fasttrack_jupyter.api.words import parse_time
 from fasttrack_jupyter.cli.board import Board
 from fasttrack_jupyter.cli.estimate import Estimate
-from fasttrack_jupyter.cli.states import CANCELLED, FAILURE, PREPARING, RUNNING, SUCCESS, WAITING
-from fasttrack_jupyter.cli.words import parse_time
 
 
 def test_events_move_a_row(shapes: Any) -> None:

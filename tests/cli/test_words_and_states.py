@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.cli import states, words
+from fasttrack_jupyter.api import states, words
 from fasttrack_jupyter.model.lifecycle import ENDED, LIVE, Status
 
 

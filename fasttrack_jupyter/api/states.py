@@ -1,4 +1,4 @@
-"""How a status and a result look: icon, word and colour, the same everywhere in the terminal.
+"""How a status and a result look: icon, word and colour, the same everywhere.
 
 One of eight states is chosen by status AND result, never by status alone: a failed task instance
 also ends as TERMINATED. Icon and word tell the eight apart without colour. Colours are those of
