@@ -14,8 +14,6 @@ of what was seen so far.
 from __future__ import annotations
 
 import os
-import posixpath
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -181,18 +179,3 @@ def _is_home(folder: str) -> bool:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
-
-
-_SCRIPT = re.compile(
-    r"\s*(?:exec )?(?:python[\d.]*|bash|sh|Rscript)(?: -[uEsSBO]+)* +([\w./-]+\.(?:py|sh|R|r))(?=\s|$)"
-)
-
-
-def script_of(command: str) -> str | None:
-    """The script that ``command`` begins with running (``python train.py …``), relative to where it runs; else None.
-
-    Only what is certain: whatever comes before an interpreter could make the file, or go elsewhere.
-    """
-    match = _SCRIPT.match(command)
-    path = posixpath.normpath(match[1]) if match else ""
-    return None if not path or path.startswith(("/", "..")) else path

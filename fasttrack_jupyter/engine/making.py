@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, selection_of
+from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, has_folder, selection_of
 from fasttrack_jupyter.engine.present import present_job
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage
@@ -100,14 +100,16 @@ class JobMaker:
                 f"job {old.pipeline}#{old.index} came from no file, so there is no edited one",
                 hint="send the edited text, or leave out --edited",
             )
+        if request.files and not edited:
+            raise BadRequest("files came with a plain rerun, which keeps the old code", hint="send the edited text too")
         pipeline = (await self._stage.parse(old)).pipeline
-        origin = await self._preparer.origin(
-            old, pipeline, from_failed=request.from_failed, keeps_code=not edited or old.source is None
-        )
+        keeps_code = not edited or not (request.files or has_folder(old.source))
+        origin = await self._preparer.origin(old, pipeline, from_failed=request.from_failed, keeps_code=keeps_code)
         has_selection = request.selection != Selection()
         again = JobRequest(
             text=request.text if edited else old.text,
             source=old.source,
+            files=request.files,
             params=request.params or {},
             selection=request.selection if has_selection else selection_of(old.options),
             backend=old.backend,

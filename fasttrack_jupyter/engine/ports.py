@@ -244,8 +244,11 @@ class ExecutionBackend(Protocol):
         """Remove a vfolder and what is in it."""
         ...
 
-    async def put_code(self, files: Mapping[str, str]) -> str:
-        """Keep a snapshot of ``{relative path: absolute path on this machine}``, by content; its digest comes back."""
+    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
+        """Keep a snapshot of files by content, durable when its digest comes back.
+
+        ``{relative path: absolute path on this machine, or the content itself as bytes}``.
+        """
         ...
 
     async def code_manifest(self, digest: str) -> Mapping[str, str]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.engine.code import changed_files, find_code, script_of
+from fasttrack_jupyter.engine.code import changed_files, find_code
 from fasttrack_jupyter.engine.live import plan_record
+from fasttrack_jupyter.engine.overlay import lay_over
 from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
     Demands,
@@ -26,13 +27,13 @@ from fasttrack_jupyter.engine.plan import (
     shrunk,
 )
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
+from fasttrack_jupyter.engine.scripts import find_missing_scripts
 from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
 from fasttrack_jupyter.errors import BadRequest, NotFound
 from fasttrack_jupyter.model.document import Document
-from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
@@ -45,8 +46,7 @@ from fasttrack_jupyter.model.yaml_events import Limits
 
 MAX_TEXT = Limits().max_bytes
 """Bytes of a pipeline file."""
-_COMPARED = 1_000
-"""Files whose names are compared with one that is missing, at most."""
+_FROM_NOTEBOOK = "run it from the notebook (%fasttrack run), or with: fasttrack run FILE.ipynb"
 UNKNOWN_SECONDS = 60.0
 """What a task counts in the critical path when no earlier job tells and none of its siblings does."""
 
@@ -85,7 +85,8 @@ class Prepared:
     document: Document
     seconds: Sequence[float]
     known_seconds: Mapping[str, float]
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
+    """Of a new snapshot; see :meth:`ExecutionBackend.put_code`."""
     code: str | None
     default_slots: ResourceSlots
 
@@ -160,6 +161,8 @@ class Preparer:
             return text
         if source is None:
             raise BadRequest("no pipeline was given", hint="send its text, or the path of its file")
+        if is_notebook(source):
+            raise BadRequest(f"{Path(source).name} is a notebook, and no pipeline's file", hint=_FROM_NOTEBOOK)
         return await asyncio.to_thread(_read_file, Path(source))
 
     async def prepare(self, request: JobRequest, origin: Origin | None = None) -> Prepared:
@@ -194,8 +197,8 @@ class Preparer:
             edited = await self._edited_files(origin, files, backend)
             question = replace(question, changed=await self._changes(origin, pipeline, params, edited))
         preflight = await self._preflight(question, request, backend, code)
-        if request.source is not None and code is None:
-            await asyncio.to_thread(_find_missing_scripts, pipeline, files, preflight)
+        if (request.source is not None or request.files) and code is None:
+            await asyncio.to_thread(find_missing_scripts, pipeline, files, preflight)
         question = replace(question, preflight=preflight)
         known, seconds = await asyncio.to_thread(_durations, graph, history)
         return Prepared(
@@ -236,15 +239,14 @@ class Preparer:
 
     async def _code(
         self, request: JobRequest, pipeline: Pipeline, origin: Origin | None
-    ) -> tuple[str | None, Mapping[str, str]]:
+    ) -> tuple[str | None, Mapping[str, str | bytes]]:
         if origin is not None and origin.keeps_code:
             return origin.job.code, {}
-        if request.source is None:
-            return None, {}
-        folder = Path(request.source).resolve().parent
-        return None, await asyncio.to_thread(find_code, folder, pipeline.files)
+        return None, await asyncio.to_thread(_code_of, request, pipeline)
 
-    async def _edited_files(self, origin: Origin, files: Mapping[str, str], backend: ExecutionBackend) -> list[str]:
+    async def _edited_files(
+        self, origin: Origin, files: Mapping[str, str | bytes], backend: ExecutionBackend
+    ) -> list[str]:
         """Files of the code that are not as they were in the old job."""
         if origin.keeps_code:
             return []
@@ -294,6 +296,22 @@ class Preparer:
         return {name for name, _ in self._secrets.names()}
 
 
+def is_notebook(source: str) -> bool:
+    """Whether a job's source is a notebook: its pipeline was built from cells, and so was its code."""
+    return source.lower().endswith(".ipynb")
+
+
+def has_folder(source: str | None) -> bool:
+    """Whether all of a job's code lies in the folder of its source."""
+    return source is not None and not is_notebook(source)
+
+
+def _code_of(request: JobRequest, pipeline: Pipeline) -> dict[str, str | bytes]:
+    """The code of the folder that the request's source lies in, and over it the files that came with the request."""
+    found = find_code(Path(request.source).resolve().parent, pipeline.files) if request.source is not None else {}
+    return lay_over(found, request.files)
+
+
 def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """What has a place in the text, in its order; then the rest."""
     return tuple(sorted(problems, key=lambda problem: (problem.line == 0, problem.line, problem.column)))
@@ -324,27 +342,6 @@ def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem
             hint="jobs are numbered and kept by the pipeline's name: rename one if they are different pipelines",
             severity=Severity.NOTICE,
         ),
-    )
-
-
-def _find_missing_scripts(pipeline: Pipeline, files: Mapping[str, str], found: dict[str, list[Problem]]) -> None:
-    """Add to ``found`` the tasks whose command runs a script that is neither code nor behind a mount."""
-    for task in pipeline.tasks:
-        script = script_of(task.command or "") if task.type is TaskType.CUSTOM and not task.skip else None
-        if script is None or script in files:
-            continue
-        place = f"/home/work/{script}"
-        if not any(place.startswith(f"{mount.target.rstrip('/')}/") for mount in pipeline.mounts_of(task)):
-            found.setdefault(task.name, []).append(_no_file(script, files))
-
-
-def _no_file(script: str, files: Mapping[str, str]) -> Problem:
-    return Problem(
-        code="no_file",
-        message=f"{script} is not among the pipeline's files",
-        path=("command",),
-        value=script,
-        hint=did_you_mean(script, files) if 0 < len(files) <= _COMPARED else "put it beside the pipeline's file",
     )
 
 

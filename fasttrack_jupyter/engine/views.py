@@ -40,6 +40,8 @@ class JobRequest(View):
 
     text: str | None = None
     source: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)
+    """Relative path → text: laid over the files of the source's folder; without a ``source`` all the code there is."""
     params: dict[str, Any] = Field(default_factory=dict)
     """By name; a string is read as the parameter's type."""
     selection: Selection = Selection()
@@ -63,6 +65,8 @@ class RerunRequest(View):
     """With the file as it is now, instead of the old job's pipeline."""
     text: str | None = None
     """With this text, instead of the file (implies ``edited``)."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """As in :class:`JobRequest`, of an edited pipeline."""
     selection: Selection = Selection()
     params: dict[str, Any] | None = None
     shrink: bool | None = None

@@ -167,8 +167,8 @@ class FakeBackend:
     async def remove_folder(self, name: str) -> None:
         self.folder_infos.pop(name, None)
 
-    async def put_code(self, files: Mapping[str, str]) -> str:
-        manifest = {path: Path(place).read_text() for path, place in files.items()}
+    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
+        manifest = {path: _text(place) for path, place in files.items()}
         digest = str(hash(tuple(sorted(manifest.items()))))
         self.codes[digest] = manifest
         return digest
@@ -211,3 +211,7 @@ class FakeBackend:
     def _set(self, report: SessionReport) -> None:
         self.sessions[report.attempt_id] = report
         asyncio.get_running_loop().call_soon(lambda: self._report(report))
+
+
+def _text(source: str | bytes) -> str:
+    return source.decode() if isinstance(source, bytes) else Path(source).read_text()

@@ -921,6 +921,10 @@ export interface components {
              * @default null
              */
             source: string | null;
+            /** Files */
+            files?: {
+                [key: string]: string;
+            };
             /** Params */
             params?: {
                 [key: string]: unknown;
@@ -1331,6 +1335,10 @@ export interface components {
              * @default null
              */
             text: string | null;
+            /** Files */
+            files?: {
+                [key: string]: string;
+            };
             /**
              * @default {
              *       "only": [],

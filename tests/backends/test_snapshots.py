@@ -216,3 +216,23 @@ def test_many_may_put_the_same_at_once(snapshots: Snapshots, code: Path) -> None
     assert len(digests) == 40
     assert len(set(digests)) == 1
     assert sorted(files_of(snapshots.path(digests[0]))) == sorted(files)
+
+
+def test_contents_are_files_like_others(snapshots: Snapshots, code: Path) -> None:
+    """The same snapshot, read-only, whether the text lay in a file or came from memory; nothing else is left."""
+    from_memory = snapshots.put({"src/a.py": b"print(1)\n"})
+    from_file = snapshots.put({"src/a.py": str(code / "train.py")})
+    tree = snapshots.path(from_memory)
+    assert from_memory == from_file
+    assert (tree / "src/a.py").read_bytes() == b"print(1)\n"
+    assert stat.S_IMODE((tree / "src/a.py").stat().st_mode) == 0o444
+    assert not list(snapshots.root.rglob(".new-*"))
+
+
+def test_what_a_crash_left_of_contents_is_swept(snapshots: Snapshots) -> None:
+    """A half-written one is no snapshot's, and goes with the next sweep."""
+    (left := snapshots.root / ".blobs" / ".new-1-2-abcd").write_bytes(b"half")
+    kept = snapshots.put({"a.py": b"1"})
+    snapshots.remove_unused({kept})
+    assert not left.exists()
+    assert (snapshots.path(kept) / "a.py").read_bytes() == b"1"

@@ -10,7 +10,7 @@ import pytest
 
 from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.settings import LocalSettings
-from fasttrack_jupyter.engine.code import script_of
+from fasttrack_jupyter.engine.scripts import script_of
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView
 from fasttrack_jupyter.errors import InvalidPipeline
 

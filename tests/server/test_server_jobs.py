@@ -128,6 +128,15 @@ async def test_ten_megabytes_of_text(call: Any) -> None:
     assert (answer.code, json.loads(answer.body)["tasks"]) == (200, 1)
 
 
+async def test_files_go_through_whole(call: Any) -> None:
+    """As many bytes as the engine takes, and its refusal of more."""
+    text = _pipeline("cat big.txt | wc -c")
+    ok = await call("POST", "/plan", {"text": text, "files": {"big.txt": "x" * 20_000_000}})
+    assert (ok.code, json.loads(ok.body)["tasks"][0]["decision"]) == (200, "will run")
+    refused = await call("POST", "/plan", {"text": text, "files": {"big.txt": "x" * 20_000_001}})
+    assert (refused.code, json.loads(refused.body)["code"]) == (400, "bad_request")
+
+
 async def test_hundreds_follow_at_a_time(call: Any, http_server_client: Any) -> None:
     """Each gets each line."""
     http_server_client.max_clients = 300

@@ -233,7 +233,7 @@ class LocalBackend:
         """See the port."""
         return await asyncio.to_thread(self._folders.remove_paths, folder, paths)
 
-    async def put_code(self, files: Mapping[str, str]) -> str:
+    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
         """See the port."""
         return await asyncio.to_thread(self._snapshots.put, files)
 

@@ -46,8 +46,8 @@ class Snapshots:
         for folder in (root, self._blobs, self._manifests):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def put(self, files: Mapping[str, str]) -> str:
-        """Keep ``{relative path: absolute path}``; the digest of the whole. The same content has the same digest.
+    def put(self, files: Mapping[str, str | bytes]) -> str:
+        """Keep ``{relative path: absolute path, or content}``; the digest of the whole, the same of the same content.
 
         Executable bits are kept, symlinks stay symlinks, folders are those that files need.
 
@@ -102,10 +102,12 @@ class Snapshots:
 
     # ------------------------------------------------------------ contents
 
-    def _entry(self, path: str, source: str, seen: _Seen) -> list[str]:
+    def _entry(self, path: str, source: str | bytes, seen: _Seen) -> list[str]:
         parts = parts_of(path)
         if "/".join(parts) != path:
             raise BadRequest(f"{path!r} is no plain relative path")
+        if isinstance(source, bytes):
+            return [self._keep(source), FILE]
         try:
             found = os.lstat(source)
             if stat.S_ISLNK(found.st_mode):
@@ -142,6 +144,12 @@ class Snapshots:
         finally:
             partial.unlink(missing_ok=True)
         return digest, found
+
+    def _keep(self, content: bytes) -> str:
+        digest = hashlib.sha256(content).hexdigest()
+        if not (blob := self._blob(digest, FILE)).exists():
+            _write_synced(blob, content, 0o444)
+        return digest
 
     def _blob(self, digest: str, kind: str) -> Path:
         return self._blobs / (digest + ".x" if kind == EXECUTABLE else digest)
@@ -266,13 +274,17 @@ def _unique(folder: Path) -> Path:
     return folder / f".new-{os.getpid()}-{time.monotonic_ns()}-{os.urandom(4).hex()}"
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, content: bytes, mode: int = 0o600) -> None:
     partial = _unique(path.parent)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
