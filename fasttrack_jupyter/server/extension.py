@@ -20,6 +20,7 @@ from fasttrack_jupyter.server.face import Face
 from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.handlers import FastTrackHandler, ForwardHandler
 from fasttrack_jupyter.server.hints import SCHEMA, Hints
+from fasttrack_jupyter.server.notebooks import Notebooks
 from fasttrack_jupyter.server.own import OWN
 from fasttrack_jupyter.server.supervisor import Supervisor
 
@@ -46,7 +47,8 @@ class FastTrackApp(ExtensionApp):
         root = contents_root(server.contents_manager)
         files = Files(server.contents_manager, self.supervisor, root, home.path)
         self.catalogs = CatalogKeeper(root)
-        self.handlers.extend(_routes(Face(self.supervisor, files, self.catalogs, home, root)))
+        notebooks = Notebooks(server.contents_manager)
+        self.handlers.extend(_routes(Face(self.supervisor, files, self.catalogs, notebooks, home, root)))
         server.io_loop.add_callback(self.supervisor.start)
 
     def _note(self, seq: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.server.catalogs import CatalogKeeper
 from fasttrack_jupyter.server.files import Files
+from fasttrack_jupyter.server.notebooks import Notebooks
 from fasttrack_jupyter.server.supervisor import Supervisor
 
 
@@ -17,6 +18,7 @@ class Face:
     supervisor: Supervisor
     files: Files
     catalogs: CatalogKeeper
+    notebooks: Notebooks
     home: Home
     root: str | None
     """Absolute path of the contents root; None where contents are not on disk."""

@@ -13,6 +13,7 @@ from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import Forbidden
 from fasttrack_jupyter.server.description import Own, describe
 from fasttrack_jupyter.server.handlers import FastTrackHandler
+from fasttrack_jupyter.server.notebooks import NotebookBuild, NotebookPipeline
 from fasttrack_jupyter.server.views import (
     Catalog,
     CatalogRequest,
@@ -106,6 +107,17 @@ class CatalogsHandler(OwnHandler):
                 await self.show(await catalogs.update(parsed(CatalogUpdate, self.request.body).path))
 
 
+class NotebooksHandler(OwnHandler):
+    """A notebook as a pipeline; one that is on the disk needs Jupyter's permission for ``contents`` as well."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        request = parsed(NotebookBuild, self.request.body)
+        if request.content is None and not await self.allows(operation.action, "contents"):
+            raise Forbidden(f"you may not {operation.action} contents")
+        await self.show(await self.face.notebooks.built(request))
+
+
 class DescriptionHandler(OwnHandler):
     """All routes, described."""
 
@@ -150,6 +162,17 @@ OWN: tuple[tuple[type[OwnHandler], tuple[Own, ...]], ...] = (
                 "Bring one up to date.",
                 Catalog,
                 CatalogUpdate,
+            ),
+        ),
+    ),
+    (
+        NotebooksHandler,
+        (
+            Own(
+                Operation("build_notebook", "POST", "/notebooks/build", "read"),
+                "A notebook as a pipeline; nothing is written.",
+                NotebookPipeline,
+                NotebookBuild,
             ),
         ),
     ),

@@ -9,9 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES
-from fasttrack_jupyter.server import views
+from fasttrack_jupyter.server import notebooks, views
 
-_OWN = (views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs)
+_OWN = (views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, notebooks.NotebookPipeline)
 
 
 def main() -> None:

@@ -1977,6 +1977,39 @@ export interface components {
             hash: string;
         };
         /**
+         * NotebookPipeline
+         * @description What a notebook became; nothing was written.
+         *
+         *     ``text`` is the YAML; ``files`` (relative path → text) belong beside it, all of them below ``folder``.
+         *     ``problems`` are warnings and notices: with an error there is no answer but ``invalid_notebook``.
+         */
+        NotebookPipeline: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Folder */
+            folder: string;
+            /** Files */
+            files: {
+                [key: string]: string;
+            };
+            /** Problems */
+            problems: components["schemas"]["Problem"][];
+            /** Tasks */
+            tasks: components["schemas"]["NotebookTask"][];
+        };
+        /**
+         * NotebookTask
+         * @description A task, and the cells that it is made of as people call them (``cell 5``), in order.
+         */
+        NotebookTask: {
+            /** Name */
+            name: string;
+            /** Cells */
+            cells: string[];
+        };
+        /**
          * PipelineFile
          * @description A pipeline of the workspace; ``path`` is the contents path; ``name`` and ``tasks`` are null where unreadable.
          */
@@ -2123,6 +2156,8 @@ export type Catalog = components['schemas']['Catalog'];
 export type Catalogs = components['schemas']['Catalogs'];
 export type EngineState = components['schemas']['EngineState'];
 export type FileText = components['schemas']['FileText'];
+export type NotebookPipeline = components['schemas']['NotebookPipeline'];
+export type NotebookTask = components['schemas']['NotebookTask'];
 export type PipelineFile = components['schemas']['PipelineFile'];
 export type PipelineFiles = components['schemas']['PipelineFiles'];
 export type ServerInfo = components['schemas']['ServerInfo'];

@@ -1,0 +1,126 @@
+"""Notebooks become pipelines by a call of the server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_server.auth import Authorizer
+
+from fasttrack_jupyter.server import notebooks
+
+
+def notebook(*sources: str | tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A notebook of code cells, each its source or its source and its FastTrack metadata."""
+    cells = []
+    for number, each in enumerate(sources):
+        source, marks = each if isinstance(each, tuple) else (each, None)
+        metadata = {} if marks is None else {"fasttrack": marks}
+        cells.append(
+            {
+                "cell_type": "code", "id": f"c{number}", "metadata": metadata, "source": source,
+                "execution_count": None, "outputs": [],
+            }
+        )  # fmt: skip
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+
+
+MAGIC = notebook("%%fasttrack_task prepare --cpu 1\nx = [1, 2, 3]", "%%fasttrack_task count\nn = len(x)\nprint(n)")
+FORM = notebook(
+    ("x = [1, 2, 3]", {"kind": "task", "task": "prepare", "cpu": 1}),
+    ("n = len(x)\nprint(n)", {"kind": "task", "task": "count"}),
+)
+
+
+class NoContents(Authorizer):
+    """Lets everybody do everything but with contents."""
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        return resource != "contents"
+
+
+async def test_an_open_notebook_becomes_a_pipeline(call: Any) -> None:
+    """Its text, the files beside it and which cells became which task; nothing is written."""
+    answer = await call("POST", "/notebooks/build", {"content": MAGIC, "path": "lab/numbers.ipynb"})
+    told = json.loads(answer.body)
+    assert answer.code == 200, told
+    assert (told["name"], told["folder"]) == ("numbers", "numbers.cells")
+    assert told["tasks"] == [{"name": "prepare", "cells": ["cell 1"]}, {"name": "count", "cells": ["cell 2"]}]
+    assert {"numbers.cells/execute.py", "numbers.cells/tasks.json"} <= told["files"].keys()
+
+
+async def test_the_form_and_the_magic_give_the_same_pipeline(call: Any) -> None:
+    """Whichever way a cell was marked, the text is the same."""
+    built = [
+        json.loads((await call("POST", "/notebooks/build", {"content": each, "path": "n.ipynb"})).body)
+        for each in (MAGIC, FORM)
+    ]
+    assert built[0]["text"] == built[1]["text"]
+    assert built[0]["tasks"] == built[1]["tasks"]
+
+
+async def test_a_notebook_of_the_workspace_is_built_by_its_path(call: Any, jp_root_dir: Path) -> None:
+    """As it lies there."""
+    (jp_root_dir / "saved.ipynb").write_text(json.dumps(MAGIC))
+    answer = await call("POST", "/notebooks/build", {"path": "saved.ipynb"})
+    assert (answer.code, json.loads(answer.body)["name"]) == (200, "saved")
+
+
+@pytest.mark.parametrize("path", ["absent.ipynb", "../absent.ipynb", ".hidden/a.ipynb"])
+async def test_a_notebook_that_is_not_there_is_told_so(call: Any, path: str) -> None:
+    """Nor is one that Jupyter does not show."""
+    answer = await call("POST", "/notebooks/build", {"path": path})
+    assert (answer.code, set(json.loads(answer.body))) == (404, {"code", "message", "hint", "details"})
+
+
+async def test_nothing_to_build_makes_no_sense(call: Any) -> None:
+    """Neither content nor path."""
+    answer = await call("POST", "/notebooks/build", {})
+    assert (answer.code, json.loads(answer.body)["code"]) == (400, "bad_request")
+
+
+async def test_problems_tell_their_cells(call: Any) -> None:
+    """A name that nobody writes, and a syntax error: all of them, with cell and line."""
+    wrong = notebook("%%fasttrack_task a\ny = nowhere + 1", "%%fasttrack_task b\n\nif True print(1)")
+    answer = await call("POST", "/notebooks/build", {"content": wrong, "path": "n.ipynb"})
+    told = json.loads(answer.body)
+    assert (answer.code, told["code"]) == (422, "invalid_notebook"), told
+    messages = " ".join(each["message"] for each in told["details"]["problems"])
+    assert "cell 2, line 3" in messages, messages
+
+
+@pytest.mark.parametrize("content", [{}, {"cells": "no"}, {"nbformat": 3, "worksheets": []}, {"cells": [1]}])
+async def test_what_is_no_notebook_is_refused_in_words(call: Any, content: Any) -> None:
+    """Not as something unforeseen."""
+    answer = await call("POST", "/notebooks/build", {"content": content, "path": "n.ipynb"})
+    assert answer.code in (400, 422), answer.body
+
+
+async def test_building_leaves_the_loop_free(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done in another thread than the server's."""
+    where: list[int] = []
+    real = notebooks._pipeline
+
+    def noted(content: Any, name: str) -> Any:
+        where.append(threading.get_ident())
+        return real(content, name)
+
+    monkeypatch.setattr(notebooks, "_pipeline", noted)
+    assert (await call("POST", "/notebooks/build", {"content": MAGIC})).code == 200
+    assert where
+    assert where[0] != threading.get_ident()
+
+
+class TestWithoutContents:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Any) -> Any:
+        jp_server_config["ServerApp"]["authorizer_class"] = NoContents
+        return jp_server_config
+
+    async def test_only_what_was_sent_is_built(self, call: Any) -> None:
+        """Who may not read contents cannot read them this way."""
+        assert (await call("POST", "/notebooks/build", {"path": "a.ipynb"})).code == 403
+        assert (await call("POST", "/notebooks/build", {"content": MAGIC})).code == 200
