@@ -1,7 +1,8 @@
 """FastTrack for Jupyter: pipelines for people who live in notebooks.
 
-``import fasttrack_jupyter as ft``, then ``ft.connect()`` speaks to the engine of this user's home
-(and starts it): ``ft.connect().jobs()``.
+In a notebook: ``%load_ext fasttrack_jupyter``, then ``%fasttrack`` says what there is. In Python: ``import
+fasttrack_jupyter as ft``, then ``ft.job("digits#3")`` is a job in hand, and ``ft.connect()`` speaks to the engine
+of this user's home (and starts it): ``ft.connect().jobs()``.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client, connect
     from fasttrack_jupyter.errors import FastTrackError
+    from fasttrack_jupyter.kernel.jobs import Job, job
 
 __version__ = "0.2.0"
-__all__ = ["Client", "FastTrackError", "connect"]
+__all__ = ["Client", "FastTrackError", "Job", "connect", "job"]
 
-_HOMES = {"Client": "api.client", "FastTrackError": "errors", "connect": "api.client"}
+_HOMES = {
+    "Client": "api.client", "FastTrackError": "errors", "Job": "kernel.jobs", "connect": "api.client",
+    "job": "kernel.jobs",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -33,6 +38,20 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
     module = f"{__name__}.server.extension"
     return [{"module": module, "app": import_module(module).FastTrackApp}]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext fasttrack_jupyter``: the magics (IPython's convention)."""
+    from fasttrack_jupyter.kernel.loading import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext fasttrack_jupyter``: as if it had never been loaded; jobs go on."""
+    from fasttrack_jupyter.kernel.loading import unload
+
+    unload(shell)
 
 
 def __dir__() -> list[str]:

@@ -21,6 +21,7 @@
     │   ├── SessionRejected            this session can never start as asked; final
     │   │   └── ImageUnresolved        the image names nothing that can be had here
     │   └── BackendUnreachable         no answer: nothing is known; ask again
+    ├── Unreadable                     what a task left cannot be loaded here
     └── EngineUnavailable              the engine process could not be started or reached
         └── OtherVersion               it is of another version than the caller
 
@@ -171,6 +172,13 @@ class BackendUnreachable(BackendError):
 
     code = "backend_unreachable"
     status_hint = 503
+
+
+class Unreadable(FastTrackError):
+    """What a task left cannot be loaded here, or is not what was written."""
+
+    code = "unreadable"
+    status_hint = 422
 
 
 class EngineUnavailable(FastTrackError):
