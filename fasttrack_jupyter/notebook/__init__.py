@@ -1,1 +1,1 @@
-"""Cells become tasks: what a notebook says (cells, marks), which names cross tasks (names, flow), what is sent (build)."""
+"""Cells become tasks: what a notebook says (cells, marks), which names cross tasks (flow), what is sent (build)."""

@@ -1,17 +1,41 @@
-"""What a person may write on a cell or a notebook."""
+"""What a person may write on a cell or a notebook: one table of all options, for every reader of them.
+
+::
+
+    %fasttrack_pipeline NAME [options]     the notebook's pipeline, and defaults for its tasks
+    %%fasttrack_task NAME [options]        the cell becomes (or goes on with) a task
+    %%fasttrack_params                     the cell assigns the parameters' defaults
+    %%fasttrack_common                     the cell travels with every task that uses it
+
+The static reader, the kernel's magics (their ``--help`` and completion too) and the metadata of cells read
+this one table. A metadata key is an option's long name with ``_`` for ``-``. How lines and metadata are read
+stands in :mod:`.marks_reading`, how a value is checked in :mod:`.marks_values`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+
+from fasttrack_jupyter.notebook import marks_values as values
 
 Pairs = tuple[tuple[str, str], ...]
 
 
+class Mode(StrEnum):
+    """Whether marked cells run in the notebook's own kernel as well."""
+
+    RUN = "run"
+    DEFINE = "define"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where tasks run, and with what: the options that a task and its pipeline share; empty is "not said"."""
+    """Where tasks run, and with what: the options that a task and its pipeline share. Empty is "not said"."""
 
     image: str | None = None
+    """``--requirements`` and ``--requirements-file`` are an image too: see :func:`.marks_values.image_of`."""
     cpu: str | None = None
     mem: str | None = None
     gpu: str | None = None
@@ -29,7 +53,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TaskOptions(Place):
-    """What ``%%fasttrack_task`` says; amounts and times are checked, and as they were written."""
+    """What ``%%fasttrack_task`` says. Amounts and times are checked, and as they were written."""
 
     after: tuple[str, ...] = ()
     retry: int | None = None
@@ -46,8 +70,151 @@ class TaskOptions(Place):
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions(Place):
-    """What ``%fasttrack_pipeline`` says: the defaults of every task."""
+    """What ``%fasttrack_pipeline`` says: the pipeline's name, and defaults of every task."""
 
     name: str | None = None
-    mode: str = "run"
-    """``run``: marked cells run in the kernel as well; ``define``: they do not."""
+    mode: Mode = Mode.RUN
+
+
+class Shape(StrEnum):
+    """How often an option may come, and what a value of it looks like."""
+
+    ONE = "one"
+    """One value."""
+    NAMES = "names"
+    """Names with commas between; may be repeated."""
+    EACH = "each"
+    """One value each time; may be repeated."""
+    WORDS = "words"
+    """Words as a shell splits them; may be repeated."""
+    PAIRS = "pairs"
+    """``NAME=VALUE``; may be repeated."""
+    FLAG = "flag"
+    """No value."""
+    NO = "no"
+    """No value, and it means false: ``--no-run``."""
+
+
+class Offer(StrEnum):
+    """What completion offers for a value."""
+
+    NOTHING = ""
+    TASKS = "tasks"
+    VARIABLES = "variables"
+    IMAGES = "images"
+    FOLDERS = "folders"
+    SECRETS = "secrets"
+    FILES = "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: its long name, its field in the options, and everything that is to be known about a value."""
+
+    name: str
+    help: str
+    shape: Shape = Shape.ONE
+    metavar: str = ""
+    check: Callable[[str], object] = str
+    """The value as the field holds it. Raises ValueError with what is wrong and what to write."""
+    offer: Offer = Offer.NOTHING
+    field: str = ""
+
+    @property
+    def flag(self) -> str:
+        """As it is written: ``--gpu-share``."""
+        return f"--{self.name}"
+
+    @property
+    def key(self) -> str:
+        """As metadata have it: ``gpu_share``."""
+        return self.name.replace("-", "_")
+
+    @property
+    def place(self) -> str:
+        """The field of the options that it fills."""
+        return self.field or self.key
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value follows."""
+        return self.shape not in (Shape.FLAG, Shape.NO)
+
+
+_PLACE = (
+    Option("image", "What the task runs in, such as uv:pandas", metavar="IMAGE", check=values.image,
+           offer=Offer.IMAGES),
+    Option("cpu", "Cores", metavar="N", check=values.amount_of("cpu")),
+    Option("mem", "Memory, such as 4g", metavar="SIZE", check=values.amount_of("mem")),
+    Option("gpu", "Whole GPUs", metavar="N", check=values.whole_gpus),
+    Option("gpu-share", "A fraction of a GPU, such as 0.5", metavar="SHARE", check=values.amount_of("cuda.shares")),
+    Option("slot", "An amount of any other resource slot", Shape.PAIRS, "NAME=N", values.slot),
+    Option("shm", "Size of /dev/shm, such as 1g", metavar="SIZE", check=values.size),
+    Option("mount", "A vfolder", Shape.EACH, "FOLDER[:ALIAS]", values.mount, Offer.FOLDERS),
+    Option("env", "An environment variable", Shape.PAIRS, "NAME=VALUE", values.env),
+    Option("secret", "A secret, as the environment variable of its name", Shape.EACH, "NAME", values.secret,
+           Offer.SECRETS),
+    Option("project", "Project on the cluster", metavar="NAME", check=values.word),
+    Option("group", "Resource group on the cluster", metavar="NAME", check=values.word),
+    Option("requirements", "Packages the task needs, such as 'pandas>=2'; they become its image", Shape.WORDS,
+           "'PACKAGE …'", values.requirement),
+    Option("requirements-file", "A requirements.txt beside the notebook, or pyproject.toml", metavar="FILE",
+           check=values.requirements_file, offer=Offer.FILES),
+)  # fmt: skip
+_RUN = (
+    Option("run", "Run the cell here too (the default)", Shape.FLAG),
+    Option("no-run", "Only define; do not run the cell here", Shape.NO, field="run"),
+)
+_TASK = (
+    Option("after", "Tasks that must succeed first, beside those whose variables it uses", Shape.NAMES, "TASK,…",
+           values.task_name, Offer.TASKS),
+    *_PLACE,
+    Option("retry", "Attempts in all: 2 is one retry", metavar="N", check=values.attempts),
+    Option("timeout", "Longest time of one attempt, such as 1h30m", metavar="TIME", check=values.duration),
+    Option("skip", "Leave the task out; it counts as satisfied", Shape.FLAG),
+    Option("in", "Exactly these variables come in, whatever the cell seems to use", Shape.NAMES, "NAME,…",
+           values.variable, Offer.VARIABLES, "inputs"),
+    Option("out", "Hand these variables on, also if no later task seems to use them", Shape.NAMES, "NAME,…",
+           values.variable, Offer.VARIABLES, "outputs"),
+    Option("shell", "The cell is a shell script", Shape.FLAG),
+    *_RUN,
+)  # fmt: skip
+
+
+def _mode(text: str) -> Mode:
+    return Mode(values.one_of(*Mode)(text))
+
+
+_MODE = Option("mode", "run: marked cells run here too; define: they do not", metavar="run|define", check=_mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One magic: its name, and the options that it takes."""
+
+    name: str
+    purpose: str
+    options: tuple[Option, ...]
+    is_cell: bool = True
+    naming: str = ""
+    """What its NAME names; empty where it takes none."""
+
+    @property
+    def written(self) -> str:
+        """``%%fasttrack_task`` or ``%fasttrack_pipeline``."""
+        return ("%%" if self.is_cell else "%") + self.name
+
+    def option(self, name: str) -> Option | None:
+        """The option of that long name."""
+        return next((option for option in self.options if option.name == name), None)
+
+
+TASK = Mark("fasttrack_task", "Make the cell a task, or go on with the task of that name.", _TASK, naming="task")
+PARAMS = Mark("fasttrack_params", "The cell assigns the pipeline's parameters: one literal each.", _RUN)
+COMMON = Mark("fasttrack_common", "The cell travels with every task that uses it: imports, helper functions.", _RUN)
+PIPELINE = Mark(
+    "fasttrack_pipeline", "Name the notebook's pipeline and say what its tasks have in common.", (*_PLACE, _MODE),
+    is_cell=False, naming="pipeline",
+)  # fmt: skip
+MARKS = {mark.name: mark for mark in (TASK, PARAMS, COMMON, PIPELINE)}
+"""Every magic that marks something, by name."""
