@@ -39,6 +39,8 @@ class World:
     clock: Clock
     bus: EventBus
     export: Exporter
+    carried: Callable[[], Mapping[str, bytes]] = dict
+    """What travels with the code of pipelines that have notebook tasks: path below ``.fasttrack/`` → content."""
     max_jobs: int = 50
 
 
@@ -49,7 +51,7 @@ class Household:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
         self._logs = LogReader(world.store, self._backend, world.secrets)
-        self._preparer = Preparer(world.store, self._open_backend, world.secrets, self._default_slots)
+        self._preparer = Preparer(world.store, self._open_backend, world.secrets, self._default_slots, world.carried)
         self._stage = Stage(self._preparer, world.secrets, self._default_slots)
 
     async def pipelines(self) -> list[PipelineView]:

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from fasttrack_jupyter.engine.overlay import has_folder
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, has_folder, selection_of
+from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, selection_of
 from fasttrack_jupyter.engine.present import present_job
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage

@@ -1,4 +1,4 @@
-"""Files that come with a request: laid over those of the source's folder, they are a job's code.
+"""A job's code: the source's folder, over it files that came with the request, and what we bring ourselves.
 
 What a notebook becomes is code that lies in no folder. It goes into the snapshot from memory, so a request
 leaves nothing behind that somebody would have to clean up.
@@ -6,9 +6,14 @@ leaves nothing behind that somebody would have to clean up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from fasttrack_jupyter.engine.code import find_code
+from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.model.notebooks import RUNTIME
+from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 
 MOST_BYTES = 20_000_000
 """Of all files of a request together, in UTF-8."""
@@ -17,8 +22,37 @@ _LONGEST_PATH, _LONGEST_NAME = 1_000, 255
 """Characters of a path; bytes of one name in it (what file systems take)."""
 
 
-def lay_over(found: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str | bytes]:
-    """The code: ``found`` (relative path → absolute path), and over it ``given`` (relative path → text) as bytes.
+def is_notebook(source: str) -> bool:
+    """Whether a job's source is a notebook: its pipeline was built from cells, and so was its code."""
+    return source.lower().endswith(".ipynb")
+
+
+def has_folder(source: str | None) -> bool:
+    """Whether all of a job's code lies in the folder of its source."""
+    return source is not None and not is_notebook(source)
+
+
+def code_of(
+    request: JobRequest, pipeline: Pipeline, carried: Callable[[], Mapping[str, bytes]]
+) -> dict[str, str | bytes]:
+    """The code of the source's folder, over it the files of the request, and the program that notebooks need.
+
+    Raises:
+        NotFound, Forbidden, Refused: see :func:`~fasttrack_jupyter.engine.code.find_code`.
+        BadRequest: see :func:`lay_over`.
+    """
+    found = find_code(Path(request.source).resolve().parent, pipeline.files) if request.source is not None else {}
+    has_notebooks = any(task.type is TaskType.NOTEBOOK for task in pipeline.tasks)
+    ours = {f"{RUNTIME}/{path}": content for path, content in carried().items()} if has_notebooks else {}
+    return lay_over(found, request.files, ours)
+
+
+def lay_over(
+    found: Mapping[str, str], given: Mapping[str, str], carried: Mapping[str, bytes] | None = None
+) -> dict[str, str | bytes]:
+    """The code: ``found`` (relative path → absolute path), over it ``given`` (relative path → text) as bytes.
+
+    ``carried`` are contents that we bring ourselves, over everything.
 
     Raises:
         BadRequest: a path that is no plain relative one, a file that would have to be a folder too, or too much.
@@ -32,6 +66,7 @@ def lay_over(found: Mapping[str, str], given: Mapping[str, str]) -> dict[str, st
             f"the files that came with the request are {size / 1e6:.1f} MB; the largest is {largest!r}",
             f"send at most {MOST_BYTES / 1e6:.0f} MB, and put data beside the pipeline's file or into a folder",
         )
+    contents |= carried or {}
     code: dict[str, str | bytes] = {**found, **contents}
     _check_folders(code, contents)
     return dict(sorted(code.items()))

@@ -15,6 +15,7 @@ from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.notebooks import command_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
@@ -272,8 +273,9 @@ def changes_between(
     for task in new.tasks:
         before = old.by_name.get(task.name)
         words = ["is new"] if before is None else _differences(old, before, new, task)
-        words += [f"{name} changed" for name in files if name in (task.command or "")]
-        text = " ".join([task.command or "", *new.envs_of(task).values()])
+        command = command_of(task)
+        words += [f"{name} changed" for name in files if name in command]
+        text = " ".join([command, *new.envs_of(task).values()])
         words += [f"parameter {name} changed" for name in params if f"params.{name}" in text]
         if words:
             found[task.name] = ", ".join(words)
@@ -282,7 +284,7 @@ def changes_between(
 
 def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list[str]:
     pairs = {
-        "command": (before.command, task.command),
+        "command": (command_of(before), command_of(task)),
         "source": (before.module_uri, task.module_uri),
         "image": (old.image_of(before), new.image_of(task)),
         "environment": (old.envs_of(before), new.envs_of(task)),

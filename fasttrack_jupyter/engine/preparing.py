@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.engine.code import changed_files, find_code
+from fasttrack_jupyter.engine.code import changed_files
 from fasttrack_jupyter.engine.live import plan_record
-from fasttrack_jupyter.engine.overlay import lay_over
+from fasttrack_jupyter.engine.overlay import code_of, is_notebook
 from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
     Demands,
@@ -27,7 +27,7 @@ from fasttrack_jupyter.engine.plan import (
     shrunk,
 )
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
-from fasttrack_jupyter.engine.scripts import find_missing_scripts
+from fasttrack_jupyter.engine.scripts import find_missing_files
 from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
@@ -37,6 +37,7 @@ from fasttrack_jupyter.model.document import Document
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
+from fasttrack_jupyter.model.notebooks import RUNTIME
 from fasttrack_jupyter.model.parameters import bind_parameters
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
@@ -146,8 +147,10 @@ class Preparer:
         backends: Callable[[str], ExecutionBackend],
         secrets: SecretStore,
         default_slots: Callable[[str], ResourceSlots],
+        carried: Callable[[], Mapping[str, bytes]],
     ) -> None:
         self._store, self._backends, self._secrets, self._default_slots = store, backends, secrets, default_slots
+        self._carried = carried
 
     async def read(self, text: str | None, source: str | None) -> tuple[str, Reading]:
         """The text and what is in it. Raises InvalidPipeline with every problem, NotFound, BadRequest."""
@@ -197,8 +200,9 @@ class Preparer:
             edited = await self._edited_files(origin, files, backend)
             question = replace(question, changed=await self._changes(origin, pipeline, params, edited))
         preflight = await self._preflight(question, request, backend, code)
-        if (request.source is not None or request.files) and code is None:
-            await asyncio.to_thread(find_missing_scripts, pipeline, files, preflight)
+        if code is None:
+            has_code = request.source is not None or bool(request.files)
+            await asyncio.to_thread(find_missing_files, pipeline, files, preflight, only_notebooks=not has_code)
         question = replace(question, preflight=preflight)
         known, seconds = await asyncio.to_thread(_durations, graph, history)
         return Prepared(
@@ -242,7 +246,7 @@ class Preparer:
     ) -> tuple[str | None, Mapping[str, str | bytes]]:
         if origin is not None and origin.keeps_code:
             return origin.job.code, {}
-        return None, await asyncio.to_thread(_code_of, request, pipeline)
+        return None, await asyncio.to_thread(code_of, request, pipeline, self._carried)
 
     async def _edited_files(
         self, origin: Origin, files: Mapping[str, str | bytes], backend: ExecutionBackend
@@ -252,7 +256,7 @@ class Preparer:
             return []
         then = await backend.code_manifest(origin.job.code) if origin.job.code else {}
         now = await backend.code_manifest(await backend.put_code(files)) if files else {}
-        return changed_files(then, now)
+        return [path for path in changed_files(then, now) if not path.startswith(f"{RUNTIME}/")]
 
     async def _changes(
         self, origin: Origin, pipeline: Pipeline, params: Mapping[str, Any], edited: list[str]
@@ -294,22 +298,6 @@ class Preparer:
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
-
-
-def is_notebook(source: str) -> bool:
-    """Whether a job's source is a notebook: its pipeline was built from cells, and so was its code."""
-    return source.lower().endswith(".ipynb")
-
-
-def has_folder(source: str | None) -> bool:
-    """Whether all of a job's code lies in the folder of its source."""
-    return source is not None and not is_notebook(source)
-
-
-def _code_of(request: JobRequest, pipeline: Pipeline) -> dict[str, str | bytes]:
-    """The code of the folder that the request's source lies in, and over it the files that came with the request."""
-    found = find_code(Path(request.source).resolve().parent, pipeline.files) if request.source is not None else {}
-    return lay_over(found, request.files)
 
 
 def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:

@@ -1,4 +1,4 @@
-"""Scripts that commands run, and which of them are not there: said before anything starts."""
+"""Notebooks and scripts that tasks run, and which of them are not there: said before anything starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection
 
 from fasttrack_jupyter.model.expressions import did_you_mean
-from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
+from fasttrack_jupyter.model.notebooks import notebook_path
+from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem
 
 _COMPARED = 1_000
@@ -27,22 +28,34 @@ def script_of(command: str) -> str | None:
     return None if not path or path.startswith(("/", "..")) else path
 
 
-def find_missing_scripts(pipeline: Pipeline, files: Collection[str], found: dict[str, list[Problem]]) -> None:
-    """Add to ``found`` the tasks whose command runs a script that is neither code (``files``) nor behind a mount."""
+def find_missing_files(
+    pipeline: Pipeline, files: Collection[str], found: dict[str, list[Problem]], *, only_notebooks: bool = False
+) -> None:
+    """Add to ``found`` the tasks whose notebook, or the script that their command runs, is not there.
+
+    That is: neither code (``files``) nor behind a mount.
+    """
     for task in pipeline.tasks:
-        script = script_of(task.command or "") if task.type is TaskType.CUSTOM and not task.skip else None
-        if script is None or script in files:
+        key, path = _needed(task)
+        if path is None or path in files or task.skip or (only_notebooks and key == "command"):
             continue
-        place = f"/home/work/{script}"
+        place = f"/home/work/{path}"
         if not any(place.startswith(f"{mount.target.rstrip('/')}/") for mount in pipeline.mounts_of(task)):
-            found.setdefault(task.name, []).append(_no_file(script, files))
+            found.setdefault(task.name, []).append(_no_file(key, path, files))
 
 
-def _no_file(script: str, files: Collection[str]) -> Problem:
+def _needed(task: Task) -> tuple[str, str | None]:
+    """Which key of the task names a file, and the file."""
+    if task.type is TaskType.NOTEBOOK:
+        return "notebook", notebook_path(task)
+    return "command", script_of(task.command or "") if task.type is TaskType.CUSTOM else None
+
+
+def _no_file(key: str, path: str, files: Collection[str]) -> Problem:
     return Problem(
         code="no_file",
-        message=f"{script} is not among the pipeline's files",
-        path=("command",),
-        value=script,
-        hint=did_you_mean(script, files) if 0 < len(files) <= _COMPARED else "put it beside the pipeline's file",
+        message=f"{path} is not among the pipeline's files",
+        path=(key,),
+        value=path,
+        hint=did_you_mean(path, files) if 0 < len(files) <= _COMPARED else "put it beside the pipeline's file",
     )

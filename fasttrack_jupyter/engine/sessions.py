@@ -18,6 +18,7 @@ from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.names import escape_name
+from fasttrack_jupyter.model.notebooks import command_of, render_command
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
 
@@ -82,7 +83,7 @@ class SessionBuilder:
             folder=job.folder,
             path=path,
             number=number,
-            command=parse_template(task.command or "").render_command(scope),
+            command=render_command(task, scope),
             image=self._pipeline.image_of(task),
             slots=self._slots[ordinal],
             environ=environ,
@@ -109,7 +110,7 @@ class SessionBuilder:
         task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
         return SessionSpec(
             attempt_id="", job_id=job.id, job_index=job.index, pipeline=job.pipeline, folder=job.folder,
-            path=path, number=0, command=task.command or "", image=self._pipeline.image_of(task),
+            path=path, number=0, command=command_of(task), image=self._pipeline.image_of(task),
             slots=self._slots[ordinal], environ={}, code=job.code, mounts=self._pipeline.mounts_of(task),
             shmem=self._pipeline.shmem_of(task), timeout=task.timeout, cluster_mode=task.cluster_mode,
             cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),

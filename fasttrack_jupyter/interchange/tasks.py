@@ -11,6 +11,7 @@ from typing import Any
 
 from fasttrack_jupyter.interchange.losses import Losses, Path
 from fasttrack_jupyter.interchange.substitution import Substitution
+from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.quantities import format_duration
 from fasttrack_jupyter.model.resources import format_size, parse_size
@@ -53,6 +54,7 @@ class TaskConversion:
     def convert(self, written: dict[str, Any]) -> None:
         """Change ``written``, the task's data, into the words of the target."""
         hide_secrets(written.get("environment"), self._path("environment"), self.losses)
+        self._notebook(written)
         self._expressions(written)
         self._data_flow(written)
         self._failure(written)
@@ -74,6 +76,23 @@ class TaskConversion:
 
     def _lose(self, key: str, message: str, hint: str = "") -> None:
         self.losses.lose(self._path(key), f"task {self.task.name}: {message}", hint)
+
+    def _notebook(self, written: dict[str, Any]) -> None:
+        if self.task.type is not TaskType.NOTEBOOK:
+            for key in ("notebook", "parameters"):
+                written.pop(key, None)
+            return
+        for key in ("notebook", "parameters", "command"):
+            written.pop(key, None)
+        insert_after(
+            written, "command", command_of(self.task), ("module_uri", "cluster_size", "type", "description", "name")
+        )
+        self._lose(
+            "notebook",
+            f"FastTrack runs no notebooks: the command that runs {notebook_path(self.task)} is written out",
+            f"put the notebook, and as the folder {RUNTIME} what lies in fasttrack_jupyter/notebook/travel, "
+            "into a vfolder, and work there",
+        )
 
     def _expressions(self, written: dict[str, Any]) -> None:
         substitution = Substitution(self.pipeline, self.task, self.order, self.params)
@@ -139,7 +158,7 @@ class TaskConversion:
             self._lose(
                 "type",
                 f"type {value}: FastTrack {self.to} has no such task; it is written as a custom one",
-                "clone the repository in the command",
+                "" if self.task.type is TaskType.NOTEBOOK else "clone the repository in the command",
             )
             written["type"] = _TYPES[self.to][TaskType.CUSTOM]
         elif value is not None and (not is_known or self.origin is not self.to):

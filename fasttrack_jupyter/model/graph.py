@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fasttrack_jupyter.model.expressions import ExpressionError, parse_template
+from fasttrack_jupyter.model.notebooks import command_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 
 
@@ -141,7 +142,7 @@ def needed(task: Task) -> Iterator[str]:
     yield from task.dependencies
     for source in task.inputs.values():
         yield source.strip().partition(".")[0]
-    for text in (task.command or "", *task.environment.envs.values()):
+    for text in (command_of(task), *task.environment.envs.values()):
         if "${{" in text:
             yield from _mentioned(text)
 

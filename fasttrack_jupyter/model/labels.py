@@ -18,7 +18,7 @@ TITLES: dict[str, dict[str, str]] = {
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
         "dependencies": "Dependencies", "mounts": "Mounts", "skip": "Skip",
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
-        "outputs": "Outputs", "service": "Service",
+        "outputs": "Outputs", "service": "Service", "notebook": "Notebook", "parameters": "Notebook parameters",
     },
     "Environment": {
         "project": "Project", "scaling-group": "Resource group", "image": "Image", "envs": "Environment variables",

@@ -42,6 +42,7 @@ class TaskType(StrEnum):
     GITHUB = "github"
     GITLAB = "gitlab"
     DEPLOYMENT = "deployment"
+    NOTEBOOK = "notebook"
 
 
 class RunOn(StrEnum):
@@ -193,7 +194,7 @@ class Task(Model):
     ] = Field(
         default=TaskType.CUSTOM,
         description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
-        "deployment: a service",
+        "deployment: a service; notebook: a whole notebook",
     )
     cluster_mode: ClusterMode = Field(
         default=ClusterMode.SINGLE_NODE, description="Whether the containers of one session share a machine"
@@ -206,6 +207,14 @@ class Task(Model):
     command: Text | None = Field(
         default=None, description="What /bin/sh -c runs; may hold ${{ params.x }}, ${{ inputs.x }}, ${{ job.id }}",
         examples=["python train.py --lr ${{ params.learning_rate }}"],
+    )  # fmt: skip
+    notebook: Text | None = Field(
+        default=None, description="The .ipynb that a notebook task runs, relative to the folder of this file",
+        examples=["report.ipynb"],
+    )  # fmt: skip
+    parameters: Annotated[dict[str, Any], BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=dict, description="Values of the notebook's parameters; may hold ${{ params.x }}",
+        examples=[{"lr": "${{ params.learning_rate }}", "epochs": 3}],
     )  # fmt: skip
     environment: Annotated[Environment, BeforeValidator(_none_is_nothing)] = Field(
         default_factory=lambda: _NO_ENVIRONMENT, description="Image, resource group, environment variables"

@@ -10,7 +10,7 @@ from fasttrack_jupyter.interchange.fasttrack import export
 from fasttrack_jupyter.model.document import load
 from fasttrack_jupyter.model.generations import detect_generation
 from fasttrack_jupyter.model.graph import build_graph
-from fasttrack_jupyter.model.pipeline import Generation, Pipeline
+from fasttrack_jupyter.model.pipeline import Generation, Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.reading import read_or_raise
 
@@ -329,3 +329,24 @@ def test_a_large_pipeline_is_exported_in_time() -> None:
     assert len(losses) == 4001
     assert load(result).data["tasks"][1999]["command"] == "echo 'a b' 1999"
     assert comments(result) == comments(text)
+
+
+@TARGETS
+def test_a_notebook_is_written_as_the_command_that_runs_it(to: Generation) -> None:
+    """With what its parameters come to; that the notebook and its program must be brought is said."""
+    text = (
+        "name: p\nparams:\n- {name: lr, type: float, default: 0.1}\ntasks:\n"
+        "- {name: a, command: ls, outputs: {n: int, f: File}}\n"
+        "- name: b\n  type: notebook  # ours\n  notebook: r.ipynb\n  inputs: {f: a.f}\n"
+        "  parameters: {lr: '${{ params.lr }}', f: '${{ inputs.f }}', n: '${{ tasks.a.outputs.n }}', t: 'a b'}\n"
+    )
+    exported, losses = export(text, to)
+    task = read(exported).by_name["b"]
+    assert task.type is TaskType.CUSTOM
+    assert task.command == (
+        "python3 .fasttrack/whole.py r.ipynb --param lr=0.1 --param f=/pipeline/input1/f "
+        "--param n=\"$(cat '/pipeline/input1/.values/n')\" --param t='a b'"
+    )
+    assert not {"notebook", "parameters"} & load(exported).data["tasks"][1].keys()
+    said = [problem for problem in losses if problem.path[:2] == ("tasks", 1) and ".fasttrack" in problem.hint]
+    assert [problem.severity for problem in said] == [Severity.WARNING]

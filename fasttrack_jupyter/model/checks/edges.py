@@ -8,6 +8,7 @@ from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, VALUES, InputRef, ch
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
+from fasttrack_jupyter.model.notebooks import texts_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Severity
 
@@ -115,4 +116,7 @@ def _edge(number: int, task: Task, other: str) -> tuple[str | int, ...]:
     for name, text in task.environment.envs.items():
         if other in needed(Task(name=task.name, command=text)):
             return ("tasks", number, "environment", "envs", name)
+    for path, text in texts_of(task):
+        if other in needed(Task(name=task.name, command=text)):
+            return ("tasks", number, *path)
     return ("tasks", number, "command")

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from fasttrack_jupyter.model.checks.edges import unknown_output
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
-from fasttrack_jupyter.model.pipeline import Environment, Pipeline, Task
+from fasttrack_jupyter.model.notebooks import texts_of
+from fasttrack_jupyter.model.pipeline import Environment, Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
 
@@ -44,6 +45,8 @@ class Mentions:
             path: Path = ("tasks", number)
             if task.command is not None and _OPEN in task.command:
                 yield from self._text(task.command, (*path, "command"), task, in_command=True)
+            for inner, text in texts_of(task):
+                yield from self._text(text, (*path, *inner), task, in_command=True)
             yield from self._environment(task.environment, (*path, "environment"), task)
             yield from _elsewhere(path, task)
 
@@ -83,13 +86,15 @@ class Mentions:
         elif root == "job" and name not in JOB:
             yield "bad-expression", f"job has no {name!r}", "it has " + ", ".join(f"job.{key}" for key in JOB)
         elif root == "secrets":
-            yield from self._secret(name, in_command)
+            yield from self._secret(name, in_command, task)
         elif root in ("inputs", "tasks"):
             yield from self._upstream(reference, name, task)
 
-    def _secret(self, name: str, in_command: bool) -> Iterator[tuple[str, str, str]]:
+    def _secret(self, name: str, in_command: bool, task: Task | None) -> Iterator[tuple[str, str, str]]:
         if in_command:
-            hint = f'add envs: {{{name}: "${{{{ secrets.{name} }}}}"}} and write "${name}" in the command'
+            is_notebook = task is not None and task.type is TaskType.NOTEBOOK
+            where = f'os.environ["{name}"] in the notebook' if is_notebook else f'"${name}" in the command'
+            hint = f'add envs: {{{name}: "${{{{ secrets.{name} }}}}"}} and write {where}'
             yield "secret-in-command", f"secret {name!r} stands in a command, which everybody can see in ps", hint
         if self._secrets is not None and name not in self._secrets:
             near = self._near_secrets.near(name)
@@ -132,8 +137,9 @@ _EXAMPLES = {
 
 
 def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
-    if task.module_uri and _OPEN in task.module_uri:
-        yield _not_here((*path, "module_uri"), task.module_uri)
+    for key, text in (("module_uri", task.module_uri), ("notebook", task.notebook)):
+        if text and _OPEN in text:
+            yield _not_here((*path, key), text)
     for position, mount in enumerate(task.mounts):
         if _OPEN in mount.folder or _OPEN in mount.target:
             yield _not_here((*path, "mounts", position), mount.written)
@@ -141,5 +147,5 @@ def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
 
 def _not_here(path: Path, text: str) -> Finding:
     message = "an expression stands where none is filled in"
-    hint = "${{ … }} has a meaning in command and in the values of envs"
+    hint = "${{ … }} has a meaning in command, in the values of envs and in parameters of a notebook"
     return Finding("expression-not-here", path, message, hint, text, Severity.ERROR)

@@ -24,7 +24,7 @@ _MAX_WRONG = 20_000
 """Data with more wrong values than this is not worth repairing."""
 _DANGLING = {
     "no-command": "command", "no-service": "service", "no-module-uri": "module_uri", "no-tasks": "tasks",
-    "bad-pipeline-name": "name",
+    "bad-pipeline-name": "name", "no-notebook": "notebook",
 }  # fmt: skip
 """Findings that may only be there because the value of that key was taken out."""
 _MENTIONS = ("unknown-output", "unknown-input", "unknown-parameter")

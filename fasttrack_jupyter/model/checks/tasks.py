@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.checks.findings import Finding
+from fasttrack_jupyter.model.checks.notebooks import check_notebook, unused_notebook
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
@@ -26,8 +27,13 @@ def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
     for number, task in enumerate(pipeline.tasks):
         if task.type is TaskType.DEPLOYMENT:
             yield from _deployment(number, task, services)
+        elif task.type is TaskType.NOTEBOOK:
+            yield from check_notebook(number, task)
+            yield from _unserved(number, task)
         else:
             yield from _command(number, task)
+        if task.type is not TaskType.NOTEBOOK:
+            yield from unused_notebook(number, task)
         if task.type in _GIT or task.module_uri:
             yield from _module(number, task)
         if task.cluster_size == 1:
@@ -36,11 +42,16 @@ def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
 
 def _command(number: int, task: Task) -> Iterator[Finding]:
     if task.command is None:
-        hint = "add command: python train.py" + ("; or type: deployment, for its service" if task.service else "")
+        other = "deployment, for its service" if task.service else "notebook" if task.notebook else ""
+        hint = "add command: python train.py" + (f"; or type: {other}" if other else "")
         yield Finding("no-command", ("tasks", number), f"task {task.name!r} has no command", hint, task.name)
     elif not task.command.strip():
         path = ("tasks", number, "command")
         yield Finding("no-command", path, f"the command of task {task.name!r} is empty", "write one", task.command)
+    yield from _unserved(number, task)
+
+
+def _unserved(number: int, task: Task) -> Iterator[Finding]:
     if task.service is not None:
         message = f"task {task.name!r} has a service, which only a task of type deployment serves"
         hint = "set type: deployment, or remove the service"
