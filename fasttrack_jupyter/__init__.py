@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client, connect
     from fasttrack_jupyter.errors import FastTrackError
     from fasttrack_jupyter.kernel.jobs import Job, job
+    from fasttrack_jupyter.kernel.show import show
 
 __version__ = "0.2.0"
-__all__ = ["Client", "FastTrackError", "Job", "connect", "job"]
+__all__ = ["Client", "FastTrackError", "Job", "connect", "job", "show"]
 
 _HOMES = {
     "Client": "api.client", "FastTrackError": "errors", "Job": "kernel.jobs", "connect": "api.client",
-    "job": "kernel.jobs",
+    "job": "kernel.jobs", "show": "kernel.show",
 }  # fmt: skip
 
 

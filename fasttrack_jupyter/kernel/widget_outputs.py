@@ -1,0 +1,124 @@
+"""What a task left, in HTML: its outputs by name, and what its cells displayed.
+
+Files come from a task, so nothing in them runs here: an image is an ``<img>`` (an SVG in one runs no script), HTML
+stands in a frame without any rights, all else is escaped. Each is read only up to a size that a notebook can bear.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fasttrack_jupyter.api.words import clean, plural, size
+from fasttrack_jupyter.kernel.results import VARIABLE, read_manifest
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.kernel.jobs import TaskHandle
+
+_MOST_NAMES, _MOST_SHOWN = 60, 12
+_LARGEST = 1_500_000
+"""Bytes of one image or page that is shown; a larger one is named."""
+_LONGEST = 4000
+"""Characters of a text that are shown."""
+_IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
+           ".webp": "image/webp", ".svg": "image/svg+xml"}  # fmt: skip
+_TEXTS = frozenset({".txt", ".json", ".md"})
+
+
+def outputs_html(task: TaskHandle) -> str:
+    """The list of a task's outputs, how to get them, and below it what can be looked at."""
+    names = list(islice(task.outputs, _MOST_NAMES))
+    shown = "".join(_preview(file) for file in islice(_to_show(task), _MOST_SHOWN))
+    if not names and not shown:
+        so_far = "left nothing." if task.is_ended else "has left nothing so far."
+        return f'<p class="ftw-none">{escape(clean(task.name))} {so_far}</p>'
+    return _listed(task, names) + shown
+
+
+def _listed(task: TaskHandle, names: list[str]) -> str:
+    if not names:
+        return ""
+    rows = "".join(_row(task, name) for name in names)
+    more = len(task.outputs) - len(names)
+    left = f'<p class="ftw-none">{plural(more, "output")} more.</p>' if more > 0 else ""
+    how = escape(f"%fasttrack result {clean(task.name)}.{clean(names[0])}")
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Output", "What", "Size"))
+    label = escape(f"Outputs of {clean(task.name)}")
+    table = (
+        f'<table class="ftw-table" aria-label="{label}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+    return f'{table}{left}<p class="ftw-none">Into this notebook: <code>{how}</code></p>'
+
+
+def _row(task: TaskHandle, name: str) -> str:
+    place = _place(task, name)
+    manifest = read_manifest(place) if place is not None else {}
+    count = manifest.get("size") if isinstance(manifest.get("size"), int) else _size(place)
+    what = task.outputs.summary(name)
+    kind = clean(str(manifest.get("type") or ""))
+    cells = (
+        f'<th scope="row">{escape(clean(name))}</th>',
+        f'<td title="{escape(kind)}">{escape(what)}</td>',
+        f'<td class="ftw-number">{size(count) if count is not None else ""}</td>',
+    )
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _place(task: TaskHandle, name: str) -> Path | None:
+    """Where an artifact lies on this machine; None of a value."""
+    declared = task.view["outputs"].get(name)
+    if isinstance(declared, dict) and "path" in declared:
+        return Path(str(declared["path"]))
+    folder = _folder(task)
+    return folder / "variables" / name if folder is not None and declared is None else None
+
+
+def _folder(task: TaskHandle) -> Path | None:
+    place = task.view["outputs_dir"]
+    return Path(place) if place and Path(place).is_absolute() else None
+
+
+def _size(place: Path | None) -> int | None:
+    try:
+        return place.stat().st_size if place is not None and place.is_file() else None
+    except OSError:
+        return None
+
+
+def _to_show(task: TaskHandle) -> Iterator[Path]:
+    """What ``display()`` showed, in its order, then declared artifacts that are pictures or pages."""
+    folder = _folder(task)
+    if folder is None:
+        return
+    declared = [_place(task, name) for name, value in task.view["outputs"].items() if _is_file(value)]
+    pictures = [place for place in declared if place is not None and place.suffix.lower() in (*_IMAGES, ".html")]
+    displayed = (folder / "shown").iterdir() if (folder / "shown").is_dir() else ()
+    root = folder.resolve()
+    for place in (*sorted(displayed), *pictures):
+        if place.is_file() and place.resolve().is_relative_to(root):
+            yield place
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, dict) and "path" in value and value.get("type") != VARIABLE
+
+
+def _preview(file: Path) -> str:
+    kind, name = file.suffix.lower(), escape(clean(file.name))
+    if kind not in (*_IMAGES, *_TEXTS, ".html"):
+        return ""
+    if file.stat().st_size > _LARGEST:
+        return f'<p class="ftw-none">{name} is too large to be shown here ({size(file.stat().st_size)}).</p>'
+    data = file.read_bytes()
+    if kind in _IMAGES:
+        inside = f'<img alt="{name}" src="data:{_IMAGES[kind]};base64,{b64encode(data).decode()}">'
+    elif kind == ".html":
+        page = escape(data.decode(errors="replace"))
+        inside = f'<iframe sandbox="" title="{name}" srcdoc="{page}"></iframe>'
+    else:
+        inside = f"<pre>{escape(clean(data.decode(errors='replace')[:_LONGEST]))}</pre>"
+    return f"<figure>{inside}<figcaption>{name}</figcaption></figure>"
