@@ -135,6 +135,12 @@ class Job:
 
         return job_bundle(self)
 
+    def _ipython_display_(self) -> None:
+        """The live picture and, for a notebook that is saved, a still one."""
+        from fasttrack_jupyter.kernel.show import show
+
+        show(self)._ipython_display_()
+
     # ------------------------------------------------------------ what can be done
 
     def refresh(self) -> Job:
@@ -293,9 +299,8 @@ class Job:
         self._looked = time.monotonic()
 
     def tell(self) -> None:
-        """Wake who waits, and call who has subscribed."""
+        """Call who has subscribed, then wake who waits: what a cell waited for is on the page when the cell goes on."""
         with self._changed:
-            self._changed.notify_all()
             heard, view = list(self._heard), self._view
         for one in heard:
             try:
@@ -303,6 +308,8 @@ class Job:
             except Exception:  # a stranger's callback: the others must still hear
                 with self._changed:
                     self._heard = [other for other in self._heard if other is not one]
+        with self._changed:
+            self._changed.notify_all()
 
 
 class Tasks(Mapping[str, "TaskHandle"]):
@@ -399,6 +406,16 @@ class TaskHandle:
             if page["next"] <= after or page["next"] >= page["size"]:
                 return "".join(parts)
             after = page["next"]
+
+    def tail(self, size: int) -> str:
+        """The last ``size`` bytes of its log, whole lines of it.
+
+        Raises:
+            NotFound: as :meth:`log`.
+        """
+        page = self.job._feed.client.logs(self.job.id, self.name, after=-size, limit=size)
+        data = str(page["data"])
+        return data.partition("\n")[2] if page["start"] else data
 
     def follow_log(self) -> Iterator[str]:
         """Its log part by part as it is written, until the attempt has ended."""
