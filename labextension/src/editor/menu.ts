@@ -1,10 +1,11 @@
 /** The canvas's context menu: of tasks, of a dependency, of a comment, of the background. */
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import { Menu } from '@lumino/widgets';
+import type { Menu } from '@lumino/widgets';
 
 import type { Alignment, Gesture } from './canvas-types';
 import { EditorCommands } from './commands';
+import { makeMenu, openOnce } from './menu_make';
 
 const ALIGNMENTS: readonly Alignment[] = [
   'left',
@@ -22,7 +23,7 @@ export type MenuGesture = Extract<Gesture, { kind: 'menu' }>;
 
 /** Open the menu that `gesture` asks for; its items act on the editor with the widget id `id`. */
 export function openMenu(gesture: MenuGesture, id: string, commands: CommandRegistry, trans: Words): void {
-  const menu = new Menu({ commands });
+  const menu = makeMenu(commands);
   const add = (command: string, args: ReadonlyJSONObject = {}) =>
     menu.addItem({ command, args: { ...args, editor: id, isMenu: true } });
   const line = () => menu.addItem({ type: 'separator' });
@@ -32,8 +33,7 @@ export function openMenu(gesture: MenuGesture, id: string, commands: CommandRegi
   } else {
     backgroundItems(add, line);
   }
-  menu.aboutToClose.connect(() => setTimeout(() => menu.dispose(), 0));
-  menu.open(gesture.x, gesture.y);
+  openOnce(menu, gesture.x, gesture.y);
 }
 
 /** What is needed of a translation bundle here. */
@@ -59,7 +59,7 @@ function taskItems(add: Add, line: () => unknown, nested: Nested, count: number)
 }
 
 function alignItems({ commands, id, trans, menu }: Nested): void {
-  const submenu = new Menu({ commands });
+  const submenu = makeMenu(commands);
   submenu.title.label = trans.__('Align');
   ALIGNMENTS.forEach(how => submenu.addItem({ command: EditorCommands.align, args: { how, editor: id } }));
   menu.addItem({ type: 'submenu', submenu });
