@@ -1,9 +1,8 @@
-/** Times as people say them: relative, with the exact one in the reader's own zone for those who hover. */
+/**
+ * Times as people say them: relative, with the exact one in the reader's own zone for those who hover; and numbers.
+ * The language is JupyterLab's; of its regions, the browser's (15/01 or 1/15).
+ */
 import type { TranslationBundle } from '@jupyterlab/translation';
-
-/** To make one takes milliseconds, to use it none. */
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
-const DATE = new Intl.DateTimeFormat();
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -60,14 +59,61 @@ export function ago(time: string, now: number, trans: TranslationBundle): string
   if (seconds < 28 * DAY) {
     return trans.__('%1 d ago', Math.floor(seconds / DAY));
   }
-  return DATE.format(Date.parse(time));
+  return formats(trans).date.format(Date.parse(time));
 }
 
-/** The exact time, in the browser's zone and language. */
-export function exact(time: string): string {
-  return EXACT.format(Date.parse(time));
+/** The exact time, in the browser's zone and in the language of JupyterLab. */
+export function exact(time: string, trans: TranslationBundle): string {
+  return formats(trans).exact.format(Date.parse(time));
+}
+
+/** The hour of a time (milliseconds), to the second. */
+export function clock(time: number, trans: TranslationBundle): string {
+  return formats(trans).clock.format(time);
+}
+
+/** A number as it is read beside an axis: four digits, large ones shortened. */
+export function shortNumber(value: number, trans: TranslationBundle): string {
+  const { large, number } = formats(trans);
+  return (Math.abs(value) >= 1e5 ? large : number).format(value);
+}
+
+interface Formats {
+  exact: Intl.DateTimeFormat;
+  date: Intl.DateTimeFormat;
+  clock: Intl.DateTimeFormat;
+  number: Intl.NumberFormat;
+  large: Intl.NumberFormat;
 }
 
 function two(first: string, rest: number, words: (rest: number) => string): string {
   return rest === 0 ? first : `${first} ${words(rest)}`;
+}
+
+/** By language, because to make them takes milliseconds, to use them none. */
+const FORMATS = new Map<string, Formats>();
+
+function formats(trans: TranslationBundle): Formats {
+  const language = languageOf(trans);
+  let found = FORMATS.get(language);
+  if (!found) {
+    found = {
+      exact: new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'long' }),
+      date: new Intl.DateTimeFormat(language),
+      clock: new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+      number: new Intl.NumberFormat(language, { maximumSignificantDigits: 4 }),
+      large: new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 4 })
+    };
+    FORMATS.set(language, found);
+  }
+  return found;
+}
+
+/** The language of `trans` as BCP 47 writes it; the browser's own form of it where it has one. */
+export function languageOf(trans: TranslationBundle): string {
+  const locale = 'getLocale' in trans ? (trans as { getLocale(): unknown }).getLocale() : null;
+  const tag = typeof locale === 'string' ? locale.replace(/_/g, '-') : '';
+  const isSame = (other: string): boolean => other.split('-')[0] === tag.split('-')[0];
+  const found = tag === '' ? navigator.language : (navigator.languages.find(isSame) ?? tag);
+  return Intl.DateTimeFormat.supportedLocalesOf([found]).length > 0 ? found : navigator.language;
 }

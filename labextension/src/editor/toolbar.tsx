@@ -10,12 +10,12 @@ import type { Toolbar } from '@jupyterlab/ui-components';
 import { Toolbar as ToolbarItems } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import { Menu } from '@lumino/widgets';
-import type { Widget } from '@lumino/widgets';
+import type { Menu, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { exact } from '../time';
 import { EditorCommands } from './commands';
+import { makeMenu, openOnce } from './menu_make';
 import type { PaneName } from './settings';
 import type { PipelineEditor } from './widget';
 import { jobLabel } from './widget_lines';
@@ -61,7 +61,7 @@ export function fillToolbar(
 
 /** The menu beside Run. */
 function runMenu(commands: CommandRegistry, args: ReadonlyJSONObject): Menu {
-  const menu = new Menu({ commands });
+  const menu = makeMenu(commands);
   const { run, runWithParams, runFrom, runOnly, runFailed } = EditorCommands;
   [run, runWithParams, runFrom, runOnly, runFailed].forEach(command =>
     menu.addItem({ command, args: { ...args, isMenu: true } })
@@ -72,7 +72,7 @@ function runMenu(commands: CommandRegistry, args: ReadonlyJSONObject): Menu {
 /** The menu of jobs to show. */
 function jobMenu(editor: PipelineEditor, commands: CommandRegistry, args: ReadonlyJSONObject): Menu {
   const { choice, trans } = editor;
-  const menu = new Menu({ commands });
+  const menu = makeMenu(commands);
   const command = EditorCommands.showJob;
   menu.addItem({ command, args: { ...args, label: trans.__('Editing'), job: null } });
   menu.addItem({ command, args: { ...args, label: trans.__('Latest job, always'), job: 'latest' } });
@@ -99,8 +99,7 @@ class MenuButton extends ReactWidget {
   protected open(): void {
     const menu = this.makeMenu();
     const { left, bottom } = this.node.getBoundingClientRect();
-    menu.aboutToClose.connect(() => setTimeout(() => menu.dispose(), 0));
-    menu.open(left, bottom);
+    openOnce(menu, left, bottom);
   }
 
   protected render(): React.ReactElement {
@@ -136,7 +135,7 @@ class JobButton extends MenuButton {
       <ToolbarButtonComponent
         label={choice.isLatest && shown ? trans.__('Latest: %1', label) : label}
         icon={caretDownEmptyIcon}
-        tooltip={shown && choice.id !== null ? exact(shown.created_at) : this.caption}
+        tooltip={shown && choice.id !== null ? exact(shown.created_at, trans) : this.caption}
         onClick={() => this.open()}
       />
     );

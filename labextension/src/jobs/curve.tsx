@@ -5,6 +5,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { clock, shortNumber } from '../time';
 import { marks, nearest, pathOf, rangeOf, rounded, type Point, type Range } from './chart';
 
 /** What a curve shows. */
@@ -23,9 +24,6 @@ const LEFT = 48;
 const RIGHT = 8;
 const TOP = 6;
 const FOOT = 18;
-const NUMBER = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
-const LARGE = new Intl.NumberFormat(undefined, { notation: 'compact', maximumSignificantDigits: 4 });
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** See the head of this file. */
 export function Curve(props: CurveProps): JSX.Element {
@@ -56,7 +54,7 @@ export function Curve(props: CurveProps): JSX.Element {
         onPointerLeave={() => setAt(null)}
       >
         <g transform={`translate(${LEFT} ${TOP})`}>
-          <Grid x={x} y={y} width={inner} isTime={props.x === null} />
+          <Grid x={x} y={y} width={inner} isTime={props.x === null} trans={trans} />
           {limit && <Limit {...limit} y={y} width={inner} />}
           <path className="ft-Curve-line" d={pathOf(points, x, y, inner, HEIGHT)} />
           {shown && <Mark point={shown} x={x} y={y} width={inner} isLine={at !== null} />}
@@ -66,8 +64,15 @@ export function Curve(props: CurveProps): JSX.Element {
   );
 }
 
-function Grid(props: { x: Range; y: Range; width: number; isTime: boolean }): JSX.Element {
-  const { x, y, width, isTime } = props;
+function Grid(props: {
+  x: Range;
+  y: Range;
+  width: number;
+  isTime: boolean;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { x, y, width, isTime, trans } = props;
+  const written = (value: number): string => shortNumber(value, trans);
   const left = (value: number): number => (width * (value - x.from)) / (x.to - x.from);
   const top = (value: number): number => HEIGHT * (1 - (value - y.from) / (y.to - y.from));
   const times = isTime ? [x.from, x.to] : marks(x, Math.max(3, width / 70));
@@ -88,7 +93,7 @@ function Grid(props: { x: Range; y: Range; width: number; isTime: boolean }): JS
           y={HEIGHT + 14}
           textAnchor={isTime ? (index === 0 ? 'start' : 'end') : left(value) > width - 12 ? 'end' : 'middle'}
         >
-          {isTime ? CLOCK.format(value) : written(value)}
+          {isTime ? clock(value, trans) : written(value)}
         </text>
       ))}
     </g>
@@ -137,19 +142,17 @@ function useWidth(): [React.RefObject<HTMLElement>, number] {
 }
 
 function spoken([at, value]: Point, props: CurveProps, isPointed: boolean): string {
-  const where = props.x === null ? CLOCK.format(at) : `${props.x} ${written(at)}`;
-  return isPointed ? `${where}: ${written(value)}` : written(value);
+  const { trans } = props;
+  const where = props.x === null ? clock(at, trans) : `${props.x} ${shortNumber(at, trans)}`;
+  return isPointed ? `${where}: ${shortNumber(value, trans)}` : shortNumber(value, trans);
 }
 
 /** The curve in words, for those who do not see it. */
 function summary({ title, points }: CurveProps, trans: TranslationBundle): string {
   const { from, to } = rangeOf(points.map(([, value]) => value));
+  const written = (value: number): string => shortNumber(value, trans);
   const last = points.at(-1);
   return last
     ? trans.__('%1: now %2, lowest %3, highest %4', title, written(last[1]), written(from), written(to))
     : title;
-}
-
-function written(value: number): string {
-  return (Math.abs(value) >= 1e5 ? LARGE : NUMBER).format(value);
 }

@@ -33,7 +33,7 @@ export function JobHead(props: {
     job.reason,
     job.paused ?? '',
     seconds === null ? '' : duration(seconds, trans),
-    exact(job.created_at),
+    exact(job.created_at, trans),
     ...job.tags.map(tag => `#${tag}`)
   ];
   return (

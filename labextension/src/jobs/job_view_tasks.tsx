@@ -102,7 +102,7 @@ function columnsOf(trans: TranslationBundle): Column[] {
     {
       id: 'started',
       label: trans.__('Started'),
-      cell: task => (task.started_at === null ? '' : exact(task.started_at)),
+      cell: task => (task.started_at === null ? '' : exact(task.started_at, trans)),
       by: task => (task.started_at === null ? Infinity : Date.parse(task.started_at))
     },
     { id: 'duration', label: trans.__('Duration'), cell: took, by: task => seconds(task) ?? -1 },

@@ -31,7 +31,7 @@ export function JobRow(props: RowProps): JSX.Element {
   const when = ago(job.created_at, now, trans);
   const seconds = secondsBetween(job.started_at, job.ended_at, now);
   const took = seconds === null ? '' : duration(seconds, trans);
-  const title = [exact(job.created_at), job.reason, job.paused, job.note].filter(Boolean).join('\n');
+  const title = [exact(job.created_at, trans), job.reason, job.paused, job.note].filter(Boolean).join('\n');
   return (
     <div
       role="row"

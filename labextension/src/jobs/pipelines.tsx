@@ -129,7 +129,7 @@ function PipelineRow(props: ViewProps & { item: PipelineItem; isActive: boolean;
           <div className="jp-ft-row-second">
             {item.problem ? <span className="jp-ft-reason">{item.problem}</span> : null}
             {item.last ? (
-              <span title={exact(item.last.created_at)}>{`#${item.last.index} · ${when}`}</span>
+              <span title={exact(item.last.created_at, trans)}>{`#${item.last.index} · ${when}`}</span>
             ) : null}
             {!item.last && !item.problem ? <span>{trans.__('no job yet')}</span> : null}
           </div>
