@@ -63,12 +63,27 @@ function extent(text: string, from: number, pattern: RegExp): number {
   return pattern.exec(text)?.[0].length ?? 0;
 }
 
-/** `own` and those of `theirs` that say something else, in the order of the text. */
+/**
+ * `own` and those of `theirs` that say something else, in the order of the text. Of what both found, our words stay:
+ * they are in the reader's language, the server's are not. The same is what has the same code, and the same path or
+ * (where the two do not agree on the path) is on a line where we found as many of that code as they.
+ */
 export function mergeProblems(own: readonly Problem[], theirs: readonly Problem[]): Problem[] {
-  const keys = new Set(theirs.map(keyOf));
-  const lines = new Set(theirs.map(problem => `${problem.code} ${problem.line}`));
-  const rest = own.filter(one => !keys.has(keyOf(one)) && !lines.has(`${one.code} ${one.line}`));
-  return [...rest, ...theirs].sort((one, other) => one.from - other.from);
+  const keys = new Set(own.map(keyOf));
+  const [ours, others] = [countByLine(own), countByLine(theirs)];
+  const isOurs = (one: Problem) =>
+    keys.has(keyOf(one)) || (ours.get(lineOf(one)) ?? 0) >= (others.get(lineOf(one)) ?? 0);
+  return [...own, ...theirs.filter(one => !isOurs(one))].sort((one, other) => one.from - other.from);
+}
+
+function countByLine(problems: readonly Problem[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  problems.forEach(one => counts.set(lineOf(one), (counts.get(lineOf(one)) ?? 0) + 1));
+  return counts;
+}
+
+function lineOf(problem: Problem): string {
+  return `${problem.code} ${problem.line}`;
 }
 
 function keyOf(problem: Problem): string {
