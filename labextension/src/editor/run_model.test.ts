@@ -1,5 +1,5 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { Api } from '../api';
 import { ApiError } from '../api';
@@ -103,6 +103,18 @@ describe('run', () => {
     const [first, second] = await Promise.all([model.run(), model.run()]);
     expect([first?.id, second]).toEqual(['j1', null]);
     expect(api.to('jobs')).toHaveLength(1);
+  });
+
+  it('makes one job of a slow double click, two of presses that are meant as two', async () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    await model.run();
+    now.mockReturnValue(1700);
+    expect(await model.run()).toBeNull();
+    expect(await model.run({ from: ['a'] })).not.toBeNull();
+    now.mockReturnValue(2800);
+    expect(await model.run({ from: ['a'] })).not.toBeNull();
+    now.mockRestore();
+    expect(api.to('jobs')).toHaveLength(3);
   });
 
   it('runs what was planned, whatever is typed meanwhile', async () => {

@@ -4,7 +4,8 @@
  * A job is made of the text as it stands in the editor, after saving it where it can be saved: so the file, the
  * copy of the code that the job keeps and what `fasttrack rerun --edited` would use later are the same. A file that
  * cannot be written is run as it stands on the screen. Each press has an idempotency key of its own, and asking
- * again after a lost answer uses the same one: never two jobs for one press.
+ * again after a lost answer uses the same one: never two jobs for one press. Nor for two presses that were meant as
+ * one: what was started a moment ago is not started again while nothing about it has changed.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
@@ -40,6 +41,9 @@ export interface Trouble {
   message: string;
   hint: string;
 }
+
+/** A second press within this time after a job was made is the end of a slow double click, in milliseconds. */
+const DOUBLE = 1000;
 
 /** Runs the pipeline of one document. */
 export class RunModel {
@@ -114,7 +118,7 @@ export class RunModel {
 
   /** Save, plan, and run unless the plan refuses a task; the new job, or null (see `trouble` and `problems`). */
   async run(part: Part = {}): Promise<JobSummary | null> {
-    return this.isStarting ? null : this.start(part);
+    return this.isStarting || this.isJustMade(this.request(part)) ? null : this.start(part);
   }
 
   /** A new job from `job` with the text as it is now: what succeeded is reused, or only a part is run. */
@@ -124,11 +128,11 @@ export class RunModel {
       selection: selection(how.part ?? {}),
       text: this.document.text
     });
-    return this.isStarting
+    return this.isStarting || this.isJustMade(body())
       ? null
       : this.asking(this.starting, async () => {
           await this.document.save();
-          return this.post(`jobs/${word(job)}/rerun`, { ...body(), key: UUID.uuid4() });
+          return this.make(`jobs/${word(job)}/rerun`, body());
         });
   }
 
@@ -165,8 +169,20 @@ export class RunModel {
           { tasks: Object.fromEntries(refused.map(each => [each.task, each.reason])) }
         );
       }
-      return this.post('jobs', { ...request, key: UUID.uuid4() });
+      return this.make('jobs', request);
     });
+  }
+
+  /** Make a job, by a key of its own. */
+  private async make(path: string, request: Record<string, unknown>): Promise<JobSummary> {
+    const job = await this.post(path, { ...request, key: UUID.uuid4() });
+    this.made = { request: JSON.stringify(request), at: performance.now() };
+    return job;
+  }
+
+  /** Whether a job of this very request was made a moment ago. */
+  private isJustMade(request: Record<string, unknown>): boolean {
+    return performance.now() - this.made.at < DOUBLE && this.made.request === JSON.stringify(request);
   }
 
   /** POST, once more with the same key where the answer was lost on its way. */
@@ -226,6 +242,7 @@ export class RunModel {
   private _problems: readonly Problem[] = [];
   private _trouble: Trouble | null = null;
   private failure: unknown = null;
+  private made = { request: '', at: -Infinity };
 }
 
 /** The words of any error. */
