@@ -91,6 +91,8 @@ def test_a_server_that_is_killed_and_started_again_is_caught_up_with(lab: Lab, p
 def test_who_is_signed_out_is_told_and_loses_nothing(lab: Lab, page: Page) -> None:
     """A token that counts no longer: the editor says so, and goes on after one has signed in in another tab."""
     editor = started(lab, page, "token")
+    page.get_by_role("tab", name="Pipelines").click()
+    panel = page.get_by_role("region", name="Pipelines", exact=True)
     editor.focus_text()
     page.keyboard.type("# typed before")
     lab.kill()
@@ -98,12 +100,14 @@ def test_who_is_signed_out_is_told_and_loses_nothing(lab: Lab, page: Page) -> No
     lab.start(token="another-token")
     out = editor.panel.get_by_role("status").filter(has_text="Your session has expired")
     expect(out).to_be_visible(timeout=40_000)
+    expect(panel.get_by_role("status").filter(has_text="You are signed out")).to_be_visible()
     assert "# typed before" in editor.text
     other = page.context.new_page()
     other.goto(f"{lab.url}lab/workspaces/other?token=another-token")
     other.close()
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")  # as when one comes back to a tab
     let_go(lab, "token")
     catches_up(editor)
     expect(out).to_have_count(0)
+    expect(panel.get_by_role("status").filter(has_text="signed out")).to_have_count(0)
+    expect(panel.get_by_role("grid", name="Jobs").get_by_role("row").first).to_be_visible()
     assert "# typed before" in editor.text

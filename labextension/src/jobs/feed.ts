@@ -97,7 +97,6 @@ export class Feed implements IDisposable {
     document.addEventListener('visibilitychange', this._onReturn);
     window.addEventListener('online', this._onReturn);
     window.addEventListener('focus', this._onReturn);
-    window.addEventListener('focus', this._onReturn);
     void this._poll.start();
   }
 
@@ -120,7 +119,6 @@ export class Feed implements IDisposable {
     this.hints?.disconnect(this._onHint, this);
     document.removeEventListener('visibilitychange', this._onReturn);
     window.removeEventListener('online', this._onReturn);
-    window.removeEventListener('focus', this._onReturn);
     window.removeEventListener('focus', this._onReturn);
     this._poll.dispose();
     Signal.clearData(this);
@@ -190,7 +188,7 @@ export class Feed implements IDisposable {
     const isStarting = error instanceof ApiError && error.code === 'engine-starting';
     this._tell(isSignedOut ? 'signed-out' : isStarting ? 'connecting' : 'lost', troubleOf(error));
     this._failures += 1;
-    if (isStarting || (!isSignedOut && this._failures <= RETRIES)) {
+    if (isStarting || this._failures <= RETRIES) {
       const interval = isStarting ? 500 : Math.min(LONGEST_RETRY, RETRY * this._failures);
       void this._poll.schedule({ interval, phase: 'standby' });
     }
