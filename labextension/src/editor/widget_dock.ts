@@ -1,6 +1,6 @@
 /**
- * What the dock turns to by itself while a job is shown: the selected task's log while it runs and when it failed,
- * its outputs when it has succeeded. A tab that the person turned to stays, and so does a dock that the person
+ * What the panes do by themselves while a job is shown. The palette stands aside: nothing is drawn then. The dock turns
+ * to the selected task's log while that runs and when it failed, to its outputs when it has succeeded. A tab that the person turned to stays, and so does a dock that the person
  * closed, until another job is chosen.
  */
 import { stateOf } from '../status';
@@ -21,6 +21,7 @@ export class DockGuide {
     dock.forgetChoice();
     this.isClosed = false;
     this.wasShown = panes.isShown('dock');
+    panes.setAside('palette', choice.id !== null);
     if (choice.id === null) {
       dock.suggest('properties');
     }

@@ -33,3 +33,15 @@ it('has the YAML back when the dock is closed', () => {
   panes.toggle('dock', false);
   expect(shownOf(panes)).toContain('yaml');
 });
+
+it('lets a pane stand aside until somebody asks for it', () => {
+  const panes = panesOf(1400);
+  panes.setAside('palette', true);
+  expect(shownOf(panes)).toEqual(['canvas', 'yaml']);
+  expect(panes.state().palette?.isShown).toBe(true);
+  panes.toggle('palette', true);
+  expect(shownOf(panes)).toContain('palette');
+  panes.setAside('palette', true);
+  panes.setAside('palette', false);
+  expect(shownOf(panes)).toContain('palette');
+});

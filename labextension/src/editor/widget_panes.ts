@@ -2,7 +2,8 @@
  * The panes of the editor beside each other: each may be hidden, and has its share of the width back when shown.
  *
  * Where there is not room enough for all that are wanted, some step aside until there is: the canvas never, and never
- * the one that was asked for last.
+ * the one that was asked for last. While there is nothing to do with a pane it stands aside of itself (`setAside`),
+ * until somebody asks for it.
  */
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
@@ -14,8 +15,8 @@ import { PANES } from './settings';
 
 /** How wide a pane is among the others until the user has drawn it, and whether it is shown at first. */
 const FIRST: Readonly<Record<PaneName, { isShown: boolean; share: number }>> = {
-  palette: { isShown: true, share: 0.12 },
-  outline: { isShown: false, share: 0.15 },
+  palette: { isShown: true, share: 0.16 },
+  outline: { isShown: false, share: 0.18 },
   canvas: { isShown: true, share: 0.56 },
   yaml: { isShown: true, share: 0.3 },
   dock: { isShown: false, share: 0.34 }
@@ -23,10 +24,10 @@ const FIRST: Readonly<Record<PaneName, { isShown: boolean; share: number }>> = {
 
 /** What a pane needs to be of use, in pixels. */
 const LEAST: Readonly<Record<PaneName, number>> = {
-  palette: 110,
-  outline: 140,
+  palette: 150,
+  outline: 170,
   canvas: 320,
-  yaml: 180,
+  yaml: 240,
   dock: 290
 };
 
@@ -69,8 +70,22 @@ export class Panes extends SplitPanel {
     if (other && !isShown && !this.isShown(other)) {
       this.want(other, true);
     }
-    this.latest = isShown ? name : this.latest;
+    this.latest = isShown ? name : this.latest === name ? null : this.latest;
+    this.aside.delete(name);
     this.makeRoom();
+  }
+
+  /** Let a pane stand aside, though it is wanted, until it is asked for; or let it come back. */
+  setAside(name: PaneName, isAside: boolean): void {
+    if (isAside !== this.aside.has(name)) {
+      this.latest = this.latest === name ? null : this.latest;
+      if (isAside) {
+        this.aside.add(name);
+      } else {
+        this.aside.delete(name);
+      }
+      this.makeRoom();
+    }
   }
 
   /** What is to be remembered. */
@@ -124,7 +139,7 @@ export class Panes extends SplitPanel {
 
   private fitting(): ReadonlySet<PaneName> {
     const room = this.node.clientWidth;
-    const shown = new Set(this.wanted);
+    const shown = new Set([...this.wanted].filter(name => !this.aside.has(name)));
     const keeps = (name: PaneName) => name === this.latest || (name === 'yaml' && !shown.has('canvas'));
     for (const name of room > 0 ? YIELDING.filter(each => !keeps(each)) : []) {
       const needed = [...shown].reduce((sum, each) => sum + LEAST[each], 0);
@@ -155,6 +170,7 @@ export class Panes extends SplitPanel {
 
   private readonly names: readonly PaneName[];
   private readonly wanted = new Set<PaneName>();
+  private readonly aside = new Set<PaneName>();
   private latest: PaneName | null = null;
   private readonly shares = Object.fromEntries(PANES.map(name => [name, FIRST[name].share])) as Record<
     PaneName,
