@@ -1,4 +1,4 @@
-/** The list at the editor's foot: what is wrong, a line each; a click or Enter goes there. */
+/** The list at the editor's foot: what is wrong, a line each; a click or Enter goes there. It folds into its first line. */
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
@@ -49,6 +49,21 @@ export class ProblemsList extends ReactWidget {
     model.changed.connect(this.update, this);
   }
 
+  /** Whether only the first line is shown, which says how many there are. */
+  get isFolded(): boolean {
+    return this._isFolded;
+  }
+  set isFolded(value: boolean) {
+    this._isFolded = value;
+    this.update();
+    this._folded.emit(value);
+  }
+
+  /** It was folded, or unfolded. */
+  get folded(): ISignal<this, boolean> {
+    return this._folded;
+  }
+
   /** The user chose a problem. */
   get opened(): ISignal<this, Problem> {
     return this._opened;
@@ -61,10 +76,18 @@ export class ProblemsList extends ReactWidget {
 
   protected render(): React.ReactElement {
     return (
-      <Problems problems={this.model.problems} trans={this.trans} onOpen={one => this._opened.emit(one)} />
+      <Problems
+        problems={this.model.problems}
+        trans={this.trans}
+        isFolded={this.isFolded}
+        onFold={isFolded => (this.isFolded = isFolded)}
+        onOpen={one => this._opened.emit(one)}
+      />
     );
   }
 
+  private _isFolded = false;
+  private readonly _folded = new Signal<this, boolean>(this);
   private readonly _opened = new Signal<this, Problem>(this);
 }
 
@@ -72,11 +95,14 @@ export class ProblemsList extends ReactWidget {
 export interface IProblemsProps {
   problems: readonly Problem[];
   trans: TranslationBundle;
+  isFolded?: boolean;
+  onFold?: (isFolded: boolean) => void;
   onOpen: (problem: Problem) => void;
 }
 
 /** The list itself. One line has the tab stop; arrows, Home and End move it. */
-export function Problems({ problems, trans, onOpen }: IProblemsProps): React.ReactElement {
+export function Problems(props: IProblemsProps): React.ReactElement {
+  const { problems, trans, isFolded = false, onFold, onOpen } = props;
   const shown = problems.slice(0, MOST);
   const [chosen, choose] = React.useState(0);
   const current = Math.min(chosen, Math.max(shown.length - 1, 0));
@@ -99,10 +125,13 @@ export function Problems({ problems, trans, onOpen }: IProblemsProps): React.Rea
   };
   return (
     <section aria-label={trans.__('Problems')}>
-      <p className="ft-Problems-count" role="status">
-        {countWords(problems, trans)}
-      </p>
-      {shown.length > 0 && (
+      <div className="ft-Problems-head">
+        <p className="ft-Problems-count" role="status">
+          {countWords(problems, trans)}
+        </p>
+        {onFold && shown.length > 0 && <FoldButton isFolded={isFolded} trans={trans} onFold={onFold} />}
+      </div>
+      {shown.length > 0 && !isFolded && (
         <ul ref={list} role="listbox" aria-label={trans.__('Problems')} onKeyDown={onKey}>
           {shown.map((problem, place) => (
             <Line
@@ -118,8 +147,31 @@ export function Problems({ problems, trans, onOpen }: IProblemsProps): React.Rea
           ))}
         </ul>
       )}
-      {problems.length > MOST && <p>{trans.__('%1 more are not shown', problems.length - MOST)}</p>}
+      {problems.length > MOST && !isFolded && (
+        <p>{trans.__('%1 more are not shown', problems.length - MOST)}</p>
+      )}
     </section>
+  );
+}
+
+function FoldButton(props: {
+  isFolded: boolean;
+  trans: TranslationBundle;
+  onFold: (isFolded: boolean) => void;
+}): React.ReactElement {
+  const { isFolded, trans, onFold } = props;
+  const label = isFolded ? trans.__('Show the list of problems') : trans.__('Fold the list of problems');
+  return (
+    <button
+      type="button"
+      className="ft-Problems-fold"
+      aria-expanded={!isFolded}
+      aria-label={label}
+      title={label}
+      onClick={() => onFold(!isFolded)}
+    >
+      <span aria-hidden="true">{isFolded ? '▴' : '▾'}</span>
+    </button>
   );
 }
 

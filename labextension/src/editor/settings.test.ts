@@ -14,6 +14,7 @@ const view = {
   panes: { yaml: { isShown: false, share: 0.3 } },
   problems: false,
   problemsHeight: 90,
+  areProblemsFolded: true,
   backend: 'cluster',
   job: 'latest'
 };

@@ -24,6 +24,8 @@ export interface Remembered {
   problems: boolean;
   /** How high the list of problems was drawn, in pixels; null: as high as they need. */
   problemsHeight: number | null;
+  /** Whether of that list only the first line is shown. */
+  areProblemsFolded: boolean;
   backend: string;
   /** The job shown: an id, `latest`, or null while editing. */
   job: string | null;
@@ -35,6 +37,7 @@ export const FRESH: Remembered = {
   panes: {},
   problems: true,
   problemsHeight: null,
+  areProblemsFolded: false,
   backend: 'local',
   job: null
 };
@@ -73,6 +76,7 @@ export function readRemembered(value: unknown): Remembered {
     panes: readPanes(value.panes),
     problems: value.problems !== false,
     problemsHeight: isFinite(value.problemsHeight) ? (value.problemsHeight as number) : null,
+    areProblemsFolded: value.areProblemsFolded === true,
     backend: typeof value.backend === 'string' && value.backend ? value.backend : FRESH.backend,
     job: typeof value.job === 'string' && value.job ? value.job : null
   };

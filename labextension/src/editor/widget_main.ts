@@ -36,6 +36,7 @@ export class MainPanel extends SplitPanel {
     SplitPanel.setStretch(problems, 0);
     this.handleMoved.connect(this.onMoved, this);
     model.changed.connect(this.onModel, this);
+    problems.folded.connect(this.onFolded, this);
   }
 
   /** After somebody drew another height. */
@@ -78,21 +79,29 @@ export class MainPanel extends SplitPanel {
       return;
     }
     this.shared = wanted;
-    this.problems.node.style.maxHeight = this.model.problems.length ? '' : `${HEAD}px`;
-    this.toggleClass('ft-mod-fine', this.model.problems.length === 0);
+    const isHead = wanted === HEAD;
+    this.problems.node.style.maxHeight = isHead ? `${HEAD}px` : '';
+    this.toggleClass('ft-mod-fine', isHead);
     this.fit();
     this.setRelativeSizes([Math.max(1, whole - wanted), wanted]);
   }
 
   private wanted(): number {
     const count = this.model.problems.length;
-    return count === 0 ? HEAD : (this.height ?? Math.min(MOST, HEAD + LINE * count + 4));
+    return count === 0 || this.problems.isFolded
+      ? HEAD
+      : (this.height ?? Math.min(MOST, HEAD + LINE * count + 4));
   }
 
   private onModel(): void {
     if (this.wanted() !== this.shared) {
       void this.settling.invoke();
     }
+  }
+
+  private onFolded(): void {
+    this.share();
+    this._drawn.emit();
   }
 
   private onMoved(): void {

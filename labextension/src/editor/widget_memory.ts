@@ -44,6 +44,7 @@ export class EditorMemory implements IDisposable {
     }
     editor.panes.restore(view.panes);
     editor.problems.setHidden(!view.problems);
+    editor.problems.isFolded = view.areProblemsFolded;
     editor.main.problemsHeight = view.problemsHeight;
     editor.runs.backend = view.backend;
     this.showJob(view.job);
@@ -87,6 +88,7 @@ export class EditorMemory implements IDisposable {
       panes: panes.state(),
       problems: !problems.isHidden,
       problemsHeight: main.problemsHeight,
+      areProblemsFolded: problems.isFolded,
       backend: runs.backend,
       job: choice.isLatest ? 'latest' : choice.id
     };

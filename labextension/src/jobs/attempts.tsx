@@ -1,5 +1,5 @@
 /** The attempts of a task instance, and exactly what the chosen one ran: command, image, environment, inputs. */
-import { Clipboard } from '@jupyterlab/apputils';
+import { Clipboard, Notification } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import type { AttemptView, SessionView } from '../generated';
@@ -64,7 +64,7 @@ export class AttemptsPanel extends TaskPanel {
           </small>
         </span>
         <time dateTime={attempt.started_at ?? attempt.created_at}>
-          {exact(attempt.started_at ?? attempt.created_at)}
+          {exact(attempt.started_at ?? attempt.created_at, trans)}
         </time>
       </button>
     );
@@ -113,7 +113,10 @@ export class AttemptsPanel extends TaskPanel {
             <button
               type="button"
               className="ft-Button"
-              onClick={() => Clipboard.copyToSystem(session.command ?? '')}
+              onClick={() => {
+                Clipboard.copyToSystem(session.command ?? '');
+                Notification.success(trans.__('The command is on the clipboard.'), { autoClose: 2500 });
+              }}
             >
               {trans.__('Copy command')}
             </button>
