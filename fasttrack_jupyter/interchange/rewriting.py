@@ -18,7 +18,7 @@ from typing import Any
 from yaml.events import AliasEvent, MappingStartEvent, NodeEvent, ScalarEvent
 
 from fasttrack_jupyter.errors import InvalidPipeline
-from fasttrack_jupyter.interchange import writing
+from fasttrack_jupyter.model import writing
 from fasttrack_jupyter.model.document import load
 from fasttrack_jupyter.model.yaml_events import events
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from fasttrack_jupyter.interchange import writing
 from fasttrack_jupyter.interchange.rewriting import rewrite
+from fasttrack_jupyter.model import writing
 from fasttrack_jupyter.model.document import load
 
 TEXT = """\
