@@ -17,7 +17,7 @@ class CommandFailed(subprocess.CalledProcessError):
         return f"{super().__str__()} Write `{_shown(self.cmd)} || true` if it may fail."
 
 
-def shell(*parts: Any) -> None:
+def run(*parts: Any) -> None:
     """Run the command that the parts make; what it writes goes to ``sys.stdout`` as it comes, errors in their place.
 
     Raises:

@@ -1,0 +1,168 @@
+"""How far a task is, as ``.progress.json`` in its outputs: which cell of how many, and how far its bar.
+
+tqdm's and rich's bars are recognised when the cells import them; the log gets a line of a bar now and then, and its
+last one, in place of hundreds drawn over each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any, Callable, Dict, Optional
+
+from .record import write_atomically
+
+INTERVAL = 0.5
+"""Seconds between two writes, at least; the beginning of a cell is written at once."""
+LOG_INTERVAL = 10.0
+"""Seconds between two lines of one bar in the log, at least."""
+FILE = ".progress.json"
+
+
+class Progress:
+    """Writes the file. ``folder`` None: nowhere."""
+
+    def __init__(self, folder: Optional[str], cells: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = None if folder is None else os.path.join(folder, FILE)
+        self._cells, self._cell, self._clock = max(cells, 1), 0, clock
+        self._written = -INTERVAL
+        self._bars: Dict[int, Any] = {}
+
+    def begin_cell(self, number: int) -> None:
+        """The cell ``number`` (from 1) begins; 0: none yet."""
+        self._cell = number
+        self._bars.clear()
+        self._write()
+
+    def note(self, text: str) -> None:
+        """Something else than a cell goes on (loading, saving)."""
+        self._write(text, force=False)
+
+    def bar(self, key: int, text: str, done: float, total: Optional[float]) -> None:
+        """A bar of the present cell stands at ``done`` of ``total`` (None: unknown)."""
+        self._bars.pop(key, None)
+        self._bars[key] = (text, done, total)
+        self._write(force=False)
+
+    def drop_bar(self, key: int) -> None:
+        """A bar is gone."""
+        self._bars.pop(key, None)
+
+    def finish(self) -> None:
+        """All is done."""
+        self._cell, self._bars = self._cells + 1, {}
+        self._write("saved")
+
+    def state(self, said: str = "") -> Dict[str, Any]:
+        """What the file says."""
+        part, texts = 0.0, [f"cell {min(self._cell, self._cells)} of {self._cells}"] if self._cell else ["starting"]
+        known = [bar for bar in self._bars.values() if bar[2]]
+        if known:  # the outermost of nested bars is the oldest one
+            part = min(max(known[0][1] / known[0][2], 0.0), 1.0)
+        for text, done, total in list(self._bars.values())[-1:]:
+            count = f"{_short(done)}/{_short(total)}" if total else _short(done)
+            texts.append(f"{text} {count}".strip())
+        texts += [said] if said else []
+        fraction = min((max(self._cell - 1, 0) + part) / self._cells, 1.0)
+        return {"fraction": round(fraction, 4), "text": " · ".join(texts)}
+
+    def _write(self, text: str = "", force: bool = True) -> None:
+        now = self._clock()
+        if self._path is None or (now - self._written < INTERVAL and not force):
+            return
+        self._written = now
+        try:
+            write_atomically(self._path, json.dumps(self.state(text)).encode("ascii"))
+        except OSError:  # a full disk: the task's own writes will say so
+            self._path = None
+
+
+def _short(number: float) -> str:
+    return f"{number:,.6g}" if number != int(number) else f"{int(number):,}"
+
+
+def hooks(progress: Progress) -> Dict[str, Callable[[Any], None]]:
+    """What to change in which library when it is imported."""
+    return {
+        "tqdm.std": lambda module: _watch_tqdm(module, progress),
+        "tqdm.notebook": _plain_notebook_bars,
+        "rich.progress": lambda module: _watch_rich(module, progress),
+    }
+
+
+class _Silence:
+    """A file that forgets."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return None
+
+
+def _watch_tqdm(module: Any, progress: Progress) -> None:
+    """Let tqdm's bars report; those that would be drawn in the log become a line now and then."""
+    bar_class = module.tqdm
+    drawn, closed, cleared = bar_class.display, bar_class.close, bar_class.clear
+
+    def is_ours(bar: Any) -> bool:
+        file = getattr(bar, "fp", None)
+        file = getattr(file, "_wrapped", file)
+        return (file is sys.stderr or file is sys.stdout) and not file.isatty()
+
+    def display(self: Any, msg: Optional[str] = None, pos: Optional[int] = None) -> Any:
+        progress.bar(id(self), (self.desc or "").rstrip(": "), self.n, self.total)
+        if not is_ours(self):
+            return drawn(self, msg, pos)
+        now = time.monotonic()
+        if now - getattr(self, "_fasttrack_told", getattr(self, "_fasttrack_born", now)) >= LOG_INTERVAL:
+            self._fasttrack_told = now
+            self.fp.write(f"{self}\n")
+        self.__dict__.setdefault("_fasttrack_born", now)
+        return True
+
+    def close(self: Any) -> None:
+        progress.drop_bar(id(self))
+        if self.disable or not is_ours(self):
+            closed(self)
+            return
+        file, line = self.fp, str(self)
+        self.fp, self.sp = _Silence(), lambda text: None
+        closed(self)
+        self.fp = file
+        if self.leave or self.leave is None:
+            file.write(f"{line}\n")
+
+    def clear(self: Any, nolock: bool = False) -> None:
+        if not is_ours(self):
+            cleared(self, nolock=nolock)
+
+    bar_class.display, bar_class.close, bar_class.clear = display, close, clear
+
+
+def _plain_notebook_bars(module: Any) -> None:
+    """``tqdm.notebook`` draws widgets, which nobody sees here: its names are those of the plain bars."""
+    from tqdm.std import tqdm, trange
+
+    module.tqdm = module.tqdm_notebook = tqdm
+    module.trange = module.tnrange = trange
+
+
+def _watch_rich(module: Any, progress: Progress) -> None:
+    """Let rich's bars report; in a log rich itself prints only what they end as."""
+    kind = module.Progress
+    for name in ("update", "advance"):
+        setattr(kind, name, _reporting(getattr(kind, name), progress))
+
+
+def _reporting(method: Any, progress: Progress) -> Any:
+    def reported(self: Any, task_id: Any, *args: Any, **how: Any) -> Any:
+        answer = method(self, task_id, *args, **how)
+        task = self._tasks.get(task_id)
+        if task is not None:
+            progress.bar(id(task), str(task.description), task.completed, task.total)
+        return answer
+
+    return reported

@@ -1,0 +1,138 @@
+"""The variables of a task: loaded when a cell mentions them, watched while it runs, saved at its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable, Collection, Dict, List, Optional
+
+from . import changes, pickles
+from .cells import Runner
+from .values import NotSavable, Shelf, Store, ValueTrouble, read_manifest
+
+LARGEST_OPTIONAL = 512 * 1024 * 1024
+"""Bytes of the largest frame or array that is kept although no task asks for it."""
+_QUICK = 0.5
+"""Seconds a check may take to be repeated after each cell; a slower one is made once, at the end."""
+
+
+class Changed(ValueTrouble):
+    """A variable that another task reads as it was has been changed."""
+
+
+class Missing(ValueTrouble):
+    """A variable that is to be handed on was never assigned."""
+
+
+class Variables:
+    """Of one task, in the runner's namespace. ``task`` is what execute.py read of ``tasks.json``."""
+
+    def __init__(self, task: Any, inputs: str, outputs: str, runner: Runner, tell: Callable[[str], None]) -> None:
+        self._task, self._inputs, self._names, self._tell = task, inputs, runner.names, tell
+        self._home = pickles.Home(runner.names, runner.definitions, self._fetch)
+        self.shelf = Shelf(self._home)
+        self._store = Store(os.path.join(outputs, "variables"), task.name, self._home, self.shelf)
+        self._pending: List[str] = list(task.inputs)
+        self._loaded: Dict[str, Any] = {}
+        self._cells: List[str] = []
+        self._is_slow = False
+
+    def load(self, mentioned: Optional[Collection[str]], is_first: bool) -> None:
+        """Load what a cell mentions (None: everything) and is not loaded yet.
+
+        With the first cell of the task itself (``is_first``) inputs win over what cells before it assigned.
+        """
+        for name in list(self._pending):
+            if mentioned is None or name in mentioned:
+                self._fetch(name)
+        if is_first:
+            self._names.update(self._loaded)
+
+    def load_unmentioned(self, mentioned: Collection[str]) -> None:
+        """Load inputs that no cell mentions: somebody reads them in a way that cannot be seen."""
+        self.load([name for name in self._pending if name not in mentioned], is_first=False)
+
+    def _fetch(self, name: str) -> None:
+        if name in self._pending:
+            self._pending.remove(name)
+            self._loaded[name] = self._names[name] = self.shelf.load(self._folder(name))
+
+    def _folder(self, name: str) -> str:
+        return os.path.join(self._inputs, name)
+
+    def check(self, label: str, is_last: bool = False) -> None:
+        """After a cell: raise Changed if it changed a watched input."""
+        self._cells.append(label)
+        if self._is_slow and not is_last:
+            return
+        began = time.monotonic()
+        for name in self._task.watched:
+            if name in self._loaded:
+                where = self._difference(name, self._loaded[name], self._folder(name))
+                if where is not None:
+                    raise Changed(self._told(name, where))
+        self._is_slow = time.monotonic() - began > _QUICK
+        if not self._is_slow:
+            del self._cells[:]
+
+    def _difference(self, name: str, value: Any, folder: str) -> Optional[str]:
+        manifest = read_manifest(folder)
+        if manifest["serializer"] == "cloudpickle" and changes.is_same_pickle(value, manifest["digest"], self._home):
+            return None
+        return changes.difference(value, self.shelf.fresh(folder, manifest), name)
+
+    def _told(self, name: str, where: str) -> str:
+        other, cells = self._task.watched[name], " or ".join(dict.fromkeys(self._cells))
+        at = "" if where == name else f" (at {where})"
+        return (
+            f"{name} was changed in {cells}{at}, and the task {other!r} reads it as it was before: in one notebook "
+            f"{other!r} would see the change.\n"
+            f"  What to do: hand the changed {name} on with `%%fasttrack_task {self._task.name} --out {name}`, "
+            f"or change a copy of it (`{name} = copy.deepcopy({name})` first, `{name}.copy()` for a frame or array)."
+        )
+
+    def save(self) -> None:
+        """Save the outputs, and what else can be kept. Raises NotSavable, Missing, Changed."""
+        if self._is_slow:
+            self.check(self._cells[-1], is_last=True)
+        missing = [name for name in self._task.outputs if name not in self._names and name not in self._pending]
+        if missing:
+            names = ", ".join(missing)
+            raise Missing(
+                f"{names} should be handed to other tasks, but no cell of {self._task.name!r} that ran assigned it."
+            )
+        for name in self._task.outputs:
+            self._fetch(name)
+            self._store.save(name, self._names[name], self._is_unchanged)
+        for name in self._task.optional:
+            if name in self._names:
+                self._save_optional(name, self._names[name])
+
+    def _is_unchanged(self, folder: str) -> bool:
+        name = os.path.basename(folder)
+        return self._difference(name, self._loaded[name], folder) is None
+
+    def _save_optional(self, name: str, value: Any) -> None:
+        size = _size(value)
+        if size > LARGEST_OPTIONAL:
+            self._tell(f"{name} is not kept: {size >> 20:,} MiB, and no task takes it; --out {name} keeps it")
+            return
+        try:
+            self._store.save(name, value, self._is_unchanged)
+        except NotSavable as error:
+            self._tell(f"{name} is not kept, and no task takes it: {str(error).splitlines()[-2].strip()}")
+        except Exception as error:
+            self._tell(f"{name} is not kept, and no task takes it: {type(error).__name__}: {error}")
+
+
+def _size(value: Any) -> int:
+    """Bytes of an array or frame; 0 for everything else."""
+    try:
+        if hasattr(value, "memory_usage"):
+            usage = value.memory_usage(index=True)
+            return int(usage.sum() if hasattr(usage, "sum") else usage)
+        if hasattr(value, "estimated_size"):
+            return int(value.estimated_size())
+        return int(getattr(value, "nbytes", 0))
+    except Exception:
+        return 0
