@@ -43,16 +43,16 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext fasttrack_jupyter``: the magics (IPython's convention)."""
-    from fasttrack_jupyter.kernel.loading import load
+    from importlib import import_module
 
-    load(shell)
+    import_module(f"{__name__}.kernel.loading").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext fasttrack_jupyter``: as if it had never been loaded; jobs go on."""
-    from fasttrack_jupyter.kernel.loading import unload
+    from importlib import import_module
 
-    unload(shell)
+    import_module(f"{__name__}.kernel.loading").unload(shell)
 
 
 def __dir__() -> list[str]:

@@ -129,17 +129,11 @@ class Job:
 
         return f"<Job {job_line(self._view)}>"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        """The live picture of it where the front-end can show one, else a table in text."""
-        from fasttrack_jupyter.kernel.told import job_bundle
-
-        return job_bundle(self)
-
     def _ipython_display_(self) -> None:
-        """The live picture and, for a notebook that is saved, a still one."""
-        from fasttrack_jupyter.kernel.show import show
+        """The live picture of it where the front-end can show one, else a table in text."""
+        from fasttrack_jupyter.kernel.told import display_job
 
-        show(self)._ipython_display_()
+        display_job(self)
 
     # ------------------------------------------------------------ what can be done
 

@@ -108,8 +108,8 @@ class Outputs(Mapping[str, Any]):
 
         try:
             return values.load(str(folder))
-        except FastTrackError:
-            raise
+        except values.ValueTrouble as error:  # it says itself what to do
+            raise Unreadable(f"{self._word(name)}: {error}") from error
         except ImportError as error:
             raise Unreadable(
                 f"{self._word(name)} needs {error.name or 'a module'}, which this kernel does not have: {error}",

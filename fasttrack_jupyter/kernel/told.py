@@ -73,14 +73,14 @@ def can_draw() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
-def job_bundle(job: Job) -> Any:
-    """What ``display(job)`` sends: the live picture, or the table where there is no front-end or no widget for it."""
-    text = {"text/plain": job_table(job.view)}
-    if not can_draw():
-        return text
-    try:
-        from fasttrack_jupyter.kernel.show import show
-    except ImportError:  # the widgets are an extra: without them a job is still told
-        return text
-    shown = show(job)._repr_mimebundle_()
-    return shown if shown else text
+def display_job(job: Job) -> None:
+    """The live picture, or the table where there is no front-end or no widget for it."""
+    if can_draw():
+        try:
+            from fasttrack_jupyter.kernel.show import show
+
+            show(job)._ipython_display_()
+            return
+        except ImportError as error:  # ipywidgets is not there, or another one than the picture needs
+            print(f"(no picture: {error})")
+    print(job_table(job.view))

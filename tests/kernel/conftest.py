@@ -85,3 +85,48 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
                 found.until(lambda job=job: found.feed.client.job(job["id"])["ended_at"])
         found.until(lambda: found.feed._thread is None)  # it would start another engine for what is unfinished
         found.kill_engine()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A shell of IPython's own, with the extension loaded, in an empty folder; it keeps no history on disk."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    found = InteractiveShell(config=config)
+    found.run_line_magic("load_ext", "fasttrack_jupyter")
+    yield Typist(found)
+    found.run_line_magic("unload_ext", "fasttrack_jupyter")
+
+
+class Typist:
+    """Somebody who types cells into a shell."""
+
+    def __init__(self, shell: Any) -> None:
+        self.ip = shell
+        self.names: dict[str, Any] = shell.user_ns
+
+    @property
+    def session(self) -> Any:
+        """What the extension keeps."""
+        return self.ip._fasttrack.session
+
+    def cell(self, *lines: str, id: str | None = None) -> Any:
+        """Type a cell and run it; IPython's ExecutionResult."""
+        return self.ip.run_cell("\n".join(lines), store_history=True, cell_id=id)
+
+    def fails(self, *lines: str) -> str:
+        """Type a cell that must fail; what is shown then."""
+        from contextlib import redirect_stderr, redirect_stdout
+        from io import StringIO
+
+        with redirect_stdout(StringIO()) as out, redirect_stderr(out):
+            result = self.cell(*lines)
+        assert not result.success, f"did not fail: {lines}\n{out.getvalue()}"
+        return out.getvalue()

@@ -164,10 +164,11 @@ def test_folded_views_are_the_engine_s(bench: Any) -> None:
     assert fold(before, events).view == ended
 
 
-def test_text_tells_a_job(bench: Any) -> None:
+def test_text_tells_a_job(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The plain form has the job's line and a row per task."""
     job = bench.chain(first="true", second="false").wait(30)
-    text = job._repr_mimebundle_()["text/plain"]
+    job._ipython_display_()
+    text = capsys.readouterr().out
     assert text.startswith("chain#1 failed in ")
     assert "✓ first" in text
     assert "✕ second" in text

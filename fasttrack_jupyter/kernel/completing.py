@@ -1,0 +1,135 @@
+"""Completion of the magics' lines: commands, options, and names of tasks, jobs, parameters, variables.
+
+Hung into IPython as a ``complete_command`` hook; what it returns is filtered by what was typed. It must never be slow
+or fail: where the engine is not there at once, there is nothing to offer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.kernel.magics import COMMANDS
+from fasttrack_jupyter.notebook.marks import MARKS, Mark, Offer, Option, Shape
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
+    from fasttrack_jupyter.kernel.session import Session
+
+_SECONDS = 2.0
+_MOST = 30
+
+
+class Completer:
+    """What may stand at the cursor. ``__call__`` takes IPython's event."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __call__(self, _shell: Any, event: Any) -> list[str]:
+        try:
+            return list(dict.fromkeys(self._offered(event.text_until_cursor)))
+        except (FastTrackError, OSError):
+            return []  # no engine just now: nothing to offer
+
+    def _offered(self, line: str) -> Iterable[str]:
+        words = line.split()
+        if line[-1:].isspace() or not words:
+            words.append("")
+        name = words[0].lstrip("%")
+        if name in MARKS:
+            return self._of_mark(MARKS[name], words)
+        if len(words) <= 2:
+            return list(COMMANDS)
+        return self._of_command(words)
+
+    # ------------------------------------------------------------ marks
+
+    def _of_mark(self, mark: Mark, words: list[str]) -> Iterable[str]:
+        before = mark.option(words[-2].removeprefix("--")) if words[-2].startswith("--") else None
+        if before is not None and before.takes_value:
+            return self._values(before)
+        flags = [option.flag for option in mark.options if option.flag not in words[:-1] or _may_repeat(option)]
+        names = self._session.tasks() if mark.naming == "task" and len(words) == 2 else []
+        return [*names, *flags, "--help"]
+
+    def _values(self, option: Option) -> Iterable[str]:
+        match option.offer:
+            case Offer.TASKS:
+                return self._session.tasks()
+            case Offer.VARIABLES:
+                return self._variables()
+            case Offer.IMAGES:
+                return [image["name"] for image in self._client().images()]
+            case Offer.FOLDERS:
+                return [folder["name"] for folder in self._client().folders()]
+            case Offer.SECRETS:
+                return [secret["name"] for secret in self._client().secrets()]
+            case Offer.FILES:
+                return sorted(path.name for path in Path.cwd().glob("*.t*") if path.suffix in (".txt", ".toml"))
+        return option.metavar.split("|") if "|" in option.metavar else []
+
+    def _variables(self) -> list[str]:
+        shell = self._session.shell
+        hidden = getattr(shell, "user_ns_hidden", {})
+        return [name for name in shell.user_ns if not name.startswith("_") and name not in hidden]
+
+    # ------------------------------------------------------------ %fasttrack
+
+    def _of_command(self, words: list[str]) -> Iterable[str]:
+        command = COMMANDS.get(words[1])
+        if command is None:
+            return []
+        actions = command.parser()._actions
+        asked = next((action for action in actions if words[-2] in action.option_strings and action.nargs != 0), None)
+        if asked is not None:
+            return self._argument(asked)
+        flags = [flag for action in actions for flag in action.option_strings if flag.startswith("--")]
+        places = [action for action in actions if not action.option_strings]
+        typed = [word for word in words[2:-1] if not word.startswith("-")]
+        at = places[min(len(typed), len(places) - 1)] if places else None
+        return [*(self._argument(at) if at is not None and len(typed) < len(places) else ()), *flags, "--help"]
+
+    def _argument(self, action: argparse.Action) -> Iterable[str]:
+        if action.choices is not None:
+            return [str(choice) for choice in action.choices]
+        match action.metavar:
+            case "TASK":
+                return self._session.tasks()
+            case "TASK.VARIABLE":
+                return self._results()
+            case "JOB":
+                found = self._client().jobs(limit=_MOST)
+                return ["last", *(f"{one['pipeline']}#{one['index']}" for one in found)]
+            case "NAME=VALUE":
+                return [f"{name}=" for name in self._parameters()]
+            case "FILE":
+                return sorted(path.name for path in Path.cwd().glob("*.y*ml"))
+        return []
+
+    def _results(self) -> list[str]:
+        job = self._session.job
+        if job is None:
+            return self._session.tasks()
+        return [f"{name}.{output}" for name, task in job.tasks.items() for output in task.outputs]
+
+    def _parameters(self) -> list[str]:
+        from fasttrack_jupyter.notebook.cells import CellKind
+        from fasttrack_jupyter.notebook.ipython_syntax import bound_names, parse
+
+        cells = self._session.notebook().cells
+        sources = [cell.source for cell in cells if cell.kind is CellKind.PARAMS]
+        return sorted(name for source in sources for name in bound_names(parse(source)))
+
+    def _client(self) -> Client:
+        """A client that waits for nobody."""
+        from fasttrack_jupyter.api.client import connect
+
+        return connect(start=False, timeout=_SECONDS)
+
+
+def _may_repeat(option: Option) -> bool:
+    return option.shape in (Shape.NAMES, Shape.EACH, Shape.PAIRS, Shape.WORDS)
