@@ -23,8 +23,8 @@ CARD_WIDTH, CARD_HEIGHT = 152, 42
 _GAP_X, _GAP_Y, _MARGIN = 40, 12, 6
 _BAR_WIDTH, _BAR_HEIGHT = 640, 14
 _FOOT = 5
-_TITLE_LETTERS, _SECOND_LETTERS = 18, 24
-_FONT = 'font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif"'
+_TITLE_LETTERS, _SECOND_LETTERS = 17, 26
+FONT = 'font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif"'
 
 
 def style() -> str:
@@ -65,9 +65,20 @@ def foot(look: Look, fraction: float | None, width: float = CARD_WIDTH, height: 
 
 
 def second_line(row: TaskRow) -> str:
-    """What stands small under a card's name: the state in words, how far or how long."""
+    """What stands small under a card's name: the state in words, then how far or, when it has ended, how long."""
     share = f"{row.fraction:.0%}" if row.fraction is not None else ""
-    return " · ".join(filter(None, (row.word, share, row.took)))
+    took = row.took if row.state.is_ended else ""
+    return " · ".join(filter(None, (row.word, f"×{row.attempts}" if row.attempts > 1 else "", share, took)))
+
+
+def inside(row: TaskRow, fraction: float | None) -> str:
+    """All that stands within a card whose corner is at (0, 0): foot, icon, name, second line."""
+    look = LOOKS[row.state.name]
+    return (
+        f'{foot(look, fraction)}{icon(look, 9, 8)}<text class="t" x="27" y="18" font-size="12.5">'
+        f'{escape(middle(row.path, _TITLE_LETTERS))}</text><text class="f" x="9" y="32" font-size="10.5">'
+        f"{escape(middle(second_line(row), _SECOND_LETTERS))}</text>"
+    )
 
 
 def places(rows: Sequence[TaskRow]) -> dict[str, tuple[float, float]]:
@@ -142,10 +153,7 @@ def _card(row: TaskRow, x: float, y: float) -> str:
     outline = f'class="s line-{row.state.name}" stroke-width="{2.6 if row.is_cause else 1.4}"{dash}'
     return (
         f'<g transform="translate({x:g} {y:g})"><title>{escape(row.path)}: {escape(second_line(row))}</title>'
-        f'<rect {outline} width="{CARD_WIDTH}" height="{CARD_HEIGHT}" rx="4"/>{foot(look, row.fraction)}'
-        f'{icon(look, 9, 8)}<text class="t" x="27" y="18" font-size="12.5">'
-        f'{escape(middle(row.path, _TITLE_LETTERS))}</text><text class="f" x="9" y="32" font-size="10.5">'
-        f"{escape(middle(second_line(row), _SECOND_LETTERS))}</text></g>"
+        f'<rect {outline} width="{CARD_WIDTH}" height="{CARD_HEIGHT}" rx="4"/>{inside(row, row.fraction)}</g>'
     )
 
 
@@ -163,4 +171,4 @@ def _bar(rows: Sequence[TaskRow]) -> str:
 
 def _document(width: float, height: float, inside: str) -> str:
     size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {_FONT}>{style()}{inside}</svg>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {FONT}>{style()}{inside}</svg>'

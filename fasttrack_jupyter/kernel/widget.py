@@ -25,9 +25,9 @@ from fasttrack_jupyter.kernel.picture import picture_uri
 from fasttrack_jupyter.kernel.widget_ansi import log_html
 from fasttrack_jupyter.kernel.widget_graph import MOST_NODES, TaskGraph
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
-from fasttrack_jupyter.kernel.widget_parts import GRAPH_HEIGHT, LOG, Parts, shown
+from fasttrack_jupyter.kernel.widget_parts import LOG, Parts, shown
 from fasttrack_jupyter.kernel.widget_rows import TaskRow, headline, job_state, most_relevant, task_rows, totals_text
-from fasttrack_jupyter.kernel.widget_style import live_style
+from fasttrack_jupyter.kernel.widget_style import GRAPH_HEIGHT, live_style
 from fasttrack_jupyter.kernel.widget_table import mark, table_html, totals_html
 from fasttrack_jupyter.kernel.widget_worker import Worker
 
@@ -254,7 +254,7 @@ class JobWidget:
         if self._log_of is not None and self._log_of[0] == path and not self._parts.follow.value:
             return
         try:
-            inside = log_html(task.tail(_LOG_BYTES), _LOG_LINES) or "Nothing was written so far."
+            inside = log_html(task.tail(_LOG_BYTES), _LOG_LINES) or _nothing(task.is_ended)
         except NotFound:
             inside = escape(_no_log(task.status, clean(task.reason)))
         except (FastTrackError, OSError) as error:
@@ -347,6 +347,10 @@ def _folded(rows: list[TaskRow]) -> str:
         return ""
     told = escape(totals_text(rows))
     return f'<img src="{picture_uri(rows)}" alt="{told}" title="{told}">'
+
+
+def _nothing(is_ended: bool) -> str:
+    return "It wrote nothing." if is_ended else "Nothing was written so far."
 
 
 def _no_log(status: str, reason: str) -> str:

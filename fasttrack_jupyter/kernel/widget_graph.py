@@ -1,29 +1,33 @@
 """The live DAG: ipycytoscape, with the cards of the editor drawn small.
 
-A card's icon and foot are one image, made here; its outline follows its state by a selector; its words are its label.
-So a change of a task is one message, the new dictionary of its node (ipycytoscape sees a replaced dictionary only).
+What stands within a card is one image, made by :mod:`.picture`, so that the live card and the still one are the same;
+its outline follows its state by a selector. A change of a task is one message, the new dictionary of its node
+(ipycytoscape sees a replaced dictionary only). The browser keeps every image it has seen, so no clock runs in them and
+progress goes in steps.
 Above :data:`MANY` tasks cards become plain blocks of colour; the widget folds the graph away above :data:`MOST_NODES`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from ipycytoscape import CytoscapeWidget, Edge, Node
 
 from fasttrack_jupyter.kernel.looks import LOOKS, Look
-from fasttrack_jupyter.kernel.picture import foot, icon, second_line
-from fasttrack_jupyter.kernel.widget_rows import TaskRow, middle
+from fasttrack_jupyter.kernel.picture import CARD_HEIGHT, CARD_WIDTH, FONT, icon, inside
+from fasttrack_jupyter.kernel.widget_rows import TaskRow
 
 MANY = 60
 MOST_NODES = 300
-WIDTH, HEIGHT = 136, 38
-_LETTERS, _SECOND_LETTERS = 17, 22
+_BLOCK = 20
+"""Side of a block, which is a card of a large graph."""
 _STEPS = 20
-"""Of a progress bar: each step is another image, and images are kept by the browser."""
-_SURFACE, _TEXT, _LINE, _PICKED = "#ffffff", "#212121", "#767676", "#1976d2"
+_SURFACE, _TEXT, _FAINT, _LINE, _PICKED = "#ffffff", "#212121", "#616161", "#767676", "#1976d2"
+
+_PICKED_STYLE = {"overlay-color": _PICKED, "overlay-opacity": 0.1, "overlay-padding": 4}
 
 Picked = Callable[[str], None]
 
@@ -85,41 +89,38 @@ class TaskGraph:
             part.close()
 
     def _data(self, row: TaskRow, is_picked: bool) -> dict[str, Any]:
-        look = LOOKS[row.state.name]
         return {
             "id": self._ids[row.path],
-            "label": "" if self._is_large else _label(row),
             "state": row.state.name,
-            "image": _image(look, row.fraction, self._is_large),
+            "image": _image(row, self._is_large),
             "cause": int(row.is_cause),
             "picked": int(is_picked),
         }
 
 
-def _label(row: TaskRow) -> str:
-    return f"{middle(row.path, _LETTERS)}\n{middle(second_line(row), _SECOND_LETTERS)}"
+def _size(is_large: bool) -> tuple[int, int]:
+    return (_BLOCK, _BLOCK) if is_large else (CARD_WIDTH, CARD_HEIGHT)
 
 
-def _image(look: Look, fraction: float | None, is_large: bool) -> str:
-    name, colours = look.state.name, look.light
-    width, height = (20, 20) if is_large else (WIDTH, HEIGHT)
-    step = None if fraction is None else round(fraction * _STEPS) / _STEPS
-    inside = icon(look, 4, 4) if is_large else foot(look, step, WIDTH, HEIGHT) + icon(look, 8, 6)
-    style = f"<style>.fill-{name}{{fill:{colours.fill}}}.line-{name}{{stroke:{colours.stroke}}}</style>"
+def _image(row: TaskRow, is_large: bool) -> str:
+    look, (width, height) = LOOKS[row.state.name], _size(is_large)
+    name, colours = row.state.name, look.light
+    step = None if row.fraction is None else round(row.fraction * _STEPS) / _STEPS
+    told = row if step is None else replace(row, fraction=step)
+    drawn = icon(look, 4, 4) if is_large else inside(told, step)
+    states = f".fill-{name}{{fill:{colours.fill}}}.line-{name}{{stroke:{colours.stroke}}}"
+    style = f"<style>.t{{fill:{_TEXT}}}.f{{fill:{_FAINT}}}{states}</style>"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
-    drawn = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{inside}</svg>'
-    return f"data:image/svg+xml,{quote(drawn)}"
+    whole = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {FONT}>{style}{drawn}</svg>'
+    return f"data:image/svg+xml,{quote(whole)}"
 
 
 def _style(is_large: bool) -> list[dict[str, Any]]:
-    width, height = (20, 20) if is_large else (WIDTH, HEIGHT)
+    width, height = _size(is_large)
     node = {
         "shape": "roundrectangle", "width": width, "height": height, "background-color": _SURFACE,
         "background-image": "data(image)", "background-fit": "none", "background-width": width,
         "background-height": height, "background-clip": "none", "border-width": 1.4, "border-color": _LINE,
-        "label": "data(label)", "color": _TEXT, "font-size": 10.5, "font-family": "system-ui, sans-serif",
-        "text-wrap": "wrap", "text-max-width": width, "text-valign": "center", "text-halign": "center",
-        "text-margin-y": -1, "min-zoomed-font-size": 6,
     }  # fmt: skip
     edge = {
         "width": 1.3, "line-color": _LINE, "curve-style": "bezier", "target-arrow-shape": "triangle",
@@ -130,7 +131,7 @@ def _style(is_large: bool) -> list[dict[str, Any]]:
         {"selector": "edge", "style": edge},
         *({"selector": f'node[state = "{name}"]', "style": _outline(look)} for name, look in LOOKS.items()),
         {"selector": "node[cause = 1]", "style": {"border-width": 3.5, "border-style": "double"}},
-        {"selector": "node[picked = 1]", "style": {"overlay-color": _PICKED, "overlay-opacity": 0.12}},
+        {"selector": "node[picked = 1]", "style": _PICKED_STYLE},
     ]
 
 

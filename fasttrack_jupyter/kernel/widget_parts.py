@@ -8,7 +8,6 @@ from typing import Any
 from ipywidgets import HTML, Button, Dropdown, HBox, ToggleButton, ToggleButtons, VBox
 
 LOG, OUTPUTS = "Log", "Outputs"
-GRAPH_HEIGHT = "142px"
 
 
 def _html(*classes: str) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from fasttrack_jupyter.kernel.looks import LOOKS
 
+GRAPH_HEIGHT = "142px"
 DARK = ("[data-jp-theme-light='false']", ".vscode-dark", ".vscode-high-contrast")
 """How front-ends say that their theme is dark."""
-INVERSION = 0.9
-"""How far the canvas is inverted in a dark theme: white becomes a card a little lighter than the page."""
+DARK_CANVAS = (("invert", 0.9), ("hue-rotate", 180), ("brightness", 1.2))
+"""What a dark theme does to the canvas: white becomes the surface of a card, each state's stroke stays ≥ 3:1 on it."""
 
 _BOTH = """
 .ftw,.ftw-still{color:var(--jp-ui-font-color1,var(--vscode-foreground,inherit));
@@ -22,10 +23,11 @@ _BOTH = """
 .ftw-heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .ftw-totals>span{margin-right:6px;white-space:nowrap}
 .ftw-none{margin:4px 2px;color:var(--jp-ui-font-color2,#616161)}
-table.ftw-table{border-collapse:collapse;width:100%;margin:0;border:0;table-layout:auto;font-size:inherit}
-table.ftw-table th,table.ftw-table td{text-align:left;padding:2px 8px;border:0;vertical-align:baseline;
- white-space:nowrap;background:none;max-width:34em;overflow:hidden;text-overflow:ellipsis}
-table.ftw-table tbody tr{border-top:1px solid var(--jp-border-color2,#8884);background:none}
+table.ftw-table.ftw-table{border-collapse:collapse;width:auto;min-width:60%;margin:0;border:0;
+ table-layout:auto;font-size:inherit}
+table.ftw-table.ftw-table th,table.ftw-table.ftw-table td{text-align:left;padding:2px 8px;border:0;
+ vertical-align:baseline;white-space:nowrap;background:none;max-width:34em;overflow:hidden;text-overflow:ellipsis}
+table.ftw-table.ftw-table tbody tr{border-top:1px solid var(--jp-border-color2,#8884);background:none}
 table.ftw-table thead th{font-weight:400;color:var(--jp-ui-font-color2,#616161);position:sticky;top:0;
  background:var(--jp-layout-color1,var(--vscode-editor-background,Canvas))}
 table.ftw-table tbody th{font-weight:500}
@@ -51,14 +53,14 @@ _LIVE = """
 .ftw .ftw-said .widget-html-content{line-height:1.4;white-space:normal;overflow-wrap:anywhere}
 .ftw .ftw-graph.custom-widget,.ftw .ftw-graph .custom-widget,.ftw .ftw-graph.custom-widget:hover{
  background:transparent;border:0;resize:none}
-.ftw .ftw-graph{width:100%;margin:0;position:relative;overflow:hidden;
+.ftw .ftw-graph.ftw-graph{width:100%;height:GRAPH_HEIGHT;margin:0;position:relative;overflow:hidden;
  border-bottom:1px solid var(--jp-border-color2,#8884)}
 .ftw .ftw-folded{height:auto;padding:6px 0}
 .ftw .ftw-folded img{width:100%;height:26px;display:block}
 .ftw .ftw-body{flex:1 1 0;min-height:0;align-items:stretch;overflow:hidden}
-.ftw .ftw-list{flex:1 1 56%;min-width:0;min-height:0;overflow:auto;height:auto;align-items:flex-start}
+.ftw .ftw-list{flex:1 1 58%;min-width:0;min-height:0;overflow:auto;height:auto;align-items:flex-start}
 .ftw .ftw-list .widget-html-content{width:100%;line-height:1.4;height:auto;flex:1 1 auto;min-width:0}
-.ftw .ftw-detail{flex:1 1 44%;min-width:0;min-height:0;overflow:hidden;
+.ftw .ftw-detail{flex:1 1 42%;min-width:0;min-height:0;overflow:hidden;
  border-left:1px solid var(--jp-border-color2,#8884)}
 .ftw .ftw-detail .ftw-bar{flex:0 0 auto;padding-left:4px}
 .ftw .ftw-detail .widget-dropdown{width:auto;flex:1 1 130px;min-width:90px}
@@ -67,6 +69,8 @@ _LIVE = """
 .ftw .ftw-pane{flex:1 1 0;min-height:0;height:auto;overflow:auto;padding-left:6px;display:flex}
 .ftw .ftw-pane.ftw-log{flex-direction:column-reverse}
 .ftw .ftw-pane .widget-html-content{width:100%;height:auto;line-height:1.4;flex:0 0 auto}
+.ftw .ftw-pane.ftw-log .widget-html-content{margin-bottom:auto}
+.ftw .ftw-links{height:auto;margin-right:8px}
 .ftw .ftw-pane pre{margin:0;padding:0 0 2px;white-space:pre-wrap;overflow-wrap:anywhere;background:none;border:0;
  color:inherit;font:var(--jp-code-font-size,12px)/1.35 var(--jp-code-font-family,ui-monospace,monospace)}
 .ftw .ftw-pane img{max-width:100%;background:#fff}
@@ -110,9 +114,11 @@ def _themed() -> str:
 
 def live_style(stills: str) -> str:
     """The widget's style; while it is shown, the still pictures of class ``stills`` on the same page are not."""
+    live = _LIVE.replace("GRAPH_HEIGHT", GRAPH_HEIGHT)
+    dark = " ".join(f"{name}({amount}{'deg' if name == 'hue-rotate' else ''})" for name, amount in DARK_CANVAS)
     canvases = ",".join(f"{theme} .ftw .ftw-graph canvas" for theme in DARK)
     return (
-        f"<style>{_themed()}{_BOTH}{_LIVE}{canvases}{{filter:invert({INVERSION}) hue-rotate(180deg)}}"
+        f"<style>{_themed()}{_BOTH}{live}{canvases}{{filter:{dark}}}"
         f".{stills}{{display:none}}.jp-OutputArea-child:has(.{stills}){{display:none}}</style>"
     )
 

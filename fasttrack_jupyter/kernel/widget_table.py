@@ -5,15 +5,21 @@ Every text is escaped. A state is an icon, a word and a colour; the words stand 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.kernel.widget_rows import TaskRow, middle, most_relevant, totals
 
 MOST_ROWS = 100
-_NAME_LETTERS, _WHY_LETTERS = 40, 160
+_NAME_LETTERS, _WHY_LETTERS = 30, 160
 _HEADS = ("Task", "State", "Took", "Progress", "Attempts", "Why")
+_OPTIONAL: dict[str, Callable[[TaskRow], bool]] = {
+    "Progress": lambda row: bool(row.progress) or row.fraction is not None,
+    "Attempts": lambda row: row.attempts > 1,
+    "Why": lambda row: bool(row.why),
+}
+"""Columns that are there only when some task has something to say in them: a notebook is narrow."""
 
 
 def table_html(rows: Sequence[TaskRow], label: str, picked: str | None = None, limit: int = MOST_ROWS) -> str:
@@ -21,8 +27,9 @@ def table_html(rows: Sequence[TaskRow], label: str, picked: str | None = None, l
     if not rows:
         return '<p class="ftw-none">This job has no tasks.</p>'
     shown = most_relevant(rows, limit)
-    heads = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
-    body = "".join(_row(row, row.path == picked) for row in shown)
+    columns = [head for head in _HEADS if head not in _OPTIONAL or any(map(_OPTIONAL[head], rows))]
+    heads = "".join(f'<th scope="col">{head}</th>' for head in columns)
+    body = "".join(_row(row, columns, row.path == picked) for row in shown)
     table = (
         f'<table class="ftw-table" aria-label="{escape(label)}"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table>"
@@ -31,17 +38,17 @@ def table_html(rows: Sequence[TaskRow], label: str, picked: str | None = None, l
     return table + (f'<p class="ftw-none">{plural(left, "task")} more not shown.</p>' if left else "")
 
 
-def _row(row: TaskRow, is_picked: bool) -> str:
-    cells = (
-        f'<th scope="row" title="{escape(row.path)}">{escape(middle(row.path, _NAME_LETTERS))}</th>',
-        f"<td>{mark(row.state.name, row.state.icon)} {escape(row.word)}</td>",
-        f'<td class="ftw-number">{escape(row.took)}</td>',
-        f"<td>{_progress(row)}</td>",
-        f'<td class="ftw-number">{f"×{row.attempts}" if row.attempts > 1 else row.attempts or ""}</td>',
-        f'<td title="{escape(row.why)}">{escape(middle(row.why, _WHY_LETTERS))}</td>',
-    )
+def _row(row: TaskRow, columns: Sequence[str], is_picked: bool) -> str:
+    cells = {
+        "Task": f'<th scope="row" title="{escape(row.path)}">{escape(middle(row.path, _NAME_LETTERS))}</th>',
+        "State": f"<td>{mark(row.state.name, row.state.icon)} {escape(row.word)}</td>",
+        "Took": f'<td class="ftw-number">{escape(row.took)}</td>',
+        "Progress": f"<td>{_progress(row)}</td>",
+        "Attempts": f'<td class="ftw-number">{row.attempts or ""}</td>',
+        "Why": f'<td title="{escape(row.why)}">{escape(middle(row.why, _WHY_LETTERS))}</td>',
+    }
     picked = ' class="ftw-picked" aria-current="true"' if is_picked else ""
-    return f"<tr{picked}>{''.join(cells)}</tr>"
+    return f"<tr{picked}>{''.join(cells[column] for column in columns)}</tr>"
 
 
 def mark(name: str, icon: str) -> str:
