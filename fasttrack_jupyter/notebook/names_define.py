@@ -1,0 +1,187 @@
+"""Imports, functions and classes; and which statements do nothing but define, so that they can travel as source."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+
+from fasttrack_jupyter.notebook.names_heap import Code, Frame, Kind, Node, Value
+from fasttrack_jupyter.notebook.names_scope import global_names, imported_as, scope_of
+from fasttrack_jupyter.notebook.names_values import Expressions
+
+_KINDS = {"staticmethod": "staticmethod", "classmethod": "classmethod", "property": "property",
+          "cached_property": "property"}  # fmt: skip
+_FACTORIES = frozenset(
+    "namedtuple NamedTuple TypedDict make_dataclass TypeVar NewType ParamSpec Enum IntEnum StrEnum Flag".split()
+)
+_KNOWN_STARS = frozenset(
+    "math cmath itertools functools collections random statistics typing string datetime time decimal fractions operator "
+    "os.path pathlib json re textwrap dataclasses enum abc heapq bisect".split()
+)
+"""Modules of the standard library whose names can be asked for without harm."""
+
+
+def defined_by(statement: ast.stmt) -> list[str]:
+    """The names that a statement defines, if defining is all it does; else none.
+
+    Definitions are functions, classes, imports, ``name = lambda …``, ``P = namedtuple(…)``; and an ``if`` or
+    ``try`` of imports, definitions and constants alone.
+    """
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Import() | ast.ImportFrom():
+            names = [imported_as(alias, statement) for alias in statement.names]
+            return [] if "*" in names else names
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_definition(value):
+            return [name]
+        case ast.Try() | ast.If():
+            return _defined_by_ways(statement)
+    return []
+
+
+def _is_definition(value: ast.expr) -> bool:
+    if isinstance(value, ast.Lambda):
+        return True
+    if not isinstance(value, ast.Call):
+        return False
+    name = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+    return name in _FACTORIES
+
+
+def _defined_by_ways(statement: ast.Try | ast.If) -> list[str]:
+    blocks = [statement.body, statement.orelse]
+    if isinstance(statement, ast.Try):
+        blocks += [statement.finalbody, *(handler.body for handler in statement.handlers)]
+    inner = [one for block in blocks for one in block if not isinstance(one, ast.Pass)]
+    defines = False
+    for one in inner:
+        constant = isinstance(one, ast.Assign) and isinstance(one.value, (ast.Constant, ast.Name))
+        harmless = (
+            isinstance(one, ast.Expr) and isinstance(one.value, (ast.Constant, ast.Call)) and _is_print(one.value)
+        )
+        defines = defines or bool(defined_by(one))
+        if not (defined_by(one) or harmless or (constant and all(isinstance(t, ast.Name) for t in one.targets))):
+            return []
+    return sorted(scope_of([statement]).bound) if defines else []
+
+
+def _is_print(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) or (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print"
+    )
+
+
+class Definitions(Expressions):
+    """Runs ``import``, ``def`` and ``class``."""
+
+    def _do_import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            path = alias.name if alias.asname else alias.name.partition(".")[0]
+            self._imported(imported_as(alias, node), path, node.lineno)
+
+    def _do_importfrom(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                self._star(module, node.lineno)
+            elif module != "__future__":
+                self._imported(imported_as(alias, node), f"{module}.{alias.name}", node.lineno)
+
+    def _imported(self, name: str, path: str, line: int) -> None:
+        self.record.imports[name] = path
+        self.record.modules.setdefault(path.partition(".")[0], line)
+        self.store(name, Value(frozenset({self.member(path)})), line)
+
+    def _star(self, module: str, line: int) -> None:
+        if module not in _KNOWN_STARS:
+            self.record.stars.setdefault(module, line)
+            return
+        known = importlib.import_module(module)
+        names = getattr(known, "__all__", [name for name in dir(known) if not name.startswith("_")])
+        for name in names:
+            self._imported(name, f"{module}.{name}", line)
+
+    def _do_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        made = self.function(node)
+        for annotation in (*(arg.annotation for arg in ast.walk(node.args) if isinstance(arg, ast.arg)), node.returns):
+            self.value(annotation)
+        kinds = {_KINDS[name] for name in _decorators(node) if name in _KINDS}
+        if any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in _own_nodes(node)):
+            kinds.add("generator")
+        for function in made.nodes:
+            if function.code:
+                function.code.kinds = frozenset(kinds)
+            if not self.chain:
+                function.attribute = node.name
+        if any(isinstance(one, ast.Attribute) and one.attr == "setter" for one in node.decorator_list):
+            self.chain[-1].node.add(f"{node.name}=", made.nodes) if self.chain else None
+            return
+        self.store(node.name, self._decorated(node.decorator_list, made, node.lineno), node.lineno)
+
+    _do_asyncfunctiondef = _do_functiondef
+
+    def _decorated(self, decorators: list[ast.expr], made: Value, line: int) -> Value:
+        for decorator in reversed(decorators):
+            by = self.value(decorator)
+            for node in by.nodes:
+                if node.kind is Kind.OPAQUE and node.owner and not self._is_module_part(node):
+                    self.mutate(node.owner, line, f"@{ast.unparse(decorator)}")
+            functions = frozenset(node for node in by.nodes if node.kind is Kind.FUNCTION)
+            if functions:
+                result = self.invoke_all(Value(functions), [made], {}, line)
+                made = result if result.nodes else made
+        return made
+
+    @staticmethod
+    def _is_module_part(node: Node) -> bool:
+        return any(owner.kind in (Kind.MEMBER, Kind.FUNCTION, Kind.CLASS) for owner in node.owner)
+
+    def _do_classdef(self, node: ast.ClassDef) -> None:
+        made = self.make(Kind.CLASS)
+        made.attribute = node.name if not self.chain else ""
+        bases = [self.value(base) for base in node.bases]
+        for keyword in node.keywords:
+            self.value(keyword.value)
+        made.add(".bases", (one for base in bases for one in base.nodes))
+        enclosing = tuple(frame for frame in self.chain if not frame.is_class)
+        made.code = Code(node, enclosing, global_names(node), self.record.cell)
+        frame = Frame(
+            is_class=True, node=Node(Kind.FRAME, "", self.record.cell), global_=frozenset(scope_of(node.body).global_)
+        )
+        with self.inside(*self.chain, frame):
+            self.block(node.body)
+        for name, variable in frame.variables.items():
+            made.add(f".{name}", variable.value.nodes)
+        for name, nodes in frame.node.parts.items():
+            if name.endswith("="):
+                made.add(f".{name}", nodes)
+        for function in (one for parts in made.parts.values() for one in parts if one.kind is Kind.FUNCTION):
+            function.attribute = function.attribute or "<method>"
+        self._subclassed(made, bases, node.lineno)
+        self.store(node.name, self._decorated_class(node, made), node.lineno)
+
+    def _subclassed(self, made: Node, bases: list[Value], line: int) -> None:
+        for base in (one for value in bases for one in value.nodes if one.kind is Kind.CLASS):
+            for hook in self.class_attribute(base, "__init_subclass__"):
+                self.invoke(self.bound(hook, made), [], {}, line)
+
+    def _decorated_class(self, node: ast.ClassDef, made: Node) -> Value:
+        return self._decorated(node.decorator_list, Value(frozenset({made})), node.lineno)
+
+
+def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    return [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in node.decorator_list]
+
+
+def _own_nodes(node: ast.AST) -> list[ast.AST]:
+    """The nodes of a function's own body, without those of functions inside it."""
+    found: list[ast.AST] = []
+    stack = list(ast.iter_child_nodes(node))
+    while stack:
+        one = stack.pop()
+        if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            continue
+        found.append(one)
+        stack.extend(ast.iter_child_nodes(one))
+    return found
