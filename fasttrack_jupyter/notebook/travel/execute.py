@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import types
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, NamedTuple, Sequence, Tuple
 
 if not __package__:  # as a script: this folder becomes a package, and no longer a place to import other things from
     __package__ = "fasttrack_travel"
@@ -28,25 +27,12 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
     sys.modules[__package__] = _package
     sys.path[0] = ""
 
-from . import hooks, progress
-from .cells import Cell, Code, Runner
-from .record import Record, Stream
-from .shown import Display
+from .cells import Cell, Code
+from .record import notebook_of
+from .refusals import Refused, read_command_line, typed
+from .running import HERE, Surroundings
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 USAGE = "usage: execute.py TASK [--param name=value …]"
-
-
-class Refused(Exception):
-    """The task cannot begin; the message says why."""
-
-
-class Stopped(BaseException):
-    """The task was told to end; ``number`` is the signal."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.number = number
 
 
 class Task(NamedTuple):
@@ -59,6 +45,7 @@ class Task(NamedTuple):
     outputs: Tuple[str, ...]
     optional: Tuple[str, ...]
     watched: Mapping[str, str]
+    values: Mapping[str, str]
     about: Dict[str, Any]
 
 
@@ -80,6 +67,7 @@ def read_task(folder: str, name: str) -> Task:
             tuple(task.get("outputs", ())),
             tuple(task.get("optional", ())),
             task.get("watched", {}),
+            task.get("values", {}),
             {"task": name, "pipeline": document.get("pipeline"), "notebook": document.get("notebook")},
         )
     except (OSError, ValueError, KeyError) as error:
@@ -92,183 +80,77 @@ def _read_cell(folder: str, entry: Mapping[str, str]) -> Cell:
         return Cell(entry["label"], key[5:] if key.startswith("cell-") else key, entry["kind"], file.read())
 
 
-def read_arguments(argv: Sequence[str]) -> Tuple[str, Dict[str, str]]:
-    """Task and parameters of a command line. Raises Refused."""
-    words, given = list(argv), {}
-    names = []
-    while words:
-        word = words.pop(0)
-        if word == "--param" or word.startswith("--param="):
-            pair = word[8:] if word.startswith("--param=") else words.pop(0) if words else ""
-            name, equals, value = pair.partition("=")
-            if not equals or not name.isidentifier():
-                raise Refused(f"--param {pair!r}: write --param name=value")
-            given[name] = value
-        elif word.startswith("-"):
-            raise Refused(f"unknown option {word}\n{USAGE}")
-        else:
-            names.append(word)
-    if len(names) != 1:
-        raise Refused(USAGE)
-    return names[0], given
-
-
-def typed(name: str, text: str, kind: str) -> Any:
-    """A parameter's value from its text. Raises Refused."""
-    try:
-        if kind == "str":
-            return text
-        if kind == "bool":
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]
-        if kind in ("int", "float"):
-            return int(text) if kind == "int" else float(text)
-        return json.loads(text)
-    except (ValueError, KeyError):
-        raise Refused(f"parameter {name}={text!r} is no {kind}") from None
-
-
 class Execution:
     """One run of one task."""
 
     def __init__(self, task: Task, params: Dict[str, Any], inputs: str, outputs: str) -> None:
-        self.task, self._params, self._outputs = task, params, outputs
-        self.record = Record(os.path.join(outputs, "cells.ipynb"), task.cells, task.about)
-        self._log_out, self._log_err = sys.stdout, sys.stderr
-        self.display = Display(self.record, os.path.join(outputs, "shown"), self._say)
-        self.runner = Runner(self.display.result)
-        self.runner.names["__builtins__"] = hooks.Builtins(self.display).make()
-        self._counted = [n for n, cell in enumerate(task.cells) if cell.kind == "task"]
-        self._progress = progress.Progress(outputs, len(self._counted))
-        self._inputs_folder = inputs
-        self._variables: Any = None
+        self._task, self._params, self._inputs, self._outputs = task, params, inputs, outputs
+        count = sum(cell.kind == "task" for cell in task.cells)
+        notebook, target = notebook_of(task.cells, task.about), os.path.join(outputs, "cells.ipynb")
+        title = str(task.about.get("notebook") or task.name)
+        self._around = Surroundings(notebook, target, count, title, os.path.join(outputs, "shown"))
+        self._names = self._around.runner.names
+        self._made: Any = None
         self._mentioned: FrozenSet[str] = frozenset()
 
     @property
-    def variables(self) -> Any:
+    def _variables(self) -> Any:
         """Loads and saves; made when a variable is needed."""
-        if self._variables is None:
+        if self._made is None:
             from .variables import Variables
 
-            self._variables = Variables(self.task, self._inputs_folder, self._outputs, self.runner, self._tell)
-        return self._variables
-
-    def _say(self, text: str) -> None:
-        """To the log only."""
-        self._log_out.write(text)
-        self._log_out.flush()
-
-    def _tell(self, text: str) -> None:
-        """A note of ours, to the log and the record."""
-        sys.stderr.write(f"fasttrack: {text}\n")
+            around = self._around
+            self._made = Variables(self._task, self._inputs, self._outputs, around.runner, around.tell)
+        return self._made
 
     def run(self) -> int:
         """Everything; the exit status comes back."""
-        os.makedirs(self._outputs, exist_ok=True)
-        self._begin()
-        try:
-            return self._guarded()
-        finally:
-            sys.stdout, sys.stderr = self._log_out, self._log_err
-            self.record.write()
-
-    def _begin(self) -> None:
-        hooks.use_agg()
-        for log in (sys.stdout, sys.stderr):
-            if hasattr(log, "reconfigure"):
-                log.reconfigure(errors="backslashreplace")
-        sys.stdout = Stream("stdout", self._log_out, self.record.stream)
-        sys.stderr = Stream("stderr", self._log_err, self.record.stream)
-        changes = progress.hooks(self._progress)
-        changes["matplotlib.pyplot"] = hooks.pyplot_show(self.display.close_figures)
-        changes["IPython.display"] = hooks.ipython_display(self.display)
-        sys.meta_path.insert(0, hooks.Carried(HERE, ["cloudpickle"]))
-        hooks.AfterImport(changes).install()
-        self.runner.take_over()
-        sys.argv = [str(self.task.about.get("notebook") or self.task.name)]
-        signal.signal(signal.SIGTERM, _stop)
-
-    def _guarded(self) -> int:
-        try:
-            self._progress.begin_cell(0)
-            try:
-                self._run_cells()
-            except SystemExit as end:
-                if end.code not in (None, 0):
-                    return self._exited(end.code)
-                self._tell("a cell called sys.exit(): the cells after it are not run")
-            self.runner.close()
-            if self.task.outputs or self.task.optional:
-                self._progress.note("saving")
-                self.variables.save()
-            self._progress.finish()
-            return 0
-        except (KeyboardInterrupt, Stopped) as stop:
-            self._failed(stop)
-            return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
-        except BaseException as error:
-            self._failed(error)
-            return 1
+        return self._around.run(self._run_cells, self._save)
 
     def _run_cells(self) -> None:
-        codes: List[Code] = []
-        for index, cell in enumerate(self.task.cells):
-            try:
-                codes.append(self.runner.compile(cell))
-            except BaseException:
-                self.record.begin(index)
-                raise
+        codes = [self._compile(index, cell) for index, cell in enumerate(self._task.cells)]
         self._mentioned = frozenset(name for code in codes for name in code.names)
         done = 0
-        self.runner.names.update(self._params)
-        for index, (cell, code) in enumerate(zip(self.task.cells, codes)):
-            if cell.kind == "task":
-                done += 1
-                self._progress.begin_cell(done)
-            self._run_cell(index, cell, code, is_first=cell.kind == "task" and done == 1)
+        self._names.update(self._params)
+        for index, (cell, code) in enumerate(zip(self._task.cells, codes)):
+            is_counted = cell.kind == "task"
+            done += is_counted
+            self._around.begin(index, cell, done if is_counted else None)
+            if self._task.inputs:
+                self._load(code, is_first=is_counted and done == 1)
+            self._run_cell(cell, code)
 
-    def _run_cell(self, index: int, cell: Cell, code: Code, is_first: bool) -> None:
-        self.record.begin(index)
-        self.display.begin(cell.key)
-        if self.task.inputs:
-            if is_first:
-                self.variables.load_unmentioned(self._mentioned)
-            self.variables.load(None if code.is_dynamic else code.names, is_first)
-        self.runner.run(code)
+    def _compile(self, index: int, cell: Cell) -> Code:
+        """All are compiled before the first one runs: a slip in the last one costs no hours."""
+        try:
+            return self._around.runner.compile(cell)
+        except BaseException:
+            self._around.begin(index, cell, None)
+            raise
+
+    def _load(self, code: Code, is_first: bool) -> None:
+        if is_first:
+            self._variables.load_unmentioned(self._mentioned)
+        self._variables.load(None if code.is_dynamic else code.names, is_first)
+
+    def _run_cell(self, cell: Cell, code: Code) -> None:
+        self._around.runner.run(code)
         if cell.kind == "params":
-            self.runner.names.update(self._params)
-        self.display.close_figures()
-        if cell.kind == "task" and self.task.watched:
-            self.variables.check(cell.label)
-        self.record.write()
+            self._names.update(self._params)
+        if cell.kind == "task" and self._task.watched:
+            self._variables.check(cell.label)
+        self._around.end(cell)
 
-    def _exited(self, code: Any) -> int:
-        if isinstance(code, int):
-            self._tell(f"a cell called sys.exit({code})")
-            return code & 0xFF
-        sys.stderr.write(f"{code}\n")
-        return 1
-
-    def _failed(self, error: BaseException) -> None:
-        from .tracebacks import traceback_lines
-
-        lines = traceback_lines(error, {cell.label for cell in self.task.cells})
-        if type(error).__module__.startswith(str(__package__)):
-            lines = [f"{error}\n"]
-        self.record.error(type(error).__name__, str(error), lines)
-        self._log_out.flush()
-        self._log_err.write("".join(lines))
-        self._log_err.flush()
-
-
-def _stop(number: int, _: Optional[types.FrameType]) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # who insists ends it at once
-    raise Stopped(number)
+    def _save(self) -> None:
+        if self._task.outputs or self._task.optional or self._task.watched:
+            self._around.progress.note("saving")
+            self._variables.save()
 
 
 def main(argv: Sequence[str]) -> int:
     """Run a task of ``tasks.json`` beside this file; the exit status comes back."""
     try:
-        name, given = read_arguments(argv)
+        name, given = read_command_line(argv, USAGE)
         task = read_task(HERE, name)
         unknown = set(given) - set(task.params)
         if unknown:

@@ -55,20 +55,20 @@ def _overwritten(text: str) -> str:
 
 
 class Record:
-    """The notebook of one task. ``path`` is where it is kept; None: nowhere."""
+    """Fills the outputs of ``notebook`` (plain values). ``path`` is where it is kept; None: nowhere."""
 
-    def __init__(self, path: Optional[str], cells: Sequence[Cell], about: Dict[str, Any]) -> None:
+    def __init__(self, path: Optional[str], notebook: Dict[str, Any]) -> None:
         self._path, self._lock = path, threading.RLock()
-        self._cells = [_as_notebook(cell) for cell in cells]
+        self._notebook, self._cells = notebook, notebook["cells"]
         self._outputs: Optional[List[Dict[str, Any]]] = None
-        self._about, self._count = about, 0
+        self._count = 0
 
     def begin(self, index: int) -> int:
         """What comes now belongs to the cell at ``index``; which execution this is, comes back."""
         with self._lock:
             self._count += 1
             self._cells[index]["execution_count"] = self._count
-            self._outputs = self._cells[index]["outputs"]
+            self._outputs = self._cells[index]["outputs"] = []
             return self._count
 
     def stream(self, name: str, text: str) -> None:
@@ -108,7 +108,8 @@ class Record:
                 "evalue": value,
                 "traceback": [line.rstrip("\n") for line in lines],
             }
-            (self._cells[-1]["outputs"] if self._outputs is None else self._outputs).append(told)
+            if self._outputs is not None:
+                self._outputs.append(told)
 
     def write(self) -> None:
         """Write the notebook, all or nothing."""
@@ -120,17 +121,18 @@ class Record:
 
     def notebook(self) -> Dict[str, Any]:
         """The notebook as plain values."""
-        metadata = {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python", "version": platform.python_version(), "file_extension": ".py"},
-            "fasttrack": self._about,
-        }
-        return {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": metadata,
-            "cells": [_plain(cell) for cell in self._cells],
-        }
+        return {**self._notebook, "cells": [_plain(cell) for cell in self._cells]}
+
+
+def notebook_of(cells: Sequence[Cell], about: Dict[str, Any]) -> Dict[str, Any]:
+    """A notebook of a task's cells, which have not run; ``about`` stands in its metadata."""
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python", "version": platform.python_version(), "file_extension": ".py"},
+        "fasttrack": about,
+    }
+    made = [_as_notebook(cell) for cell in cells]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
 
 
 def _as_notebook(cell: Cell) -> Dict[str, Any]:
@@ -145,7 +147,12 @@ def _as_notebook(cell: Cell) -> Dict[str, Any]:
 
 
 def _plain(cell: Dict[str, Any]) -> Dict[str, Any]:
-    outputs = [{**output, "text": str(output["text"])} if "text" in output else output for output in cell["outputs"]]
+    if "outputs" not in cell:
+        return cell
+    outputs = [
+        {**output, "text": str(output["text"])} if isinstance(output.get("text"), Text) else output
+        for output in cell["outputs"]
+    ]
     return {**cell, "outputs": outputs}
 
 

@@ -1,0 +1,142 @@
+"""Runs a notebook in a Jupyter kernel, by nbclient; what it prints comes to the log as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import time
+from typing import Any, Dict, Tuple
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+from . import progress, whole
+from .pages import without_colours
+from .record import HEAD, write_atomically
+
+_BAR = re.compile(
+    r"(?:(?P<text>[^\r\n|]*?): +)?\d+%\|[^|\r\n]*\| *(?P<done>[\d.]+)(?P<unit>[kMG]?)/(?P<total>[\d.]+)(?P<of>[kMG]?)"
+)
+_TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
+
+
+class Client(NotebookClient):  # type: ignore[misc]
+    """Tells the log and the progress what happens, and writes the copy after each cell."""
+
+    def watch(self, target: str) -> None:
+        """Begin to; ``target`` is where the copy goes."""
+        self._target = target
+        codes = sum(cell["cell_type"] == "code" for cell in self.nb["cells"])
+        self._progress = progress.Progress(os.path.dirname(target), codes)
+        self._number = self._length = 0
+        self._told = time.monotonic()
+        self._widgets: Dict[str, Dict[str, Any]] = {}
+        self.stopped = 0
+
+    def create_kernel_manager(self) -> Any:
+        """A kernel of this interpreter, whatever ``python3`` is elsewhere."""
+        manager = super().create_kernel_manager()
+        if whole.language_of(self.nb).lower() == "python":
+            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
+        return manager
+
+    def take_signals(self) -> None:
+        """SIGTERM and SIGINT end the notebook; the kernel is shut down on the way out. In the running loop."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number, task)
+
+    def _stop(self, number: int, task: Any) -> None:
+        self.stopped = number
+        task.cancel()
+
+    async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **how: Any) -> Any:
+        """Run one cell, and write the copy."""
+        if cell["cell_type"] == "code":
+            self._number, self._length = self._number + 1, 0
+            self._progress.begin_cell(self._number)
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **how)
+        finally:
+            write_copy(self.nb, self._target)
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """A message of the kernel: to the log as well."""
+        content = msg["content"]
+        if msg["msg_type"] == "stream":
+            self._print(content)
+            self._length += len(content["text"])
+            if self._length > HEAD:
+                note = "" if self._length - len(content["text"]) > HEAD else "\n[… the rest is in the task's log …]\n"
+                content["text"] = content["text"][: max(0, HEAD - self._length)] + note
+        elif msg["msg_type"] in ("display_data", "execute_result"):
+            print(content["data"].get("text/plain", ""), flush=True)
+        elif msg["msg_type"].startswith("comm"):
+            self._hear_widget(content)
+        return super().process_message(msg, cell, cell_index)
+
+    def _print(self, content: Dict[str, str]) -> None:
+        """To the log; of a bar that is drawn over itself only its last state and one now and then."""
+        stream = sys.stderr if content["name"] == "stderr" else sys.stdout
+        for piece in re.split(r"(?<=[\r\n])", content["text"]):
+            found = _BAR.search(piece)
+            if found is None:
+                stream.write(piece.strip("\r") if "\r" in piece and not piece.strip() else piece)
+                continue
+            done = float(found["done"]) * _TIMES[found["unit"]]
+            total = float(found["total"]) * _TIMES[found["of"]]
+            self._progress.bar(0, found["text"] or "", done, total)
+            if done >= total or time.monotonic() - self._told > progress.LOG_INTERVAL:
+                self._told = time.monotonic()
+                stream.write(piece.strip() + "\n")
+        stream.flush()
+
+    def _hear_widget(self, content: Dict[str, Any]) -> None:
+        """Bars of tqdm.notebook are widgets: a maximum and a value."""
+        state = (content.get("data") or {}).get("state") or {}
+        bar = self._widgets.setdefault(content.get("comm_id", ""), {})
+        bar.update({key: state[key] for key in ("_model_name", "max", "value", "description") if key in state})
+        if bar.get("_model_name") in ("FloatProgressModel", "IntProgressModel") and bar.get("max"):
+            self._progress.bar(1, str(bar.get("description") or ""), float(bar.get("value") or 0), float(bar["max"]))
+
+    def finish(self) -> None:
+        """Everything ran."""
+        self._progress.finish()
+
+
+def write_copy(notebook: Any, target: str) -> None:
+    """Write the copy as it is now."""
+    write_atomically(target, nbformat.v4.nbjson.writes(notebook).encode("utf-8", "replace"))
+
+
+def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int, Dict[str, Any]]:
+    """Run it; exit status and executed notebook come back."""
+    nb = nbformat.from_dict(notebook)
+    named = "python3"
+    if whole.language_of(notebook).lower() != "python":
+        named = notebook["metadata"]["kernelspec"]["name"]
+    client = Client(nb, timeout=None, kernel_name=named, resources={"metadata": {"path": os.getcwd()}})
+    client.watch(target)
+    client.on_notebook_start = lambda **_: client.take_signals()
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    try:
+        asyncio.run(client.async_execute())
+        client.finish()
+        status = 0
+    except CellExecutionError as error:
+        sys.stderr.write(without_colours(error.traceback) + "\n")
+        status = 1
+    except DeadKernelError:
+        sys.stderr.write("fasttrack: the notebook's kernel died: killed, or out of memory\n")
+        status = 1
+    except asyncio.CancelledError:
+        sys.stderr.write(f"fasttrack: stopped by {signal.Signals(client.stopped).name}\n")
+        status = 128 + client.stopped
+    write_copy(nb, target)
+    return status, dict(nb)
