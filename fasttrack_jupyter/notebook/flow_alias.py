@@ -69,8 +69,8 @@ def _say_shared(walked: Walk, seen: Seen, line: int, by: str, other: str, place:
     giver = walked.cells[seen.start[other].cell]
     walked.say(
         "shared_object", seen, line,
-        f"{by!r} is changed here, and {other!r} ({giver.cell.label}) is the same object, or holds it, or is held by it: in a"
-        f" pipeline each variable is a copy, so {place} would not see the change in {other!r}",
+        f"{by!r} is changed here, and {other!r} ({giver.cell.label}) is the same object, or holds it, or is held by it: in"
+        f" a pipeline each variable is a copy, so {place} would not see the change in {other!r}",
         f"change it in the task that makes {other!r}, use one name for both, or copy it (copy.deepcopy)",
     )  # fmt: skip
 

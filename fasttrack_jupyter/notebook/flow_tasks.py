@@ -60,7 +60,7 @@ def gather(walked: Walk) -> dict[str, Gathered]:
         for seen in cells:
             _Gatherer(walked, task, seen).all_reads()
         _always(walked, task, cells[-1].index)
-    for name, task in gathered.items():
+    for task in gathered.values():
         _explicit(walked, task, gathered)
     for task in gathered.values():
         for variable, producer in task.inputs.items():
@@ -127,7 +127,7 @@ class _Gatherer:
         giver = self.walked.cells[variable.cell]
         self.walked.say(
             "conditional_definition", self.seen, read.line,
-            f"{name!r} is {what} inside another statement of {giver.at(giver.line_of(name))}, which cannot travel alone",
+            f"{name!r} is {what} inside another statement of {giver.at(giver.line_of(name))}: it cannot travel alone",
             f"define {name!r} at the top of that cell, or in a %%fasttrack_common cell",
         )  # fmt: skip
 
@@ -156,8 +156,8 @@ class _Gatherer:
                 giver = self.walked.cells[variable.cell]
                 self.walked.say(
                     "interleaved", self.seen, line,
-                    f"{name!r} comes from {giver.cell.label}{_task_words(giver)}, but task {self.task.name!r} gives it a"
-                    f" value of its own before, in {own.at(own.line_of(name))}",
+                    f"{name!r} comes from {giver.cell.label}{_task_words(giver)}, but task {self.task.name!r} gives it"
+                    f" a value of its own before, in {own.at(own.line_of(name))}",
                     f"make {self.seen.cell.label} a task of its own, or use another name",
                 )  # fmt: skip
                 return

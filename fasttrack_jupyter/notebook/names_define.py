@@ -7,16 +7,15 @@ import importlib
 
 from fasttrack_jupyter.notebook.names_heap import Code, Frame, Kind, Node, Value
 from fasttrack_jupyter.notebook.names_scope import global_names, imported_as, scope_of
+from fasttrack_jupyter.notebook.names_tables import words
 from fasttrack_jupyter.notebook.names_values import Expressions
 
 _KINDS = {"staticmethod": "staticmethod", "classmethod": "classmethod", "property": "property",
           "cached_property": "property"}  # fmt: skip
-_FACTORIES = frozenset(
-    "namedtuple NamedTuple TypedDict make_dataclass TypeVar NewType ParamSpec Enum IntEnum StrEnum Flag".split()
-)
-_KNOWN_STARS = frozenset(
-    "math cmath itertools functools collections random statistics typing string datetime time decimal fractions operator "
-    "os.path pathlib json re textwrap dataclasses enum abc heapq bisect".split()
+_FACTORIES = words("namedtuple NamedTuple TypedDict make_dataclass TypeVar NewType ParamSpec Enum IntEnum StrEnum Flag")
+_KNOWN_STARS = words(
+    "math cmath itertools functools collections random statistics typing string datetime time decimal fractions "
+    "operator os.path pathlib json re textwrap dataclasses enum abc heapq bisect"
 )
 """Modules of the standard library whose names can be asked for without harm."""
 
@@ -56,20 +55,28 @@ def _defined_by_ways(statement: ast.Try | ast.If) -> list[str]:
     inner = [one for block in blocks for one in block if not isinstance(one, ast.Pass)]
     defines = False
     for one in inner:
-        constant = isinstance(one, ast.Assign) and isinstance(one.value, (ast.Constant, ast.Name))
-        harmless = (
-            isinstance(one, ast.Expr) and isinstance(one.value, (ast.Constant, ast.Call)) and _is_print(one.value)
-        )
         defines = defines or bool(defined_by(one))
-        if not (defined_by(one) or harmless or (constant and all(isinstance(t, ast.Name) for t in one.targets))):
+        if not (defined_by(one) or _is_constant(one) or _is_print(one)):
             return []
     return sorted(scope_of([statement]).bound) if defines else []
 
 
-def _is_print(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) or (
-        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "print"
+def _is_constant(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.value, (ast.Constant, ast.Name))
+        and all(isinstance(target, ast.Name) for target in statement.targets)
     )
+
+
+def _is_print(statement: ast.stmt) -> bool:
+    """A text, or ``print(…)`` of texts: running it again does no harm."""
+    match statement:
+        case ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=arguments)):
+            return all(isinstance(one, ast.Constant) for one in arguments)
+    return False
 
 
 class Definitions(Expressions):

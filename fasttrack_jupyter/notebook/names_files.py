@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from fasttrack_jupyter.notebook.names_record import FileUse
+from fasttrack_jupyter.notebook.names_tables import words
 
 Const = str | int | None
 _WRITERS_FIRST = re.compile(
@@ -25,8 +26,8 @@ _READERS_FIRST = re.compile(
     r"|(.*\.)?(imread|load_model|load_weights|load_img|load_from_disk|from_pretrained|load_word2vec_format)"
     r"|PIL\.Image\.open|os\.(listdir|scandir|walk|remove|unlink|stat)|os\.path\.(exists|isfile|getsize|isdir)|glob\.i?glob|shutil\.(copy|copyfile|copy2|move)"
 )
-_PATH_WRITES = frozenset("write_text write_bytes touch".split())
-_PATH_READS = frozenset("read_text read_bytes exists iterdir glob rglob stat is_file unlink".split())
+_PATH_WRITES = words("write_text write_bytes touch")
+_PATH_READS = words("read_text read_bytes exists iterdir glob rglob stat is_file unlink")
 
 
 def file_use(

@@ -43,7 +43,7 @@ class Node:
 
     kind: Kind
     type: str = ""
-    """"frame", "ndarray", "list", "iterator", "rng", "figure" … where it is known; a module's member: its dotted path."""
+    """"frame", "ndarray", "list", "iterator", "rng", "figure" … where it is known; of a module's member: its path."""
     cell: int = -1
     """The cell that made it."""
     parts: dict[str, set[Node]] = field(default_factory=dict)

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import re
 
-SHALLOW_MUTATORS = frozenset(
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+SHALLOW_MUTATORS = words(
     # list, deque, bytearray, array.array
-    "append extend insert remove pop clear sort reverse appendleft extendleft popleft rotate byteswap frombytes fromlist "
+    "append extend insert remove pop clear sort reverse appendleft extendleft popleft rotate byteswap frombytes "
+    "fromlist "
     # dict, OrderedDict, Counter, set
     "setdefault popitem update subtract move_to_end add discard difference_update intersection_update "
     "symmetric_difference_update "
@@ -22,14 +29,14 @@ SHALLOW_MUTATORS = frozenset(
     "send throw close write writelines writerow writerows seek truncate readline readlines execute executemany "
     "executescript commit rollback "
     # dunders that people call
-    "__setitem__ __delitem__ __setattr__ __delattr__ __iadd__".split()
+    "__setitem__ __delitem__ __setattr__ __delattr__ __iadd__"
 )
 """Methods that change their object, not what it holds."""
 
-DEEP_MUTATORS = frozenset(
+DEEP_MUTATORS = words(
     # sklearn, xgboost, lightgbm, statsmodels, gensim, surprise, Prophet
-    "fit partial_fit fit_transform fit_predict fit_resample set_params set_output warm_start build_vocab train_on_batch "
-    "load_model add_seasonality add_regressor add_country_holidays "
+    "fit partial_fit fit_transform fit_predict fit_resample set_params set_output warm_start build_vocab "
+    "train_on_batch load_model add_seasonality add_regressor add_country_holidays "
     # torch
     "train step backward zero_grad load_state_dict requires_grad_ share_memory "
     "register_buffer register_parameter register_module add_module register_forward_hook register_backward_hook "
@@ -37,50 +44,50 @@ DEEP_MUTATORS = frozenset(
     # keras
     "compile load_weights set_weights fit_generator add_loss add_metric assign_add assign_sub adapt "
     # matplotlib artists, beyond those of "figure"
-    "set_data set_title".split()
+    "set_data set_title"
 )
 """Methods that change their object and what it holds: a pipeline's steps, an optimizer's parameters."""
 
-WHEN_DISCARDED = frozenset("half float double cuda cpu to apply eval assign build scale configure".split())
+WHEN_DISCARDED = words("half float double cuda cpu to apply eval assign build scale configure")
 """Methods that change some objects in place, and of others (frames, tensors) return a new one: a change only where the
 result is thrown away."""
 
-RETURNS_SELF = frozenset(
-    "fit partial_fit set_params set_output train requires_grad_ share_memory add_seasonality __enter__ __aenter__".split()
+RETURNS_SELF = words(
+    "fit partial_fit set_params set_output train requires_grad_ share_memory add_seasonality __enter__ __aenter__"
 )
 
-VIEWS = frozenset(
+VIEWS = words(
     "T mT real imag flat base view reshape ravel transpose squeeze swapaxes diagonal unsqueeze flatten permute detach "
-    "numpy expand narrow unbind chunk split unfold data".split()
+    "numpy expand narrow unbind chunk split unfold data"
 )
 """Attributes and methods of arrays and tensors that may share memory with them."""
 
-PURE_METHODS = frozenset(
+PURE_METHODS = words(
     # str and bytes
     "format join strip lstrip rstrip split rsplit splitlines startswith endswith lower upper title capitalize replace "
     "find rfind index count encode decode zfill ljust rjust center isdigit isalpha partition isoformat strftime "
     # what returns numbers
-    "score item tolist bit_length total hexdigest exists is_file is_dir".split()
+    "score item tolist bit_length total hexdigest exists is_file is_dir"
 )
 """Methods whose result shares nothing with their object."""
 
 INPLACE_METHOD = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*_$")
 """torch's convention: ``x.add_(1)``."""
 
-READ_ONLY_FIGURE = frozenset("savefig get show tight_layout_ draw_idle".split())
+READ_ONLY_FIGURE = words("savefig get show tight_layout_ draw_idle")
 
-IMMUTABLE_RESULT = frozenset(
-    "len int float str bool bytes complex abs round hash id ord chr repr ascii bin hex oct format isinstance issubclass "
-    "callable hasattr all any pow divmod print input type range slice".split()
+IMMUTABLE_RESULT = words(
+    "len int float str bool bytes complex abs round hash id ord chr repr ascii bin hex oct format isinstance "
+    "issubclass callable hasattr all any pow divmod print input type range slice"
 )
 """Builtins whose result cannot change."""
 
-ELEMENTS_OF_ARGUMENTS = frozenset("list tuple set frozenset sorted reversed iter filter enumerate zip dict".split())
+ELEMENTS_OF_ARGUMENTS = words("list tuple set frozenset sorted reversed iter filter enumerate zip dict")
 """Builtins that make something new of what they are given, with the same elements."""
 
-ONE_OF_ARGUMENTS = frozenset("min max next sum".split())
-ITERATORS = frozenset("iter map filter zip enumerate reversed open".split())
-CONSUMERS = ELEMENTS_OF_ARGUMENTS | frozenset("sum min max any all map next".split())
+ONE_OF_ARGUMENTS = words("min max next sum")
+ITERATORS = words("iter map filter zip enumerate reversed open")
+CONSUMERS = ELEMENTS_OF_ARGUMENTS | words("sum min max any all map next")
 
 MUTATED_ARGUMENTS: dict[str, tuple[int, ...]] = {
     "next": (0,), "anext": (0,), "setattr": (0,), "delattr": (0,),
@@ -97,18 +104,18 @@ MUTATED_ARGUMENTS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """Functions that change an argument, by position."""
 
-SAME_AS_ARGUMENT = frozenset(
+SAME_AS_ARGUMENT = words(
     "numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.ravel numpy.reshape numpy.squeeze numpy.transpose "
     "numpy.atleast_1d numpy.atleast_2d numpy.broadcast_to numpy.expand_dims numpy.swapaxes numpy.split "
     "numpy.array_split numpy.hsplit numpy.vsplit numpy.moveaxis numpy.rot90 numpy.flip numpy.diagonal "
     "torch.from_numpy torch.as_tensor torch.squeeze torch.unsqueeze torch.reshape torch.split torch.chunk "
-    "numpy.frombuffer memoryview typing.cast copy.copy_ functools.wraps".split()
+    "numpy.frombuffer memoryview typing.cast copy.copy_ functools.wraps"
 )
 """Functions whose result may share memory with the first argument."""
 
-FRESH = frozenset(
+FRESH = words(
     "copy.deepcopy copy.copy pandas.DataFrame pandas.Series pandas.concat pandas.merge numpy.array numpy.copy "
-    "numpy.zeros_like numpy.ones_like numpy.empty_like numpy.full_like".split()
+    "numpy.zeros_like numpy.ones_like numpy.empty_like numpy.full_like"
 )
 """Constructors that copy what they are given."""
 
@@ -122,7 +129,8 @@ RESULT_TYPES = {
     "collections.deque": "list", "collections.defaultdict": "dict", "collections.Counter": "dict",
     "collections.OrderedDict": "dict", "os.getenv": "number", "re": "number", "torch.utils.data": "",
     "torch.nn": "", "torch.optim": "", "torch.nn.functional": "tensor", "numpy.random.rand": "ndarray",
-    "numpy.nditer": "iterator", "numpy.load": "ndarray", "threading": "", "numpy.vectorize": "", "pandas.ExcelWriter": "",
+    "numpy.nditer": "iterator", "numpy.load": "ndarray", "threading": "", "numpy.vectorize": "",
+    "pandas.ExcelWriter": "",
     "pandas.read_csv": "frame", "random": "number", "random.sample": "", "random.choices": "", "random.choice": "",
     "numpy.linalg": "ndarray", "numpy.mean": "number", "numpy.sum": "number", "numpy.poly1d": "",
     "sklearn.model_selection.cross_val_score": "ndarray",
@@ -132,15 +140,13 @@ RESULT_TYPES = {
 PLAIN_TYPES = frozenset({"frame", "ndarray", "number", "rng", "tensor"})
 """Types whose objects are made anew by each call: the result shares nothing with the arguments."""
 
-CODE_BY_NAME = frozenset(
-    "run load store reset reset_selective pylab macro edit rerun recall rep loadpy autoreload_".split()
-)
+CODE_BY_NAME = words("run load store reset reset_selective pylab macro edit rerun recall rep loadpy autoreload_")
 """IPython's magics that read or write names nobody can see from the cell."""
 
 TRANSPARENT_MAGICS = frozenset({"time", "timeit", "prun", "capture", "memit", "mprun", "lprun", "snakeviz", "debug"})
 """IPython's magics that run the Python they are given; all but the first and "capture" bind nothing."""
 
-IPYTHON_NAMES = frozenset("In Out _ __ ___ _i _ii _iii _ih _oh _dh exit quit get_ipython display".split())
+IPYTHON_NAMES = words("In Out _ __ ___ _i _ii _iii _ih _oh _dh exit quit get_ipython display")
 """What IPython puts into every namespace; ``display`` and ``get_ipython`` are there in a task too."""
 
 OUTPUT_HISTORY = re.compile(r"^(_i?\d+|_{1,3}|_i{1,3}|_ih|_oh|In|Out)$")

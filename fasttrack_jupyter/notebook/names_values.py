@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from fasttrack_jupyter.notebook.names_calls import Calls
-from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Code, Frame, Kind, Node, Value, elements, item
-from fasttrack_jupyter.notebook.names_scope import Comprehension, comprehension_targets, global_names
-from fasttrack_jupyter.notebook.names_tables import OUTPUT_HISTORY, VIEWS
-from fasttrack_jupyter.notebook.names_record import Finding
 from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Code, Frame, Kind, Node, Value, elements, item
+from fasttrack_jupyter.notebook.names_record import Finding
+from fasttrack_jupyter.notebook.names_scope import Comprehension, comprehension_targets, global_names
+from fasttrack_jupyter.notebook.names_special import Calls
+from fasttrack_jupyter.notebook.names_tables import OUTPUT_HISTORY, VIEWS
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",

@@ -68,7 +68,8 @@ class Interpreter(Definitions):
 
     def block(self, statements: list[ast.stmt]) -> bool:
         """Run statements; True where the way ends in them (``return``, ``raise``)."""
-        return any([self.statement(statement) for statement in statements])
+        ends = [self.statement(statement) for statement in statements]
+        return any(ends)
 
     def statement(self, node: ast.stmt) -> bool:
         """Run one statement; True where the way ends in it."""
@@ -318,7 +319,7 @@ _OPERATORS = {
 
 def first_line(statement: ast.stmt) -> int:
     """A statement's first line, decorators included."""
-    decorators = getattr(statement, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
