@@ -7,13 +7,14 @@ of a pipeline read and write pickles with one release of cloudpickle, whatever t
 from __future__ import annotations
 
 import functools
-from importlib import resources
-from importlib.resources.abc import Traversable
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
-import cloudpickle
+from fasttrack_jupyter.errors import FastTrackError
 
-from fasttrack_jupyter.notebook import travel
+TRAVEL = Path(__file__).with_name("travel")
 
 
 def travel_files() -> dict[str, bytes]:
@@ -22,13 +23,14 @@ def travel_files() -> dict[str, bytes]:
 
 
 @functools.cache
-def _files() -> MappingProxyType[str, bytes]:
-    ours = {name: data for name, data in _sources(resources.files(travel)).items() if name != "__init__.py"}
-    theirs = _sources(resources.files(cloudpickle))
-    return MappingProxyType(ours | {f"cloudpickle/{name}": data for name, data in theirs.items()})
+def _files() -> Mapping[str, bytes]:
+    spec = importlib.util.find_spec("cloudpickle")  # found, not imported: whoever asks starts quickly
+    if spec is None or spec.origin is None:
+        raise FastTrackError("cloudpickle is not installed", hint="Install fasttrack-jupyter anew, with what it needs.")
+    theirs = {f"cloudpickle/{name}": data for name, data in _sources(Path(spec.origin).parent).items()}
+    return MappingProxyType({name: data for name, data in _sources(TRAVEL).items() if name != "__init__.py"} | theirs)
 
 
-def _sources(folder: Traversable) -> dict[str, bytes]:
+def _sources(folder: Path) -> dict[str, bytes]:
     """The Python files that lie in ``folder``, in order of their names."""
-    found = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".py")}
-    return {name: found[name].read_bytes() for name in sorted(found)}
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.py"))}

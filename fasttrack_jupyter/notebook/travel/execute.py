@@ -145,6 +145,10 @@ class Execution:
         if self._task.outputs or self._task.optional or self._task.watched:
             self._around.progress.note("saving")
             self._variables.save()
+        if self._task.values:
+            from .plain import write_values
+
+            write_values(self._outputs, self._task.values, self._names)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Dict, Tuple
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -22,6 +23,8 @@ from .record import HEAD, write_atomically
 _BAR = re.compile(
     r"(?:(?P<text>[^\r\n|]*?): +)?\d+%\|[^|\r\n]*\| *(?P<done>[\d.]+)(?P<unit>[kMG]?)/(?P<total>[\d.]+)(?P<of>[kMG]?)"
 )
+_LONGEST = 50
+"""Characters of a folder in which a kernel's unix sockets, with their long names, can still lie."""
 _TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -44,6 +47,8 @@ class Client(NotebookClient):  # type: ignore[misc]
         if whole.language_of(self.nb).lower() == "python":
             argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             manager._kernel_spec = KernelSpec(argv=argv, display_name="Python 3", language="python")
+        if os.name == "posix" and len(jupyter_runtime_dir()) < _LONGEST:
+            manager.transport = "ipc"  # nobody else on this machine can talk to it
         return manager
 
     def take_signals(self) -> None:
@@ -76,7 +81,8 @@ class Client(NotebookClient):  # type: ignore[misc]
                 note = "" if self._length - len(content["text"]) > HEAD else "\n[… the rest is in the task's log …]\n"
                 content["text"] = content["text"][: max(0, HEAD - self._length)] + note
         elif msg["msg_type"] in ("display_data", "execute_result"):
-            print(content["data"].get("text/plain", ""), flush=True)
+            if "application/vnd.jupyter.widget-view+json" not in content["data"]:
+                print(content["data"].get("text/plain", ""), flush=True)
         elif msg["msg_type"].startswith("comm"):
             self._hear_widget(content)
         return super().process_message(msg, cell, cell_index)

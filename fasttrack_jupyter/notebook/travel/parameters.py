@@ -45,7 +45,7 @@ def _kind(value: Any) -> str:
 def insert(notebook: Dict[str, Any], given: Dict[str, str], known: Dict[str, str]) -> None:
     """Put the cell that sets ``given`` where papermill puts it. Raises Refused for a value of another type."""
     lines = [f"{name} = {_value(name, text, known.get(name, ''))!r}" for name, text in given.items()]
-    cell = {
+    cell: Dict[str, Any] = {
         "cell_type": "code", "execution_count": None, "metadata": {"tags": ["injected-parameters"]}, "outputs": [],
         "source": "# Parameters\n" + "\n".join(lines) + "\n",
     }  # fmt: skip
