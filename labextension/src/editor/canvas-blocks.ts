@@ -1,7 +1,8 @@
 /**
  * Cards from afar: plain blocks of colour with a shape, hundreds of which read as a heat map; and, between near and
  * far, cards with their name alone in large letters. A block is copied from a small picture of its state: however many
- * tasks there are, none is drawn.
+ * tasks there are, none is drawn. From very far, where a block has no room for a shape, it is a speck: a rectangle on
+ * whole pixels, which is filled several times faster than a picture is copied.
  */
 import { ICONS, STATES } from '../status';
 import type { State } from '../status';
@@ -14,9 +15,12 @@ import type { Position } from './graph';
 
 const { width: W, height: H, radius: R } = CARD;
 
+/** A block lower than this, in pixels, has no room for the shape of its state. */
+const SPECK = 5;
+
 /** A card around the origin with its name in large letters. */
 export function paintPlainCard({ context, palette, texts }: Brush, card: Card): void {
-  const state = card.state?.state ?? (card.task.skip ? 'skipped' : null);
+  const state = stateShown(card);
   const colours = state === null ? { fill: palette.line, stroke: palette.line } : palette.states[state];
   context.fillStyle = palette.surface;
   context.strokeStyle = colours.stroke;
@@ -62,20 +66,28 @@ export class BlockSprites {
   /** Paint `cards` as blocks, in the model's coordinates. */
   paint({ context, palette }: Brush, cards: readonly Card[]): void {
     const { a: scale, e, f } = context.getTransform();
-    this.renew(palette, scale);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
-    for (const card of cards) {
-      const sprite = this.sprites.get(card.state?.state ?? (card.task.skip ? 'skipped' : null));
-      if (sprite !== undefined) {
-        const x = card.x * scale + e - sprite.width / 2;
-        context.drawImage(sprite, Math.round(x), Math.round(card.y * scale + f - sprite.height / 2));
-      }
+    if (scale * H < SPECK) {
+      paintSpecks(context, palette, cards, { scale, e, f });
+    } else {
+      this.renew(palette, scale);
+      this.copy(context, cards, { scale, e, f });
     }
     context.restore();
     for (const card of cards) {
       if (card.marker !== null && card.marker.count > 0) {
         dot(context, palette, card, Math.max(1, 0.3 / scale), card);
+      }
+    }
+  }
+
+  private copy(context: CanvasRenderingContext2D, cards: readonly Card[], { scale, e, f }: Placement): void {
+    for (const card of cards) {
+      const sprite = this.sprites.get(stateShown(card));
+      if (sprite !== undefined) {
+        const x = card.x * scale + e - sprite.width / 2;
+        context.drawImage(sprite, Math.round(x), Math.round(card.y * scale + f - sprite.height / 2));
       }
     }
   }
@@ -87,6 +99,54 @@ export class BlockSprites {
       [null, ...STATES].forEach(state => this.sprites.set(state, sprite(palette, state, scale)));
     }
   }
+}
+
+/** From the model to pixels of the picture: `x * scale + e`, `y * scale + f`. */
+interface Placement {
+  scale: number;
+  e: number;
+  f: number;
+}
+
+/** Blocks by state, so that the colour changes seldom: a rim where there is room for one, and what is inside. */
+function paintSpecks(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  cards: readonly Card[],
+  { scale, e, f }: Placement
+): void {
+  const byState = new Map<State | null, Card[]>();
+  for (const card of cards) {
+    const state = stateShown(card);
+    const same = byState.get(state);
+    if (same) {
+      same.push(card);
+    } else {
+      byState.set(state, [card]);
+    }
+  }
+  const [wide, high] = [Math.max(2, Math.round(W * scale)), Math.max(2, Math.round(H * scale))];
+  byState.forEach((same, state) => {
+    const rim = state === 'failure' ? 1 : 0;
+    const fill = (colour: string, inset: number) => {
+      context.fillStyle = colour;
+      for (const card of same) {
+        const x = Math.round(card.x * scale + e - wide / 2) + inset;
+        const y = Math.round(card.y * scale + f - high / 2) + inset;
+        context.fillRect(x, y, wide - 2 * inset, high - 2 * inset);
+      }
+    };
+    const colours = state === null ? { fill: palette.surface, stroke: palette.line } : palette.states[state];
+    const isSolidOne = state !== null && isSolid(state);
+    fill(isSolidOne && state !== 'failure' ? colours.fill : colours.stroke, -rim);
+    if (!isSolidOne && high > 2) {
+      fill(palette.surface, 1);
+    }
+  });
+}
+
+function stateShown(card: Card): State | null {
+  return card.state?.state ?? (card.task.skip ? 'skipped' : null);
 }
 
 function sprite(palette: Palette, state: State | null, scale: number): HTMLCanvasElement {
@@ -110,7 +170,7 @@ function sprite(palette: Palette, state: State | null, scale: number): HTMLCanva
     context.strokeRect(inset, inset, picture.width - 2 * inset, picture.height - 2 * inset);
   }
   context.setLineDash([]);
-  if (state !== null && scale * H >= 5) {
+  if (state !== null) {
     context.translate(picture.width / 2, picture.height / 2);
     context.scale(scale, scale);
     paintGlyph(context, state, solid ? palette.surface : colours.stroke);

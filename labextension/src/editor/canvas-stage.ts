@@ -57,6 +57,8 @@ const STYLE: StylesheetJson = [
 export class Stage {
   private readonly cy: Core;
   private readonly renderer: Renderer | null;
+  /** Its boxes by id: to ask cytoscape makes a collection each time. */
+  private readonly nodes = new Map<string, NodeSingular>();
 
   constructor(container: HTMLElement, isHeadless: boolean, hooks: StageHooks) {
     this.cy = cytoscape({
@@ -105,12 +107,16 @@ export class Stage {
   setItems(items: readonly Item[]): void {
     const { cy } = this;
     const wanted = new Map(items.map(item => [item.id, item]));
+    const gone = [...this.nodes].filter(([id]) => !wanted.has(id));
+    const fresh = items.filter(item => !this.nodes.has(item.id));
     cy.batch(() => {
-      cy.nodes()
-        .filter(node => !wanted.has(node.id()))
-        .remove();
-      const fresh = items.filter(item => cy.getElementById(item.id).empty());
-      cy.add(fresh.map(({ id, kind, at }) => ({ group: 'nodes', data: { id, kind }, position: { ...at } })));
+      gone.forEach(([id, node]) => {
+        node.remove();
+        this.nodes.delete(id);
+      });
+      cy.add(
+        fresh.map(({ id, kind, at }) => ({ group: 'nodes', data: { id, kind }, position: { ...at } }))
+      ).forEach(node => void this.nodes.set(node.id(), node as NodeSingular));
     });
     this.move(new Map(items.map(item => [item.id, item.at])));
   }
@@ -119,10 +125,10 @@ export class Stage {
   move(places: ReadonlyMap<string, Position>): void {
     this.cy.batch(() => {
       places.forEach((at, id) => {
-        const node = this.cy.getElementById(id);
-        const now = node.position();
-        if (node.nonempty() && (now.x !== at.x || now.y !== at.y)) {
-          node.position({ ...at });
+        const node = this.nodes.get(id);
+        const now = node?.position();
+        if (now && (now.x !== at.x || now.y !== at.y)) {
+          node?.position({ ...at });
         }
       });
     });
@@ -132,18 +138,16 @@ export class Stage {
   /** Select exactly these. */
   select(ids: readonly string[]): void {
     const wanted = new Set(ids);
+    const unwanted = [...this.selected].filter(id => !wanted.has(id));
     this.cy.batch(() => {
-      this.cy
-        .nodes(':selected')
-        .filter(node => !wanted.has(node.id()))
-        .unselect();
-      ids.forEach(id => this.cy.getElementById(id).select());
+      unwanted.forEach(id => this.nodes.get(id)?.unselect());
+      ids.forEach(id => this.nodes.get(id)?.select());
     });
   }
 
   /** Ids of what is selected. */
   get selected(): ReadonlySet<string> {
-    return new Set(this.cy.nodes(':selected').map(node => node.id()));
+    return new Set([...this.nodes].filter(([, node]) => node.selected()).map(([id]) => id));
   }
 
   /** Paint at the next frame. */
