@@ -72,13 +72,19 @@ export class PropertiesPanel extends ReactWidget {
     model.changed.connect(this.update, this);
     model.selectionChanged.connect(this.onSelection, this);
     offers.changed.connect(this.update, this);
-    void offers.refresh();
   }
 
-  /** Show what holds now, and ask for the offers again. */
+  /** Show what holds now, with what there is to offer. */
   refresh(): void {
-    void this.offers.refresh();
+    if (this.isVisible) {
+      void this.offers.refresh();
+    }
     this.update();
+  }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    void this.offers.refresh();
   }
 
   /** Put the focus on the first control, as soon as what is selected is shown. */

@@ -20,7 +20,10 @@ export interface SlotOffer {
   used: string;
 }
 
-/** Asks the server once, and again when told; while it is away there is nothing to offer, and typing works. */
+/** What was told is believed so long, in milliseconds. */
+const FRESH = 20_000;
+
+/** Asks the server when told, and not again soon; while it is away there is nothing to offer, and typing works. */
 export class Offers {
   constructor(
     private readonly api: Api,
@@ -41,9 +44,13 @@ export class Offers {
     return this._changed;
   }
 
-  /** Ask again. Never fails: what cannot be had stays as it was. */
+  /** Ask again if it was long ago, or of another backend. Never fails: what cannot be had stays as it was. */
   async refresh(): Promise<void> {
     const backend = this.backend();
+    if (this.asked.backend === backend && Date.now() - this.asked.at < FRESH) {
+      return;
+    }
+    this.asked = { backend, at: Date.now() };
     const [images, slots, folders, secrets] = await Promise.allSettled([
       this.api.get<ImageOffer[]>('images', { backend }),
       this.api.get<{ slots: Record<string, { total: string; used: string }> }>('slots', { backend }),
@@ -58,6 +65,7 @@ export class Offers {
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  private asked = { backend: '', at: 0 };
 }
 
 function valueOf<T>(settled: PromiseSettledResult<T>): T | undefined {
