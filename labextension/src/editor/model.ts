@@ -1,7 +1,8 @@
 /**
  * One pipeline text as a model of what is drawn: the last graph that could be read, what is wrong, what is
  * selected. The text itself, its history and its collaborators are Jupyter's (`ISharedText`); everything here
- * follows it. Typing is read after a pause that is shorter than a blink; a gesture (`apply`) at once.
+ * follows it. Typing is read after a pause as long as reading took last time, which is shorter than a blink: a person
+ * who types has half of the time at the least. A gesture (`apply`) is read at once.
  * The server checks what only it knows, a little later; an answer about an older text is dropped, and while
  * a new one is awaited the last one's findings move along with the text.
  */
@@ -191,7 +192,7 @@ export class PipelineModel implements IDisposable {
 
   private _onText(): void {
     clearTimeout(this._readTimer);
-    this._readTimer = setTimeout(() => this._read(), this._readDelay);
+    this._readTimer = setTimeout(() => this._read(), Math.min(this._readDelay, this._readTook));
   }
 
   /** The source of the text as it is now. */
@@ -208,6 +209,7 @@ export class PipelineModel implements IDisposable {
     if (this._isDisposed || text === this._readText) {
       return;
     }
+    const began = performance.now();
     const { reading, source } = readSource(text, this._trans, this._latest?.parts);
     this._theirs = movedBy(this._theirs, diffChange(this._readText ?? '', text));
     this._readText = text;
@@ -221,6 +223,7 @@ export class PipelineModel implements IDisposable {
     this._askServer();
     this._tell();
     this.select(this._selection);
+    this._readTook = performance.now() - began;
   }
 
   private _tell(): void {
@@ -258,6 +261,7 @@ export class PipelineModel implements IDisposable {
   private readonly _validateDelay: number;
   private readonly _changed = new Signal<this, void>(this);
   private readonly _selectionChanged = new Signal<this, readonly string[]>(this);
+  private _readTook = 0;
   private _reading: Reading = { graph: null, problems: [], isBroken: false };
   private _readText: string | undefined;
   private _latest: Source | undefined;
@@ -279,7 +283,7 @@ export namespace PipelineModel {
     source: ITextSource;
     validate?: Validator;
     trans?: TranslationBundle;
-    /** Milliseconds from the last key to reading, and to asking the server. */
+    /** Milliseconds from the last key to reading, at most; and to asking the server. */
     readDelay?: number;
     validateDelay?: number;
   }
