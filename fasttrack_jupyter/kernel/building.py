@@ -37,8 +37,8 @@ class Made:
         return f"{self.built.folder.removesuffix('.cells')}.fasttrack.yaml"
 
 
-def made_of(session: Session) -> Made:
-    """The pipeline that this kernel's cells are.
+def made_of(session: Session, stem: str | None = None) -> Made:
+    """The pipeline that this kernel's cells are; ``stem`` begins its files' names (default: the notebook's own).
 
     Raises:
         BadRequest: no cell is marked.
@@ -52,5 +52,5 @@ def made_of(session: Session) -> Made:
             "no cell that ran in this kernel is a task yet",
             hint="Write %%fasttrack_task NAME as the first line of a cell and run it; %fasttrack says more.",
         )
-    built = build(notebook)
+    built = build(notebook, stem=stem)
     return Made(built, {path: data.decode() for path, data in built.files.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +62,19 @@ def _save_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def save(session: Session, words: Words) -> None:
-    """Write the YAML, and the folder of its cells beside it."""
-    from fasttrack_jupyter.notebook.writing import write_built
+    """Write the YAML, and the folder of its cells beside it; nothing that somebody else wrote or edited is lost."""
+    from fasttrack_jupyter.notebook.build_writing import Fate, write
 
-    made = made_of(session)
+    target = Path(words.file).expanduser() if words.file else None
+    if target is not None and target.suffix not in (".yaml", ".yml"):
+        raise BadRequest(f"{target.name} is no name of a pipeline's file", hint="It ends in .fasttrack.yaml.")
+    made = made_of(session, target.stem.removesuffix(".fasttrack") if target else None)
     _tell(made)
-    target = Path(words.file).expanduser() if words.file else Path(session.source).parent / made.file_name
-    print(write_built(made.built, target, force=words.force))
+    target = target or Path(session.source).parent / made.file_name
+    changes = write(made.built, target, force=words.force)
+    counts = Counter(change.fate for change in changes)
+    told = ", ".join(f"{count} {fate}" for fate, count in counts.items() if fate is not Fate.SAME)
+    print(f"{target} and {made.built.folder}/: {told or 'nothing has changed'}")
 
 
 # ---------------------------------------------------------------- diff

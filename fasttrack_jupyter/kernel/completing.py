@@ -1,12 +1,12 @@
 """Completion of the magics' lines: commands, options, and names of tasks, jobs, parameters, variables.
 
-Hung into IPython as a ``complete_command`` hook; what it returns is filtered by what was typed. It must never be slow
-or fail: where the engine is not there at once, there is nothing to offer.
+It must never be slow or fail: where the engine is not there at once, there is nothing to offer.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,21 +19,39 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client
     from fasttrack_jupyter.kernel.session import Session
 
+_OURS = re.compile(r"(?:^|=)\s*(%%?fasttrack\w*\s.*)")
 _SECONDS = 2.0
 _MOST = 30
 
 
 class Completer:
-    """What may stand at the cursor. ``__call__`` takes IPython's event."""
+    """What may stand at the cursor, for the shell of ``session``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def __call__(self, _shell: Any, event: Any) -> list[str]:
+    def offered(self, text: str, token: str) -> list[str]:
+        """What begins with ``token``, where ``text`` is the line up to the cursor; nothing for others' magics."""
+        found = _OURS.search(text)
+        if found is None:
+            return []
         try:
-            return list(dict.fromkeys(self._offered(event.text_until_cursor)))
+            words = [word for word in self._offered(found[1]) if word.startswith(token)]
         except (FastTrackError, OSError):
-            return []  # no engine just now: nothing to offer
+            return []  # no engine just now, or cells that do not fit together: nothing to offer
+        return list(dict.fromkeys(words))
+
+    def matcher(self) -> Any:
+        """As IPython's completer takes it (``custom_matchers``): where it has something to say, nobody else does."""
+        from IPython.core.completer import SimpleCompletion, context_matcher
+
+        @context_matcher(identifier="fasttrack")  # type: ignore[untyped-decorator]
+        def match(context: Any) -> dict[str, Any]:
+            words = self.offered(context.text_until_cursor, context.token)
+            completions = [SimpleCompletion(word) for word in words]
+            return {"completions": completions, "suppress": bool(words), "ordered": True}
+
+        return match
 
     def _offered(self, line: str) -> Iterable[str]:
         words = line.split()

@@ -23,7 +23,8 @@ class Hung:
 
     session: Session
     transformer: Transformer
-    completer: Completer
+    matcher: Any
+    """What completes."""
 
 
 def load(shell: Any) -> None:
@@ -31,14 +32,13 @@ def load(shell: Any) -> None:
     if getattr(shell, _ATTRIBUTE, None) is not None:
         return
     session = Session(shell)
-    hung = Hung(session, Transformer(session), Completer(session))
+    hung = Hung(session, Transformer(session), Completer(session).matcher())
     setattr(shell, _ATTRIBUTE, hung)
     _register(shell, Magics(session))
     shell.input_transformers_cleanup.append(hung.transformer)
     shell.events.register("pre_run_cell", session.about_to_run)
     shell.events.register("post_run_cell", session.has_run)
-    for command in _commands():
-        shell.set_hook("complete_command", hung.completer, str_key=command)
+    shell.Completer.custom_matchers.append(hung.matcher)
 
 
 def unload(shell: Any) -> None:
@@ -54,9 +54,7 @@ def unload(shell: Any) -> None:
     for kind, ours in names.items():
         for name in ours:
             del shell.magics_manager.magics[kind][name]
-    strings = shell.strdispatchers["complete_command"].strs
-    for command in _commands():
-        strings.pop(command, None)
+    shell.Completer.custom_matchers.remove(hung.matcher)
 
 
 def _register(shell: Any, magics: Magics) -> None:
@@ -98,7 +96,3 @@ def _unfilled(magic: Any) -> Any:
 
 def _is_ours(name: str) -> bool:
     return name.lstrip("%") in {"fasttrack", QUIET, *MARKS}
-
-
-def _commands() -> list[str]:
-    return ["%fasttrack", "%fasttrack_pipeline", *(f"%%{mark.name}" for mark in _CELL_MARKS)]

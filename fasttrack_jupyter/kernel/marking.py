@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.notebook.cells_opening import Opening, opening_of
-from fasttrack_jupyter.notebook.marks import MARKS, TaskOptions
+from fasttrack_jupyter.notebook.marks import MARKS, PARAMS, PIPELINE, TASK, TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import read_other_line, read_task_line, wants_help
 
 QUIET = "_fasttrack_cell"
@@ -126,6 +126,17 @@ def task_named(text: str) -> str | None:
         return read_task_line(opening.rest)[0]
     except BadRequest:
         return None
+
+
+def role_of(text: str) -> tuple[str, str] | None:
+    """What a cell is to its notebook, where that is something that there is once: a task's code, the parameters …"""
+    if task := task_named(text):
+        return TASK.name, task
+    mark = opening_of(text.lstrip("\n")).mark
+    if mark is PARAMS:
+        return PARAMS.name, ""
+    is_pipeline = any(line.split(maxsplit=1)[:1] == [PIPELINE.written] for line in text.splitlines())
+    return (PIPELINE.name, "") if is_pipeline else None
 
 
 def is_marked(text: str, metadata: Mapping[str, Any]) -> bool:

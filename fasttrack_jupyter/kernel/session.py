@@ -3,7 +3,7 @@
 A kernel never sees a notebook; it sees cells, one by one, in the order in which somebody runs them. So every cell
 that ran is noted, marked or not (an unmarked one explains where a missing variable comes from). A cell that runs
 again replaces itself: JupyterLab, Notebook 7 and VS Code say which cell it is; where nobody does, the same text is the
-same cell, and in a terminal a task that is typed again replaces the one of that name. Cells stand in the order of
+same cell, and in a terminal a task (the parameters, the pipeline) that is typed again replaces the one before. Cells stand in the order of
 the saved notebook as far as they are found in it, and else in the order in which they first ran.
 
 What is made of that is read by the reader of saved notebooks: both ways give the same pipeline.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.kernel.marking import is_marked, task_named
+from fasttrack_jupyter.kernel.marking import is_marked, role_of, task_named
 from fasttrack_jupyter.kernel.saved import Saved, SavedCell, notebook_path, read_saved
 from fasttrack_jupyter.model.problems import Problem, Severity
 
@@ -40,7 +40,7 @@ class Ran:
     at: float
     """When it ran last: seconds since the epoch."""
     is_stale: bool = False
-    """Whether it was changed since, and the change was no Python or marked wrongly: it failed, and nothing was noted."""
+    """Whether it was changed since, and the change was no Python or marked wrongly: it failed and was not noted."""
 
     @property
     def label(self) -> str:
@@ -126,8 +126,8 @@ class Session:
         if before.source == now.source:
             return True
         is_terminal = getattr(self.shell, "kernel", None) is None
-        task = task_named(now.source) if is_terminal else None
-        return task is not None and task_named(before.source) == task
+        role = role_of(now.source) if is_terminal else None
+        return role is not None and role_of(before.source) == role
 
     def reset(self) -> int:
         """Forget every cell, how this notebook's cells run, and its last job; how many cells there were."""

@@ -117,16 +117,16 @@ class Typist:
         """What the extension keeps."""
         return self.ip._fasttrack.session
 
-    def cell(self, *lines: str, id: str | None = None) -> Any:
+    def cell(self, *lines: str, cell_id: str | None = None) -> Any:
         """Type a cell and run it; IPython's ExecutionResult."""
-        return self.ip.run_cell("\n".join(lines), store_history=True, cell_id=id)
+        return self.ip.run_cell("\n".join(lines), store_history=True, cell_id=cell_id)
 
-    def fails(self, *lines: str) -> str:
+    def fails(self, *lines: str, cell_id: str | None = None) -> str:
         """Type a cell that must fail; what is shown then."""
         from contextlib import redirect_stderr, redirect_stdout
         from io import StringIO
 
         with redirect_stdout(StringIO()) as out, redirect_stderr(out):
-            result = self.cell(*lines)
+            result = self.cell(*lines, cell_id=cell_id)
         assert not result.success, f"did not fail: {lines}\n{out.getvalue()}"
         return out.getvalue()
