@@ -17,6 +17,7 @@ from fasttrack_jupyter.cli.options import (
     parameters,
     pass_face,
     pipeline_file,
+    pipeline_text,
     selection,
     selection_options,
     shrink_option,
@@ -41,7 +42,7 @@ def validate(face: Face, file: str) -> None:
     \b
     Exit status: 0 valid (warnings allowed), 2 not valid.
     """
-    found = face.client.validate(**pipeline_file(face, file))
+    found = face.client.validate(**pipeline_text(face, file))
     if face.as_json:
         face.json(found)
     else:

@@ -11,7 +11,7 @@ import click
 
 from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_file
+from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_text
 from fasttrack_jupyter.cli.problems import tell_problems
 from fasttrack_jupyter.errors import BadRequest
 
@@ -39,7 +39,7 @@ def export(face: Face, file: str, to: str, output: str | None) -> None:
     \b
     Exit status: 0, also with losses; 2 if FILE is not valid.
     """
-    found = face.client.export(to, **pipeline_file(face, file))
+    found = face.client.export(to, **pipeline_text(face, file))
     if output is not None:
         write_whole(Path(output).expanduser(), found["text"])
     if face.as_json:

@@ -40,6 +40,10 @@ class Face:
         self.as_json = False
         self.source: Path | None = None
         """The file that the call is about: problems show its lines."""
+        self.text: str | None = None
+        """The pipeline's text, where the file is a notebook that was made into one: problems show its lines."""
+        self.undone = "nothing was started"
+        """What did not happen, when the pipeline has errors."""
         self._connect = connect
         self._client: Client | None = None
 

@@ -78,12 +78,21 @@ def parameters(words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def pipeline_file(face: Face, file: str) -> dict[str, str]:
+def pipeline_text(face: Face, file: str) -> dict[str, str]:
+    """As :func:`pipeline_file`, where the code does not matter: ``{source}`` or ``{text}``."""
+    found = pipeline_file(face, file)
+    return {"text": found["text"]} if "text" in found else found
+
+
+def pipeline_file(face: Face, file: str) -> dict[str, Any]:
     """``{source}`` or, for ``-``, ``{text}`` from stdin: which pipeline, as the API wants it.
+
+    For a notebook it is ``{text, source, files}``: the pipeline that its cells are.
 
     Raises:
         NotFound: no such file.
         BadRequest: it is no file, or not UTF-8.
+        InvalidNotebook: a notebook that cannot become a pipeline.
     """
     if file == "-":
         try:
@@ -96,6 +105,10 @@ def pipeline_file(face: Face, file: str) -> dict[str, str]:
     if not path.exists():
         raise NotFound(f"there is no file {file}", hint=_pipelines_in(path.parent))
     face.source = path
+    if path.suffix.lower() == ".ipynb":
+        from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
+
+        return job_of(face, path)
     return {"source": str(path.absolute())}
 
 

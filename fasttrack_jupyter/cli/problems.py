@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.api.words import clean, plural
@@ -20,7 +19,7 @@ def tell(face: Face, error: FastTrackError) -> None:
     if problems:
         tell_problems(face, problems)
         count = sum(problem["severity"] == "error" for problem in problems)
-        face.note(f"error: {_file(face)} has {plural(count, 'error')}; nothing was started")
+        face.note(f"error: {_file(face)} has {plural(count, 'error')}; {face.undone}")
         return
     refused = error.details.get("tasks")
     if isinstance(refused, dict) and refused:
@@ -47,19 +46,21 @@ def _file(face: Face) -> str:
 
 def tell_problems(face: Face, problems: list[dict[str, Any]]) -> None:
     """Each problem with its place, the line it is about, a caret, and its hint, on stderr."""
-    lines = _lines(face.source) if any(problem["line"] for problem in problems) else []
+    lines = _lines(face) if any(problem["line"] for problem in problems) else []
     name = _file(face)
     for problem in problems:
         for line in _one(name, lines, problem):
             face.note(line)
 
 
-def _lines(source: Path | None) -> list[str]:
-    """The file's lines; none where it cannot be read any more: the problems stand without them."""
-    if source is None:
+def _lines(face: Face) -> list[str]:
+    """The pipeline's lines; none where its file cannot be read any more: the problems stand without them."""
+    if face.text is not None:
+        return face.text.splitlines()
+    if face.source is None:
         return []
     try:
-        return source.read_text(encoding="utf-8", errors="replace").splitlines()
+        return face.source.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
 

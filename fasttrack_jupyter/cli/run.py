@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -117,6 +118,8 @@ def rerun(
         request["params"] = parameters(params)
     if shrink:
         request["shrink"] = True
+    if edited:
+        request |= _edited_notebook(face, job)
     if only_plan:
         show_plan(face, face.client.plan_rerun(job, request))
         return
@@ -144,6 +147,17 @@ def attach(face: Face, job: str, quiet: bool) -> None:
     Exit status: that of the job: 0 success, 1 failure, 3 cancelled; 2 no such job, 130 interrupted.
     """
     _go_on(face, face.client.job(job), detach=False, quiet=quiet)
+
+
+def _edited_notebook(face: Face, job: str) -> Json:
+    """``{text, files}`` of the notebook that the job came from, as it is now; nothing where it came from none."""
+    source = face.client.job(job).get("source")
+    if not source or not source.lower().endswith(".ipynb"):
+        return {}
+    from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
+
+    made = job_of(face, Path(source))
+    return {"text": made["text"], "files": made["files"]}
 
 
 def _go_on(face: Face, job: Json, *, detach: bool, quiet: bool) -> None:

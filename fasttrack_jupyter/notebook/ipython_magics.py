@@ -13,7 +13,7 @@ from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook.ipython_syntax import Finding, Statement, assigned, command_parts, replaced, statements
 from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE
 
-_SHELL = '__import__("fasttrack_shell")'
+_SHELL = '__import__("fasttrack_travel.shell").shell'
 _OS = '__import__("os")'
 _NOTHING = frozenset({
     "matplotlib", "load_ext", "reload_ext", "unload_ext", "autoreload", "config", "precision", "colors", "xmode",
@@ -121,7 +121,7 @@ class _Translator:
     def _shell(self, command: str) -> str:
         if self._installs(command) or not command:
             return self._nothing()
-        return f"{_SHELL}.shell({self._parts(command)})"
+        return f"{_SHELL}.run({self._parts(command)})"
 
     def _value_of_shell(self, command: str) -> str | None:
         return None if self._installs(command) else f"{_SHELL}.lines({self._parts(command)})"
