@@ -15,7 +15,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _ARTIFACT = frozenset({"type", "path", "metadata"})
-_REPLACED = ("mode", "usage", "resources", "progress")
+_REPLACED = ("mode", "usage", "resources")
 _ANNOTATED = ("priority", "name", "tags", "note")
 
 
@@ -66,6 +66,7 @@ def _folded_task(before: Json, event: Json, folder: str | None) -> Json:
     _move(task, event)
     data = event["data"]
     task |= {key: data[key] for key in _REPLACED if data.get(key) is not None}
+    task["progress"] = (data.get("progress") or before.get("progress")) if event["status"] == "RUNNING" else None
     if data.get("outputs_dir") is not None:
         task["outputs_dir"] = _within(folder, data["outputs_dir"])
     if data.get("outputs") is not None:

@@ -98,6 +98,13 @@ def last_line(text: str) -> str:
     return ""
 
 
+def progress_words(progress: dict[str, Any] | None) -> str:
+    """What a running task says of how far it is, ``40 % · cell 2 of 5``; empty where it says nothing."""
+    fraction, text = (progress.get("fraction"), progress.get("text")) if progress else (None, None)
+    percent = "" if fraction is None else f"{int(fraction * 100 + 1e-6)} %"
+    return " · ".join(word for word in (percent, clean(text or "")) if word)
+
+
 def job_word(job: dict[str, Any]) -> str:
     """What to type for this job: ``digits#12``."""
     return f"{job['pipeline']}#{job['index']}"

@@ -44,13 +44,15 @@ class Row:
     started_at: str | None = None
     ended_at: str | None = None
     dependencies: tuple[str, ...] = ()
+    progress: Json | None = None
+    """What it says of how far it is, while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """What an event changed for the reader: the row as it was then.
 
-    ``before`` is ``row.state`` where only the reason is new.
+    ``before`` is ``row.state`` where only the reason is new, or another tenth is done.
     """
 
     at: str
@@ -81,6 +83,7 @@ class Board:
                 task["started_at"],
                 task["ended_at"],
                 tuple(task.get("dependencies", ())),
+                task.get("progress"),
             )
             board.by_state[state.name][task["path"]] = None
         return board
@@ -134,11 +137,20 @@ class Board:
         row.state, row.status, row.reason = state, event["status"], reason
         row.attempts = max(row.attempts, event["attempt"])
         self._time(row, before, event["at"])
+        is_tenth = self._progress(row, event)
         if state is before:
-            return Move(event["at"], replace(row), before) if is_retry or is_stage else None
+            return Move(event["at"], replace(row), before) if is_retry or is_stage or is_tenth else None
         del self.by_state[before.name][row.path]
         self.by_state[state.name][row.path] = None
         return Move(event["at"], replace(row), before)
+
+    @staticmethod
+    def _progress(row: Row, event: Json) -> bool:
+        """Take what the task says of how far it is; whether another tenth of it is done."""
+        before = _tenths(row.progress)
+        news = event["data"].get("progress")
+        row.progress = (news or row.progress) if event["status"] == "RUNNING" else None
+        return _tenths(row.progress) > before
 
     @staticmethod
     def _time(row: Row, before: State, at: str) -> None:
@@ -177,3 +189,8 @@ class Board:
     def totals(self) -> list[tuple[int, State]]:
         """How many of each state, those with any."""
         return [(count, state) for state in STATES if (count := self.count(state))]
+
+
+def _tenths(progress: Json | None) -> int:
+    fraction = progress.get("fraction") if progress else None
+    return int(fraction * 10 + 1e-6) if fraction is not None else 0

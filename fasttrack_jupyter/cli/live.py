@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from fasttrack_jupyter.api.states import CANCELLED, RUNNING, SUCCESS, State, icon
-from fasttrack_jupyter.api.words import between, clean, command, duration, job_word, now
+from fasttrack_jupyter.api.words import between, clean, command, duration, job_word, now, progress_words
 from fasttrack_jupyter.cli.board import Board, Move, Row
 from fasttrack_jupyter.cli.estimate import Estimate
 from fasttrack_jupyter.cli.feed import Around
@@ -180,7 +180,8 @@ class LiveView:
 
     def _remark(self, row: Row) -> str:
         if row.state is RUNNING and row.status == "RUNNING":
-            return self._around.tails.get(row.path, "")
+            tail = self._around.tails.get(row.path, "")
+            return "   ".join(words for words in (progress_words(row.progress), tail) if words)
         if row.state is SUCCESS or (row.state is CANCELLED and row.reason == "cancelled"):
             return ""
         return clean(row.reason).partition("\n")[0]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from fasttrack_jupyter.api.states import PREPARING, RUNNING, WAITING, icon
-from fasttrack_jupyter.api.words import between, clean, clock_time, job_word, now, plural
+from fasttrack_jupyter.api.words import between, clean, clock_time, job_word, now, plural, progress_words
 from fasttrack_jupyter.cli.board import Board, Move
 from fasttrack_jupyter.cli.feed import Around
 
@@ -35,7 +35,7 @@ class SilentView:
 
 
 class PlainView:
-    """A line per change: the time, the icon, the task instance, what became of it."""
+    """A line per change, and per tenth that is done: the time, the icon, the task instance, what became of it."""
 
     def __init__(self, say: Callable[[str], None], encoding: str = "utf-8") -> None:
         self._say = say
@@ -102,6 +102,8 @@ def _line(move: Move, encoding: str) -> str:
     more = [clean(row.reason)] if row.reason and row.state is not RUNNING else []
     if row.state.is_ended and row.started_at:
         more.insert(0, between(row.started_at, row.ended_at))
+    if row.state is RUNNING and row.progress:
+        more.append(progress_words(row.progress))
     if row.state is RUNNING and row.attempts > 1:
         more.append(f"attempt {row.attempts}")
     return "  ".join([clock_time(move.at), f"{icon(row.state, encoding)} {row.path}", row.state.word, *more])

@@ -69,6 +69,10 @@ class LiveJob:
         ]
         self._written: dict[ResourceSlots, dict[str, str]] = {}
         self._commits: dict[str, str] = {}
+        self._progress: dict[str, tuple[int, Mapping[str, Any]]] = {}
+        """By path: of which attempt, and what it says."""
+        self._maskers: dict[int, Masker] = {}
+        """By ordinal, of those that say something."""
         self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret, self._commits)
         self._finder = SessionBuilder(job, pipeline, graph, self._slots, lambda name: secret(name) or "", self._commits)
         self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
@@ -140,9 +144,10 @@ class LiveJob:
         """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""
         path = self.graph.names[ordinal]
         self._learn_commit(ordinal, report.data)
+        data = self._masked_progress(ordinal, attempt, report.data) if "progress" in report.data else report.data
         event = SessionReported(
             path, attempt, report.status, report.at, report.result, report.exit_code, report.reason,
-            report.data, report.is_final,
+            data, report.is_final,
         )  # fmt: skip
         if report.result is not Result.SUCCESS:
             return event
@@ -161,6 +166,21 @@ class LiveJob:
             )  # fmt: skip
         self.outcomes[ordinal] = outcome
         return event
+
+    def progress_of(self, path: str, attempt: int) -> Mapping[str, Any] | None:
+        """How far an attempt says that it is, as far as this engine heard: ``{fraction, text}``."""
+        of, progress = self._progress.get(path, (0, None))
+        return progress if of == attempt else None
+
+    def _masked_progress(self, ordinal: int, attempt: int, data: Mapping[str, Any]) -> dict[str, Any]:
+        """``data``, whose progress goes into the store, and is remembered: its text without the task's secrets."""
+        if (masker := self._maskers.get(ordinal)) is None:
+            masker = self._maskers[ordinal] = Masker(self._builder.secrets_of(ordinal))
+        said = data["progress"]
+        text = masker.mask(str(said["text"]).encode()).decode("utf-8", "replace")
+        progress = {"fraction": said["fraction"], "text": text}
+        self._progress[self.graph.names[ordinal]] = attempt, progress
+        return {**data, "progress": progress}
 
     def _learn_commit(self, ordinal: int, data: Mapping[str, Any]) -> None:
         """Remember which commit a Git task's ref is in this job."""

@@ -179,7 +179,8 @@ class JobMachine:
         if not is_news or instance.status is Status.TERMINATING:
             return
         instance.reason = event.reason
-        name = "SessionStatusChanged" if event.status is not instance.status else "SessionNoted"
+        name = "SessionProgressed" if event.data.keys() == {"progress"} else "SessionNoted"
+        name = "SessionStatusChanged" if event.status is not instance.status else name
         self._change(decision, instance, event.status, name, event.at, reason=event.reason, data=event.data)
 
     def _on_retry_due(self, event: RetryDue, decision: Decision) -> None:

@@ -23,6 +23,7 @@ from fasttrack_jupyter.engine.views import (
     JobView,
     LastJob,
     PipelineView,
+    ProgressView,
     TaskInstanceView,
 )
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
@@ -69,9 +70,19 @@ class JobPresenter:
         """Of the tasks that run, where that is known."""
         self._expected = expected_seconds(self._graph, set(self._graph.names) - rest, self._seconds)
 
-    def view(self, rows: list[TaskInstance], waits: Mapping[str, str], paused: str | None, seq: int) -> JobView:
-        """The whole job; ``waits`` gives the reason of each waiting instance, by path; ``seq``: see JobView."""
-        tasks = tuple(self._instance(row, waits) for row in rows)
+    def view(
+        self,
+        rows: list[TaskInstance],
+        waits: Mapping[str, str],
+        paused: str | None,
+        seq: int,
+        progress: Callable[[str, int], Mapping[str, Any] | None] = lambda path, attempt: None,
+    ) -> JobView:
+        """The whole job; ``waits`` gives the reason of each waiting instance, by path; ``seq``: see JobView.
+
+        ``progress`` tells how far an attempt is.
+        """
+        tasks = tuple(self._instance(row, waits, progress) for row in rows)
         return JobView(
             **_summary(self._job, paused),
             params=dict(self._job.params),
@@ -84,7 +95,13 @@ class JobPresenter:
             seq=seq,
         )
 
-    def _instance(self, row: TaskInstance, waits: Mapping[str, str]) -> TaskInstanceView:
+    def _instance(
+        self,
+        row: TaskInstance,
+        waits: Mapping[str, str],
+        progress: Callable[[str, int], Mapping[str, Any] | None],
+    ) -> TaskInstanceView:
+        said = progress(row.path, row.attempts) if row.status is Status.RUNNING else None
         index = self._graph.index[row.task]
         entry = self._record.get(row.path, {})
         outputs_dir = self._place(row.outputs_dir)
@@ -106,6 +123,7 @@ class JobPresenter:
             notes=(*entry.get("notes", ()), *row.data.get("notes", ())),
             dependencies=tuple(self._graph.names[i] for i in self._graph.upstream[index]),
             expected_seconds=self._seconds.get(row.path),
+            progress=None if said is None else ProgressView.model_validate(said),
         )
 
     def _place(self, outputs_dir: str | None) -> str | None:

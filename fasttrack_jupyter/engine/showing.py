@@ -47,7 +47,8 @@ class JobShow:
         live = self._runner.live(found.id)
         waits = await waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
         presenter = JobPresenter(found, parsed, self._default_slots(found.backend), await self._place(found))
-        return await asyncio.to_thread(presenter.view, rows, waits, self.paused(found), seq)
+        said = live.progress_of if live else lambda path, attempt: None
+        return await asyncio.to_thread(presenter.view, rows, waits, self.paused(found), seq, said)
 
     async def session(self, job: PipelineJob, path: str, number: int, secrets: SecretStore) -> SessionView:
         """What exactly an attempt runs or ran; number 0: what the first one will run, as far as it is known."""

@@ -120,6 +120,15 @@ class ValidationView(View):
     problems: tuple[Problem, ...] = ()
 
 
+class ProgressView(View):
+    """How far a running task says that it is."""
+
+    fraction: float | None = Field(default=None, ge=0, le=1)
+    """From 0 to 1; None where it does not say."""
+    text: str = ""
+    """One line: what it does just now."""
+
+
 class TaskInstanceView(View):
     """One task instance of a job."""
 
@@ -142,6 +151,8 @@ class TaskInstanceView(View):
     dependencies: tuple[str, ...] = ()
     expected_seconds: float | None = None
     """What its run takes, as earlier jobs taught; None where none did, or where it does not run."""
+    progress: ProgressView | None = None
+    """None where it does not run, or says nothing (also until an engine that was started anew has heard it)."""
 
 
 class AttemptView(View):
@@ -211,6 +222,7 @@ class EventView(View):
         task.attempts   = max(task.attempts, event.attempt)
         task.started_at = task.started_at ?? event.started_at
         task.ended_at   = task.ended_at ?? event.ended_at
+        task.progress   = event.status == "RUNNING" ? event.data.progress ?? task.progress : null
         job.status      = event.status
         job.result      = event.result ?? job.result
         job.reason      = event.reason ?? job.reason

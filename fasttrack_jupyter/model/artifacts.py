@@ -28,6 +28,8 @@ VALUES = ".values"
 """The folder of values, in the output folder."""
 OUTPUTS_JSON = "outputs.json"
 """The file that may hold all values at once, in the output folder."""
+PROGRESS = ".progress.json"
+"""The file that tells while a task runs how far it is, in the output folder; no output."""
 
 _TYPE = re.compile(r"[^\W\d_][\w.-]{0,63}")
 _NAME = re.compile(r"\w[\w -]{0,63}")

@@ -1132,6 +1132,22 @@ export interface components {
             };
         };
         /**
+         * ProgressView
+         * @description How far a running task says that it is.
+         */
+        ProgressView: {
+            /**
+             * Fraction
+             * @default null
+             */
+            fraction: number | null;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * Status
          * @description Where a session (and so a task instance) is.
          * @enum {string}
@@ -1192,6 +1208,8 @@ export interface components {
              * @default null
              */
             expected_seconds: number | null;
+            /** @default null */
+            progress: components["schemas"]["ProgressView"] | null;
         };
         /**
          * JobView
@@ -1590,6 +1608,7 @@ export interface components {
          *         task.attempts   = max(task.attempts, event.attempt)
          *         task.started_at = task.started_at ?? event.started_at
          *         task.ended_at   = task.ended_at ?? event.ended_at
+         *         task.progress   = event.status == "RUNNING" ? event.data.progress ?? task.progress : null
          *         job.status      = event.status
          *         job.result      = event.result ?? job.result
          *         job.reason      = event.reason ?? job.reason
@@ -2122,6 +2141,7 @@ export type DeletedJobs = components['schemas']['DeletedJobs'];
 export type JobsToDelete = components['schemas']['JobsToDelete'];
 export type TagCount = components['schemas']['TagCount'];
 export type JobCounts = components['schemas']['JobCounts'];
+export type ProgressView = components['schemas']['ProgressView'];
 export type Status = components['schemas']['Status'];
 export type TaskInstanceView = components['schemas']['TaskInstanceView'];
 export type JobView = components['schemas']['JobView'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Status } from './generated';
-import { ICONS, STATES, stateOf, type State } from './status';
+import { ICONS, progressWords, STATES, stateOf, type State } from './status';
 
 describe('the state that is seen', () => {
   const cases: [Status, 'SUCCESS' | 'FAILURE' | 'UNDEFINED', string, State][] = [
@@ -20,6 +20,13 @@ describe('the state that is seen', () => {
   ];
   it.each(cases)('%s %s %s is %s', (status, result, reason, state) => {
     expect(stateOf({ status, result, reason })).toBe(state);
+  });
+
+  it('is told with how far a running task says that it is', () => {
+    expect(progressWords({ fraction: 0.29, text: 'cell 2 of 5' })).toBe('29 % · cell 2 of 5');
+    expect(progressWords({ fraction: 0, text: '' })).toBe('0 %');
+    expect(progressWords({ fraction: null, text: 'loading' })).toBe('loading');
+    expect(progressWords(null)).toBe('');
   });
 
   it('has an icon of its own for each', () => {

@@ -5,7 +5,7 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { JobStatus, Result, Status } from './generated';
+import type { JobStatus, ProgressView, Result, Status } from './generated';
 
 /** What a person sees of a status and a result. */
 export type State =
@@ -67,6 +67,13 @@ export function stateOf(facts: Facts): State {
 /** Whether nothing more will happen in this state. */
 export function isEnded(state: State): boolean {
   return state !== 'waiting' && state !== 'preparing' && state !== 'running';
+}
+
+/** What a running task says of how far it is, `40 % · cell 2 of 5`; empty where it says nothing. */
+export function progressWords(progress: ProgressView | null): string {
+  const fraction = progress?.fraction ?? null;
+  const percent = fraction === null ? '' : `${Math.floor(fraction * 100 + 1e-6)} %`;
+  return [percent, progress?.text ?? ''].filter(text => text !== '').join(' · ');
 }
 
 /** The word for a state, in the reader's language. */

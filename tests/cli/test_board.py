@@ -40,6 +40,25 @@ def test_a_retry_is_said_though_the_state_stays(shapes: Any) -> None:
     assert board.apply(shapes.event(4, "train", "PENDING", None, "")) is None
 
 
+def test_each_tenth_that_a_task_says_is_done_is_said_once(shapes: Any) -> None:
+    """What lies between is shown and no news; the end and another attempt begin anew."""
+    board = Board.of(shapes.job(shapes.task("train", "RUNNING")))
+
+    def says(second: int, fraction: float | None, text: str = "") -> bool:
+        event = shapes.event(second, "train", "RUNNING")
+        event["data"] = {"progress": {"fraction": fraction, "text": text}}
+        return board.apply(event) is not None
+
+    assert [says(n, part) for n, part in enumerate((None, 0.02, 0.1, 0.15, 0.31, 0.25, 0.39, 1.0))] == [
+        False, False, True, False, True, False, True, True,
+    ]  # fmt: skip
+    assert board.rows["train"].progress == {"fraction": 1.0, "text": ""}
+    assert board.apply(shapes.event(9, "train", "RUNNING")) is None
+    assert board.rows["train"].progress == {"fraction": 1.0, "text": ""}
+    board.apply(shapes.event(10, "train", "WAITING", None, "attempt 1: exit 1; again in 30s"))
+    assert board.rows["train"].progress is None
+
+
 def test_the_job_ends_by_its_own_event(shapes: Any) -> None:
     """Status, result and end of the job are kept up to date."""
     board = Board.of(shapes.job())

@@ -66,6 +66,20 @@ def test_run_says_a_line_per_change(cli: Any, client: Any, story: Any, shapes: A
     assert "\x1b" not in done.output
 
 
+def test_run_says_a_line_per_tenth_that_a_task_says_is_done(cli: Any, story: Any, shapes: Any, file: str) -> None:
+    """Not one for each of its words."""
+    events, end = _success(shapes)
+    said = [
+        shapes.event(2, "prepare", "RUNNING", data={"progress": {"fraction": n / 100, "text": f"epoch {n}"}})
+        for n in range(1, 60)
+    ]
+    story([*events[:2], *said, *events[2:]], end)
+    told = cli("run", file).stdout
+    assert [line.split("  ", 1)[1] for line in told.splitlines() if " % " in line] == [
+        f"▶ prepare  running  {n} % · epoch {n}" for n in (10, 20, 30, 40, 50)
+    ]
+
+
 def test_many_that_never_ran_are_one_line(cli: Any, story: Any, shapes: Any, file: str) -> None:
     """A partial run of a large pipeline does not say ``skipped`` a thousand times."""
     skipped = [shapes.event(1, f"t{n}", "SKIPPED", "SUCCESS", "outside the partial run") for n in range(9)]

@@ -79,6 +79,14 @@ def test_the_last_log_line_is_shown_while_it_runs(shapes: Any) -> None:
     assert lines[-1].strip() == "paused: the disk is full"
 
 
+def test_how_far_a_task_is_stands_before_its_log(shapes: Any) -> None:
+    """In percent and in its own words, without its control characters."""
+    progress = {"fraction": 0.29, "text": "cell 2 of 5\x1b[2J"}
+    board = Board.of(shapes.job({**shapes.task("train", "RUNNING", started_at=shapes.at(0)), "progress": progress}))
+    lines = _screen(board, Around(tails={"train": "epoch 7"}))
+    assert "29 % · cell 2 of 5   epoch 7" in lines[1]
+
+
 def test_drawing_is_throttled_by_its_cost(shapes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However fast news come, drawing keeps to its share of time."""
     clock = [100.0]

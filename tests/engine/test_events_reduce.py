@@ -23,7 +23,7 @@ from fasttrack_jupyter.engine.views import JobRequest, RerunRequest, Selection
 FIXTURES = Path(__file__).resolve().parents[2] / "labextension" / "src" / "jobs" / "fixtures"
 REPLACED = {"id": "01hk2g9qxw4m8t7z", "home": "/home/user/.local/share/fasttrack"}
 ANNOTATED = ("priority", "name", "tags", "note")
-TOLD = ("status", "result", "reason", "attempts", "exit_code", "started_at", "ended_at", *ANNOTATED)
+TOLD = ("status", "result", "reason", "attempts", "exit_code", "started_at", "ended_at", "progress", *ANNOTATED)
 
 Json = dict[str, Any]
 Story = Callable[[FastTrack, Path], Awaitable[tuple[Json, Json]]]
@@ -40,6 +40,7 @@ def reduce(view: Json, event: Json) -> None:
         task |= {"reason": "", "exit_code": None, "attempts": event["attempt"]}
     if event["exit_code"] is not None:
         task["exit_code"] = event["exit_code"]
+    task["progress"] = event["data"].get("progress", task["progress"]) if event["status"] == "RUNNING" else None
     _move(task, event)
 
 
@@ -187,8 +188,33 @@ async def skip(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
     )
 
 
+async def progress(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
+    """A task says how far it is; seen from the middle of it, and to the end of one that says no more."""
+    flags = {name: folder / name for name in ("more", "end")}
+    says = 'echo \'{"fraction": %s, "text": "epoch %s of 4"}\' > /pipeline/outputs/.progress.json'
+    waits = "while ! test -e %s; do sleep 0.02; done"
+    command = "; ".join([says % (0.25, 1), waits % flags["more"], says % (0.5, 2), waits % flags["end"]])
+    text = f"name: digits\ntasks:\n- name: train\n  command: |\n    {command}\n"
+    made = await fasttrack.run(JobRequest(text=text))
+
+    async def says_so(fraction: float) -> Json:
+        async def holds() -> bool:
+            said = (await fasttrack.job(made.id)).tasks[0].progress
+            return said is not None and said.fraction == fraction
+
+        await until(holds)
+        return await view_of(fasttrack, made.id)
+
+    before = await says_so(0.25)
+    flags["more"].touch()
+    await says_so(0.5)
+    flags["end"].touch()
+    return before, await to_end(fasttrack, made.id)
+
+
 STORIES: dict[str, Story] = {
     "success": success, "retry": retry, "failure": failure, "cancel": cancel, "reuse": reuse, "skip": skip,
+    "progress": progress,
 }  # fmt: skip
 
 
@@ -197,7 +223,7 @@ def record(engine: Any, story: Story, folder: Path) -> Json:
 
     async def go() -> Json:
         engine.clock = SystemClock()
-        backend = LocalBackend(LocalSettings(folder / "home", mode="folders", grace=0.2))
+        backend = LocalBackend(LocalSettings(folder / "home", mode="folders", grace=0.2, watch_interval=0.2))
         async with engine.on(backend) as fasttrack:
             before, after = await story(fasttrack, folder)
             page = await fasttrack.events(before["seq"], 10_000, job=before["id"])

@@ -18,6 +18,7 @@ from fasttrack_jupyter.backends.local import logs
 from fasttrack_jupyter.backends.local.attempts import Killed
 from fasttrack_jupyter.backends.local.process import Process
 from fasttrack_jupyter.backends.local.processes import children_of, descendants
+from fasttrack_jupyter.backends.local.progress import Progress, ProgressReader, Watched
 from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.system import process_table
 from fasttrack_jupyter.backends.local.usage import Sample, Sampler
@@ -39,7 +40,10 @@ class Look(NamedTuple):
 
 
 class Watchdog:
-    """Watches sessions; ``end`` is told of those that go over their memory, ``devices`` tells an attempt's GPUs."""
+    """Watches sessions; ``end`` is told of those that go over their memory, ``devices`` tells an attempt's GPUs.
+
+    ``progressed`` is told of those that say how far they are.
+    """
 
     def __init__(
         self,
@@ -48,9 +52,11 @@ class Watchdog:
         sessions: Callable[[], list[Session]],
         end: Callable[[Session, Killed], None],
         devices: Callable[[str], Sequence[str]] = lambda attempt_id: (),
+        progressed: Callable[[Session, Progress], None] = lambda session, progress: None,
     ) -> None:
         self._interval, self._log_cap, self._sessions, self._end = interval, log_cap, sessions, end
-        self._sampler = Sampler(interval, devices)
+        self._progressed = progressed
+        self._sampler, self._reader = Sampler(interval, devices), ProgressReader()
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -73,11 +79,15 @@ class Watchdog:
     async def _look(self, sessions: list[Session]) -> None:
         wanted = [(s.spec.attempt_id, s.control, s.leader, memory_limit(s)) for s in sessions]
         began = {s.spec.attempt_id: s.started_at for s in sessions if s.mode != "container"}
+        watched = [Watched(s.spec.attempt_id, s.outputs, s.started_at or 0.0) for s in sessions]
         looks = await asyncio.to_thread(self._look_and_note, wanted, began)
+        news = await asyncio.to_thread(self._reader.news, watched, time.time())
         for session in sessions:
-            look = looks.get(session.spec.attempt_id)
+            look, progress = looks.get(session.spec.attempt_id), news.get(session.spec.attempt_id)
             if look is not None and session.is_running:
                 self._judge(session, look)
+            if progress is not None and session.is_running and not session.ending:
+                self._progressed(session, progress)
 
     def _look_and_note(self, wanted: Sequence[Wanted], began: Mapping[str, float | None]) -> dict[str, Look]:
         """Look, and keep what was seen of sessions that have run for a while (of a container only its client is)."""

@@ -26,6 +26,7 @@ from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
+from fasttrack_jupyter.backends.local.progress import Progress, remove_progress
 from fasttrack_jupyter.backends.local.removal import remove_all, remove_tree
 from fasttrack_jupyter.backends.local.session import Launch, Prepare, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
@@ -70,7 +71,9 @@ class Sessions:
         setup = {"mode": settings.mode, "home": str(settings.home), "probe": probe}
         self._link = LauncherLink(setup, self._heard, self._launcher_died)
         self.mode, self.why = "folders", ""
-        self._watchdog = Watchdog(settings.watch_interval, settings.log_cap, self.live, self.end, devices)
+        self._watchdog = Watchdog(
+            settings.watch_interval, settings.log_cap, self.live, self.end, devices, self._progressed
+        )
         self._processes = ProcessWatch()
         self._killer = Killer(self._processes)
         self._sessions: dict[str, Session] = {}
@@ -337,6 +340,7 @@ class Sessions:
         self._unwatch(session)
         self._released(session)
         session.launched, session.leader = False, None  # its number may soon be another process's
+        remove_progress(session.outputs)
         has_outputs = outcome.result is Result.SUCCESS and bool(
             session.spec.wanted_outputs or has_entries(session.outputs)
         )
@@ -370,6 +374,9 @@ class Sessions:
     def _say(self, session: Session, status: Status, *, at: float | None = None, reason: str = "") -> None:
         when = time.time() if at is None else at
         self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=session.report_data()))
+
+    def _progressed(self, session: Session, progress: Progress) -> None:
+        self._report(SessionReport(session.spec.attempt_id, Status.RUNNING, time.time(), data=progress.report_data()))
 
     def _unwatch(self, session: Session) -> None:
         if session.timer is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, VALUES, InputRef, check_names
+from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, PROGRESS, VALUES, InputRef, check_names
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
@@ -78,8 +78,9 @@ def _outputs(number: int, task: Task) -> Iterator[Finding]:
     places: dict[str, str] = {}
     for name, spec in task.outputs.items():
         place, path = spec.path_of(name), ("tasks", number, "outputs", name)
-        if not spec.is_value and (place == OUTPUTS_JSON or place.split("/")[0] == VALUES):
-            message = f"output {name!r} of task {task.name!r} has the path {place!r}, where values are written"
+        if not spec.is_value and (place in (OUTPUTS_JSON, PROGRESS) or place.split("/")[0] == VALUES):
+            what = "the task tells how far it is" if place == PROGRESS else "values are written"
+            message = f"output {name!r} of task {task.name!r} has the path {place!r}, where {what}"
             yield Finding("output-collision", path, message, "give it another path", place)
         elif place in places:
             message = f"outputs {places[place]!r} and {name!r} of task {task.name!r} have one path, {place!r}"

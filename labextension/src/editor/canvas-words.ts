@@ -37,6 +37,7 @@ export function stateWords(state: NodeState, now: number, trans: TranslationBund
   const word = state.isPlanned ? '' : stateWord(state.state, trans);
   const parts = [
     ran === null ? word : `${word} ${durationWords(ran, trans)}`,
+    state.doing ?? '',
     state.reason,
     state.attempts > 1 ? trans.__('attempt %1', state.attempts) : '',
     state.isCause ? trans.__('the first to fail') : ''

@@ -77,8 +77,10 @@ export interface NodeState {
   attempts: number;
   startedAt: string | null;
   endedAt: string | null;
-  /** 0 … 1 where earlier jobs tell how long it takes, else undefined. */
+  /** 0 … 1 where the task says how far it is, or earlier jobs tell how long it takes; else undefined. */
   progress?: number;
+  /** In words, what the task says of how far it is; empty where it says nothing. */
+  doing?: string;
   /** The first failing task of a cascade. */
   isCause: boolean;
   /** No job yet: what a plan says a job would do; `reason` says it in words. */

@@ -30,6 +30,7 @@ function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInsta
     notes: [],
     dependencies: [],
     expected_seconds: null,
+    progress: null,
     ...more
   };
 }
@@ -113,6 +114,14 @@ describe('progressOf', () => {
   it('is elapsed over expected, and never whole before the end', () => {
     expect(progressOf(running, now)).toBeCloseTo(0.5);
     expect(progressOf(running, now + 3_600_000)).toBe(0.99);
+  });
+
+  it('is what the task says itself, before any estimate', () => {
+    const says = { ...running, progress: { fraction: 0.1, text: 'cell 1 of 10' } };
+    expect(progressOf(says, now)).toBe(0.1);
+    expect(progressOf({ ...says, progress: { fraction: 1, text: '' } }, now)).toBe(0.99);
+    expect(progressOf({ ...says, progress: { fraction: null, text: 'loading' } }, now)).toBeCloseTo(0.5);
+    expect(nodeStates(job(says), now).get('a')?.doing).toBe('10 % · cell 1 of 10');
   });
 
   it('is unknown where earlier jobs taught nothing, before the start and after the end', () => {

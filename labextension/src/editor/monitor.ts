@@ -8,7 +8,7 @@
  */
 import type { JobSummary, JobView, PlanView, TaskInstanceView } from '../generated';
 import type { State } from '../status';
-import { isEnded, stateOf } from '../status';
+import { isEnded, progressWords, stateOf } from '../status';
 import type { NodeState } from './graph';
 
 /** States in the order in which they outshine each other where one card stands for several instances. */
@@ -95,9 +95,15 @@ export function causesOf(job: JobView): Set<string> {
   return new Set(first.map(each => each.path));
 }
 
-/** How far a running task is: elapsed over expected, at most 0.99 until it has ended; undefined if unknown. */
+/**
+ * How far a running task is: what it says itself, else elapsed over expected; at most 0.99 until it has ended, undefined
+ * if unknown.
+ */
 export function progressOf(instance: TaskInstanceView, now: number): number | undefined {
-  const expected = instance.expected_seconds;
+  const { expected_seconds: expected, progress } = instance;
+  if (progress && progress.fraction !== null) {
+    return Math.min(0.99, progress.fraction);
+  }
   if (!expected || !instance.started_at || isEnded(stateOf(instance))) {
     return undefined;
   }
@@ -139,6 +145,7 @@ function nodeState(instance: TaskInstanceView, isCause: boolean, now: number): N
     startedAt: instance.started_at,
     endedAt: instance.ended_at,
     progress: progressOf(instance, now),
+    doing: progressWords(instance.progress),
     isCause
   };
 }

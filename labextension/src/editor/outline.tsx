@@ -132,7 +132,6 @@ export class Outline extends ReactWidget {
     const marker = this.problems.get(task.name) ?? null;
     const facts = { state, marker, neededBy: this.users.get(task.name) ?? [] };
     const now = Date.now();
-    const ran = state === null ? null : elapsed(state, now);
     const isSelected = this.selected.has(task.name);
     return (
       <li
@@ -155,17 +154,18 @@ export class Outline extends ReactWidget {
           {state === null ? '·' : ICONS[state.state]}
         </span>
         <span className="ft-Outline-name">{task.name}</span>
-        <span className="ft-Outline-aside">{this.aside(task, ran, marker)}</span>
+        <span className="ft-Outline-aside">{this.aside(task, state, marker)}</span>
       </li>
     );
   }
 
-  private aside(task: GraphTask, ran: number | null, marker: Marker | null): string {
+  private aside(task: GraphTask, state: NodeState | null, marker: Marker | null): string {
     const problems = marker === null ? '' : this.trans._n('%1 problem', '%1 problems', marker.count);
+    const ran = state === null ? null : elapsed(state, Date.now());
     const time = ran === null ? '' : shortDuration(ran, this.trans);
     const needs =
       this.states === null && task.dependencies.length > 0 ? `← ${task.dependencies.join(', ')}` : '';
-    return [problems, time, needs].filter(text => text !== '').join(' · ');
+    return [problems, state?.doing ?? '', time, needs].filter(text => text !== '').join(' · ');
   }
 
   private focused(index: number): void {

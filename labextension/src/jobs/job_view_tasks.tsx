@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { TaskInstanceView } from '../generated';
-import { ICONS, stateOf, stateWord, STATES } from '../status';
+import { ICONS, progressWords, stateOf, stateWord, STATES } from '../status';
 import { duration, exact, secondsBetween } from '../time';
 import type { TabProps } from './job_view_tabs';
 import { useWalk } from './rows';
@@ -118,6 +118,7 @@ function StateCell({ task, trans }: { task: TaskInstanceView; trans: Translation
         {ICONS[state]}
       </span>
       {stateWord(state, trans)}
+      {task.progress && <span className="ft-JobTasks-doing"> · {progressWords(task.progress)}</span>}
     </>
   );
 }

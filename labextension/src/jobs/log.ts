@@ -2,7 +2,7 @@
 import { Widget } from '@lumino/widgets';
 
 import type { LogView } from '../generated';
-import { stateOf, stateWord } from '../status';
+import { progressWords, stateOf, stateWord } from '../status';
 import type { IJobWatch } from '../tokens';
 import { LogBar } from './log_bar';
 import { LogLines } from './log_lines';
@@ -25,7 +25,8 @@ export class LogPanel extends Widget {
     this.bar = new LogBar(trans, `${path}.log`);
     this.said.className = 'ft-Log-said';
     this.said.setAttribute('role', 'status');
-    this.node.append(this.bar.node, this.text.node, this.said);
+    this.doing.className = 'ft-Log-said';
+    this.node.append(this.bar.node, this.doing, this.text.node, this.said);
     this.connectBar();
     this.watch = context.jobs.watch(job);
     this.watch.changed.connect(this.onJob, this);
@@ -168,6 +169,7 @@ export class LogPanel extends Widget {
     this.bar.setAttempts(instance?.attempts ?? 0);
     const isOther = (instance?.attempts ?? 0) > this.attempts;
     this.attempts = instance?.attempts ?? 0;
+    this.doing.textContent = progressWords(instance?.progress ?? null);
     if (isOther && this.attempt === undefined) {
       this.start();
     }
@@ -206,6 +208,8 @@ export class LogPanel extends Widget {
   private readonly text: LogText;
   private readonly watch: IJobWatch;
   private readonly said = document.createElement('div');
+  /** How far the task says that it is. */
+  private readonly doing = document.createElement('div');
   private lines = this.newLines();
   private aborter: AbortController | null = null;
   private attempt: number | undefined;

@@ -72,6 +72,19 @@ describe('events folded into a job', () => {
     expect(folded.outputs).toEqual({ a: { accuracy: 0.9 } });
   });
 
+  it('tell how far a task is, as long as it runs', () => {
+    const progress = { fraction: 0.4, text: 'cell 2 of 5' };
+    const running = anEvent({ path: 'a', attempt: 1, status: 'RUNNING', data: { progress } });
+    const job = foldJob(aJob({ tasks: [aTask({ path: 'a' })] }), [running]).job;
+    expect(job.tasks[0].progress).toEqual(progress);
+    const noted = foldJob(job, [anEvent({ seq: 2, path: 'a', attempt: 1, status: 'RUNNING' })]).job;
+    expect(noted.tasks[0].progress).toEqual(progress);
+    for (const status of ['WAITING', 'TERMINATED', 'TERMINATING', 'CANCELLED']) {
+      const ended = foldJob(job, [anEvent({ seq: 2, path: 'a', attempt: 1, status })]).job;
+      expect(ended.tasks[0].progress).toBeNull();
+    }
+  });
+
   it('are stale about a task instance that is not known', () => {
     expect(foldJob(aJob({}), [anEvent({ path: 'new[3]' })]).isStale).toBe(true);
   });

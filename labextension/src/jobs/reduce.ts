@@ -6,7 +6,7 @@
  * What cannot be folded is said to be `stale`, and fetched instead: an event about a task instance that the view does
  * not have, or about the making of the job itself.
  */
-import type { EventView, JobSummary, JobView, Result, TaskInstanceView } from '../generated';
+import type { EventView, JobSummary, JobView, ProgressView, Result, TaskInstanceView } from '../generated';
 
 /** A job after some events; `isStale` where events say more than can be folded, so that it must be fetched. */
 export interface Folded {
@@ -93,8 +93,14 @@ function foldTask(task: TaskInstanceView, event: EventView): TaskInstanceView {
     attempts: Math.max(task.attempts, event.attempt),
     started_at: task.started_at ?? event.started_at,
     ended_at: task.ended_at ?? event.ended_at,
+    progress: event.status === 'RUNNING' ? said(event.data.progress, task.progress) : null,
     ...told(task, event.data)
   };
+}
+
+/** How far a running task says that it is, where it says something new. */
+function said(news: unknown, before: ProgressView | null): ProgressView | null {
+  return isObject(news) ? (news as ProgressView) : before;
 }
 
 /** What an event's data replaces, and the notes that it adds. */

@@ -7,7 +7,7 @@ import * as React from 'react';
 
 import { word, type Api } from '../api';
 import type { TaskInstanceView } from '../generated';
-import { isEnded, stateOf } from '../status';
+import { isEnded, progressWords, stateOf } from '../status';
 import type { IJobs, IJobWatch } from '../tokens';
 import { troubleOf, type Trouble } from './words';
 
@@ -101,6 +101,9 @@ export abstract class TaskPanel extends ReactWidget {
           <p className="ft-TaskPanel-trouble" role="alert">
             {error}
           </p>
+        )}
+        {this.instance?.progress && (
+          <p className="ft-TaskPanel-hint">{progressWords(this.instance.progress)}</p>
         )}
         {this.hasAnswer
           ? this.present()
