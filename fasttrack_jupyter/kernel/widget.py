@@ -62,7 +62,7 @@ class JobWidget:
         self.is_closed = False
         self._painting = threading.RLock()
         self._picked: str | None = None
-        self._is_choosing = self._has_chosen = False
+        self._is_choosing = self._has_chosen = self._is_cut_off = False
         self._log_of: tuple[str, int, str] | None = None
         self._stills: list[Still] = []
         self._graph: TaskGraph | None = None
@@ -195,13 +195,14 @@ class JobWidget:
         trouble = self.job.trouble
         if trouble is not None:
             self._say(f"The engine does not answer just now; trying again. ({trouble})", is_trouble=True)
-        elif self._parts.said.value.startswith(_TROUBLE):
+        elif self._is_cut_off:
             self._say("The engine answers again.")
+        self._is_cut_off = trouble is not None
 
     def _say(self, text: str, *, is_trouble: bool = False) -> None:
         """What was done, or what went wrong, in the line below the buttons."""
-        role = _TROUBLE if is_trouble else '<div role="status">'
-        self._parts.said.value = f"{role}{escape(clean(text))}</div>" if text else ""
+        role = "alert" if is_trouble else "status"
+        self._parts.said.value = f'<div role="{role}">{escape(clean(text))}</div>' if text else ""
         shown(self._parts.said, bool(text))
 
     # ------------------------------------------------------------ the task that is looked at
@@ -308,9 +309,6 @@ class JobWidget:
                 self._say(f"{error}{f' {hint}' if hint else ''}", is_trouble=True)
 
         self._worker.ask(tried)
-
-
-_TROUBLE = '<div role="alert">'
 
 
 def _weakly(method: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:

@@ -42,8 +42,9 @@ class TaskGraph:
         self._nodes = {row.path: Node(data=self._data(row, False), grabbable=False) for row in rows}
         self._picked = picked
         self.widget = self._widget(height)
-        self.widget.graph.add_nodes(list(self._nodes.values()))
-        self.widget.graph.add_edges(list(self._edges(rows)), directed=True)
+        with self.widget.graph.hold_sync():  # else its whole adjacency is sent with every edge
+            self.widget.graph.add_nodes(list(self._nodes.values()))
+            self.widget.graph.add_edges(list(self._edges(rows)), directed=True)
 
     def _widget(self, height: str) -> Any:
         spread = {"nodeSep": 10, "rankSep": 34, "edgeSep": 6} if not self._is_large else {"nodeSep": 6, "rankSep": 24}
@@ -85,7 +86,8 @@ class TaskGraph:
 
     def close(self) -> None:
         """Let go of every model in the front-end."""
-        for part in (*self.widget.graph.nodes, *self.widget.graph.edges, self.widget.graph, self.widget):
+        graph = self.widget.graph
+        for part in (*graph.nodes, *graph.edges, graph, self.widget.layout, self.widget):
             part.close()
 
     def _data(self, row: TaskRow, is_picked: bool) -> dict[str, Any]:

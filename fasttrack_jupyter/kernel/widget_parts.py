@@ -82,10 +82,18 @@ class Parts:
 
     def close(self) -> None:
         """Let go of every control in the front-end."""
-        for value in (*vars(self).values(), *self._below[0].children, *self._below[0].children[1].children):
-            if hasattr(value, "close") and value is not self.box:
-                value.close()
-        self.box.close()
+        for whole in (self.folded, self.box):
+            close(whole)
+
+
+def close(control: Any) -> None:
+    """Close a control and all that it is made of: an open one is kept alive by ipywidgets."""
+    for part in getattr(control, "children", ()):
+        close(part)
+    for name in ("layout", "style"):
+        if control.has_trait(name):
+            getattr(control, name).close()
+    control.close()
 
 
 def shown(control: Any, is_shown: bool) -> None:
