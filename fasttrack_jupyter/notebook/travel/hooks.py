@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
@@ -11,7 +10,7 @@ import types
 from typing import Any, Callable, Dict, Optional, Sequence
 
 
-class AfterImport(importlib.abc.MetaPathFinder):
+class AfterImport:
     """Calls ``changes[name](module)`` once, when the module of that name has been imported."""
 
     def __init__(self, changes: Dict[str, Callable[[Any], None]]) -> None:
@@ -46,7 +45,7 @@ class AfterImport(importlib.abc.MetaPathFinder):
         return spec
 
 
-class Carried(importlib.abc.MetaPathFinder):
+class Carried:
     """Finds packages that lie beside this file (cloudpickle), one release for all tasks."""
 
     def __init__(self, folder: str, names: Sequence[str]) -> None:

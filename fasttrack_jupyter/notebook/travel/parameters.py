@@ -61,10 +61,13 @@ def insert(notebook: Dict[str, Any], given: Dict[str, str], known: Dict[str, str
 
 
 def _value(name: str, text: str, kind: str) -> Any:
-    if kind:
-        return typed(name, text, kind)
+    """JSON, or else a text that means itself: so a text that looks like JSON is written as JSON (``"3"``)."""
     try:
         value = json.loads(text)
     except ValueError:
-        return text
+        value = text
+    if value is None or (kind == "str" and isinstance(value, str)):
+        return value
+    if kind:
+        return typed(name, text, kind)
     return text if value != value or value in (float("inf"), float("-inf")) else value

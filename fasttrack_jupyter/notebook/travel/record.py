@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import platform
+import sys
 import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, TextIO
@@ -128,7 +128,7 @@ def notebook_of(cells: Sequence[Cell], about: Dict[str, Any]) -> Dict[str, Any]:
     """A notebook of a task's cells, which have not run; ``about`` stands in its metadata."""
     metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-        "language_info": {"name": "python", "version": platform.python_version(), "file_extension": ".py"},
+        "language_info": {"name": "python", "version": sys.version.split()[0], "file_extension": ".py"},
         "fasttrack": about,
     }
     made = [_as_notebook(cell) for cell in cells]

@@ -24,17 +24,13 @@ import hashlib
 import json
 import os
 import pickle
-import platform
-import shutil
 import sys
-import uuid
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from . import pickles
 from .formats import FigurePicture, Format, Json, Npy, Npz, Unsuitable, module_of
 from .frames import PandasParquet, PolarsArrow, PolarsParquet
 from .summaries import summary
-from .tensors import SafeTensors, Torch
 
 FORMAT = 1
 MANIFEST, DEFINITIONS, PICKLE = "manifest.json", "definitions.pkl", "value.pkl"
@@ -44,9 +40,7 @@ _ALIKE = 4096
 """Bytes from which on equal values are stored once."""
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
-FORMATS: Tuple[Format, ...] = (
-    Json(), Npy(), Npz(), PandasParquet(), PolarsParquet(), PolarsArrow(), SafeTensors(), Torch(),
-)  # fmt: skip
+FORMATS: Tuple[Format, ...] = (Json(), Npy(), Npz(), PandasParquet(), PolarsParquet(), PolarsArrow())
 Manifest = Dict[str, Any]
 
 
@@ -152,7 +146,7 @@ def _read(folder: str, path: str, manifest: Manifest, home: pickles.Home) -> Any
         with open(place, "rb") as file:
             return file.read()
 
-    written, here = manifest["versions"]["python"].split(".")[:2], platform.python_version().split(".")[:2]
+    written, here = manifest["versions"]["python"].split(".")[:2], python_version().split(".")[:2]
     if manifest["options"].get("by_value") and written != here:
         names = ", ".join(manifest["options"]["by_value"][:3])
         raise ValueTrouble(
@@ -165,7 +159,9 @@ def _read(folder: str, path: str, manifest: Manifest, home: pickles.Home) -> Any
 
 def _format(manifest: Manifest) -> Format:
     library = manifest["options"].get("library")
-    for candidate in FORMATS:
+    if manifest["serializer"] in ("safetensors", "torch"):
+        import torch  # noqa: F401
+    for candidate in formats():
         is_polars = isinstance(candidate, PolarsParquet)
         if candidate.name == manifest["serializer"] and is_polars == (library == "polars"):
             return candidate
@@ -207,16 +203,16 @@ class Store:
         final, new = os.path.join(self._folder, name), os.path.join(self._folder, f".{name}.new")
         if other != name and os.path.exists(final):
             raise NotSavable(f"{name} and {other} differ in case only, and this file system cannot tell them apart")
-        shutil.rmtree(new, ignore_errors=True)
+        _remove(new)
         os.makedirs(new)
         try:
             manifest = self._write(name, value, new, is_unchanged)
             with open(os.path.join(new, MANIFEST), "w", encoding="utf-8") as file:
                 json.dump(manifest, file, indent=1, ensure_ascii=False)
-            shutil.rmtree(final, ignore_errors=True)
+            _remove(final)
             os.rename(new, final)
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            _remove(new)
             raise
         return manifest
 
@@ -249,7 +245,7 @@ class Store:
 
     def _serialize(self, name: str, value: Any, new: str) -> Manifest:
         why: List[str] = []
-        for candidate in FORMATS:
+        for candidate in formats():
             if not candidate.suits(value):
                 continue
             path = os.path.join(new, candidate.file)
@@ -298,7 +294,7 @@ class Store:
         return {
             "format": FORMAT, "name": name, "type": qualified(type(value)), "serializer": serializer, "why": why,
             "file": os.path.basename(path), "size": os.path.getsize(path), "digest": digest_of(path),
-            "options": options, "object": uuid.uuid4().hex, "versions": versions(value), "summary": summary(value),
+            "options": options, "object": os.urandom(16).hex(), "versions": versions(value), "summary": summary(value),
             "task": self._task,
         }  # fmt: skip
 
@@ -339,7 +335,31 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
+        import shutil
+
         shutil.copyfile(source, target)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder of plain files, if it is there."""
+    if os.path.isdir(folder):
+        for entry in os.listdir(folder):
+            os.unlink(os.path.join(folder, entry))
+        os.rmdir(folder)
+
+
+def formats() -> Tuple[Format, ...]:
+    """All plain formats, in the order in which they are tried."""
+    if "torch" not in sys.modules:
+        return FORMATS
+    from .tensors import SafeTensors, Torch
+
+    return (*FORMATS, SafeTensors(), Torch())
+
+
+def python_version() -> str:
+    """``3.11.7``."""
+    return sys.version.split()[0].rstrip("+")
 
 
 def qualified(kind: type) -> str:
@@ -351,7 +371,7 @@ def versions(value: Any) -> Mapping[str, str]:
     """Of Python and of the library whose type this is."""
     library = module_of(value)
     version = getattr(sys.modules.get(library), "__version__", None)
-    found = {"python": platform.python_version()}
+    found = {"python": python_version()}
     if isinstance(version, str) and library not in ("builtins", "__main__"):
         found[library] = version
     return found

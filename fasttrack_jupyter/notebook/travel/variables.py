@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any, Callable, Collection, Dict, List, Optional
 
-from . import changes, pickles
+from . import pickles
 from .cells import Runner
 from .values import NotSavable, Shelf, Store, ValueTrouble, read_manifest
 
@@ -76,6 +76,8 @@ class Variables:
             del self._cells[:]
 
     def _difference(self, name: str, value: Any, folder: str) -> Optional[str]:
+        from . import changes
+
         manifest = read_manifest(folder)
         if manifest["serializer"] == "cloudpickle" and changes.is_same_pickle(value, manifest["digest"], self._home):
             return None
