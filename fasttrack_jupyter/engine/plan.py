@@ -262,19 +262,25 @@ def expected_seconds(graph: TaskGraph, runs: Collection[str], known: Mapping[str
 
 
 def changes_between(
-    old: Pipeline, new: Pipeline, *, files: Sequence[str] = (), params: Sequence[str] = ()
+    old: Pipeline,
+    new: Pipeline,
+    *,
+    files: Sequence[str] = (),
+    params: Sequence[str] = (),
+    parts: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, str]:
     """By task of ``new``: what of it differs from ``old``, in words; unchanged tasks are absent.
 
     ``files`` and ``params`` have changed too: a file counts as part of a task when the task's
-    command names it, a parameter when its command or environment does.
+    command names it or ``parts`` has it (by task), a parameter when its command or environment names it.
     """
     found: dict[str, str] = {}
     for task in new.tasks:
         before = old.by_name.get(task.name)
         words = ["is new"] if before is None else _differences(old, before, new, task)
         command = command_of(task)
-        words += [f"{name} changed" for name in files if name in command]
+        own = (parts or {}).get(task.name, ())
+        words += [f"{name} changed" for name in files if name in command or name in own]
         text = " ".join([command, *new.envs_of(task).values()])
         words += [f"parameter {name} changed" for name in params if f"params.{name}" in text]
         if words:

@@ -27,7 +27,7 @@ from fasttrack_jupyter.engine.plan import (
     shrunk,
 )
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
-from fasttrack_jupyter.engine.scripts import find_missing_files
+from fasttrack_jupyter.engine.scripts import find_missing_files, listed_parts
 from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
@@ -198,7 +198,8 @@ class Preparer:
         edited: list[str] = []
         if origin is not None:
             edited = await self._edited_files(origin, files, backend)
-            question = replace(question, changed=await self._changes(origin, pipeline, params, edited))
+            changed = await asyncio.to_thread(_changes, origin, pipeline, params, edited, files)
+            question = replace(question, changed=changed)
         preflight = await self._preflight(question, request, backend, code)
         if code is None:
             has_code = request.source is not None or bool(request.files)
@@ -258,13 +259,6 @@ class Preparer:
         now = await backend.code_manifest(await backend.put_code(files)) if files else {}
         return [path for path in changed_files(then, now) if not path.startswith(f"{RUNTIME}/")]
 
-    async def _changes(
-        self, origin: Origin, pipeline: Pipeline, params: Mapping[str, Any], edited: list[str]
-    ) -> dict[str, str]:
-        old = origin.job.params
-        changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
-        return await asyncio.to_thread(changes_between, origin.pipeline, pipeline, files=edited, params=changed)
-
     async def _preflight(
         self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None
     ) -> dict[str, list[Problem]]:
@@ -298,6 +292,16 @@ class Preparer:
 
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
+
+
+def _changes(
+    origin: Origin, pipeline: Pipeline, params: Mapping[str, Any], edited: list[str], files: Mapping[str, str | bytes]
+) -> dict[str, str]:
+    """What of each task is not as it was in the old job, in words."""
+    old = origin.job.params
+    changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
+    parts = listed_parts(pipeline, files) if edited else {}
+    return changes_between(origin.pipeline, pipeline, files=edited, params=changed, parts=parts)
 
 
 def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:

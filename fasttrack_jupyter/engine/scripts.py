@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
 
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.notebooks import notebook_path
@@ -13,6 +17,7 @@ from fasttrack_jupyter.model.problems import Problem
 
 _COMPARED = 1_000
 """Files whose names are compared with one that is missing, at most."""
+_LIST = "tasks.json"
 _SCRIPT = re.compile(
     r"\s*(?:exec )?(?:python[\d.]*|bash|sh|Rscript)(?: -[uEsSBO]+)* +([\w./-]+\.(?:py|sh|R|r))(?=\s|$)"
 )
@@ -42,6 +47,44 @@ def find_missing_files(
         place = f"/home/work/{path}"
         if not any(place.startswith(f"{mount.target.rstrip('/')}/") for mount in pipeline.mounts_of(task)):
             found.setdefault(task.name, []).append(_no_file(key, path, files))
+
+
+def listed_parts(pipeline: Pipeline, files: Mapping[str, str | bytes]) -> dict[str, frozenset[str]]:
+    """By task: the files that its command runs without naming them, as a list beside its script has it.
+
+    The script of a notebook's tasks is one for all; ``tasks.json`` beside it says which cells each of them has
+    (``{"tasks": {NAME: {"cells": [{"file": …}]}}}``). ``files``: relative path → where it is, or its content.
+    """
+    lists = {posixpath.dirname(path): _read_list(files[path]) for path in files if path.endswith(f"/{_LIST}")}
+    found: dict[str, frozenset[str]] = {}
+    for task in pipeline.tasks:
+        for folder in _folders_of(task.command or "") & lists.keys():
+            names = _names(lists[folder].get(task.name))
+            found[task.name] = found.get(task.name, frozenset()) | {f"{folder}/{name}" for name in names}
+    return found
+
+
+def _folders_of(command: str) -> set[str]:
+    """The folders of the files that a command names, as far as its words can be told apart."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    return {posixpath.normpath(posixpath.dirname(word)) for word in words if "/" in word}
+
+
+def _read_list(content: str | bytes) -> Mapping[str, Any]:
+    """What ``tasks.json`` says by task; nothing where it is another's, or damaged: its task will say so."""
+    try:
+        told = json.loads(content if isinstance(content, bytes) else Path(content).read_bytes())
+        return dict(told["tasks"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _names(entry: Any) -> list[str]:
+    cells = entry.get("cells") if isinstance(entry, dict) else None
+    return [str(cell.get("file")) for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
 
 
 def _needed(task: Task) -> tuple[str, str | None]:
