@@ -1,8 +1,8 @@
 """FastTrack for Jupyter: pipelines for people who live in notebooks.
 
 In a notebook: ``%load_ext fasttrack_jupyter``, then ``%fasttrack`` says what there is. In Python: ``import
-fasttrack_jupyter as ft``, then ``ft.job("digits#3")`` is a job in hand, and ``ft.connect()`` speaks to the engine
-of this user's home (and starts it): ``ft.connect().jobs()``.
+fasttrack_jupyter as ft``, then ``@ft.task`` and ``ft.Pipeline`` make pipelines of functions, ``ft.job("digits#3")`` is
+a job in hand, and ``ft.connect()`` speaks to the engine of this user's home (and starts it).
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client, connect
     from fasttrack_jupyter.errors import FastTrackError
+    from fasttrack_jupyter.kernel.authoring import Pipeline, task
     from fasttrack_jupyter.kernel.jobs import Job, job
     from fasttrack_jupyter.kernel.show import show
 
 __version__ = "0.2.0"
-__all__ = ["Client", "FastTrackError", "Job", "connect", "job", "show"]
+__all__ = ["Client", "FastTrackError", "Job", "Pipeline", "connect", "job", "show", "task"]
 
 _HOMES = {
-    "Client": "api.client", "FastTrackError": "errors", "Job": "kernel.jobs", "connect": "api.client",
-    "job": "kernel.jobs", "show": "kernel.show",
+    "Client": "api.client", "FastTrackError": "errors", "Job": "kernel.jobs", "Pipeline": "kernel.authoring",
+    "connect": "api.client", "job": "kernel.jobs", "show": "kernel.show", "task": "kernel.authoring",
 }  # fmt: skip
 
 
