@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -46,6 +47,7 @@ async def open_fasttrack(home: Path, settings: HostSettings | None = None) -> Fa
                 clock=SystemClock(),
                 bus=LocalBus(),
                 export=_export,
+                carried=_carried,
                 max_jobs=settings.max_jobs,
             )
         )
@@ -69,6 +71,13 @@ def _made(point: EntryPoint, home: Path) -> ExecutionBackend | None:
         _LOG.exception("backend %r (%s) could not be loaded and is left out", point.name, point.value)
         return None
     return backend
+
+
+def _carried() -> Mapping[str, bytes]:
+    """What runs whole notebooks where nothing of ours is installed."""
+    from fasttrack_jupyter.notebook.carried import travel_files  # only where a pipeline has a notebook
+
+    return travel_files()
 
 
 def _export(text: str, to: str) -> tuple[str, tuple[Problem, ...]]:
