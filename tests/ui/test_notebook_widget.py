@@ -1,0 +1,179 @@
+"""A job shown in a notebook of a real JupyterLab: it turns while cells run, is steered, and stays as a picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hands import until
+from playwright.sync_api import Locator, Page, expect
+
+if TYPE_CHECKING:
+    from tests.ui.conftest import Lab
+
+READY = """path => {
+  const { currentWidget } = window.jupyterapp?.shell ?? {};
+  return currentWidget?.context?.path === path && currentWidget.sessionContext.session?.kernel?.status === 'idle';
+}"""
+CARDS = """() => {
+  const canvases = [...document.querySelectorAll('.ftw-graph canvas')];
+  const painted = canvases.some(canvas => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return data.some(part => part !== 0);
+  });
+  return painted ? getComputedStyle(canvases[0]).filter : '';
+}"""
+"""How the canvas is filtered, once something is drawn on it."""
+TEXT = """
+name: shown
+tasks:
+- name: prepare
+  command: printf '\\033[32mready\\033[0m\\n'
+- name: train
+  command: >-
+    printf '{"fraction": 0.5, "text": "cell 3 of 7"}' > /pipeline/outputs/.progress.json;
+    while [ ! -e GO ]; do sleep 0.1; done;
+    mkdir -p /pipeline/outputs/.values /pipeline/outputs/shown; printf 0.97 > /pipeline/outputs/.values/accuracy;
+    printf '<b onclick=alert(1)>frame</b>' > /pipeline/outputs/shown/05-1.html
+  dependencies: [prepare]
+  outputs: {accuracy: float}
+- name: report
+  command: echo done
+  dependencies: [train]
+"""
+
+
+def notebook(lab: Lab, name: str, *cells: str) -> str:
+    """A notebook of the workspace."""
+    made = [
+        {
+            "cell_type": "code",
+            "id": f"c{number}",
+            "metadata": {},
+            "execution_count": None,
+            "outputs": [],
+            "source": cell,
+        }
+        for number, cell in enumerate(cells)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    lab.write(name, json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": made}))
+    return name
+
+
+def opened(lab: Lab, page: Page, name: str, workspace: str) -> None:
+    """JupyterLab with this notebook in front, its kernel ready."""
+    page.goto(lab.page_url(name, workspace=workspace))
+    page.wait_for_function(READY, arg=name, timeout=60_000)
+
+
+def run_all(page: Page) -> Locator:
+    """Run every cell; the widget that appears."""
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    widget = page.locator(".ftw")
+    expect(widget).to_be_visible(timeout=30_000)
+    widget.scroll_into_view_if_needed()
+    return widget
+
+
+def picture(page: Page, name: str) -> None:
+    """A screenshot, where they are wanted (FT_SCREENSHOTS names a folder)."""
+    folder = os.environ.get("FT_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture
+def go(lab: Lab) -> Path:
+    """What the task waits for."""
+    return lab.folder / "go"
+
+
+def test_a_job_is_watched_steered_and_kept(lab: Lab, page: Page, go: Path) -> None:
+    """The widget turns while cells run; log, outputs, a rerun by keyboard; the picture outlives the kernel."""
+    text = TEXT.replace("GO", str(go))
+    name = notebook(
+        lab, "shown.ipynb", "import fasttrack_jupyter as ft",
+        f"job = ft.job(ft.connect().run({{'text': {text!r}}})['id'])\nft.show(job)", "6 * 7", "job.wait().result",
+    )  # fmt: skip
+    opened(lab, page, name, "widget")
+    widget = run_all(page)
+    tasks = widget.get_by_role("table", name="Tasks of shown#1")
+    expect(tasks.get_by_role("row", name=re.compile("^train"))).to_contain_text("cell 3 of 7", timeout=30_000)
+    expect(page.locator(".jp-OutputArea-output", has_text=re.compile("^42$"))).to_be_visible()
+    assert until(lambda: page.evaluate(CARDS), "cards on the canvas") == "none"
+    expect(page.locator(".ftw-still")).to_be_hidden()
+    picture(page, "notebook-widget-running")
+    go.touch()
+    expect(widget).to_contain_text(re.compile("shown#1.*success after"), timeout=30_000)
+    expect(page.locator(".jp-OutputArea-output", has_text="'SUCCESS'")).to_be_visible()
+    _looks(widget)
+    picture(page, "notebook-widget-outputs")
+    _reruns(page, widget, lab)
+    _stays(lab, page, name)
+
+
+def _looks(widget: Locator) -> None:
+    """Log and outputs of a task that is chosen from the list."""
+    widget.get_by_role("combobox").select_option("prepare")
+    expect(widget.get_by_role("log", name="Log of prepare")).to_have_text("ready")
+    widget.get_by_role("combobox").select_option("train")
+    widget.get_by_role("button", name="Outputs").press("Enter")
+    outputs = widget.get_by_role("table", name="Outputs of train")
+    expect(outputs.get_by_role("row", name="accuracy")).to_contain_text("0.97")
+    expect(widget.get_by_text("%fasttrack result train.accuracy")).to_be_visible()
+    expect(widget.frame_locator("iframe[title='05-1.html']").get_by_text("frame")).to_be_visible()
+
+
+def _reruns(page: Page, widget: Locator, lab: Lab) -> None:
+    """By keyboard; the new job takes the place of the old one, and says so."""
+    rerun = widget.get_by_role("button", name="Rerun", exact=True)
+    rerun.focus()
+    page.keyboard.press("Enter")
+    expect(widget.get_by_role("status")).to_contain_text("shown#2 is a rerun of shown#1")
+    expect(widget).to_contain_text(re.compile("shown#2.*success after"), timeout=30_000)
+    expect(widget.get_by_role("button", name="Rerun from failed")).to_be_disabled()
+    assert [job["index"] for job in lab.client.jobs()] == [2, 1]
+
+
+def _stays(lab: Lab, page: Page, name: str) -> None:
+    """Saved, its kernel gone, opened anew: the picture and the table of the last job, and no error beside them."""
+    until(lambda: "shown#2" in page.locator(".ftw-still").first.text_content(), "the picture of the rerun")
+    page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
+    saved: dict[str, Any] = json.loads((lab.work / name).read_text())
+    assert "shown#2" in json.dumps(saved["cells"][1]["outputs"])
+    page.evaluate("async () => { await jupyterapp.serviceManager.sessions.shutdownAll(); }")
+    opened(lab, page, name, "kept")
+    still = page.locator(".ftw-still")
+    expect(still.get_by_role("img", name=re.compile("shown#2: success"))).to_be_visible()
+    expect(still.get_by_role("table", name="Tasks of shown#2")).to_contain_text("report")
+    lost = page.get_by_text("model not found")
+    until(lambda: lost.count(), "JupyterLab's notice that the widget is gone")
+    expect(lost).to_be_hidden()
+    picture(page, "notebook-widget-kept")
+
+
+def test_the_canvas_is_dark_in_a_dark_theme(lab: Lab, page: Page) -> None:
+    """ipycytoscape's white ground is gone, what is drawn on it is inverted; it follows the theme at once."""
+    name = notebook(
+        lab, "dark.ipynb", "import fasttrack_jupyter as ft",
+        "job = ft.job(ft.connect().run({'text': 'name: dark\\ntasks:\\n- name: only\\n  command: exit 3'})['id'])\njob",
+    )  # fmt: skip
+    opened(lab, page, name, "dark")
+    widget = run_all(page)
+    expect(widget).to_contain_text("failed, the cause", timeout=30_000)
+    until(lambda: page.evaluate(CARDS) == "none", "cards on the canvas")
+    page.evaluate(
+        "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' }); }"
+    )
+    until(lambda: page.evaluate(CARDS).startswith("invert"), "the dark canvas")
+    graph = page.locator(".ftw-graph").first
+    assert graph.evaluate("node => getComputedStyle(node).backgroundColor") == "rgba(0, 0, 0, 0)"
+    picture(page, "notebook-widget-dark")
+    page.evaluate(
+        "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' }); }"
+    )
