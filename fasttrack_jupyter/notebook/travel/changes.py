@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from . import pickles
 from .formats import module_of
 from .frames import frame_difference, same_polars
+from .shown import is_figure, picture
 
 _SETS_TRIED = 300
 Todo = List[Tuple[Any, Any, str]]
@@ -71,6 +72,8 @@ def _compare(one: Any, other: Any, where: str, todo: Todo) -> Optional[str]:
     library = module_of(one)
     if library in ("numpy", "pandas", "polars", "torch") and hasattr(one, "shape"):
         return _compare_arrays(library, one, other, where, todo)
+    if is_figure(one):
+        return None if picture(one) == picture(other) else where
     if isinstance(one, (list, tuple, dict)) and len(one) != len(other):
         return where
     if type(one) in (list, tuple):
@@ -103,9 +106,6 @@ def _compare_arrays(library: str, one: Any, other: Any, where: str, todo: Todo) 
             return None if one.identical(other) else where
         if not hasattr(one, "index"):  # an array of pandas
             return None if one.equals(other) else where
-        found = frame_difference(one, other)
-        if not found or not _may_hold_objects(one):
-            return where + f" ({found})" if found else None
         return _compare_tables(one, other, where, todo)
     if one.shape != other.shape or one.dtype != other.dtype:
         return where
@@ -115,25 +115,31 @@ def _compare_arrays(library: str, one: Any, other: Any, where: str, todo: Todo) 
     return None if one.tobytes() == other.tobytes() or _equal_but_for_nans(one, other) else where
 
 
-def _may_hold_objects(frame: Any) -> bool:
-    return any(dtype.kind == "O" for dtype in (frame.dtypes if frame.ndim > 1 else [frame.dtype]))
-
-
 def _compare_tables(one: Any, other: Any, where: str, todo: Todo) -> Optional[str]:
-    """Frames with objects in them, which pandas' own comparison does not understand."""
+    """Frames and series of pandas. Objects in them are looked at one by one, for pandas compares them loosely."""
+    found = frame_difference(one, other)
+    if not found:
+        return None
+    is_frame = one.ndim > 1
     if one.shape != other.shape or not one.index.identical(other.index):
-        return where
-    if one.ndim > 1 and not one.columns.identical(other.columns):
-        return where
-    columns = [(one.iloc[:, n], other.iloc[:, n]) for n in range(one.shape[1])] if one.ndim > 1 else [(one, other)]
+        return f"{where} ({found})"
+    if is_frame and not one.columns.identical(other.columns):
+        return f"{where} ({found})"
+    columns = [(one.iloc[:, n], other.iloc[:, n]) for n in range(one.shape[1])] if is_frame else [(one, other)]
+    has_objects = False
     for mine, theirs in columns:
+        step = f"{where}[{mine.name!r}]" if is_frame else where
         if mine.dtype != theirs.dtype:
-            return f"{where}[{mine.name!r}]"
+            return step
         if mine.dtype.kind == "O":
-            todo.append((list(mine.array), list(theirs.array), f"{where}[{mine.name!r}]"))
+            has_objects = True
+            todo.append((list(mine.array), list(theirs.array), step))
         elif not mine.equals(theirs):
-            return f"{where}[{mine.name!r}]"
-    return None
+            return step
+    if has_objects and getattr(one, "name", None) == getattr(other, "name", None):
+        todo.append((one.attrs, other.attrs, f"{where}.attrs"))
+        return None
+    return f"{where} ({found})"
 
 
 def _equal_but_for_nans(one: Any, other: Any) -> bool:
@@ -202,8 +208,14 @@ def _compare_objects(one: Any, other: Any, where: str, todo: Todo, without_items
 
 
 def _without_caches(owner: Any, state: Any, others: Any) -> Any:
-    """The state less what ``cached_property`` keeps in it."""
+    """The state less what is kept in it for speed."""
     if not isinstance(state, dict):
         return {} if state is None and isinstance(others, dict) else state
     kind = type(owner)
-    return {k: v for k, v in state.items() if not isinstance(getattr(kind, str(k), None), functools.cached_property)}
+    return {key: value for key, value in state.items() if not _is_cache(kind, str(key))}
+
+
+def _is_cache(kind: type, name: str) -> bool:
+    """Whether an attribute is kept for speed only: by ``cached_property``, or called a cache by its author."""
+    is_named_so = name.startswith("_") and ("cache" in name.lower() or "memo" in name.lower())
+    return is_named_so or isinstance(getattr(kind, name, None), functools.cached_property)

@@ -86,6 +86,8 @@ def frame_difference(one: Any, other: Any) -> str:
     if type(one) is not type(other):
         return "its type"
     is_frame = isinstance(one, pandas.DataFrame)
+    if one.shape != other.shape or (is_frame and not one.columns.equals(other.columns)):
+        return _difference_of_shape(one, other, is_frame)
     check = pandas.testing.assert_frame_equal if is_frame else pandas.testing.assert_series_equal
     try:
         check(one, other, check_exact=True, check_freq=True, check_flags=True)
@@ -104,6 +106,15 @@ def frame_difference(one: Any, other: Any) -> str:
         if mine.dtype == object and not _same_objects(mine, theirs):
             return f"objects in {mine.name!r}"
     return ""
+
+
+def _difference_of_shape(one: Any, other: Any, is_frame: bool) -> str:
+    if not is_frame or one.columns.equals(other.columns):
+        return f"its shape: {one.shape}, was {other.shape}"
+    new = [repr(name) for name in one.columns if name not in other.columns]
+    gone = [repr(name) for name in other.columns if name not in one.columns]
+    told = [f"{', '.join(names[:3])} {word}" for names, word in ((new, "is new"), (gone, "is gone")) if names]
+    return "its columns: " + ("; ".join(told) or "their order")
 
 
 def _same_objects(one: Any, other: Any) -> bool:

@@ -91,7 +91,7 @@ class Display:
         chosen = {kind: it for kind, it in data.items() if kind in (how.get("include") or data)}
         chosen = {kind: it for kind, it in chosen.items() if kind not in (how.get("exclude") or ())}
         metadata.update(how.get("metadata") or {})
-        if _is_figure(value):
+        if is_figure(value):
             self._drawn.append(value)
         self._say(str(chosen.get("text/plain", f"<{', '.join(chosen)}>")) + "\n")
         self._keep(value, chosen, is_result)
@@ -151,7 +151,7 @@ def bundle(value: Any) -> Bundle:
     metadata: Dict[str, Any] = {}
     if isinstance(value, type):
         return data, metadata
-    if _is_figure(value):
+    if is_figure(value):
         data["image/png"] = base64.b64encode(picture(value)).decode("ascii")
         return data, metadata
     for kind, method in _METHODS:
@@ -200,7 +200,8 @@ def _text(value: Any) -> str:
         return f"<{type(value).__name__}: its repr() failed: {type(error).__name__}: {error}>"
 
 
-def _is_figure(value: Any) -> bool:
+def is_figure(value: Any) -> bool:
+    """Whether it is a figure of matplotlib."""
     figures = sys.modules.get("matplotlib.figure")
     return figures is not None and isinstance(value, figures.Figure)
 

@@ -1,0 +1,470 @@
+"""Variables that travel: what is loaded is what was saved, in the plainest format that can do that."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import enum
+import functools
+import json
+import math
+import os
+import threading
+import types
+from pathlib import Path
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fasttrack_jupyter.notebook.travel import changes, pickles, values
+from fasttrack_jupyter.notebook.travel.cells import Cell, Runner
+
+
+def saved(folder: Path, value: Any, name: str = "x") -> dict[str, Any]:
+    """The manifest of ``value``, saved below ``folder``."""
+    return values.save(name, value, str(folder), task="prepare")
+
+
+def notebook(*sources: str) -> tuple[Runner, pickles.Home]:
+    """A namespace in which these cells ran."""
+    runner = Runner(lambda value: None)
+    for number, source in enumerate(sources, 1):
+        runner.run(runner.compile(Cell(f"cell {number}", f"{number:02}", "task", source)))
+    return runner, pickles.Home(runner.names, runner.definitions)
+
+
+SHARED = [1]
+PLAIN = [None, True, 0, -(2**63), 1.5, -0.0, 1e-320, "", "한국어 😀 \x00", [], {}, [[], {}], {"a": [1, {"b": None}]}]
+OTHER = [
+    (1, 2), {1, 2}, frozenset(), {1: 2}, math.inf, 2**63, b"x", "\ud800", [SHARED, SHARED], range(3), 1 + 2j,
+    collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), datetime.date(2026, 1, 1), {"a": (1,)},
+    [{1: 2}],
+    True.__class__, len, slice(1, 2), Ellipsis, NotImplemented,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=repr)
+def test_plain_values_are_json(tmp_path: Path, value: Any) -> None:
+    """What JSON gives back exactly is written as JSON."""
+    assert saved(tmp_path, value)["serializer"] == "json"
+    again = values.load(str(tmp_path / "x"))
+    assert (type(again), repr(again)) == (type(value), repr(value))
+
+
+@pytest.mark.parametrize("value", OTHER, ids=ascii)
+def test_what_json_would_change_is_pickled(tmp_path: Path, value: Any) -> None:
+    """Tuples, sets, keys that are no texts, big integers: the type comes back, and the manifest says why no JSON."""
+    manifest = saved(tmp_path, value)
+    assert manifest["serializer"] == "cloudpickle"
+    again = values.load(str(tmp_path / "x"))
+    assert (type(again), again) == (type(value), value)
+    if type(value).__module__ == "builtins" and not isinstance(value, type):
+        assert manifest["why"][0].startswith("json: ")
+
+
+def test_not_a_number_comes_back(tmp_path: Path) -> None:
+    """NaN is none of JSON's numbers."""
+    assert saved(tmp_path, [math.nan])["serializer"] == "cloudpickle"
+    assert math.isnan(values.load(str(tmp_path / "x"))[0])
+
+
+def test_subclasses_of_plain_types_stay_what_they_are(tmp_path: Path) -> None:
+    """An IntEnum is no int, a Counter no dict."""
+    for value in (enum.IntEnum("Colour", "RED").RED, collections.Counter("aab")):  # type: ignore[attr-defined]
+        _, home = notebook()
+        manifest = values.Store(str(tmp_path), "t", home).save("x", value)
+        assert manifest["serializer"] == "cloudpickle"
+
+
+def test_an_object_in_two_places_stays_one(tmp_path: Path) -> None:
+    """JSON would make two lists of one."""
+    inner: list[int] = []
+    saved(tmp_path, [inner, inner])
+    one, other = values.load(str(tmp_path / "x"))
+    assert one is other
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner),
+    max_leaves=12,
+)
+
+
+@given(plain)
+def test_any_value_of_builtin_types_comes_back(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
+    """Whatever was chosen, what is loaded has the same types and contents."""
+    folder = tmp_path_factory.mktemp("v")
+    saved(folder, value)
+    again = values.load(str(folder / "x"))
+    assert repr(again) == repr(value)
+    assert changes.difference(again, value, "x") is None
+
+
+ARRAYS = [
+    np.arange(6).reshape(2, 3), np.asfortranarray(np.ones((3, 2))), np.array(3.5), np.array([]), np.array(["a", "ü"]),
+    np.array([b"x"]), np.array(["2026-01-01", "NaT"], "M8[ns]"), np.array([(1, 2.0)], [("a", "i4"), ("b", "f8")]),
+    np.arange(10)[::2], np.array([1, 2], ">i4"), np.float64(1.5), np.int8(3), np.bool_(True), np.complex64(1j),
+    np.datetime64("2026-01-01"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ARRAYS, ids=lambda value: f"{type(value).__name__} {value.dtype}")
+def test_arrays_and_numbers_of_numpy_are_npy(tmp_path: Path, value: Any) -> None:
+    """Any dtype without objects, and scalars with their type."""
+    assert saved(tmp_path, value)["serializer"] == "npy"
+    again = values.load(str(tmp_path / "x"))
+    assert (type(again), again.dtype, again.shape) == (type(value), value.dtype, value.shape)
+    assert again.tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array([{}, None]), np.ma.masked_array([1, 2], [0, 1]), np.array([1, "a"], dtype=object)],
+    ids=["objects", "masked", "mixed"],
+)
+def test_arrays_that_npy_would_change_are_pickled(tmp_path: Path, value: Any) -> None:
+    """Objects and masks have no place in .npy."""
+    assert saved(tmp_path, value)["serializer"] == "cloudpickle"
+    again = values.load(str(tmp_path / "x"))
+    assert type(again) is type(value)
+    assert again.tolist() == value.tolist()
+
+
+def test_a_read_only_array_stays_read_only(tmp_path: Path) -> None:
+    """Whoever relied on that is not disappointed."""
+    array = np.arange(3)
+    array.flags.writeable = False
+    saved(tmp_path, array)
+    assert not values.load(str(tmp_path / "x")).flags.writeable
+
+
+def test_a_dict_of_arrays_is_one_npz(tmp_path: Path) -> None:
+    """In its order, readable by numpy.load; a key that cannot be a file's name goes to the pickle."""
+    value = {"b": np.arange(3), "a": np.ones(2), "file": np.zeros(1)}
+    assert saved(tmp_path, value)["serializer"] == "npz"
+    again = values.load(str(tmp_path / "x"))
+    assert list(again) == ["b", "a", "file"]
+    assert all(np.array_equal(again[key], value[key]) for key in value)
+    assert saved(tmp_path, {"a/b": np.arange(3)}, "y")["serializer"] == "cloudpickle"
+
+
+DAY = pd.Timestamp("2026-01-01")
+LEVELS = pd.MultiIndex.from_tuples([(1, "x"), (2, "y")], names=["n", None])
+KINDS = pd.Categorical(["b", "a", None], categories=["b", "a", "z"], ordered=True)
+FRAMES: dict[str, tuple[Any, str]] = {
+    "numbers": (pd.DataFrame({"a": [1, 2], "b": [1.5, None], "c": [True, False]}), "parquet"),
+    "empty": (pd.DataFrame(), "parquet"),
+    "texts": (pd.DataFrame({"a": ["x", None], "b": ["ü", ""]}), "parquet"),
+    "categories": (pd.DataFrame({"a": KINDS}), "parquet"),
+    "times": (pd.DataFrame({"a": [DAY, pd.NaT], "b": [DAY.tz_localize("Asia/Seoul")] * 2}), "parquet"),
+    "index": (pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="key")), "parquet"),
+    "levels": (pd.DataFrame({"a": [1, 2]}, index=LEVELS), "parquet"),
+    "range": (pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(5, 9, 2)), "parquet"),
+    "days": (pd.DataFrame({"a": [1, 2, 3]}, index=pd.date_range(DAY, periods=3, freq="D")), "parquet"),
+    "nullable": (pd.DataFrame({"a": pd.array([1, None], "Int64"), "b": pd.array([True, None], "boolean")}), "parquet"),
+    "series": (pd.Series([1.0, 2.0], name="s"), "parquet"),
+    "nameless": (pd.Series([1, 2]), "parquet"),
+    "columns": (pd.DataFrame([[1, 2]], columns=[0, 1]), ""),
+    "twice": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "cloudpickle"),
+    "objects": (pd.DataFrame({"a": [[1, 2], {"b": 1}]}), "cloudpickle"),
+    "mixed": (pd.DataFrame({"a": [1, "x"]}), "cloudpickle"),
+    "lists": (pd.DataFrame({"a": [[1], [2]]}), "cloudpickle"),
+    "tuple name": (pd.Series([1], name=("a", 1)), "cloudpickle"),
+    "periods": (pd.DataFrame({"a": pd.period_range("2026-01", periods=2, freq="M")}), ""),
+    "intervals": (pd.DataFrame({"a": pd.interval_range(0, 2)}), ""),
+    "sparse": (pd.DataFrame({"a": pd.arrays.SparseArray([0, 0, 1])}), "cloudpickle"),
+    "spans": (pd.DataFrame({"a": pd.to_timedelta([1, None], unit="s")}), "parquet"),
+    "none and nan": (pd.DataFrame({"a": pd.Series([None, math.nan, "x"], dtype=object)}), "cloudpickle"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_frames_of_pandas_come_back_equal(tmp_path: Path, name: str) -> None:
+    """Parquet where it gives the frame back with index, dtypes and categories; else the pickle."""
+    value, serializer = FRAMES[name]
+    manifest = saved(tmp_path, value)
+    assert manifest["serializer"] == serializer or not serializer, manifest["why"]
+    again = values.load(str(tmp_path / "x"))
+    check = pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
+    check(again, value, check_freq=True)
+    assert changes.difference(again, value, "x") is None
+
+
+def test_attributes_of_a_frame_come_back(tmp_path: Path) -> None:
+    """``attrs`` are part of a frame."""
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs["unit"] = "kg"
+    saved(tmp_path, frame)
+    assert values.load(str(tmp_path / "x")).attrs == {"unit": "kg"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pl.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1], [2, 3]]}),
+        pl.DataFrame({"a": pl.Series(["x", "y"], dtype=pl.Categorical), "d": [datetime.date(2026, 1, 1), None]}),
+        pl.DataFrame({"e": pl.Series(["x"], dtype=pl.Enum(["x", "y"]))}),
+        pl.Series("s", [1.5, None]),
+        pl.DataFrame(),
+    ],
+    ids=["lists", "categories", "enum", "series", "empty"],
+)
+def test_frames_of_polars_come_back_equal(tmp_path: Path, value: Any) -> None:
+    """Parquet, or Arrow's file, with the schema as it was."""
+    manifest = saved(tmp_path, value)
+    assert manifest["serializer"] in ("parquet", "arrow"), manifest["why"]
+    again = values.load(str(tmp_path / "x"))
+    assert type(again) is type(value)
+    assert again.equals(value)
+    assert changes.difference(again, value, "x") is None
+
+
+def test_a_figure_is_a_picture_and_itself(tmp_path: Path) -> None:
+    """People find a PNG, the next task the figure."""
+    figure = matplotlib.figure.Figure()
+    figure.subplots().plot([1, 3, 2])
+    manifest = saved(tmp_path, figure)
+    assert (tmp_path / "x" / manifest["options"]["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert len(values.load(str(tmp_path / "x")).axes[0].lines) == 1
+
+
+def test_the_manifest_tells_what_it_is(tmp_path: Path) -> None:
+    """Name, type, size, digest, versions, a few words."""
+    manifest = saved(tmp_path, pd.DataFrame({"a": range(150)}), "iris")
+    written = json.loads((tmp_path / "iris" / "manifest.json").read_text())
+    assert written == manifest
+    assert manifest["type"] in ("pandas.DataFrame", "pandas.core.frame.DataFrame")
+    assert manifest["summary"] == "DataFrame 150 × 1"
+    assert manifest["versions"]["pandas"] == pd.__version__
+    assert manifest["size"] == (tmp_path / "iris" / manifest["file"]).stat().st_size
+    assert manifest["digest"].startswith("sha256:")
+
+
+# ---------------------------------------------------------------- once, and the same
+
+
+def test_one_object_under_two_names_is_stored_once_and_stays_one(tmp_path: Path) -> None:
+    """Aliases survive."""
+    array = np.arange(10_000)
+    store = values.Store(str(tmp_path), "t")
+    store.save("a", array)
+    assert store.save("b", array)["same_as"] == "a"
+    assert (tmp_path / "a" / "value.npy").samefile(tmp_path / "b" / "value.npy")
+    shelf = values.Shelf()
+    assert shelf.load(str(tmp_path / "a")) is shelf.load(str(tmp_path / "b"))
+
+
+def test_equal_objects_are_stored_once_and_stay_two(tmp_path: Path) -> None:
+    """Who changes one must not change the other."""
+    store = values.Store(str(tmp_path), "t")
+    store.save("a", np.arange(10_000))
+    assert store.save("b", np.arange(10_000))["same_as"] == "a"
+    assert (tmp_path / "a" / "value.npy").samefile(tmp_path / "b" / "value.npy")
+    shelf = values.Shelf()
+    assert shelf.load(str(tmp_path / "a")) is not shelf.load(str(tmp_path / "b"))
+
+
+def test_an_alias_holds_across_tasks(tmp_path: Path) -> None:
+    """A task that hands on what it took, unchanged, hands on the same object."""
+    first = values.Store(str(tmp_path / "one"), "one")
+    first.save("a", [1, [2]])
+    shelf = values.Shelf()
+    taken = shelf.load(str(tmp_path / "one" / "a"))
+    values.Store(str(tmp_path / "two"), "two", shelf=shelf).save("b", taken, lambda folder: True)
+    last = values.Shelf()
+    assert last.load(str(tmp_path / "one" / "a")) is last.load(str(tmp_path / "two" / "b"))
+
+
+def test_what_was_changed_on_the_way_is_another_object(tmp_path: Path) -> None:
+    """Not the old one under a new name."""
+    values.Store(str(tmp_path / "one"), "one").save("a", [1])
+    shelf = values.Shelf()
+    taken = shelf.load(str(tmp_path / "one" / "a"))
+    taken.append(2)
+    values.Store(str(tmp_path / "two"), "two", shelf=shelf).save("b", taken)
+    last = values.Shelf()
+    assert (last.load(str(tmp_path / "one" / "a")), last.load(str(tmp_path / "two" / "b"))) == ([1], [1, 2])
+
+
+# ---------------------------------------------------------------- trouble
+
+
+@pytest.mark.parametrize("value", [[1, 2], np.arange(5), {1, 2}], ids=["json", "npy", "pickle"])
+def test_a_damaged_file_is_named(tmp_path: Path, value: Any) -> None:
+    """One flipped bit is enough; the error names the variable, the file and the task to rerun."""
+    manifest = saved(tmp_path, value)
+    path = tmp_path / "x" / manifest["file"]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(values.Damaged, match=r"x: .*x/value\.\w+ is damaged.*'prepare'.*Rerun"):
+        values.load(str(tmp_path / "x"))
+
+
+def test_a_variable_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """An empty input says which variable was expected."""
+    with pytest.raises(values.Damaged, match="'model' is not in"):
+        values.load(str(tmp_path / "model"))
+
+
+def test_what_cannot_be_saved_is_explained(tmp_path: Path) -> None:
+    """Variable, type, the attribute at fault, the serializers tried, what to do; nothing half is left."""
+    value = types.SimpleNamespace(model=types.SimpleNamespace(lock=threading.Lock()), ok=1)
+    with pytest.raises(values.NotSavable) as caught:
+        saved(tmp_path, {"a": [value]})
+    told = str(caught.value)
+    assert "x (dict)" in told
+    assert "x['a'][0].model.lock → '_thread.lock'" in told
+    assert "Tried json: SimpleNamespace at ['a'][0]" in told
+    assert "Tried cloudpickle: cannot pickle '_thread.lock' object" in told
+    assert "What to do:" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_open_file_is_no_value(tmp_path: Path) -> None:
+    """cloudpickle would make a text of it, silently."""
+    with (tmp_path / "f").open("w") as file, pytest.raises(values.NotSavable, match=r"x\.file → '_io\.TextIOWrapper'"):
+        saved(tmp_path, types.SimpleNamespace(file=file))
+
+
+def test_a_generator_is_no_value(tmp_path: Path) -> None:
+    """It is named with its own type."""
+    with pytest.raises(values.NotSavable, match=r"x \(generator\) cannot be handed to other tasks"):
+        saved(tmp_path, (n for n in range(3)))
+
+
+class Unreadable:
+    """Pickles, but cannot be made anew."""
+
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
+
+
+def test_what_would_not_load_fails_where_it_is_saved(tmp_path: Path) -> None:
+    """The task at fault fails, not the one that takes the value."""
+    with pytest.raises(values.NotSavable, match="can be pickled, but not read back: ValueError"):
+        saved(tmp_path, Unreadable())
+
+
+def test_code_by_value_of_another_python_is_refused_in_words(tmp_path: Path) -> None:
+    """Byte code is of one Python version."""
+    saved(tmp_path, [lambda: 1])
+    path = tmp_path / "x" / "manifest.json"
+    path.write_text(path.read_text().replace(f'"python": "{values.python_version()}"', '"python": "3.8.1"'))
+    with pytest.raises(values.ValueTrouble, match=r"only Python 3\.8 can read"):
+        values.load(str(tmp_path / "x"))
+
+
+def test_a_library_that_is_missing_is_named(tmp_path: Path) -> None:
+    """With the remedy."""
+    saved(tmp_path, {datetime.date(2026, 1, 1)})
+    path = tmp_path / "x" / "value.pkl"
+    path.write_bytes(path.read_bytes().replace(b"datetime", b"datetiem"))
+    manifest = tmp_path / "x" / "manifest.json"
+    text = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**text, "digest": values.digest_of(str(path))}))
+    with pytest.raises(values.ValueTrouble, match="This task's image has no datetiem: add it"):
+        values.load(str(tmp_path / "x"))
+
+
+# ---------------------------------------------------------------- what cells define
+
+POINT = "class Point:\n    def __init__(self, x): self.x = x\n    def twice(self): return helper(self.x)\n"
+HELPER = "def helper(x): return x * 2\n"
+
+
+def hand_over(folder: Path, expression: str, before: tuple[str, ...], after: tuple[str, ...]) -> tuple[Any, Runner]:
+    """Save ``expression`` of a notebook of ``before``, load it into one of ``after``."""
+    producer, home = notebook(*before)
+    value = eval(expression, producer.names)
+    values.Store(str(folder), "t", home).save("x", value)
+    consumer, there = notebook(*after)
+    return values.Shelf(there).load(str(folder / "x")), consumer
+
+
+def test_an_instance_is_of_the_class_that_travelled_by_source(tmp_path: Path) -> None:
+    """``isinstance`` holds in the consumer."""
+    value, there = hand_over(tmp_path, "[Point(3)]", (HELPER, POINT), (HELPER + "# the same\n\n", POINT))
+    assert type(value[0]) is there.names["Point"]
+    assert value[0].twice() == 6
+
+
+def test_an_instance_comes_with_its_class_where_that_is_not_defined(tmp_path: Path) -> None:
+    """By value, with the functions it uses."""
+    value, there = hand_over(tmp_path, "Point(3)", (HELPER, POINT), ())
+    assert "Point" not in there.names
+    assert value.twice() == 6
+
+
+def test_an_instance_of_an_older_definition_stays_one(tmp_path: Path) -> None:
+    """As in a notebook whose cell was changed after the instance was made."""
+    value, there = hand_over(tmp_path, "Point(3)", (HELPER, POINT), ("class Point:\n    pass\n",))
+    assert type(value) is not there.names["Point"]
+    assert value.twice() == 6
+
+
+def test_members_of_an_enum_are_the_enum_s(tmp_path: Path) -> None:
+    """``is`` holds for members."""
+    source = "import enum\nclass Colour(enum.Enum):\n    RED = 1\n"
+    value, there = hand_over(tmp_path, "{'a': Colour.RED}", (source,), (source,))
+    assert value["a"] is there.names["Colour"].RED
+
+
+def test_a_function_with_a_name_is_the_consumer_s(tmp_path: Path) -> None:
+    """What it says is there already."""
+    value, there = hand_over(tmp_path, "{'f': helper}", (HELPER,), (HELPER,))
+    assert value["f"] is there.names["helper"]
+
+
+def test_a_lambda_uses_the_names_of_the_notebook_it_comes_to(tmp_path: Path) -> None:
+    """As it did at home; what is missing there comes along."""
+    value, there = hand_over(tmp_path, "lambda x: x * k + n", ("k = 2\nn = 1\n",), ("k = 10\n",))
+    assert value(1) == 11
+    there.names["n"] = 5
+    assert value(1) == 15
+
+
+def test_recursive_functions_and_closures_come_back(tmp_path: Path) -> None:
+    """Functions that refer to each other and to themselves."""
+    source = "def make(n):\n    def inner(x): return x if x > n else inner(x + 1)\n    return inner\n"
+    value, _ = hand_over(tmp_path, "make(5)", (source,), ())
+    assert value(0) == 6
+
+
+def test_definitions_do_not_drag_data_along(tmp_path: Path) -> None:
+    """A method that reads a large global does not copy it into every instance's file."""
+    cells = ("big = list(range(100_000))\n", "class Reader:\n    def read(self): return big[0]\n")
+    hand_over(tmp_path, "Reader()", cells, cells)
+    assert sum(path.stat().st_size for path in (tmp_path / "x").iterdir()) < 20_000
+
+
+def test_a_class_made_by_a_call_is_one_for_all_that_use_it(tmp_path: Path) -> None:
+    """namedtuple: the class handed on and its instances handed on belong together."""
+    producer, home = notebook("import collections\nPoint = collections.namedtuple('Point', 'x y')\np = Point(1, 2)\n")
+    store = values.Store(str(tmp_path), "t", home)
+    for name in ("p", "Point"):
+        store.save(name, producer.names[name])
+    consumer, _ = notebook()
+    pending = ["Point"]
+
+    def fetch(name: str) -> None:
+        if name in pending:
+            pending.remove(name)
+            consumer.names[name] = shelf.load(str(tmp_path / name))
+
+    shelf = values.Shelf(pickles.Home(consumer.names, consumer.definitions, fetch))
+    assert isinstance(shelf.load(str(tmp_path / "p")), consumer.names["Point"])
+
+
+@pytest.mark.parametrize("value", [functools.partial(int, base=2), os.path.join, datetime.datetime.now, "x".upper])
+def test_functions_of_libraries_come_back(tmp_path: Path, value: Any) -> None:
+    """By their names."""
+    saved(tmp_path, value)
+    assert callable(values.load(str(tmp_path / "x")))
