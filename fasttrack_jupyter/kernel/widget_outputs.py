@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.api.words import clean, plural, size
 from fasttrack_jupyter.kernel.results import VARIABLE, read_manifest
@@ -42,11 +42,12 @@ def outputs_html(task: TaskHandle) -> str:
 def _listed(task: TaskHandle, names: list[str]) -> str:
     if not names:
         return ""
-    rows = "".join(_row(task, name) for name in names)
+    sizes = [_size_of(task, name) for name in names]
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Output", "What", *(["Size"] if any(sizes) else [])))
+    rows = "".join(_row(task, name, count, any(sizes)) for name, count in zip(names, sizes, strict=True))
     more = len(task.outputs) - len(names)
     left = f'<p class="ftw-none">{plural(more, "output")} more.</p>' if more > 0 else ""
     how = escape(f"%fasttrack result {clean(task.name)}.{clean(names[0])}")
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("Output", "What", "Size"))
     label = escape(f"Outputs of {clean(task.name)}")
     table = (
         f'<table class="ftw-table" aria-label="{label}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
@@ -54,18 +55,30 @@ def _listed(task: TaskHandle, names: list[str]) -> str:
     return f'{table}{left}<p class="ftw-none">Into this notebook: <code>{how}</code></p>'
 
 
-def _row(task: TaskHandle, name: str) -> str:
-    place = _place(task, name)
-    manifest = read_manifest(place) if place is not None else {}
-    count = manifest.get("size") if isinstance(manifest.get("size"), int) else _size(place)
-    what = task.outputs.summary(name)
-    kind = clean(str(manifest.get("type") or ""))
-    cells = (
-        f'<th scope="row">{escape(clean(name))}</th>',
-        f'<td title="{escape(kind)}">{escape(what)}</td>',
-        f'<td class="ftw-number">{size(count) if count is not None else ""}</td>',
+def _row(task: TaskHandle, name: str, count: int | None, has_sizes: bool) -> str:
+    kind = clean(str(_manifest(task, name).get("type") or ""))
+    sizes = f'<td class="ftw-number">{size(count) if count is not None else ""}</td>' if has_sizes else ""
+    return (
+        f'<tr><th scope="row">{escape(clean(name))}</th><td title="{escape(kind)}">'
+        f"{escape(task.outputs.summary(name))}</td>{sizes}</tr>"
     )
-    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _manifest(task: TaskHandle, name: str) -> dict[str, Any]:
+    place = _place(task, name)
+    return read_manifest(place) if place is not None else {}
+
+
+def _size_of(task: TaskHandle, name: str) -> int | None:
+    """Bytes of a variable as its manifest tells, or of a file; None of a value, and of a folder."""
+    told = _manifest(task, name).get("size")
+    if isinstance(told, int):
+        return told
+    place = _place(task, name)
+    try:
+        return place.stat().st_size if place is not None and place.is_file() else None
+    except OSError:
+        return None
 
 
 def _place(task: TaskHandle, name: str) -> Path | None:
@@ -80,13 +93,6 @@ def _place(task: TaskHandle, name: str) -> Path | None:
 def _folder(task: TaskHandle) -> Path | None:
     place = task.view["outputs_dir"]
     return Path(place) if place and Path(place).is_absolute() else None
-
-
-def _size(place: Path | None) -> int | None:
-    try:
-        return place.stat().st_size if place is not None and place.is_file() else None
-    except OSError:
-        return None
 
 
 def _to_show(task: TaskHandle) -> Iterator[Path]:

@@ -173,6 +173,7 @@ def test_the_canvas_is_dark_in_a_dark_theme(lab: Lab, page: Page) -> None:
     until(lambda: page.evaluate(CARDS).startswith("invert"), "the dark canvas")
     graph = page.locator(".ftw-graph").first
     assert graph.evaluate("node => getComputedStyle(node).backgroundColor") == "rgba(0, 0, 0, 0)"
+    expect(page.locator("#jupyterlab-splash")).to_be_hidden()
     picture(page, "notebook-widget-dark")
     page.evaluate(
         "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' }); }"
