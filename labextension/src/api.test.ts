@@ -1,7 +1,7 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { expect, it } from 'vitest';
 
-import { Api } from './api';
+import { Api, toContentsPath, toSource } from './api';
 
 function apiThat(answer: () => Response): { api: Api; codes: string[] } {
   const fetch = async (): Promise<Response> => answer();
@@ -29,4 +29,11 @@ it('has no doubt about the connection where the server only says no', async () =
   const { api, codes } = apiThat(() => new Response('{"code": "conflict"}', { status: 409 }));
   await expect(api.get('jobs')).rejects.toThrow();
   expect(codes).toEqual([]);
+});
+
+it('tells the place of a contents path on the server’s machine, and back', () => {
+  expect(toSource('lab/a.ipynb', '/home/me')).toBe('/home/me/lab/a.ipynb');
+  expect(toSource('/a.ipynb', '/')).toBe('/a.ipynb');
+  expect(toSource('drive:a.ipynb', '/home/me')).toBeUndefined();
+  expect(toContentsPath('/home/me/lab/a.ipynb', '/home/me')).toBe('lab/a.ipynb');
 });

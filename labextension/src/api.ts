@@ -134,7 +134,7 @@ export function word(text: string): string {
 
 /** The absolute path on the server's machine of a contents path; undefined where contents are not on disk. */
 export function toSource(path: string, root: string | null | undefined): string | undefined {
-  return root && !path.includes(':') ? PathExt.join(root, path) : undefined;
+  return root && !path.includes(':') ? `${root.replace(/\/$/, '')}/${PathExt.removeSlash(path)}` : undefined;
 }
 
 /** The contents path of an absolute path of the server's machine; null where it is not below the root. */
