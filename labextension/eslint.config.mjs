@@ -25,6 +25,13 @@ const server = {
   message: 'Ask the server through api.ts.'
 };
 const only = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] });
+const strangers = (part, ...others) => ({
+  files: [`src/${part}/**`],
+  rules: only(cytoscape, {
+    regex: `/(${others.join('|')})/`,
+    message: `${part}/ and ${others.join('/, ')}/ are strangers: meet in tokens.ts.`
+  })
+});
 
 export default tseslint.config(
   { ignores: ['src/generated.ts'] },
@@ -44,20 +51,9 @@ export default tseslint.config(
       ...only(cytoscape)
     }
   },
-  {
-    files: ['src/jobs/**'],
-    rules: only(cytoscape, {
-      regex: '/editor/',
-      message: 'jobs/ and editor/ are strangers: meet in tokens.ts.'
-    })
-  },
-  {
-    files: ['src/editor/**'],
-    rules: only(cytoscape, {
-      regex: '/jobs/',
-      message: 'jobs/ and editor/ are strangers: meet in tokens.ts.'
-    })
-  },
+  strangers('jobs', 'editor', 'notebook'),
+  strangers('editor', 'jobs', 'notebook'),
+  strangers('notebook', 'jobs', 'editor'),
   { files: ['src/editor/canvas*'], rules: { 'no-restricted-imports': 'off' } },
   {
     files: ['src/**'],

@@ -3,7 +3,8 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { editorPlugins } from './editor/plugins';
 import { jobsPlugins } from './jobs/plugins';
+import { notebookPlugins } from './notebook/plugins';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [...jobsPlugins, ...editorPlugins];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [...jobsPlugins, ...editorPlugins, ...notebookPlugins];
 
 export default plugins;

@@ -1,0 +1,67 @@
+/** What `notebook/` adds to JupyterLab. */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { INotebookTools, INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
+
+import { Api } from '../api';
+import { DOMAIN, EXTENSION, IJobs, ITaskPanels } from '../tokens';
+import { addNotebookCommands, addToPalette } from './commands';
+import type { FaceParts } from './face';
+import { NotebookFace } from './face';
+import { openAsPipeline } from './pipeline';
+import { MarkTool } from './tool';
+
+const SHOW_INSPECTOR = 'property-inspector:show-panel';
+
+const notebook: JupyterFrontEndPlugin<void> = {
+  id: `${EXTENSION}:notebook`,
+  description: 'Marks the cells of notebooks as tasks, and runs notebooks as pipelines.',
+  autoStart: true,
+  requires: [INotebookTracker, IJobs, ITaskPanels, ITranslator],
+  optional: [INotebookTools, ICommandPalette, IDefaultFileBrowser, IDocumentManager],
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: INotebookTracker,
+    jobs: IJobs,
+    panels: ITaskPanels,
+    translator: ITranslator,
+    tools: INotebookTools | null,
+    palette: ICommandPalette | null,
+    browser: IDefaultFileBrowser | null,
+    documents: IDocumentManager | null
+  ) => {
+    const trans = translator.load(DOMAIN);
+    const api = new Api(app.serviceManager.serverSettings, trans);
+    api.cutOff.connect(() => jobs.doubt());
+    const faces = new WeakMap<Widget, NotebookFace>();
+    const faceOf = (widget: Widget) => faces.get(widget);
+    let tool: MarkTool | null = null;
+    const showForm = async () => {
+      if (app.commands.hasCommand(SHOW_INSPECTOR)) {
+        await app.commands.execute(SHOW_INSPECTOR);
+      }
+      tool?.focus();
+    };
+    const parts: FaceParts = { app, api, jobs, panels, trans, showForm };
+    const add = (panel: NotebookPanel) => void faces.set(panel, new NotebookFace(panel, parts));
+    tracker.forEach(add);
+    tracker.widgetAdded.connect((_, panel) => add(panel));
+    if (tools) {
+      tool = new MarkTool({ tracker, bookOf: widget => faceOf(widget)?.book, api, trans });
+      tools.addSection({ sectionName: 'fasttrack', label: trans.__('FastTrack task'), rank: 0, tool });
+    }
+    const openPipeline = (face: NotebookFace) => openAsPipeline(face, { app, documents, trans });
+    addNotebookCommands({ app, tracker, faceOf, trans, browser, showForm, openPipeline });
+    if (palette) {
+      addToPalette(palette, trans);
+    }
+  }
+};
+
+/** The plugins, in the order in which they are to be activated. */
+export const notebookPlugins: JupyterFrontEndPlugin<unknown>[] = [notebook];
