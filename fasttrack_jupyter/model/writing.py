@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_PLAIN = re.compile(r"\d+[kmgt]|[A-Za-z_/][\w./@+-]*(?:[: ][\w./@+-]+)*", re.ASCII)
+_PLAIN = re.compile(r"(?:\d+[dhmskgt])+|[A-Za-z_/][\w./@+-]*(?:[: ][\w./@+-]+)*", re.ASCII)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"})
 _LINE_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile(r"[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[\u2028\u2029]")

@@ -29,7 +29,7 @@ from fasttrack_jupyter.notebook.build_params import Param, params_of
 from fasttrack_jupyter.notebook.build_yaml import TaskText, pipeline_text
 from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
-from fasttrack_jupyter.notebook.cells_reading import fit_name, invalid
+from fasttrack_jupyter.notebook.cells_reading import fit_name, in_order, invalid
 from fasttrack_jupyter.notebook.flow import Definition, TaskFlow, flow_of
 from fasttrack_jupyter.notebook.marks import TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import joined
@@ -67,7 +67,7 @@ def build(notebook: Notebook, *, stem: str | None = None) -> Built:
         raise invalid(notebook.path or "", [problem := Problem(code="no-task", message=message, hint=_WAYS)], [problem])
     params, problems = params_of(notebook)
     flow = flow_of(notebook)
-    problems += [*notebook.problems, *flow.problems]
+    problems = in_order([*notebook.problems, *problems, *flow.problems], [cell.key for cell in notebook.cells])
     _raise_if_wrong(notebook, problems)
     flows = {task.name: task for task in flow.tasks}
     tasks = [_task_text(notebook, flows[name], folder, params) for name in notebook.tasks]

@@ -65,8 +65,8 @@ def read_json(data: bytes, name: str) -> RawNotebook:
 
 def refused(name: str, message: str, hint: str) -> InvalidNotebook:
     """The error of a file that cannot be read at all."""
-    problem = Problem(code="bad-notebook", message=f"{name}: {message}", hint=hint)
-    return InvalidNotebook(problem.message, (problem,), hint=hint)
+    problem = Problem(code="bad-notebook", message=message, hint=hint)
+    return InvalidNotebook(f"{name or 'the notebook'}: {message}", (problem,), hint=hint)
 
 
 def _content(data: bytes, name: str) -> dict[str, Any]:

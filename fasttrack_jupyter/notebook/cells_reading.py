@@ -7,7 +7,7 @@ nobody will run it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
@@ -76,8 +76,7 @@ def read_cells(raw: RawNotebook, name: str, *, split: bool = False) -> Notebook:
     defaults, problems = _defaults(raw, drafts)
     problems += [problem for draft in drafts for problem in _problems(draft)]
     problems += [*_between(drafts), *_left_of_kale(raw.kale)]
-    places = {draft.raw.key: place for place, draft in enumerate(drafts)}
-    problems.sort(key=lambda problem: (places[str(problem.path[1])], problem.path[2]) if problem.path else (-1, 0))
+    problems = in_order(problems, [cell.key for cell in raw.cells])
     if errors := tuple(problem for problem in problems if problem.severity is Severity.ERROR):
         raise invalid(name, errors, problems)
     title = defaults.name or _kale_name(raw.kale) or fit_name(PurePath(name).stem)
@@ -89,6 +88,17 @@ def invalid(name: str, errors: Sequence[Problem], problems: Sequence[Problem]) -
     """The error that tells all ``problems``, of which ``errors`` keep the notebook from becoming a pipeline."""
     more = f" (and {len(errors) - 1:,} more)" if len(errors) > 1 else ""
     return InvalidNotebook(f"{name or 'the notebook'}: {errors[0].message}{more}", tuple(problems), hint=errors[0].hint)
+
+
+def in_order(problems: Iterable[Problem], keys: Sequence[str]) -> list[Problem]:
+    """Problems in the order of the notebook, whose cells have these keys; those about no cell first."""
+    places = {key: place for place, key in enumerate(keys)}
+
+    def place(problem: Problem) -> tuple[int, int]:
+        _, key, line, *_ = (*problem.path, "", "", 0)
+        return places.get(str(key), -1), line if isinstance(line, int) else 0
+
+    return sorted(problems, key=place)
 
 
 def fit_name(text: str) -> str:
