@@ -34,13 +34,17 @@ _ONLY_FOR_JUPYTER = re.compile(r"(?:token|_xsrf|no_track_activity)(?:=|$)|\d+=?$
 """Words of a query that are Jupyter's own: its keys, and the bare number by which browsers are kept from caching."""
 _MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})|[#\\\x00-\x20\x7f]")
 """Half a quoted character, or one that has to be quoted: who reads the path next would take ``#`` for its end."""
+MAX_BODY = 64 << 20
+"""Bytes that one call may bring; of what is larger nothing is kept, though all of it is let in to be answered."""
 _CODES = {400: "bad_request", 403: "forbidden", 404: "not_found", 409: "conflict"}
 _HINTS = {
     403: "Log in again, or reload the page; if that does not help, you are not allowed this.",
     405: "See fasttrack/openapi.json for what there is.",
+    413: f"At most {MAX_BODY >> 20} MiB can be sent at once.",
 }
 
 
+@web.stream_request_body
 class FastTrackHandler(APIHandler):
     """Checks each call, and tells errors in the one shape; where there are no operations, there is nothing (404)."""
 
@@ -49,7 +53,17 @@ class FastTrackHandler(APIHandler):
         self.face = face
         self.operations: Mapping[str, Operation] = {each.method: each for each in operations}
         self._is_gone = False
+        self._body = bytearray()
+        self._is_too_large = False
         self._work: asyncio.Task[None] | None = None
+
+    def data_received(self, chunk: bytes) -> None:
+        """Gather the body, as far as it may go: Jupyter's own limit is of a size that would stall the server."""
+        self._is_too_large = self._is_too_large or len(self._body) + len(chunk) > MAX_BODY
+        if self._is_too_large:
+            self._body.clear()
+        else:
+            self._body += chunk
 
     @web.authenticated
     async def _checked(self, *words: str) -> None:
@@ -60,6 +74,9 @@ class FastTrackHandler(APIHandler):
             raise web.HTTPError(405 if self.operations else 404)
         if not await self.allows(operation.action, RESOURCE):
             raise web.HTTPError(403, f"you may not {operation.action} {RESOURCE}")
+        if self._is_too_large:
+            raise web.HTTPError(413)
+        self.request.body = bytes(self._body)
         await self._while_connected(self.answer(operation, *words))
 
     get = post = put = patch = delete = head = _checked
@@ -98,6 +115,8 @@ class FastTrackHandler(APIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """``{code, message, hint, details}``, with the status that belongs to it."""
         error = kwargs.get("exc_info", (None, None))[1]
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.operations))
         if isinstance(error, FastTrackError):
             self.set_status(error.status_hint)
             told = error.to_dict()

@@ -187,3 +187,19 @@ class TestUnderAnotherAddress:
 def test_handlers_contain_no_try(module: Any) -> None:
     """What goes wrong becomes an answer in one place."""
     assert not [node for node in ast.walk(ast.parse(Path(module.__file__).read_text())) if isinstance(node, ast.Try)]
+
+
+async def test_a_method_that_is_not_there_names_those_that_are(call: Any) -> None:
+    """405 with ``Allow``, as HTTP wants it."""
+    answer = await call("DELETE", "/jobs")
+    assert answer.code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
+
+
+async def test_a_body_that_is_too_large_is_refused_and_not_kept(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, whoever was to have it; one that is just small enough arrives."""
+    monkeypatch.setattr(handlers, "MAX_BODY", 1000)
+    for method, path in (("POST", "/validate"), ("PUT", "/files/large.fasttrack.yaml")):
+        answer = await call(method, path, {"text": "x" * 1000})
+        assert (answer.code, _shape(answer.body)) == (413, SHAPE)
+    assert (await call("POST", "/validate", {"text": "x" * 900})).code == 200
