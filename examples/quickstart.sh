@@ -17,7 +17,7 @@ bin="$root/.venv/bin"
 printf '\nRunning %s\n\n' "$example"
 status=0
 "$bin/fasttrack" run "$example" || status=$?
-[ "$status" -eq 0 ] || { printf '\nThe job did not succeed (exit status %s). See: %s show last\n' "$status" "$bin/fasttrack" >&2; exit "$status"; }
+[ "$status" -eq 0 ] || { printf '\nThe job did not succeed (exit status %s). See: "%s" show last\n' "$status" "$bin/fasttrack" >&2; exit "$status"; }
 
 "$bin/fasttrack" show last --json | "$bin/python" -c '
 import json, sys
@@ -33,9 +33,9 @@ Job {job["pipeline"]}#{job["index"]} ended in {job["result"]}: {outputs["evaluat
 """)'
 cat <<EOF
 What next:
-  $bin/fasttrack show last                 the job, task by task
-  $bin/fasttrack logs last forest          what a task printed
-  $bin/fasttrack rerun last --from-failed  again, reusing what succeeded
+  "$bin/fasttrack" show last                 the job, task by task
+  "$bin/fasttrack" logs last forest          what a task printed
+  "$bin/fasttrack" rerun last --from-failed  again, reusing what succeeded
 In JupyterLab, draw it, change it, run it and watch it on one canvas:
-  $bin/jupyter lab "$example"
+  "$bin/jupyter" lab "$example"
 EOF
