@@ -1,8 +1,14 @@
-"""Objects that two variables share: in the notebook a change shows in both, between tasks each has its own copy."""
+"""Objects that two variables share: in the notebook a change shows in both, between tasks each has its own copy.
+
+A task has several *copies* of the notebook's objects: each input is one, and all that common cells and parameters
+made are one. Where a task changes an object of which it has two copies, or one that a variable holds which it does
+not have, somebody will see the old one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk, is_data
@@ -12,107 +18,121 @@ from fasttrack_jupyter.notebook.names_heap import Kind, Node, reach
 Apart = dict[str, tuple[tuple[str, str], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A variable as it is when the task begins."""
+
+    name: str
+    copy: str
+    """Which copy it leads to."""
+    cell: int
+    """The cell that gave it."""
+    nodes: frozenset[Node]
+    is_here: bool
+    """Whether the task has it at all."""
+
+
 def sharing(walked: Walk, gathered: dict[str, Gathered]) -> Apart:
     """Report what is shared for sure; return, for each task, the pairs that must be looked at when it runs."""
     pairs: dict[str, set[tuple[str, str]]] = {}
-    for seen in list(walked.cells.values()):
-        if seen.task and seen.record.mutations:
-            _shared(walked, gathered, seen)
-            for task, pair in _perhaps_shared(walked, gathered, seen):
-                pairs.setdefault(task, set()).add(pair)
+    for task in gathered.values():
+        cells = walked.cells_of(task.name)
+        if not any(seen.record.mutations for seen in cells):
+            continue
+        held = list(_held(walked, task, cells))
+        said: set[frozenset[str]] = set()
+        for seen in cells:
+            _shared(walked, gathered, seen, held, said)
+        for maker, pair in _perhaps_shared(walked, gathered, cells, held):
+            if frozenset(pair) not in said:
+                pairs.setdefault(maker, set()).add(pair)
     return {task: tuple(sorted(found)) for task, found in pairs.items()}
 
 
-def _came_in(walked: Walk, seen: Seen, nodes: Iterable[Node]) -> set[Node]:
-    """Those of the objects that an earlier task made: this task has copies of them."""
-    return {node for node in nodes if walked.task_of(node.cell) != seen.task or walked.task_of(node.cell) is None}
-
-
-def _is_elsewhere(walked: Walk, seen: Seen, name: str) -> bool:
-    """Whether the variable comes into this cell's task from another task."""
-    variable = seen.start[name]
-    return (
-        walked.kind_of(variable.cell) is CellKind.TASK
-        and walked.task_of(variable.cell) != seen.task
-        and is_data(variable)
-        and not any(own.index < seen.index and own.writes(name) for own in walked.cells_of(seen.task or ""))
-    )
-
-
-def _shared(walked: Walk, gathered: dict[str, Gathered], seen: Seen) -> None:
-    changes = {node: change for node, change in seen.record.mutations.items() if not change.doubtful}
-    for node in _came_in(walked, seen, changes):
-        group = sorted(name for name, held in seen.held.items() if node in held and _is_elsewhere(walked, seen, name))
-        if len(group) < 2:
+def _held(walked: Walk, task: Gathered, cells: list[Seen]) -> Iterator[_Held]:
+    first = cells[0]
+    common = {name for cell in cells for name in cell.record.reads}
+    for name, variable in first.start.items():
+        if not is_data(variable):
             continue
-        task = gathered[seen.task or ""]
-        changed = [name for name in group if name in task.uses] or group
-        for other in group:
-            by = next((name for name in changed if name != other), None)
-            if by is not None and (place := _used(walked, gathered, seen, other)):
-                _say_shared(walked, seen, changes[node].line, by, other, place)
-                break
+        if walked.kind_of(variable.cell) in (CellKind.COMMON, CellKind.PARAMS):
+            yield _Held(name, "common", variable.cell, first.held[name], name in common)
+        elif name not in task.uses:
+            yield _Held(name, f"elsewhere {name}", variable.cell, first.held[name], False)
+    for name, use in task.uses.items():
+        start = first if name in first.start and first.start[name].cell == use.version else use.seen
+        yield _Held(name, f"input {name}", use.version, start.held[name], True)
 
 
-def _used(walked: Walk, gathered: dict[str, Gathered], seen: Seen, name: str) -> str:
+def _from_outside(walked: Walk, seen: Seen, nodes: Iterable[Node]) -> set[Node]:
+    """Those of the objects that the task did not make: it has copies of them."""
+    return {node for node in nodes if walked.task_of(node.cell) != seen.task}
+
+
+def _shared(
+    walked: Walk, gathered: dict[str, Gathered], seen: Seen, held: list[_Held], said: set[frozenset[str]]
+) -> None:
+    changes = {node: change for node, change in seen.record.mutations.items() if not change.doubtful}
+    for node in _from_outside(walked, seen, changes):
+        holders = [one for one in held if node in one.nodes]
+        for one, other in _pairs(holders):
+            place = _used(walked, gathered, seen, other)
+            if place and frozenset((one.name, other.name)) not in said:
+                said.add(frozenset((one.name, other.name)))
+                _say_shared(walked, seen, changes[node].line, one, other, place)
+
+
+def _pairs(holders: list[_Held]) -> Iterator[tuple[_Held, _Held]]:
+    """Variables that lead to different copies, the first of which the task has."""
+    return ((one, other) for one in holders if one.is_here for other in holders if one.copy != other.copy)
+
+
+def _used(walked: Walk, gathered: dict[str, Gathered], seen: Seen, held: _Held) -> str:
     """Where the variable is used with, or after, the change; empty: nowhere."""
-    if name in gathered[seen.task or ""].uses:
+    if held.is_here:
         return f"task {seen.task!r}"
+    later = {cell.index for cell in walked.cells_of(seen.task or "") if held.name in cell.changed}
     for task in gathered.values():
-        use = task.uses.get(name)
-        if use and use.version == seen.index and use.seen.index > seen.index:
+        use = task.uses.get(held.name)
+        if use and use.version in later:
             return use.seen.at(use.line)
     return ""
 
 
-def _say_shared(walked: Walk, seen: Seen, line: int, by: str, other: str, place: str) -> None:
-    giver = walked.cells[seen.start[other].cell]
+def _say_shared(walked: Walk, seen: Seen, line: int, one: _Held, other: _Held, place: str) -> None:
+    giver = walked.cells[other.cell]
     walked.say(
         "shared_object", seen, line,
-        f"{by!r} is changed here, and {other!r} ({giver.cell.label}) is the same object, or holds it, or is held by it: in"
-        f" a pipeline each variable is a copy, so {place} would not see the change in {other!r}",
-        f"change it in the task that makes {other!r}, use one name for both, or copy it (copy.deepcopy)",
+        f"{one.name!r} is changed here, and {other.name!r} ({giver.cell.label}) is the same object, or holds it, or is"
+        f" held by it: in a pipeline each variable is a copy, so {place} would not see the change in {other.name!r}",
+        f"change it in the task that makes {other.name!r}, use one name for both, or copy it (copy.deepcopy)",
     )  # fmt: skip
 
 
-def _perhaps_shared(walked: Walk, gathered: dict[str, Gathered], seen: Seen) -> Iterable[tuple[str, tuple[str, str]]]:
-    """Pairs that a library's function may have made one object of."""
-    touched = _data(reach(_came_in(walked, seen, seen.record.mutations), maybe=True))
+def _perhaps_shared(
+    walked: Walk, gathered: dict[str, Gathered], cells: list[Seen], held: list[_Held]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Pairs that a library's function may have made one object of, with the task in which both are there."""
+    changed = {node for seen in cells for node in _from_outside(walked, seen, seen.record.mutations)}
+    touched = _data(reach(changed, maybe=True))
     if not touched:
         return
-    sure = _data(_came_in(walked, seen, seen.record.mutations))
-    direct = [name for name, held in seen.held.items() if held & sure and is_data(seen.start[name])]
-    for name, variable in seen.start.items():
-        if name in direct and not _only_doubtful(seen, name):
-            continue
-        if not is_data(variable) or not _data(reach(variable.value.nodes, maybe=True)) & touched:
-            continue
-        if not _still_used(walked, gathered, seen, name):
-            continue
-        for other in direct:
-            if other != name and (task := _maker(walked, seen, other, name)):
-                yield task, (other, name)
+    near = {one.name: _data(reach(one.nodes, maybe=True)) & touched for one in held}
+    holders = [one for one in held if near[one.name]]
+    for one, other in _pairs(holders):
+        if near[one.name] & near[other.name] and (other.is_here or _used_later(gathered, cells[-1], other)):
+            maker = walked.task_of(max(one.cell, other.cell))
+            if maker is not None and maker != cells[0].task:
+                yield maker, (min(one.name, other.name), max(one.name, other.name))
 
 
-def _only_doubtful(seen: Seen, name: str) -> bool:
-    return name not in seen.changed and name not in seen.record.writes
-
-
-def _data(nodes: Iterable[Node]) -> set[Node]:
-    return {node for node in nodes if node.kind in (Kind.OPAQUE, Kind.CONTAINER, Kind.INSTANCE)}
-
-
-def _still_used(walked: Walk, gathered: dict[str, Gathered], seen: Seen, name: str) -> bool:
-    version = seen.start[name].cell
+def _used_later(gathered: dict[str, Gathered], last: Seen, held: _Held) -> bool:
     for task in gathered.values():
-        use = task.uses.get(name)
-        if use and use.version == version and (use.seen.index >= seen.index or task.name == seen.task):
+        use = task.uses.get(held.name)
+        if use and use.version == held.cell and use.seen.index > last.index:
             return True
     return False
 
 
-def _maker(walked: Walk, seen: Seen, one: str, other: str) -> str | None:
-    """The task in which both variables are there for the first time."""
-    last = max(seen.start[one].cell, seen.start[other].cell)
-    task = walked.task_of(last)
-    return task if task != seen.task else None
+def _data(nodes: Iterable[Node]) -> set[Node]:
+    return {node for node in nodes if node.kind in (Kind.OPAQUE, Kind.CONTAINER, Kind.INSTANCE)}

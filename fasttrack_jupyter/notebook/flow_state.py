@@ -77,8 +77,8 @@ def _continues(
     )
     walked.say(
         "random_numbers", seen, state.line,
-        f"random numbers of {state.label!r} are drawn here after the seed of {sower.at(seed.line)}, in the notebook from"
-        f" one stream; in the pipeline {where}: the numbers will differ",
+        f"random numbers of {state.label!r} are drawn here after the seed of {sower.at(seed.line)}, in the notebook"
+        f" from one stream; in the pipeline {where}: the numbers will differ",
         "seed at the top of each task that draws (random_state=… or np.random.seed), in the notebook as well",
         Severity.WARNING,
     )  # fmt: skip

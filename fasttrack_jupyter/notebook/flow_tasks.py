@@ -62,9 +62,7 @@ def gather(walked: Walk) -> dict[str, Gathered]:
         _always(walked, task, cells[-1].index)
     for task in gathered.values():
         _explicit(walked, task, gathered)
-    for task in gathered.values():
-        for variable, producer in task.inputs.items():
-            gathered[producer].outputs.add(variable)
+    _outputs(walked, gathered)
     _watch(walked, gathered)
     _findings(walked)
     return gathered
@@ -81,9 +79,6 @@ class _Gatherer:
         record = self.seen.record
         for name, read in record.reads.items():
             self.read(name, read)
-        for name, line in record.kept.items():
-            if is_data(self.seen.start[name]) and not _is_loop_only(self.seen, name):
-                self.read(name, Read(line, indirect=True, forgiven=True))
         for node, (name, line) in record.classes.items():
             self._class(node, name, line)
 
@@ -111,6 +106,8 @@ class _Gatherer:
                 self._not_overtaken(name, variable, read.line)
             case CellKind.TASK if self.walked.task_of(variable.cell) != self.task.name:
                 self._from_task(name, variable, read)
+            case CellKind.TASK:
+                _keep(self.walked, self.task, self.walked.cells[variable.cell], name)
 
     def _from_task(self, name: str, variable: Variable, read: Read) -> None:
         self._not_overtaken(name, variable, read.line)
@@ -232,7 +229,8 @@ class _Gatherer:
             return
         self.task.common.add(index)
         cell = self.walked.cells[index]
-        for name, read in cell.record.reads.items():
+        kept = {name: Read(line, indirect=True, forgiven=True) for name, line in cell.record.kept.items()}
+        for name, read in {**kept, **cell.record.reads}.items():
             variable = cell.start.get(name)
             kind = None if variable is None else self.walked.kind_of(variable.cell)
             if variable is None or variable.deleted:
@@ -249,11 +247,6 @@ class _Gatherer:
                     " every task, before any variable is there",
                     f"make {name!r} a parameter of a function, or move this into a task",
                 )  # fmt: skip
-
-
-def _is_loop_only(seen: Seen, name: str) -> bool:
-    """A loop's variable or the like that the cell binds before it reads it: nobody needs its old value here."""
-    return name not in seen.record.reads and seen.start[name].cell == -1
 
 
 def _task_words(seen: Seen) -> str:
@@ -313,10 +306,31 @@ def _wanted(walked: Walk, task: Gathered, first: Seen, name: str) -> None:
                f"did you mean {close[0]!r}?" if close else "correct the name")  # fmt: skip
 
 
+def _outputs(walked: Walk, gathered: dict[str, Gathered]) -> None:
+    """What is taken must be given; who gives it on some ways only must have it from before on the others."""
+    given: set[tuple[str, str]] = set()
+    while True:
+        wanted = {(producer, name) for task in gathered.values() for name, producer in task.inputs.items()} - given
+        if not wanted:
+            return
+        given |= wanted
+        for producer, name in sorted(wanted):
+            gathered[producer].outputs.add(name)
+            cells = [seen for seen in walked.cells_of(producer) if seen.writes(name)]
+            if cells:
+                _keep(walked, gathered[producer], cells[-1], name)
+
+
+def _keep(walked: Walk, task: Gathered, seen: Seen, name: str) -> None:
+    """A cell that binds a name on some ways only, or changes what it names, needs the value from before."""
+    if name not in seen.record.kept and name in seen.record.writes:
+        return
+    _Gatherer(walked, task, seen).read(name, Read(seen.line_of(name), indirect=True, forgiven=True))
+
+
 def _watch(walked: Walk, gathered: dict[str, Gathered]) -> None:
     """An input that a later task takes in the same version must not change in between."""
     for task in gathered.values():
-        last = walked.cells_of(task.name)[-1]
         for name, use in task.uses.items():
             if any(seen.writes(name) for seen in walked.cells_of(task.name)):
                 continue
@@ -324,7 +338,6 @@ def _watch(walked: Walk, gathered: dict[str, Gathered]) -> None:
                 later = other.uses.get(name)
                 if other is not task and later and later.version == use.version and later.seen.index > use.seen.index:
                     task.watched.setdefault(name, other.name)
-        del last
 
 
 def _findings(walked: Walk) -> None:

@@ -65,7 +65,7 @@ class Core:
 
     def part(self, node: Node, key: str) -> Node:
         """A part of an object that is not seen into; one and the same each time."""
-        if key not in node.parts:
+        if not node.parts.get(key):
             inner = Node(Kind.OPAQUE, "", node.cell)
             if key.startswith("."):
                 inner.owner, inner.attribute = frozenset({node}), key[1:]

@@ -174,3 +174,21 @@ def scatter(node: Node) -> None:
     keyed = [key for key in node.parts if not key.startswith(".") and key != ANY]
     for key in keyed:
         node.add(ANY, node.parts.pop(key))
+
+
+def copied(value: Value, *, deep: bool, cell: int) -> Value:
+    """What ``copy.copy`` and ``copy.deepcopy`` give: functions, classes and modules stay what they are."""
+    known: dict[Node, Node] = {}
+    return Value(frozenset(_copy(node, known, deep, cell) for node in value.nodes), value.const)
+
+
+def _copy(node: Node, known: dict[Node, Node], deep: bool, cell: int) -> Node:
+    if node in known or node.kind in (Kind.FUNCTION, Kind.CLASS, Kind.MEMBER, Kind.FRAME):
+        return known.get(node, node)
+    made = known[node] = Node(node.kind, node.type, cell, klass=node.klass)
+    for key, parts in node.parts.items():
+        if not (key.startswith(".") and node.kind is Kind.OPAQUE):
+            made.add(key, {_copy(part, known, deep, cell) if deep else part for part in parts})
+    if not deep:
+        made.maybe |= node.maybe
+    return made

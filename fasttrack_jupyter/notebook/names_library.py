@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fasttrack_jupyter.notebook import names_tables as tables
 from fasttrack_jupyter.notebook.names_calls import Following, Keywords
-from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, elements, reach, scatter
+from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, copied, elements, reach, scatter
 from fasttrack_jupyter.notebook.names_state import draw_of, state_of
 
 
@@ -126,6 +126,8 @@ class Libraries(Following):
         kind = tables.result_type(path)
         if path in ("pathlib.Path", "pathlib.PurePath", "os.path.join"):
             return self._path(path, positional)
+        if path in ("copy.copy", "copy.deepcopy") and positional:
+            return copied(positional[0], deep=path == "copy.deepcopy", cell=self.record.cell)
         if path == "functools.partial":
             return self.made("", everything, holds=True)
         if path in ("itertools.tee", "itertools.chain", "itertools.cycle", "itertools.islice", "itertools.zip_longest"):
