@@ -116,7 +116,7 @@ def _content(path: Path) -> bytes:
 
 
 def _notebooks_in(folder: Path) -> str:
-    found = sorted(folder.glob(f"*{SUFFIX}"))[:3] if folder.is_dir() else []
+    found = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file())[:3]
     return f"Did you mean {' or '.join(map(str, found))}?" if found else "Give the path of a notebook."
 
 
