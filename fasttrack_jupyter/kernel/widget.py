@@ -23,7 +23,6 @@ from fasttrack_jupyter.api.words import clean, plural
 from fasttrack_jupyter.errors import FastTrackError, NotFound
 from fasttrack_jupyter.kernel.picture import picture_uri
 from fasttrack_jupyter.kernel.widget_ansi import log_html
-from fasttrack_jupyter.kernel.widget_graph import MOST_NODES, TaskGraph
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
 from fasttrack_jupyter.kernel.widget_parts import LOG, Parts, shown
 from fasttrack_jupyter.kernel.widget_rows import TaskRow, headline, job_state, most_relevant, task_rows, totals_text
@@ -33,11 +32,14 @@ from fasttrack_jupyter.kernel.widget_worker import Worker
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
+    from fasttrack_jupyter.kernel.widget_graph import TaskGraph
 
 Json = dict[str, Any]
 Still = Callable[["JobWidget", bool], None]
 """Called after a painting, with whether the job has ended."""
 
+MOST_NODES = 300
+"""Tasks that are drawn as a graph; more are folded into a bar."""
 _LOG_BYTES, _LOG_LINES = 32_768, 300
 _MOST_CHOICES = 1000
 _OPEN_JOB = "fasttrack:open-job"
@@ -66,6 +68,7 @@ class JobWidget:
         self._log_of: tuple[str, int, str] | None = None
         self._stills: list[Still] = []
         self._graph: TaskGraph | None = None
+        self._is_drawn = False
         self._parts = Parts(live_style(self.stills_class), f"{height}px")
         self._worker = Worker(f"fasttrack-widget-{job.name}", _weakly(self._paint, False))
         self.box = self._parts.box
@@ -98,14 +101,19 @@ class JobWidget:
             self._unsubscribe()
             self.job, self._picked, self._has_chosen, self._log_of = job, None, False, None
             _by_job[job.id] = self
-            self._draw_graph(task_rows(job.view))
+            self._is_drawn = False
             self._paint_state()
         self._unsubscribe = job.subscribe(_weakly(self._heard, None))
         self._worker.ask()
 
-    def _draw_graph(self, rows: list[TaskRow]) -> None:
+    def _draw_graph(self) -> None:
+        """On the worker's thread, since it takes a while: a widget per card, and ipycytoscape imports what it finds."""
+        rows = task_rows(self.job.view)
+        self._is_drawn = True
         old, self._graph = self._graph, None
         if 0 < len(rows) <= MOST_NODES:
+            from fasttrack_jupyter.kernel.widget_graph import TaskGraph
+
             self._graph = TaskGraph(rows, GRAPH_HEIGHT, self.pick)
         self._parts.place(self._graph.widget if self._graph is not None else self._parts.folded)
         shown(self._parts.zoom, self._graph is not None)
@@ -154,6 +162,9 @@ class JobWidget:
             job = self.job
             self._paint_state()
             self._paint_pane()
+            if not self._is_drawn:
+                self._draw_graph()
+                self._paint_state()
             if job.is_ended:
                 self._unsubscribe()
             return not job.is_ended
@@ -166,7 +177,7 @@ class JobWidget:
         parts.link.value = "" if job.is_deleted else _link(job)
         if self._graph is not None:
             self._graph.show(rows, self._picked)
-        else:
+        elif len(rows) > MOST_NODES:
             parts.folded.value = _folded(rows)
         parts.list.value = table_html(rows, f"Tasks of {job.name}", self._picked)
         self._enable(rows)
@@ -341,8 +352,6 @@ def _link(job: Job) -> str:
 
 
 def _folded(rows: list[TaskRow]) -> str:
-    if not rows:
-        return ""
     told = escape(totals_text(rows))
     return f'<img src="{picture_uri(rows)}" alt="{told}" title="{told}">'
 

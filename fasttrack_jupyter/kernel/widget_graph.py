@@ -4,7 +4,7 @@ What stands within a card is one image, made by :mod:`.picture`, so that the liv
 its outline follows its state by a selector. A change of a task is one message, the new dictionary of its node
 (ipycytoscape sees a replaced dictionary only). The browser keeps every image it has seen, so no clock runs in them and
 progress goes in steps.
-Above :data:`MANY` tasks cards become plain blocks of colour; the widget folds the graph away above :data:`MOST_NODES`.
+Above :data:`MANY` tasks cards become plain blocks of colour.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from fasttrack_jupyter.kernel.picture import CARD_HEIGHT, CARD_WIDTH, FONT, icon
 from fasttrack_jupyter.kernel.widget_rows import TaskRow
 
 MANY = 60
-MOST_NODES = 300
 _BLOCK = 20
 """Side of a block, which is a card of a large graph."""
 _STEPS = 20

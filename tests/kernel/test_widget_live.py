@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.errors import EngineUnavailable, Refused
-from fasttrack_jupyter.kernel.widget import JobWidget, widget_of
-from fasttrack_jupyter.kernel.widget_graph import MOST_NODES
+from fasttrack_jupyter.kernel.widget import MOST_NODES, JobWidget, widget_of
 from fasttrack_jupyter.kernel.widget_worker import SHORTEST, Worker
 
 sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
@@ -67,6 +66,13 @@ def text(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html)).strip()
 
 
+def cards(widget: JobWidget) -> dict[str, Any]:
+    """The node of each task, as soon as the graph is drawn."""
+    until(lambda: widget._graph is not None, "the graph")
+    assert widget._graph is not None
+    return widget._graph._nodes
+
+
 def press(widget: JobWidget, name: str) -> None:
     """Press a button, as a front-end's message does."""
     getattr(widget._parts, name)._handle_button_msg(None, {"event": "click"}, [])
@@ -81,8 +87,7 @@ def test_a_change_of_the_job_reaches_the_page(shown: Show) -> None:
     widget = shown(job)
     job.becomes(DONE, task("b", "RUNNING", "UNDEFINED", "a", progress={"fraction": 0.5, "text": "cell 3 of 7"}))
     until(lambda: "cell 3 of 7" in widget._parts.list.value, "the new table")
-    states = {node.data["id"]: node.data["state"] for node in widget._graph._nodes.values()}
-    assert states == {"t0": "success", "t1": "running"}
+    until(lambda: [node.data["state"] for node in cards(widget).values()] == ["success", "running"], "the new cards")
     assert "digits#3 running" in text(widget._parts.title.value)
 
 
@@ -93,12 +98,13 @@ def test_only_what_has_changed_is_sent(shown: Show, sent: Sent) -> None:
     widget = shown(job)
     job.logs = {"t0": "x\n"}
     until(lambda: "x" in text(widget._parts.pane.value), "the first painting")
+    nodes = {node.model_id for node in cards(widget).values()}
+    widget._paint()
     before = len(sent)
     widget._paint()
     assert len(sent) == before
     job.view = view(*tasks[:-1], task("t49", "PREPARING"), started_at=None)
     widget._paint_state()
-    nodes = {node.model_id for node in widget._graph._nodes.values()}
     assert sum(model in nodes for model, _, _ in sent[before:]) == 1
 
 
@@ -133,9 +139,9 @@ def test_a_graph_is_drawn_up_to_its_limit_and_names_are_never_markup(shown: Show
     evil = "<img src=x onerror=alert(1)>"
     job = StandIn(view(task(evil), *(task(f"t{n}", "WAITING", "UNDEFINED", evil) for n in range(MOST_NODES - 1))))
     widget = shown(job)
-    assert len(widget._graph.widget.graph.nodes) == MOST_NODES
+    assert len(cards(widget)) == MOST_NODES
     assert len(widget._graph.widget.graph.edges) == MOST_NODES - 1
-    assert not any("tooltip" in node.data or evil in str(dict(node.data)) for node in widget._graph._nodes.values())
+    assert not any("tooltip" in node.data or evil in str(dict(node.data)) for node in cards(widget).values())
     assert evil not in widget._parts.list.value
 
 
@@ -144,6 +150,7 @@ def test_jobs_of_no_task_and_of_one(shown: Show, count: int) -> None:
     """Both are shown, and say what they are."""
     widget = shown(StandIn(view(*(task(f"t{n}") for n in range(count)))))
     until(lambda: widget._parts.list.value, "a painting")
+    until(lambda: widget._is_drawn, "the graph")
     assert (widget._graph is None) == (count == 0)
     assert ("no tasks" in widget._parts.list.value) == (count == 0)
 
@@ -170,6 +177,7 @@ def test_the_log_of_what_failed_is_shown_until_somebody_chooses(shown: Show) -> 
 def test_a_click_on_a_card_chooses_its_task(shown: Show) -> None:
     """As the front-end tells it."""
     widget = shown(StandIn(view(task("a", "RUNNING"), task("b"))))
+    assert list(cards(widget)) == ["a", "b"]
     message = {"event": "click", "widget": "node", "data": {"data": {"id": "t1"}}}
     widget._graph.widget._handle_custom_msg(message, [])
     assert widget._parts.task.value == "b"
