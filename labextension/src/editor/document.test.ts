@@ -30,6 +30,15 @@ describe('the graph', () => {
     expect(text.slice(task.from, task.to)).toMatch(/^- name: z[^]*nowhere\]$/);
   });
 
+  it('has the tasks that parameters of a notebook mention, however deep, and not those of its unused command', () => {
+    const text =
+      'name: p\ntasks:\n- name: z\n  type: notebook\n  notebook: r.ipynb\n  command: echo ${{ tasks.c.outputs.x }}\n' +
+      '  parameters:\n    x: [1, {y: "${{ tasks.b.outputs.v }}"}]\n- {name: b}\n- {name: c}\n';
+    const [task, other] = readDocument(text).graph!.tasks;
+    expect([task.type, task.dependencies]).toEqual(['notebook', ['b']]);
+    expect(other.type).toBe('shell');
+  });
+
   it('has what a card shows', () => {
     const image = 'cr.backend.ai/cloud/ngc-pytorch:24.09-pytorch2.5';
     const text = `name: p\ntasks:\n- {name: a, environment: {image: "${image}"}, resources: {cpu: 4, mem: 16g, cuda.shares: '5'}, skip: true}\nx-canvas: {positions: {a: [1, 2]}, remarks: {r: {text: hi, at: [3, 4]}}}\n`;

@@ -67,7 +67,7 @@ function makeFacts({ value, data, from }: TaskPart): Facts {
     image:
       isObject(data) && isObject(data.environment) ? shortImage(textOf(data.environment.image) ?? '') : '',
     resources: isObject(data) ? chipsOf(data.resources) : [],
-    needs: node?.kind === 'map' ? needsOf(node) : [],
+    needs: node?.kind === 'map' ? needsOf(node, isNotebook(data)) : [],
     skip: isObject(data) && data.skip === true,
     description: (isObject(data) && textOf(data.description)) || '',
     from,
@@ -107,7 +107,7 @@ function typeOf(data: Json): string {
   if (type.includes('git')) {
     return 'git';
   }
-  if (/\.ipynb\b/.test(command)) {
+  if (type === 'notebook' || /\.ipynb\b/.test(command)) {
     return 'notebook';
   }
   if (
@@ -141,8 +141,16 @@ function chipsOf(resources: Json | undefined): string[] {
   });
 }
 
-/** Explicit dependencies, then inputs, then expressions in the command and in variables: the server's order. */
-function needsOf(task: Mapping): Named[] {
+/** Whether a task runs a whole notebook, and so none of its own commands. */
+export function isNotebook(data: Json): boolean {
+  return isObject(data) && (textOf(data.type) ?? '').toLowerCase() === 'notebook';
+}
+
+/**
+ * Explicit dependencies, then inputs, then expressions in the command (or the notebook's parameters) and in variables: the
+ * server's order.
+ */
+function needsOf(task: Mapping, runsNotebook: boolean): Named[] {
   const found: Named[] = [];
   const list = resolved(entryOf(task, 'dependencies')?.value);
   (list?.kind === 'seq' ? list.items : []).forEach((item, place) => {
@@ -157,10 +165,8 @@ function needsOf(task: Mapping): Named[] {
     const name = text.trim().split('.')[0];
     found.push({ name, isExplicit: false, from: node.from, to: node.to, path: ['inputs', key] });
   }
-  const command = resolved(entryOf(task, 'command')?.value);
-  if (command?.kind === 'scalar') {
-    found.push(...mentioned(command, String(command.value), ['command']));
-  }
+  const key = runsNotebook ? 'parameters' : 'command';
+  found.push(...mentionedWithin(entryOf(task, key)?.value, [key]));
   for (const [key, node, text] of textsOf(entryOf(entryOf(task, 'environment')?.value, 'envs')?.value)) {
     found.push(...mentioned(node, text, ['environment', 'envs', key]));
   }
@@ -175,6 +181,18 @@ function textsOf(node: Syntax | null | undefined): [string, Syntax, string][] {
       return value && own?.kind === 'scalar' ? [[key, value, textOf(own.value) ?? '']] : [];
     }
   );
+}
+
+/** What any text within `node`, however deep, mentions. */
+function mentionedWithin(node: Syntax | null | undefined, path: Path): Named[] {
+  const own = resolved(node);
+  if (own?.kind === 'map') {
+    return own.entries.flatMap(({ key, value }) => mentionedWithin(value, [...path, key]));
+  }
+  if (own?.kind === 'seq') {
+    return own.items.flatMap(({ value }, place) => mentionedWithin(value, [...path, place]));
+  }
+  return own?.kind === 'scalar' ? mentioned(own, String(own.value), path) : [];
 }
 
 function mentioned(node: Syntax, text: string, path: Path): Named[] {

@@ -16,12 +16,9 @@ describe('tasksFor', () => {
     ]);
   });
 
-  it('runs a notebook by what every Jupyter server has, into the outputs', () => {
-    expect(drop(['work/explore.ipynb']).tasks).toEqual([
-      {
-        name: 'explore',
-        command: 'jupyter nbconvert --to notebook --execute --output-dir /pipeline/outputs explore.ipynb'
-      }
+  it('makes a task of a whole notebook, under its name as it is', () => {
+    expect(drop(["work/sub/what's new.ipynb"]).tasks).toEqual([
+      { name: 'what-s new', type: 'notebook', notebook: "sub/what's new.ipynb" }
     ]);
   });
 

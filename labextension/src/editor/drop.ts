@@ -1,9 +1,8 @@
 /**
- * A file from the file browser becomes a task: a command by the kind of file, a name by the file's own.
+ * A file from the file browser becomes a task: what it runs by the kind of file, a name by the file's own.
  *
  * The pipeline file's folder is the pipeline's source, and the only place whose files a job carries along; so
- * a file elsewhere is refused with words instead of a command that would not find it. There is no task type for
- * notebooks: nbconvert comes with every Jupyter server and leaves the executed notebook among the outputs.
+ * a file elsewhere is refused with words instead of a command that would not find it.
  */
 import { PathExt } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -19,17 +18,19 @@ export interface DropOutcome {
   refused: string[];
 }
 
-const COMMANDS: Readonly<Record<string, (file: string) => string>> = {
-  '.py': file => `python ${file}`,
-  '.sh': file => `sh ${file}`,
-  '.R': file => `Rscript ${file}`,
-  '.r': file => `Rscript ${file}`,
-  '.ipynb': file => `jupyter nbconvert --to notebook --execute --output-dir /pipeline/outputs ${file}`
+type Made = Readonly<Record<string, string>>;
+
+const RUNS: Readonly<Record<string, (file: string) => Made>> = {
+  '.py': file => ({ command: `python ${shellWord(file)}` }),
+  '.sh': file => ({ command: `sh ${shellWord(file)}` }),
+  '.R': file => ({ command: `Rscript ${shellWord(file)}` }),
+  '.r': file => ({ command: `Rscript ${shellWord(file)}` }),
+  '.ipynb': file => ({ type: 'notebook', notebook: file })
 };
 
 /** Whether a file of this name can become a task. */
 export function canBecomeTask(path: string): boolean {
-  return PathExt.extname(path) in COMMANDS;
+  return PathExt.extname(path) in RUNS;
 }
 
 /**
@@ -55,8 +56,8 @@ export function tasksFor(
     }
     const name = freeName(nameFor(path), names);
     names.add(name);
-    const file = shellWord(PathExt.relative(PathExt.dirname(pipeline), path));
-    outcome.tasks.push({ name, command: COMMANDS[PathExt.extname(path)](file) });
+    const file = PathExt.relative(PathExt.dirname(pipeline), path);
+    outcome.tasks.push({ name, ...RUNS[PathExt.extname(path)](file) });
   }
   return outcome;
 }

@@ -66,6 +66,13 @@ describe('an edit', () => {
     expect(applyChanges(text, changes)).toContain("    x ${{ tasks['new one'].outputs.o }}\n    --long y\n");
   });
 
+  it('follows into the parameters of a notebook', () => {
+    const text =
+      'name: p\ntasks:\n- name: a\n- name: b\n  type: notebook\n  parameters: {x: [1, "${{ tasks.a.outputs.o }}"]}\n';
+    const { changes } = applyEdit(text, { kind: 'rename-task', name: 'a', to: 'c' });
+    expect(applyChanges(text, changes)).toContain('parameters: {x: [1, "${{ tasks.c.outputs.o }}"]}');
+  });
+
   it('changes nothing where nothing differs', () => {
     expect(applyEdit(chain, { kind: 'connect', from: 'a', to: 'b' }).changes).toEqual([]);
     expect(applyEdit(chain, { kind: 'rename-task', name: 'a', to: 'a' }).changes).toEqual([]);

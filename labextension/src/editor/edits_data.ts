@@ -1,4 +1,5 @@
 /** Data with something changed in it: new values that share with the old ones whatever is the same. */
+import { isNotebook } from './document_facts';
 import { renameMentions } from './document_expressions';
 import { isObject } from './document_source';
 import type { Json } from './edits';
@@ -66,6 +67,9 @@ export function renamed(task: Json, names: ReadonlyMap<string, string>): Json {
   if (typeof task.command === 'string') {
     next.command = renameMentions(task.command, names);
   }
+  if (isNotebook(task) && isObject(task.parameters)) {
+    next.parameters = deeply(task.parameters, text => renameMentions(text, names));
+  }
   if (isObject(task.environment) && isObject(task.environment.envs)) {
     const envs = mapped(task.environment.envs, text => renameMentions(text, names));
     next.environment = { ...task.environment, envs };
@@ -77,6 +81,19 @@ function mapped(data: { readonly [key: string]: Json }, change: (text: string) =
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, typeof value === 'string' ? change(value) : value])
   );
+}
+
+/** `data` with every text in it, however deep, changed. */
+function deeply(data: Json, change: (text: string) => string): Json {
+  if (typeof data === 'string') {
+    return change(data);
+  }
+  if (Array.isArray(data)) {
+    return (data as readonly Json[]).map(each => deeply(each, change));
+  }
+  return isObject(data)
+    ? Object.fromEntries(Object.entries(data).map(([key, value]) => [key, deeply(value, change)]))
+    : data;
 }
 
 function renamedInput(text: string, names: ReadonlyMap<string, string>): string {

@@ -39,6 +39,11 @@ export function taskKinds(trans: TranslationBundle): PaletteItem[] {
       name: 'script',
       command: 'python script.py'
     }),
+    kind('notebook', 'nb', trans.__('Notebook'), trans.__('A whole notebook beside the pipeline file'), {
+      name: 'report',
+      type: 'notebook',
+      notebook: 'report.ipynb'
+    }),
     kind('image', '▣', trans.__('Container image'), trans.__('A command in an image of its own'), {
       name: 'container',
       environment: { image: 'python:3.12-slim' },

@@ -16,8 +16,10 @@ import {
   differing,
   editFor,
   formDataOf,
+  isMapping,
   inheritedData,
   pipelineGroups,
+  runsNotebook,
   taskGroups,
   type Field,
   type FieldGroup,
@@ -98,7 +100,9 @@ export class PropertiesPanel extends ReactWidget {
     this.followSelection();
     const names = this.model.selection;
     const many = names.length ? names.map(name => this.model.taskData(name)) : [this.model.pipelineData()];
-    const groups = names.length ? taskGroups(this.trans, names.length > 1) : pipelineGroups(this.trans);
+    const groups = names.length
+      ? taskGroups(this.trans, names.length > 1, many.every(runsNotebook))
+      : pipelineGroups(this.trans);
     const all = many.map(data => formDataOf(groups, data));
     return (
       <HelpScope usual={this.trans.__('A change is written into the YAML at once; undo takes it back.')}>
@@ -128,6 +132,7 @@ export class PropertiesPanel extends ReactWidget {
           inherited: this.inherited(),
           offers: this.offers,
           tasks: this.model.graph.tasks.map(task => task.name).filter(name => !names.includes(name)),
+          references: referencesIn(this.model.pipelineData(), data),
           differing: differs,
           trans: this.trans,
           commit: (field, value) => this.commit(field, data[field.id], value)
@@ -206,6 +211,14 @@ export class PropertiesPanel extends ReactWidget {
   private formNumber = 0;
   private takesFocus = false;
   private refusal = '';
+}
+
+/** Expressions that a task's parameters may well hold: the pipeline's parameters, and its own inputs. */
+function referencesIn(pipeline: Json | undefined, task: FormData): string[] {
+  const params = isMapping(pipeline) && Array.isArray(pipeline.params) ? (pipeline.params as Json[]) : [];
+  const names = params.flatMap(each => (isMapping(each) && each.name ? [`params.${String(each.name)}`] : []));
+  const inputs = isMapping(task.inputs) ? Object.keys(task.inputs).map(name => `inputs.${name}`) : [];
+  return [...names, ...inputs].map(name => `\${{ ${name} }}`);
 }
 
 /** Tells each time when what stands before it is in the page. */

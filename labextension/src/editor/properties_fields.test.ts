@@ -2,7 +2,15 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
 import type { Json } from './edits';
-import { commonData, differing, editFor, formDataOf, pipelineGroups, taskGroups } from './properties_fields';
+import {
+  commonData,
+  differing,
+  editFor,
+  formDataOf,
+  pipelineGroups,
+  runsNotebook,
+  taskGroups
+} from './properties_fields';
 
 const trans = nullTranslator.load('fasttrack_jupyter');
 const groups = taskGroups(trans, false);
@@ -30,8 +38,20 @@ describe('the form of a task', () => {
     expect(data['timeout']).toBeUndefined();
   });
 
+  it('asks a task of a whole notebook for that and its parameters, and for no command', () => {
+    const ids = (isNotebook: boolean) =>
+      taskGroups(trans, false, isNotebook).flatMap(group => group.fields.map(each => each.id));
+    expect(ids(true)).toEqual(expect.arrayContaining(['notebook', 'parameters', 'type']));
+    expect(ids(true)).not.toContain('command');
+    expect(ids(false)).not.toContain('notebook');
+    expect(runsNotebook({ name: 'a', type: 'Notebook' })).toBe(true);
+    expect(runsNotebook({ name: 'a', notebook: 'r.ipynb' })).toBe(false);
+  });
+
   it('takes its help from the JSON Schema', () => {
-    for (const each of [...groups, ...pipelineGroups(trans)].flatMap(group => group.fields)) {
+    for (const each of [...groups, ...taskGroups(trans, false, true), ...pipelineGroups(trans)].flatMap(
+      group => group.fields
+    )) {
       expect(each.help, each.id).not.toBe('');
     }
   });

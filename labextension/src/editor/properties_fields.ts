@@ -25,7 +25,8 @@ export type FieldKind =
   | 'mounts'
   | 'order'
   | 'outputs'
-  | 'params';
+  | 'params'
+  | 'values';
 
 /** One field of a form. */
 export interface Field {
@@ -69,10 +70,15 @@ interface SchemaNode {
 const DEFINITIONS = schemaDocument.$defs as unknown as Record<string, SchemaNode>;
 const PIPELINE = schemaDocument as unknown as SchemaNode;
 const INHERITED = new Set(['environment', 'resources', 'resource_opts']);
-const TASK_TYPES = ['custom', 'git', 'github', 'gitlab'] as const;
+const TASK_TYPES = ['custom', 'git', 'github', 'gitlab', 'notebook'] as const;
 
-/** The form of one task; of several, what they can have in common. */
-export function taskGroups(trans: TranslationBundle, several: boolean): FieldGroup[] {
+/** Whether a task's data is that of one that runs a whole notebook. */
+export function runsNotebook(data: Json | undefined): boolean {
+  return isMapping(data) && String(data.type ?? '').toLowerCase() === 'notebook';
+}
+
+/** The form of one task (`isNotebook`: of a whole notebook); of several, what they can have in common. */
+export function taskGroups(trans: TranslationBundle, several: boolean, isNotebook = false): FieldGroup[] {
   const of = fieldMaker(DEFINITIONS['Task'], trans);
   const alone = <T>(...fields: T[]): T[] => (several ? [] : fields);
   return [
@@ -83,10 +89,15 @@ export function taskGroups(trans: TranslationBundle, several: boolean): FieldGro
         ...alone(
           of('name', trans.__('Name'), 'text'),
           of('description', trans.__('Description'), 'text'),
-          of('command', trans.__('Command'), 'lines')
+          ...(isNotebook
+            ? [
+                of('notebook', trans.__('Notebook'), 'text'),
+                of('parameters', trans.__('Parameters of the notebook'), 'values')
+              ]
+            : [of('command', trans.__('Command'), 'lines')])
         ),
         { ...short(of('type', trans.__('Type'), 'choice')), choices: TASK_TYPES },
-        of('module_uri', trans.__('Repository'), 'text')
+        ...(isNotebook ? [] : [of('module_uri', trans.__('Repository'), 'text')])
       ]
     },
     environmentGroup(trans, of, trans.__('Environment'), trans.__('the pipeline’s image')),

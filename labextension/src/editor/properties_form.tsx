@@ -13,6 +13,7 @@ import * as React from 'react';
 import type { Json } from './edits';
 import { CommitText, Pairs, Words } from './properties_controls';
 import { isMapping, type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
+import { readValue, writtenValue } from './properties_values';
 import type { Offers } from './properties_offers';
 import { Outputs, Params } from './properties_outputs';
 import { Resources } from './properties_resources';
@@ -28,6 +29,8 @@ export interface FormContext {
   offers: Offers;
   /** Names of the tasks that the task may depend on. */
   tasks: readonly string[];
+  /** Expressions on offer for values. */
+  references: readonly string[];
   /** Fields in which the selected tasks differ. */
   differing: ReadonlySet<string>;
   trans: TranslationBundle;
@@ -121,7 +124,8 @@ const COMPOUND: ReadonlySet<FieldKind> = new Set([
   'mounts',
   'order',
   'outputs',
-  'params'
+  'params',
+  'values'
 ]);
 
 /** A control under its label; a click on the label of a single control goes there. */
@@ -161,6 +165,7 @@ const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>
     />
   ),
   pairs: PairsControl,
+  values: ValuesControl,
   mounts: ({ field, value, context, commit }) => (
     <Words
       label={field.label}
@@ -290,6 +295,25 @@ function PairsControl({ field, value, context, commit }: ControlProps): JSX.Elem
       valueOptions={isInputs ? context.tasks.map(task => `${task}.`) : offers.secrets.map(secretReference)}
       trans={trans}
       onCommit={commit}
+    />
+  );
+}
+
+/** Names and values of any type: a text that could be read as another value is shown between quotes, as JSON. */
+function ValuesControl({ field, value, context, commit }: ControlProps): JSX.Element {
+  const { trans } = context;
+  const pairs = isMapping(value) ? value : {};
+  return (
+    <Pairs
+      label={field.label}
+      value={Object.fromEntries(Object.entries(pairs).map(([name, each]) => [name, writtenValue(each)]))}
+      nameLabel={trans.__('Name')}
+      valueLabel={trans.__('Value')}
+      valueOptions={context.references}
+      trans={trans}
+      onCommit={texts =>
+        commit(Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, readValue(text)])))
+      }
     />
   );
 }
