@@ -22,8 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fasttrack_jupyter.notebook.travel import changes, pickles, values
+from fasttrack_jupyter.notebook.travel import changes, values
 from fasttrack_jupyter.notebook.travel.cells import Cell, Runner
+from fasttrack_jupyter.notebook.travel.home import Home
 
 
 def saved(folder: Path, value: Any, name: str = "x") -> dict[str, Any]:
@@ -31,12 +32,12 @@ def saved(folder: Path, value: Any, name: str = "x") -> dict[str, Any]:
     return values.save(name, value, str(folder), task="prepare")
 
 
-def notebook(*sources: str) -> tuple[Runner, pickles.Home]:
+def notebook(*sources: str) -> tuple[Runner, Home]:
     """A namespace in which these cells ran."""
     runner = Runner(lambda value: None)
     for number, source in enumerate(sources, 1):
         runner.run(runner.compile(Cell(f"cell {number}", f"{number:02}", "task", source)))
-    return runner, pickles.Home(runner.names, runner.definitions)
+    return runner, Home(runner.names, runner.definitions)
 
 
 SHARED = [1]
@@ -459,7 +460,7 @@ def test_a_class_made_by_a_call_is_one_for_all_that_use_it(tmp_path: Path) -> No
             pending.remove(name)
             consumer.names[name] = shelf.load(str(tmp_path / name))
 
-    shelf = values.Shelf(pickles.Home(consumer.names, consumer.definitions, fetch))
+    shelf = values.Shelf(Home(consumer.names, consumer.definitions, fetch))
     assert isinstance(shelf.load(str(tmp_path / "p")), consumer.names["Point"])
 
 

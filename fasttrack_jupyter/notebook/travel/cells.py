@@ -140,8 +140,21 @@ class Runner:
 
 
 def fingerprint(statement: ast.stmt) -> str:
-    """A digest of what a definition says, whatever its place and comments."""
-    return hashlib.sha256(ast.dump(statement).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    """A digest of what a definition says, whatever its place and comments; the same in all releases of Python."""
+    return hashlib.sha256(_told(statement).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _told(node: Any) -> str:
+    """Like ``ast.dump``, which tells empty fields in some releases only, and subscripts in 3.8 in its own way."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_told, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if type(node).__name__ == "Index":
+        return _told(node.value)  # type: ignore[attr-defined]
+    fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+    told = ",".join(f"{name}={_told(value)}" for name, value in fields if name not in ("kind", "type_comment"))
+    return f"{type(node).__name__}({told})"
 
 
 def _is_shown(tree: ast.Module, source: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from . import pickles
 from .formats import module_of
 from .frames import frame_difference, same_polars
+from .home import Home
 from .shown import is_figure, picture
 
 _SETS_TRIED = 300
@@ -32,7 +33,7 @@ class _Digest:
         return len(data)
 
 
-def is_same_pickle(value: Any, digest: str, home: pickles.Home) -> bool:
+def is_same_pickle(value: Any, digest: str, home: Home) -> bool:
     """Whether ``value`` pickles to exactly the bytes of that digest: then nothing has changed. False says nothing."""
     file = _Digest()
     try:

@@ -7,6 +7,7 @@ import types
 from typing import Any, Iterable, Iterator, List, Optional, Tuple
 
 from . import pickles
+from .home import Home
 
 PATIENCE = 3.0
 """Seconds for the search; then what was found so far is told."""
@@ -20,7 +21,7 @@ class _Nowhere:
         return len(data)
 
 
-def explain(name: str, value: Any, tried: List[str], home: pickles.Home, error: BaseException) -> str:
+def explain(name: str, value: Any, tried: List[str], home: Home, error: BaseException) -> str:
     """Why ``value`` cannot be saved: variable, type, the part at fault, each serializer's reason, what to do."""
     kind = f"{type(value).__module__}.{type(value).__qualname__}".replace("builtins.", "")
     lines = [f"{name} ({kind}) cannot be handed to other tasks: it cannot be saved."]
@@ -37,7 +38,7 @@ def explain(name: str, value: Any, tried: List[str], home: pickles.Home, error: 
     return "\n".join(lines)
 
 
-def find(value: Any, path: str, home: pickles.Home) -> Tuple[str, Any]:
+def find(value: Any, path: str, home: Home) -> Tuple[str, Any]:
     """The innermost part that fails by itself, and its path (``obj.model.lock``)."""
     end, seen = time.monotonic() + PATIENCE, set()
     while id(value) not in seen:
@@ -51,7 +52,7 @@ def find(value: Any, path: str, home: pickles.Home) -> Tuple[str, Any]:
     return path, value
 
 
-def _is_savable(value: Any, home: pickles.Home) -> bool:
+def _is_savable(value: Any, home: Home) -> bool:
     try:
         pickles.dump(value, _Nowhere(), home)  # type: ignore[arg-type]
     except Exception:

@@ -78,12 +78,13 @@ def pyplot_show(close_figures: Callable[[], None]) -> Callable[[Any], None]:
     return lambda module: setattr(module, "show", show)
 
 
-def ipython_display(display: Any) -> Callable[[Any], None]:
+def ipython_display(display: Callable[[], Any]) -> Callable[[Any], None]:
     """What changes ``IPython.display``: without a kernel its ``display`` would only print."""
 
     def change(module: Any) -> None:
-        module.display, module.clear_output = display.display, display.clear_output
-        module.update_display = lambda value, *, display_id, **_: display.update(value, display_id)
+        ours = display()
+        module.display, module.clear_output = ours.display, ours.clear_output
+        module.update_display = lambda value, *, display_id, **_: ours.update(value, display_id)
 
     return change
 
@@ -91,14 +92,18 @@ def ipython_display(display: Any) -> Callable[[Any], None]:
 class Builtins:
     """What cells find beside Python's own builtins: ``display``, and ``IPython.display`` where there is no IPython."""
 
-    def __init__(self, display: Any) -> None:
+    def __init__(self, display: Callable[[], Any]) -> None:
         self._display = display
 
     def make(self) -> Dict[str, Any]:
         """A builtins namespace for cells; an exact dict, as fast as Python's own."""
         import builtins
 
-        return {**vars(builtins), "display": self._display.display, "__import__": self._import}
+        def display(*values: Any, **how: Any) -> Any:
+            """Show values, as IPython's ``display`` does."""
+            return self._display().display(*values, **how)
+
+        return {**vars(builtins), "display": display, "__import__": self._import}
 
     def _import(self, name: str, *args: Any, **how: Any) -> Any:
         try:
@@ -111,7 +116,7 @@ class Builtins:
     def _stand_in(self, name: str, args: Sequence[Any], how: Dict[str, Any]) -> types.ModuleType:
         from . import mimes
 
-        top, inner = types.ModuleType("IPython"), mimes.module(self._display)
+        top, inner = types.ModuleType("IPython"), mimes.module(self._display())
         top.display = inner  # type: ignore[attr-defined]
         wanted = how.get("fromlist", args[2] if len(args) > 2 else ())
         return inner if wanted and name == "IPython.display" else top

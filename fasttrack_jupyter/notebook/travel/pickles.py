@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import io
 import pickle
-import sys
 import types
-from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
+
+from .home import Home
 
 PROTOCOL = 5
 _OURS = ("named", "make_function", "fill_function")
@@ -34,47 +35,6 @@ def make_function(code: types.CodeType, closure: Any) -> Any:
 def fill_function(function: Any, state: Any) -> None:
     """Stands in pickles for the state of a function of the notebook; only :class:`Loader` knows what it means."""
     raise pickle.UnpicklingError("a function of a notebook: load this with fasttrack's travel/values.py")
-
-
-class Home:
-    """The notebook's namespace: the definitions in it, and where names come from that are not there yet."""
-
-    def __init__(
-        self,
-        names: Optional[Dict[str, Any]] = None,
-        definitions: Optional[Mapping[str, str]] = None,
-        fetch: Optional[Callable[[str], None]] = None,
-    ) -> None:
-        self.names: Dict[str, Any] = sys.modules["__main__"].__dict__ if names is None else names
-        self.definitions: Mapping[str, str] = {} if definitions is None else definitions
-        self._fetch = fetch
-
-    def name_of(self, it: Any) -> Optional[str]:
-        """Under which name a class or function can be found here; None if it cannot."""
-        name = getattr(it, "__qualname__", None)
-        if getattr(it, "__module__", None) != "__main__" or not isinstance(name, str) or "<" in name:
-            return None
-        return name if _follow(self.names, name) is it else None
-
-    def find(self, name: str, fingerprint: Optional[str]) -> Any:
-        """The definition called ``name``, if there is one and it is the same; else None."""
-        top = name.partition(".")[0]
-        self.fetch(top)
-        here = self.definitions.get(top)
-        return None if fingerprint and here and here != fingerprint else _follow(self.names, name)
-
-    def fetch(self, name: str) -> None:
-        """Have the variable ``name`` loaded, if it is one that can be."""
-        if name not in self.names and self._fetch is not None:
-            self._fetch(name)
-
-
-def _follow(names: Mapping[str, Any], name: str) -> Any:
-    top, *rest = name.split(".")
-    it = names.get(top)
-    for part in rest:
-        it = getattr(it, part, None)
-    return it
 
 
 class Written:

@@ -189,8 +189,8 @@ class Stream(io.TextIOBase):
         """Write ``text``; whole lines are in the log at once."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self.log.write(text)
         self._heard(self._name, text)
+        self.log.write(text)
         now = time.monotonic()
         if text.endswith(("\n", "\r")) or now - self._flushed > 0.05:
             self._flushed = now

@@ -12,7 +12,6 @@ from . import hooks, progress
 from .cells import Cell, Runner
 from .record import Record, Stream
 from .refusals import Stopped
-from .shown import Display
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -29,11 +28,26 @@ class Surroundings:
         self.record = Record(target, notebook)
         self._folder, self._title = os.path.dirname(target), title
         self._out, self._err = sys.stdout, sys.stderr
-        self.display = Display(self.record, shown, self._say)
-        self.runner = Runner(self.display.result)
-        self.runner.names["__builtins__"] = hooks.Builtins(self.display).make()
+        self._shown, self._key = shown, ""
+        self._display: Any = None
+        self.runner = Runner(self._show_result)
+        self.runner.names["__builtins__"] = hooks.Builtins(lambda: self.display).make()
         self.progress = progress.Progress(self._folder, count)
         self._labels: Set[str] = set()
+
+    @property
+    def display(self) -> Any:
+        """Shows values; made when there is something to show."""
+        if self._display is None:
+            from .shown import Display
+
+            self._display = Display(self.record, self._shown, self._say)
+            self._display.begin(self._key)
+        return self._display
+
+    def _show_result(self, value: Any) -> None:
+        if value is not None:
+            self.display.result(value)
 
     def _say(self, text: str) -> None:
         """To the log only."""
@@ -48,13 +62,16 @@ class Surroundings:
         """The cell at ``index`` of the notebook begins; ``number`` is which of those counted (None: it is none)."""
         self._labels.add(cell.label)
         self.record.begin(index)
-        self.display.begin(cell.key)
+        self._key = cell.key
+        if self._display is not None:
+            self._display.begin(cell.key)
         if number is not None:
             self.progress.begin_cell(number)
 
     def end(self, cell: Cell) -> None:
         """The cell has run."""
-        self.display.close_figures()
+        if "matplotlib.pyplot" in sys.modules:
+            self.display.close_figures()
         self.record.write()
 
     def run(self, cells: Callable[[], None], then: Callable[[], None] = lambda: None) -> int:
@@ -76,8 +93,8 @@ class Surroundings:
         sys.stdout = Stream("stdout", self._out, self.record.stream)
         sys.stderr = Stream("stderr", self._err, self.record.stream)
         changes = progress.hooks(self.progress)
-        changes["matplotlib.pyplot"] = hooks.pyplot_show(self.display.close_figures)
-        changes["IPython.display"] = hooks.ipython_display(self.display)
+        changes["matplotlib.pyplot"] = hooks.pyplot_show(lambda: self.display.close_figures())
+        changes["IPython.display"] = hooks.ipython_display(lambda: self.display)
         sys.meta_path.insert(0, hooks.Carried(HERE, ["cloudpickle"]))
         hooks.AfterImport(changes).install()
         self.runner.take_over()

@@ -13,6 +13,8 @@ _CHUNK = 65536
 class CommandFailed(subprocess.CalledProcessError):
     """A command of the shell failed, and so does the cell."""
 
+    __module__ = "builtins"  # it is the cell's error, not ours: it is told with its traceback
+
     def __str__(self) -> str:
         return f"{super().__str__()} Write `{_shown(self.cmd)} || true` if it may fail."
 

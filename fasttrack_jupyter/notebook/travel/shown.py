@@ -41,9 +41,8 @@ class Display:
         self._key, self._count, self._drawn = key, 0, []
 
     def result(self, value: Any) -> None:
-        """Show the value of a cell's last expression; None is not shown."""
-        if value is not None:
-            self._show(value, is_result=True)
+        """Show the value of a cell's last expression."""
+        self._show(value, is_result=True)
 
     def display(self, *values: Any, **how: Any) -> Any:
         """IPython's ``display``: ``raw``, ``metadata``, ``include``, ``exclude``, ``display_id``, ``clear`` hold."""

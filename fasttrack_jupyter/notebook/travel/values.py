@@ -23,13 +23,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from . import pickles
 from .formats import FigurePicture, Format, Json, Npy, Npz, Unsuitable, module_of
-from .frames import PandasParquet, PolarsArrow, PolarsParquet
+from .home import Home
 from .summaries import summary
 
 FORMAT = 1
@@ -40,7 +38,6 @@ _ALIKE = 4096
 """Bytes from which on equal values are stored once."""
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
 
-FORMATS: Tuple[Format, ...] = (Json(), Npy(), Npz(), PandasParquet(), PolarsParquet(), PolarsArrow())
 Manifest = Dict[str, Any]
 
 
@@ -62,8 +59,8 @@ class Shelf:
     Two variables that were the same object in the task that saved them are the same object here.
     """
 
-    def __init__(self, home: Optional[pickles.Home] = None) -> None:
-        self._home = home or pickles.Home()
+    def __init__(self, home: Optional[Home] = None) -> None:
+        self._home = home or Home()
         self._objects: Dict[str, Any] = {}
         self._origins: Dict[int, Tuple[Any, str]] = {}
 
@@ -132,7 +129,7 @@ def digest_of(path: str) -> str:
             state.update(block[:count])
 
 
-def _read(folder: str, path: str, manifest: Manifest, home: pickles.Home) -> Any:
+def _read(folder: str, path: str, manifest: Manifest, home: Home) -> Any:
     if manifest["serializer"] != "cloudpickle":
         return _format(manifest).load(path, manifest["options"])
 
@@ -153,18 +150,17 @@ def _read(folder: str, path: str, manifest: Manifest, home: pickles.Home) -> Any
             f"it holds Python code by value ({names}), which only Python {'.'.join(written)} can read; "
             f"this is {'.'.join(here)}. Use images with the same Python, or define {names} at the top of a cell"
         )
+    from . import pickles
+
     with open(path, "rb") as file:
         return pickles.Loader(file, home, definitions).load()
 
 
 def _format(manifest: Manifest) -> Format:
-    library = manifest["options"].get("library")
-    if manifest["serializer"] in ("safetensors", "torch"):
-        import torch  # noqa: F401
-    for candidate in formats():
-        is_polars = isinstance(candidate, PolarsParquet)
-        if candidate.name == manifest["serializer"] and is_polars == (library == "polars"):
-            return candidate
+    for library in (manifest["options"].get("library", "pandas"), "numpy", "torch"):
+        for candidate in formats(library):
+            if candidate.name == manifest["serializer"]:
+                return candidate
     raise ValueTrouble(f"written as {manifest['serializer']!r}, which this release does not know")
 
 
@@ -184,10 +180,8 @@ def _unreadable(path: str, manifest: Manifest, error: Exception) -> ValueTrouble
 class Store:
     """Saves variables of one task below ``folder``; equal ones once. ``shelf`` knows which came from other tasks."""
 
-    def __init__(
-        self, folder: str, task: str, home: Optional[pickles.Home] = None, shelf: Optional[Shelf] = None
-    ) -> None:
-        self._folder, self._task, self._home = folder, task, home or pickles.Home()
+    def __init__(self, folder: str, task: str, home: Optional[Home] = None, shelf: Optional[Shelf] = None) -> None:
+        self._folder, self._task, self._home = folder, task, home or Home()
         self._shelf = shelf
         self._saved: Dict[int, Tuple[Any, Manifest]] = {}
         self._alike: Dict[Tuple[str, str, str], str] = {}
@@ -245,7 +239,7 @@ class Store:
 
     def _serialize(self, name: str, value: Any, new: str) -> Manifest:
         why: List[str] = []
-        for candidate in formats():
+        for candidate in formats(_library_of(value)):
             if not candidate.suits(value):
                 continue
             path = os.path.join(new, candidate.file)
@@ -264,6 +258,8 @@ class Store:
         return self._manifest(name, value, "cloudpickle", os.path.join(new, PICKLE), options, why)
 
     def _pickle(self, name: str, value: Any, new: str, why: List[str]) -> Dict[str, Any]:
+        from . import pickles
+
         path = os.path.join(new, PICKLE)
         options: Dict[str, Any] = {}
         try:
@@ -304,8 +300,12 @@ def save(name: str, value: Any, folder: str, task: str = "") -> Manifest:
     return Store(folder, task).save(name, value)
 
 
-def _verify(path: str, value: Any, home: pickles.Home, folder: str) -> None:
+def _verify(path: str, value: Any, home: Home, folder: str) -> None:
     """Raise UnpicklingError if what was pickled cannot be unpickled, or becomes something else."""
+
+    import pickle
+
+    from . import pickles
 
     def definitions() -> Optional[bytes]:
         place = os.path.join(folder, DEFINITIONS)
@@ -348,13 +348,23 @@ def _remove(folder: str) -> None:
         os.rmdir(folder)
 
 
-def formats() -> Tuple[Format, ...]:
-    """All plain formats, in the order in which they are tried."""
-    if "torch" not in sys.modules:
-        return FORMATS
-    from .tensors import SafeTensors, Torch
+def formats(library: str) -> Tuple[Format, ...]:
+    """The plain formats for values of a library, in the order in which they are tried."""
+    if library in ("pandas", "polars"):
+        from .frames import PandasParquet, PolarsArrow, PolarsParquet
 
-    return (*FORMATS, SafeTensors(), Torch())
+        return (PandasParquet(),) if library == "pandas" else (PolarsParquet(), PolarsArrow())
+    if library == "torch":
+        from .tensors import SafeTensors, Torch
+
+        return (SafeTensors(), Torch())
+    return (Json(), Npy(), Npz())
+
+
+def _library_of(value: Any) -> str:
+    """Whose formats suit: of a dict of tensors torch's."""
+    items = list(value.values()) if type(value) is dict else [value]
+    return "torch" if items and all(module_of(item) == "torch" for item in items) else module_of(value)
 
 
 def python_version() -> str:

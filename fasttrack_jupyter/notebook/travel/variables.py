@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+import types
 from typing import Any, Callable, Collection, Dict, List, Optional
 
-from . import pickles
 from .cells import Runner
+from .home import Home
 from .values import NotSavable, Shelf, Store, ValueTrouble, read_manifest
 
 LARGEST_OPTIONAL = 512 * 1024 * 1024
 """Bytes of the largest frame or array that is kept although no task asks for it."""
 _QUICK = 0.5
 """Seconds a check may take to be repeated after each cell; a slower one is made once, at the end."""
+
+
+_CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
+"""What is no result of a task."""
 
 
 class Changed(ValueTrouble):
@@ -29,7 +34,7 @@ class Variables:
 
     def __init__(self, task: Any, inputs: str, outputs: str, runner: Runner, tell: Callable[[str], None]) -> None:
         self._task, self._inputs, self._names, self._tell = task, inputs, runner.names, tell
-        self._home = pickles.Home(runner.names, runner.definitions, self._fetch)
+        self._home = Home(runner.names, runner.definitions, self._fetch)
         self.shelf = Shelf(self._home)
         self._store = Store(os.path.join(outputs, "variables"), task.name, self._home, self.shelf)
         self._pending: List[str] = list(task.inputs)
@@ -107,7 +112,7 @@ class Variables:
             self._fetch(name)
             self._store.save(name, self._names[name], self._is_unchanged)
         for name in self._task.optional:
-            if name in self._names:
+            if name in self._names and not isinstance(self._names[name], _CODE):
                 self._save_optional(name, self._names[name])
 
     def _is_unchanged(self, folder: str) -> bool:
