@@ -68,13 +68,18 @@ def save(session: Session, words: Words) -> None:
     target = Path(words.file).expanduser() if words.file else None
     if target is not None and target.suffix not in (".yaml", ".yml"):
         raise BadRequest(f"{target.name} is no name of a pipeline's file", hint="It ends in .fasttrack.yaml.")
-    made = made_of(session, target.stem.removesuffix(".fasttrack") if target else None)
+    made = made_of(session, _stem(target))
     _tell(made)
     target = target or Path(session.source).parent / made.file_name
     changes = write(made.built, target, force=words.force)
     counts = Counter(change.fate for change in changes)
     told = ", ".join(f"{count} {fate}" for fate, count in counts.items() if fate is not Fate.SAME)
     print(f"{target} and {made.built.folder}/: {told or 'nothing has changed'}")
+
+
+def _stem(file: Path | None) -> str | None:
+    """What the folder of cells beside ``file`` is called, without its ending."""
+    return file.stem.removesuffix(".fasttrack") if file is not None else None
 
 
 # ---------------------------------------------------------------- diff
@@ -89,11 +94,12 @@ def diff(session: Session, words: Words) -> None:
     """Say what has changed since a job, or since a file was saved."""
     if words.file and words.job:
         raise BadRequest("diff takes a FILE or a --job, not both", hint="Leave one of them out.")
-    made = made_of(session)
+    file = Path(words.file).expanduser() if words.file else None
+    made = made_of(session, _stem(file))
     now = {**made.files, made.file_name: made.text}
     before: Mapping[str, str]
-    if words.file:
-        before, what, is_whole = _files_at(Path(words.file).expanduser(), made), str(words.file), True
+    if file is not None:
+        before, what, is_whole = _files_at(file, made), str(file), True
     else:
         meant = job_meant(session, words.job)
         sent = session.sent.get(meant.id)
@@ -174,7 +180,8 @@ def secrets(session: Session, words: Words) -> None:
         feed().client.remove_secret(words.name, scope)
         print(f"{words.name} is forgotten")
         return
-    feed().client.set_secret(words.name, _asked(words.name), scope)
+    value = _asked(words.name)
+    feed().client.set_secret(words.name, value, scope)
     print(f"{words.name} is kept{_scope(scope)}. A task gets it by --secret {words.name}.")
 
 
@@ -200,7 +207,7 @@ def _asked(name: str) -> str:
 
 def reset(session: Session, words: Words) -> None:
     """Forget which cells ran here; variables and jobs stay."""
-    print(f"{plural(session.reset(), 'cell')} forgotten. Cells that run from now on make the pipeline.")
+    print(f"{plural(session.reset(), 'marked cell')} forgotten. Cells that run from now on make the pipeline.")
 
 
 COMMANDS = (

@@ -130,8 +130,9 @@ class Session:
         return role is not None and role_of(before.source) == role
 
     def reset(self) -> int:
-        """Forget every cell, how this notebook's cells run, and its last job; how many cells there were."""
-        count, self._ran = len(self._ran), []
+        """Forget every cell, how this notebook's cells run, and its last job; how many marked cells there were."""
+        count = sum(is_marked(ran.source, ran.metadata) for ran in self._ran)
+        self._ran = []
         self.mode, self.job, self.sent = None, None, {}
         return count
 

@@ -175,7 +175,7 @@ def test_reset_forgets_the_cells(shell: Any, capsys: pytest.CaptureFixture[str])
     """Variables stay."""
     shell.cell("%%fasttrack_task one", "a = 1")
     shell.cell("%fasttrack reset")
-    assert "1 cell forgotten" in capsys.readouterr().out
+    assert "1 marked cell forgotten" in capsys.readouterr().out
     assert shell.session.tasks() == []
     assert shell.names["a"] == 1
 
