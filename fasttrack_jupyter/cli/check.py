@@ -32,7 +32,7 @@ from fasttrack_jupyter.cli.problems import tell_problems
 def validate(face: Face, file: str) -> None:
     """Check a pipeline and show every problem where it is.
 
-    Nothing is run. FILE may be - for stdin.
+    Nothing is run. FILE may be a notebook whose cells are tasks, or - for stdin.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def plan(
 ) -> None:  # fmt: skip
     """Say what a job would do, task by task, and why.
 
-    Nothing is run. FILE may be - for stdin.
+    Nothing is run. FILE may be a notebook whose cells are tasks, or - for stdin.
 
     \b
     Examples:

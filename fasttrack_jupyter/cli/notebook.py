@@ -77,6 +77,8 @@ def from_notebook(face: Face, file: str, output: str | None, split: bool, whole:
     built = _built(path, target, split=split, whole=whole)
     _tell(face, built)
     changes = write(built, target, force=force)
+    if target.absolute().parent != path.absolute().parent:
+        face.note(f"note: files beside {path.name} do not come along; tasks find those beside {target}")
     if face.as_json:
         face.json(_told(built, target, changes))
     else:

@@ -100,15 +100,15 @@ def pipeline_file(face: Face, file: str) -> dict[str, Any]:
         except UnicodeDecodeError as error:
             raise BadRequest(f"stdin is not UTF-8: {error}", hint="A pipeline is UTF-8 text.") from error
     path = Path(file).expanduser()
+    if path.suffix.lower() == ".ipynb":
+        from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
+
+        return job_of(face, path)
     if path.is_dir():
         raise BadRequest(f"{file} is a folder, not a pipeline", hint=_pipelines_in(path))
     if not path.exists():
         raise NotFound(f"there is no file {file}", hint=_pipelines_in(path.parent))
     face.source = path
-    if path.suffix.lower() == ".ipynb":
-        from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
-
-        return job_of(face, path)
     return {"source": str(path.absolute())}
 
 

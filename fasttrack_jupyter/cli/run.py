@@ -59,13 +59,15 @@ def run(
 ) -> None:  # fmt: skip
     """Run a pipeline and follow the job.
 
-    The job belongs to the engine: Ctrl-C, a closed terminal or a crash do not end it. FILE may be - for stdin.
+    The job belongs to the engine: Ctrl-C, a closed terminal or a crash do not end it. FILE may be
+    a notebook whose cells are tasks, or - for stdin.
 
     \b
     Examples:
       fasttrack run digits.fasttrack.yaml
       fasttrack run digits.fasttrack.yaml --param learning_rate=0.1 --until evaluate
       fasttrack run digits.fasttrack.yaml --json | jq .outputs
+      fasttrack run digits.ipynb --param rows=100
 
     \b
     Exit status: 0 success (or detached), 1 failure, 2 refused, 3 cancelled, 130 interrupted.

@@ -180,6 +180,7 @@ def _entry(notebook: Notebook, flow: TaskFlow, params: Mapping[str, Param], sour
         "outputs": list(flow.outputs),
         "optional": list(flow.optional),
         "watched": dict(flow.watched),
+        **({"apart": [list(pair) for pair in flow.apart]} if flow.apart else {}),
     }
 
 

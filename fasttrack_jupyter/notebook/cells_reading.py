@@ -145,8 +145,11 @@ def _mark(draft: _Draft, tagged: KaleMark | None) -> None:
 def _be_task(draft: _Draft, name: str | None, *said: Mapping[str, Any]) -> None:
     draft.kind, draft.task = CellKind.TASK, name
     draft.options = marks_reading.overlaid(TaskOptions, *said, mark=TASK)
-    if draft.options.shell:
+    if draft.options.shell or draft.opening.language == SHELL:
         draft.kind = CellKind.SHELL
+    if draft.kind is CellKind.SHELL and draft.options.inputs:
+        hint = "say --after TASK: what that task left is in /pipeline/input1"
+        raise BadRequest("a shell script takes no variables: --in is for Python", hint=hint)
 
 
 def _metadata_of_task(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,6 +197,12 @@ def test_one_name_is_python_or_shell() -> None:
     assert "two names" in errors("%%fasttrack_task a\n1", "%%fasttrack_task a --shell\nls")[0]
 
 
+def test_a_shell_script_takes_no_variables() -> None:
+    """There is no way to give it any."""
+    for cell in ("%%fasttrack_task a --shell --in x\nls", "%%fasttrack_task a --in x\n%%bash\nls"):
+        assert "--after TASK" in errors(cell)[0]
+
+
 def test_metadata_of_the_notebook_are_checked() -> None:
     """They may be written by hand."""
     assert "there is no 'imag'" in errors("1", fasttrack={"imag": "x"})[0]
