@@ -81,14 +81,20 @@ def inside(row: TaskRow, fraction: float | None) -> str:
     )
 
 
-def places(rows: Sequence[TaskRow]) -> dict[str, tuple[float, float]]:
-    """The upper left corner of each task's card."""
+def layers(rows: Sequence[TaskRow]) -> list[list[TaskRow]]:
+    """The tasks by the length of the longest path to them, each layer in the pipeline's order."""
     layer: dict[str, int] = {}
     for row in _ordered(rows):
         layer[row.path] = 1 + max((layer[name] for name in row.dependencies if name in layer), default=-1)
     columns: list[list[TaskRow]] = [[] for _ in range(1 + max(layer.values(), default=-1))]
     for row in rows:
         columns[layer[row.path]].append(row)
+    return columns
+
+
+def places(rows: Sequence[TaskRow]) -> dict[str, tuple[float, float]]:
+    """The upper left corner of each task's card."""
+    columns = layers(rows)
     tallest = max(map(len, columns), default=0)
     found: dict[str, tuple[float, float]] = {}
     for number, column in enumerate(columns):
@@ -166,9 +172,10 @@ def _bar(rows: Sequence[TaskRow]) -> str:
             f'height="{_BAR_HEIGHT}"><title>{count:,} {state.word}</title></rect>'
         )
         left += width
-    return _document(_BAR_WIDTH + 2 * _MARGIN, (_BAR_HEIGHT if rows else 0) + 2 * _MARGIN, "".join(parts))
+    height = (_BAR_HEIGHT if rows else 0) + 2 * _MARGIN
+    return _document(_BAR_WIDTH + 2 * _MARGIN, height, "".join(parts), ' preserveAspectRatio="none"')
 
 
-def _document(width: float, height: float, inside: str) -> str:
-    size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"'
+def _document(width: float, height: float, inside: str, fit: str = "") -> str:
+    size = f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}"{fit}'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {FONT}>{style()}{inside}</svg>'

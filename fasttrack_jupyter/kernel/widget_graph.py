@@ -4,7 +4,8 @@ What stands within a card is one image, made by :mod:`.picture`, so that the liv
 its outline follows its state by a selector. A change of a task is one message, the new dictionary of its node
 (ipycytoscape sees a replaced dictionary only). The browser keeps every image it has seen, so no clock runs in them and
 progress goes in steps.
-Above :data:`MANY` tasks cards become plain blocks of colour.
+Where cards would be too small to read (many tasks, a wide layer, a long chain) they become blocks of colour, each layer
+wrapped into as many columns as it needs: a heat map that fills the width.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from urllib.parse import quote
 from ipycytoscape import CytoscapeWidget, Edge, Node
 
 from fasttrack_jupyter.kernel.looks import LOOKS, Look
-from fasttrack_jupyter.kernel.picture import CARD_HEIGHT, CARD_WIDTH, FONT, icon, inside
+from fasttrack_jupyter.kernel.picture import CARD_HEIGHT, CARD_WIDTH, FONT, icon, inside, layers
 from fasttrack_jupyter.kernel.widget_rows import TaskRow
 
-MANY = 60
-_BLOCK = 20
-"""Side of a block, which is a card of a large graph."""
+_MANY = 60
+_ROOM = (900.0, 130.0)
+"""Width and height that a graph has on most pages."""
+_SMALLEST = 0.4
+"""Scale at which the words on a card can just be read."""
+_BLOCK, _PITCH, _BLOCK_ROWS = 20, 26, 5
+"""Side of a block and distance between two, in pixels; how many stand below each other."""
 _STEPS = 20
 _SURFACE, _TEXT, _FAINT, _LINE, _PICKED = "#ffffff", "#212121", "#616161", "#767676", "#1976d2"
 
@@ -37,8 +42,11 @@ class TaskGraph:
     def __init__(self, rows: Sequence[TaskRow], height: str, picked: Picked) -> None:
         self._ids = {row.path: f"t{number}" for number, row in enumerate(rows)}
         self._paths = {node: path for path, node in self._ids.items()}
-        self._is_large = len(rows) > MANY
-        self._nodes = {row.path: Node(data=self._data(row, False), grabbable=False) for row in rows}
+        self._is_large = _is_large(rows)
+        at = _block_places(rows) if self._is_large else {}
+        self._nodes = {
+            row.path: Node(data=self._data(row, False), grabbable=False, position=at.get(row.path, {})) for row in rows
+        }
         self._picked = picked
         self.widget = self._widget(height)
         with self.widget.graph.hold_sync():  # else its whole adjacency is sent with every edge
@@ -46,9 +54,14 @@ class TaskGraph:
             self.widget.graph.add_edges(list(self._edges(rows)), directed=True)
 
     def _widget(self, height: str) -> Any:
-        spread = {"nodeSep": 10, "rankSep": 34, "edgeSep": 6} if not self._is_large else {"nodeSep": 6, "rankSep": 24}
+        dagre = {"name": "dagre", "rankDir": "LR", "nodeSep": 10, "rankSep": 34, "edgeSep": 6}
         made = CytoscapeWidget(
-            cytoscape_layout={"name": "dagre", "rankDir": "LR", "padding": 8, "fit": True, "animate": False, **spread},
+            cytoscape_layout={
+                **({"name": "preset"} if self._is_large else dagre),
+                "padding": 8,
+                "fit": True,
+                "animate": False,
+            },
             cytoscape_style=_style(self._is_large),
             user_zooming_enabled=False,  # the wheel scrolls the notebook
             auto_ungrabify=True,
@@ -99,6 +112,25 @@ class TaskGraph:
         }
 
 
+def _is_large(rows: Sequence[TaskRow]) -> bool:
+    """Whether cards would be too many, or too small."""
+    columns = layers(rows)
+    width, height = len(columns) * (CARD_WIDTH + 34), max(map(len, columns), default=0) * (CARD_HEIGHT + 10)
+    return len(rows) > _MANY or min(_ROOM[0] / max(width, 1), _ROOM[1] / max(height, 1)) < _SMALLEST
+
+
+def _block_places(rows: Sequence[TaskRow]) -> dict[str, dict[str, float]]:
+    """The centre of each task's block."""
+    found, left = {}, 0
+    for layer in layers(rows):
+        high = min(len(layer), _BLOCK_ROWS)
+        for place, row in enumerate(layer):
+            column, line = divmod(place, _BLOCK_ROWS)
+            found[row.path] = {"x": float(_PITCH * (left + column)), "y": _PITCH * (line - (high - 1) / 2)}
+        left += 1 + -(-len(layer) // _BLOCK_ROWS)
+    return found
+
+
 def _size(is_large: bool) -> tuple[int, int]:
     return (_BLOCK, _BLOCK) if is_large else (CARD_WIDTH, CARD_HEIGHT)
 
@@ -127,6 +159,8 @@ def _style(is_large: bool) -> list[dict[str, Any]]:
         "width": 1.3, "line-color": _LINE, "curve-style": "bezier", "target-arrow-shape": "triangle",
         "target-arrow-color": _LINE, "arrow-scale": 0.7,
     }  # fmt: skip
+    if is_large:
+        edge |= {"opacity": 0.25, "width": 1}
     return [
         {"selector": "node", "style": node},
         {"selector": "edge", "style": edge},

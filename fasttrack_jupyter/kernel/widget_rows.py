@@ -21,7 +21,7 @@ from fasttrack_jupyter.api.states import (
     State,
     state_of,
 )
-from fasttrack_jupyter.api.words import between, clean, duration
+from fasttrack_jupyter.api.words import between, clean, duration, now, parse_time
 
 Json = dict[str, Any]
 
@@ -117,12 +117,17 @@ def headline(view: Json, at: datetime | None = None) -> str:
     state = job_state(view)
     took = between(view["started_at"], view["ended_at"], at)
     words = state.word + (f" {'after' if state.is_ended else 'for'} {took}" if took else "")
-    if not state.is_ended and view.get("expected_seconds"):
+    if not state.is_ended and (view.get("expected_seconds") or 0) > _elapsed(view, at):
         words += f", about {duration(view['expected_seconds'])} in all"
     if view.get("paused"):
         words += f"; paused: {clean(view['paused'])}"
     why = clean(view["reason"] or "").strip().partition("\n")[0]
     return f"{words}: {why}" if why and state is not SUCCESS and why != state.word else words
+
+
+def _elapsed(view: Json, at: datetime | None) -> float:
+    begun = parse_time(view["started_at"])
+    return 0.0 if begun is None else ((at or now()) - begun).total_seconds()
 
 
 def middle(text: str, width: int) -> str:

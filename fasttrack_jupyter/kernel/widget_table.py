@@ -27,7 +27,7 @@ def table_html(rows: Sequence[TaskRow], label: str, picked: str | None = None, l
     if not rows:
         return '<p class="ftw-none">This job has no tasks.</p>'
     shown = most_relevant(rows, limit)
-    columns = [head for head in _HEADS if head not in _OPTIONAL or any(map(_OPTIONAL[head], rows))]
+    columns = [head for head in _HEADS if head not in _OPTIONAL or any(map(_OPTIONAL[head], shown))]
     heads = "".join(f'<th scope="col">{head}</th>' for head in columns)
     body = "".join(_row(row, columns, row.path == picked) for row in shown)
     table = (

@@ -145,6 +145,16 @@ def test_a_graph_is_drawn_up_to_its_limit_and_names_are_never_markup(shown: Show
     assert evil not in widget._parts.list.value
 
 
+@pytest.mark.parametrize(("count", "needs"), [(100, ()), (8, ()), (14, ("before",))])
+def test_where_cards_could_not_be_read_there_are_blocks(shown: Show, count: int, needs: tuple[str, ...]) -> None:
+    """Many tasks, a wide layer, a long chain: none covers another, five below each other."""
+    chain = [task(f"t{n}", "WAITING", "UNDEFINED", *([f"t{n - 1}"] if n and needs else [])) for n in range(count)]
+    found = cards(shown(StandIn(view(*chain))))
+    places = {(node.position["x"], node.position["y"]) for node in found.values()}
+    assert len(places) == count
+    assert len({y for _, y in places}) <= 5
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_jobs_of_no_task_and_of_one(shown: Show, count: int) -> None:
     """Both are shown, and say what they are."""

@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from base64 import b64decode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -108,8 +109,10 @@ def test_headlines_say_how_it_stands() -> None:
     """State, how long, how long it will take, why it is paused or ended."""
     later = view(status="TERMINATED", result="FAILURE", ended_at="2026-03-01T12:00:03+00:00", reason="task a failed")
     assert headline(later) == "failed after 3.0 s: task a failed"
-    paused = headline(view(expected_seconds=40, paused="the disk is full"))
-    assert paused.endswith(", about 40 s in all; paused: the disk is full")
+    at = datetime(2026, 3, 1, 12, 0, 12, tzinfo=UTC)
+    paused = headline(view(expected_seconds=40, paused="the disk is full"), at)
+    assert paused == "running for 12 s, about 40 s in all; paused: the disk is full"
+    assert headline(view(expected_seconds=10), at) == "running for 12 s"
 
 
 # ---------------------------------------------------------------------- the still picture
