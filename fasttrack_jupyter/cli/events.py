@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.words import clean, clock_time, local_time
+from fasttrack_jupyter.api.words import clean, clock_time, local_time, progress_words
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face
 
@@ -72,6 +72,7 @@ def _name(face: Face, names: dict[str, str], job_id: str) -> str:
 def _line(event: Json, name: str) -> str:
     when = f"{local_time(event['at'])[:10]} {clock_time(event['at'])}"
     result = event["result"] if event["result"] not in (None, "UNDEFINED") else ""
-    what = [event["type"], event["status"], result, clean(event["reason"] or "")]
+    said = progress_words(event["data"].get("progress"))
+    what = [event["type"], event["status"], result, clean(event["reason"] or ""), said]
     where = f"{name} {event['path']}" if event["path"] is not None else name
     return f"{event['seq']:>7}  {when}  {clean(where)}  " + " ".join(word for word in what if word)

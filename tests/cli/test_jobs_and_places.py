@@ -209,6 +209,13 @@ def test_events_are_paged_and_told_with_their_job(cli: Any, client: Any, shapes:
     assert "digits#12 train" in told
 
 
+def test_events_tell_how_far_a_task_is(cli: Any, client: Any, shapes: Any) -> None:
+    """In words, after the status."""
+    data = {"progress": {"fraction": 0.4, "text": "cell 2 of 5"}}
+    client.answers["events"] = {"events": [shapes.event(7, "train", "RUNNING", data=data)], "next": 7}
+    assert cli("events").stdout.strip().endswith("RUNNING 40 % · cell 2 of 5")
+
+
 def test_events_json_is_an_object_per_line(cli: Any, client: Any, shapes: Any) -> None:
     """Following a job ends with it."""
     client.answers["events"] = {"events": [shapes.event(1, "train", "RUNNING")], "next": 1}

@@ -142,8 +142,8 @@ function chipsOf(resources: Json | undefined): string[] {
 }
 
 /** Whether a task runs a whole notebook, and so none of its own commands. */
-export function isNotebook(data: Json): boolean {
-  return isObject(data) && (textOf(data.type) ?? '').toLowerCase() === 'notebook';
+export function isNotebook(data: Json | undefined): boolean {
+  return data !== undefined && isObject(data) && (textOf(data.type) ?? '').toLowerCase() === 'notebook';
 }
 
 /**

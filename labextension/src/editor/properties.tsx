@@ -9,6 +9,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { isNotebook } from './document_facts';
 import { EditRefused, type Edit, type Json } from './edits';
 import type { Graph, Problem } from './graph';
 import {
@@ -19,7 +20,6 @@ import {
   isMapping,
   inheritedData,
   pipelineGroups,
-  runsNotebook,
   taskGroups,
   type Field,
   type FieldGroup,
@@ -101,7 +101,7 @@ export class PropertiesPanel extends ReactWidget {
     const names = this.model.selection;
     const many = names.length ? names.map(name => this.model.taskData(name)) : [this.model.pipelineData()];
     const groups = names.length
-      ? taskGroups(this.trans, names.length > 1, many.every(runsNotebook))
+      ? taskGroups(this.trans, names.length > 1, many.every(isNotebook))
       : pipelineGroups(this.trans);
     const all = many.map(data => formDataOf(groups, data));
     return (

@@ -2,15 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
 import type { Json } from './edits';
-import {
-  commonData,
-  differing,
-  editFor,
-  formDataOf,
-  pipelineGroups,
-  runsNotebook,
-  taskGroups
-} from './properties_fields';
+import { commonData, differing, editFor, formDataOf, pipelineGroups, taskGroups } from './properties_fields';
 
 const trans = nullTranslator.load('fasttrack_jupyter');
 const groups = taskGroups(trans, false);
@@ -44,8 +36,6 @@ describe('the form of a task', () => {
     expect(ids(true)).toEqual(expect.arrayContaining(['notebook', 'parameters', 'type']));
     expect(ids(true)).not.toContain('command');
     expect(ids(false)).not.toContain('notebook');
-    expect(runsNotebook({ name: 'a', type: 'Notebook' })).toBe(true);
-    expect(runsNotebook({ name: 'a', notebook: 'r.ipynb' })).toBe(false);
   });
 
   it('takes its help from the JSON Schema', () => {

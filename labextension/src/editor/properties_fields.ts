@@ -72,11 +72,6 @@ const PIPELINE = schemaDocument as unknown as SchemaNode;
 const INHERITED = new Set(['environment', 'resources', 'resource_opts']);
 const TASK_TYPES = ['custom', 'git', 'github', 'gitlab', 'notebook'] as const;
 
-/** Whether a task's data is that of one that runs a whole notebook. */
-export function runsNotebook(data: Json | undefined): boolean {
-  return isMapping(data) && String(data.type ?? '').toLowerCase() === 'notebook';
-}
-
 /** The form of one task (`isNotebook`: of a whole notebook); of several, what they can have in common. */
 export function taskGroups(trans: TranslationBundle, several: boolean, isNotebook = false): FieldGroup[] {
   const of = fieldMaker(DEFINITIONS['Task'], trans);
