@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,15 @@ MARKS: tuple[dict[str, Any], ...] = (
     {"kind": "task", "task": "show", "cpu": 0.5, "mem": "64m", "after": ["prepare"]},
 )
 ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / "examples" / "screenshots"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+CHECK = """async () => {
+  const include = ['.ft-CellMark', '.ft-Strip', '.ft-MarkForm'].map(root => [root]);
+  const runOnly = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const { violations } = await axe.run({ include }, { runOnly, resultTypes: ['violations'] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html} ${node.failureSummary}`));
+}"""
 NOTEBOOK = "() => jupyterapp.shell.currentWidget"
 PLACE = "[activeCellIndex, activeCell.editor.getCursorPosition().line]"
 CELLS = f"({NOTEBOOK})().content.model.toJSON().cells"
@@ -57,9 +67,10 @@ class Hands:
         self.form = page.locator(".ft-MarkForm")
         self.strip = self.panel.locator(".ft-Strip")
         page.wait_for_function(
-            "path => { const widget = jupyterapp?.shell.currentWidget; "
+            "path => { const widget = window.jupyterapp?.shell.currentWidget; "
             "return widget?.context?.path === path && widget.context.isReady && widget.content.widgets.length; }",
             arg=path,
+            timeout=60_000,
         )
 
     def execute(self, command: str, args: dict[str, Any] | None = None) -> None:
@@ -141,7 +152,7 @@ def test_a_magics_mark_is_shown_and_can_move_to_the_form(show: Callable[[str, st
     expect(hands.marker(1)).to_contain_text("Common code")
     expect(hands.marker(4)).to_contain_text("show")
     expect(hands.marker(4)).to_contain_text("after prepare")
-    hands.marker(2).get_by_role("button").click()
+    hands.marker(2).get_by_role("button").press("Enter")
     hands.form.get_by_role("button", name="Use this form instead of the line").click()
     until(lambda: hands.marks()[1] == MARKS[1], "the mark in the metadata", 5)
     assert hands.page.evaluate(f"() => {CELLS}[1].source") == "numbers = [1, 2, 3]"
@@ -167,7 +178,7 @@ def test_problems_lead_to_their_cells(show: Callable[[str, str], Hands]) -> None
     hands.choose(1)
     hands.press("Run as pipeline job")
     problems = hands.strip.get_by_role("region", name="Problems of this notebook")
-    expect(problems).to_contain_text("nothing was started")
+    expect(problems).to_contain_text("One error")
     problems.get_by_role("button", name="Cell 4, line 3").click()
     place = f"() => (({{ content: {{ activeCellIndex, activeCell }} }}) => {PLACE})(({NOTEBOOK})())"
     until(lambda: hands.page.evaluate(place) == [3, 2], "the cursor is there", 5)
@@ -256,3 +267,34 @@ def test_the_file_browser_offers_it(lab: Lab, show: Callable[[str, str], Hands])
     hands.page.locator(".lm-Menu-itemLabel", has_text="Open as pipeline").click()
     hands.page.wait_for_function("() => jupyterapp.shell.currentWidget?.content?.feed?.graph.tasks.length === 3")
     assert (lab.work / "offered.fasttrack.yaml").is_file()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: jlpm install in labextension/")
+@pytest.mark.parametrize("theme", list(THEMES))
+def test_nobody_is_shut_out(lab: Lab, show: Callable[[str, str], Hands], theme: str) -> None:
+    """WCAG 2.2 AA by axe-core: heads of cells with all that they tell, problems, parameters, the form."""
+    lab.set("@jupyterlab/apputils-extension/themes.jupyterlab-settings", {"theme": THEMES[theme]})
+    sources = ("%%fasttrack_params\nparts = 0", *MAGIC[:2], "total = sum(numbers) / parts", MAGIC[3], "unused = 1")
+    marks: tuple[dict[str, Any], ...] = (
+        {}, {}, {}, {"kind": "task", "task": "add", "image": "py:3.11", "cpu": 1, "after": ["prepare"]}, {},
+        {"kind": "skip"},
+    )  # fmt: skip
+    hands = show(f"seen-{theme}.ipynb", notebook(sources, marks))
+    page = hands.page
+    page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(theme == 'light').lower()}'")
+    hands.press("Run as pipeline job")
+    expect(hands.strip.get_by_label("parts")).to_be_visible()
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(CHECK)
+    hands.strip.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".ft-JobView")).to_be_visible(timeout=30_000)
+    page.evaluate("async path => { await jupyterapp.commands.execute('docmanager:open', { path }); }", hands.path)
+    expect(hands.marker(4).locator("[data-state='failure']")).to_be_visible(timeout=60_000)
+    hands.marker(4).get_by_role("button", name="show and change").click()
+    hands.form.get_by_label("Memory", exact=True).fill("much")
+    hands.form.get_by_label("Memory", exact=True).press("Enter")
+    found += page.evaluate(CHECK)
+    if os.environ.get("FT_SCREENSHOTS"):
+        page.wait_for_timeout(600)  # what moves has come to rest
+        page.screenshot(path=PICTURES / f"notebook-{theme}.png", animations="disabled")
+    assert found == []

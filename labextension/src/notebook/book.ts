@@ -117,8 +117,8 @@ export class Book implements IDisposable {
 
   private dropTags(cell: ICellModel): void {
     const tags = cell.getMetadata('tags') as string[] | undefined;
-    const left = tags?.filter(each => markOf('', { tags: [each] }) === null && !/^(prev|image):/.test(each));
-    if (tags && left && left.length < tags.length) {
+    if (tags && markOf('', { tags }) !== null) {
+      const left = tags.filter(each => markOf('', { tags: [each] }) === null && !/^(prev|image):/.test(each));
       cell.sharedModel.setMetadata('tags', left);
     }
   }

@@ -10,7 +10,6 @@ import type { Widget } from '@lumino/widgets';
 
 import type { NotebookFace } from './face';
 import { openIcon, runIcon } from './icons';
-import type { Mark } from './marks';
 import { freeName, isTask, KINDS } from './marks';
 
 /** Ids; `path` or `isBrowser` (what the file browser has selected) names another notebook than the current one. */
@@ -129,19 +128,12 @@ async function markSelected(args: Args, parts: CommandParts): Promise<void> {
   }
   const { book } = face;
   const kind = KINDS.find(each => each === args.kind) ?? 'task';
-  const free = typeof args.task === 'string' ? args.task : freeName(book.tasks);
-  book.write(cells, cell => {
-    const mark = book.markOf(cell);
-    const isSame = isTask(mark) && args.task === undefined && args.kind === undefined;
-    const task = kind === 'task' || kind === 'shell' ? free : '';
-    return isSame ? ownPart(mark) : { kind, task, options: mark?.options ?? {}, origin: 'form' };
-  });
+  const isAsked = args.task !== undefined || args.kind !== undefined;
+  const fresh = cells.filter(each => isAsked || !isTask(book.markOf(each)));
+  const name = typeof args.task === 'string' ? args.task : freeName(book.tasks);
+  const task = kind === 'task' || kind === 'shell' ? name : '';
+  book.write(fresh, cell => ({ kind, task, options: book.markOf(cell)?.options ?? {}, origin: 'form' }));
   await parts.showForm();
-}
-
-/** What the form has written of a mark: a magic's mark stays the magic's. */
-function ownPart(mark: Mark): Mark | null {
-  return mark.origin === 'form' ? mark : null;
 }
 
 async function walk(step: 1 | -1, parts: CommandParts): Promise<void> {

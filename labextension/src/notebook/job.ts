@@ -82,10 +82,9 @@ export class NotebookJob implements IDisposable {
   }
 
   private onJobsChanged(_: IJobs, changed: readonly string[]): void {
-    const isNew = this.jobs.running.some(
-      each => each.pipeline === this.book.pipeline && each.id !== this.watch?.id
-    );
-    if (isNew || (changed.length === 0 && this.watch === null)) {
+    const fresh = changed.filter(each => !this.seen.has(each));
+    fresh.forEach(each => this.seen.add(each));
+    if (fresh.length > 0 || (changed.length === 0 && this.watch === null)) {
       this.look();
     }
   }
@@ -122,6 +121,8 @@ export class NotebookJob implements IDisposable {
 
   private readonly looking = new Throttler(() => this.refresh(), { limit: 1000, edge: 'trailing' });
   private readonly _changed = new Signal<this, void>(this);
+  /** Jobs whose coming was told already. */
+  private readonly seen = new Set<string>();
   private watch: IJobWatch | null = null;
   private pipeline = '';
   private dismissed: string | null = null;

@@ -149,6 +149,7 @@ export class Markers implements IDisposable {
     words.textContent = says && instance.reason ? `${word}: ${instance.reason}` : word;
     button.append(icon, words);
     button.title = this.trans.__('%1: show its log', `${instance.path} ${words.textContent}`);
+    button.setAttribute('aria-label', button.title);
     button.addEventListener('click', () => this.actions.openLog(instance));
     return button;
   }
@@ -163,6 +164,14 @@ function element<K extends 'button' | 'span'>(tag: K, className: string): HTMLEl
   made.className = className;
   if (made instanceof HTMLButtonElement) {
     made.type = 'button';
+    made.addEventListener('keydown', keepFromNotebook);
   }
   return made;
+}
+
+/** Enter and the space bar press a button; the notebook would take them for its own keys. */
+function keepFromNotebook(event: KeyboardEvent): void {
+  if (event.key === 'Enter' || event.key === ' ') {
+    event.stopPropagation();
+  }
 }

@@ -14,6 +14,9 @@ import type { Finding } from './findings';
 import type { NotebookJob } from './job';
 import type { NotebookRuns } from './runs';
 
+/** Milliseconds until "3 min ago" is written anew. */
+const TICK = 30_000;
+
 /** What its buttons do. */
 export interface StripActions {
   /** Go to a cell, and to a line of it. */
@@ -34,9 +37,11 @@ export class Strip extends ReactWidget {
     this.addClass('ft-Strip');
     runs.changed.connect(this.update, this);
     job.changed.connect(this.update, this);
+    this.clock = window.setInterval(() => this.job.job && this.update(), TICK);
   }
 
   dispose(): void {
+    window.clearInterval(this.clock);
     this.sizes.disconnect();
     super.dispose();
   }
@@ -78,6 +83,8 @@ export class Strip extends ReactWidget {
     );
   }
 
+  private readonly clock: number;
+
   /** The layout above gives a widget its least height, so that is what the body measures. */
   private readonly measured = (body: HTMLElement | null): void => {
     this.sizes.disconnect();
@@ -108,7 +115,7 @@ function Findings(props: {
   const errors = findings.filter(each => each.severity === 'error').length;
   const others = findings.length - errors;
   const counts = [
-    errors > 0 && trans._n('One error: nothing was started', '%1 errors: nothing was started', errors),
+    errors > 0 && trans._n('One error', '%1 errors', errors),
     others > 0 && trans._n('one remark', '%1 remarks', others)
   ].filter(Boolean);
   return (
