@@ -27,9 +27,11 @@ SECTIONS: dict[str, dict[str, Place]] = {
     "Before a job": {
         "validate": ("check", "validate", "Check a pipeline and show every problem where it is."),
         "plan": ("check", "plan", "Say what a job would do, task by task, and why."),
-        "from-notebook": ("notebook", "from_notebook", "Write the pipeline of a notebook whose cells are tasks."),
         "export": ("export", "export", "Write a pipeline for a FastTrack release, and report what is lost."),
         "schema": ("export", "schema", "Print the JSON Schema of the pipeline YAML."),
+    },
+    "Notebooks": {
+        "from-notebook": ("notebook", "from_notebook", "Write the pipeline of a notebook whose cells are tasks."),
     },
     "Jobs": {
         "run": ("run", "run", "Run a pipeline and follow the job."),

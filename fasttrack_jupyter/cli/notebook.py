@@ -55,10 +55,10 @@ def job_of(face: Face, path: Path) -> Json:
 @json_option
 @pass_face
 def from_notebook(face: Face, file: str, output: str | None, split: bool, whole: bool, force: bool) -> None:
-    """Write the pipeline of a notebook: its YAML, and a folder with its cells.
+    """Write the pipeline of a notebook whose cells are tasks.
 
-    Nothing is executed. Cells become tasks by their marks (%%fasttrack_task, JupyterLab's form, Kale's tags); variables
-    go from task to task by themselves.
+    It is a YAML file, and a folder with the cells beside it. Nothing is executed. Cells become tasks by their marks
+    (%%fasttrack_task, JupyterLab's form, Kale's tags); variables go from task to task by themselves.
 
     \b
     Examples:
