@@ -18,7 +18,9 @@ from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.flow import Flow, TaskFlow, flow_of
 from fasttrack_jupyter.notebook.marks import PipelineOptions, TaskOptions
 from fasttrack_jupyter.notebook.names import parse
-from fasttrack_jupyter.notebook.travel.pickles import Home, Loader, dump
+from fasttrack_jupyter.notebook.travel.changes import difference
+from fasttrack_jupyter.notebook.travel.home import Home
+from fasttrack_jupyter.notebook.travel.pickles import Loader, dump
 
 KINDS = {"common": CellKind.COMMON, "params": CellKind.PARAMS, "plain": CellKind.PLAIN, "skip": CellKind.SKIP}
 ATOMS = (int, float, complex, str, bytes, bool, type(None), type, range)
@@ -137,7 +139,7 @@ def _run_task(notebook: Notebook, task: TaskFlow, stored: dict[tuple[str, str], 
         if cell.task == task.name:
             ran.printed[cell.label] = _run(cell.source, names)
     for name, data in old.items():
-        if loaded[name] is not None and _copied(loaded[name], names) != _again(data, names):
+        if _copied(loaded[name], names) != _again(data, names) and difference(loaded[name], _fresh(data, names), name):
             raise Noticed(f"{name} changed in {task.name}")
     for one, other in task.apart:
         if one in names and other in names and _shared(names[one], names[other]):
@@ -156,8 +158,12 @@ def _keep(task: TaskFlow, names: dict[str, Any], stored: dict[tuple[str, str], b
                 raise Noticed(f"{name} of {task.name} cannot be pickled")
 
 
+def _fresh(data: bytes, names: dict[str, Any]) -> Any:
+    return Loader(io.BytesIO(data), Home(names), lambda: None).load()
+
+
 def _again(data: bytes, names: dict[str, Any]) -> bytes | None:
-    return _copied(Loader(io.BytesIO(data), Home(names), lambda: None).load(), names)
+    return _copied(_fresh(data, names), names)
 
 
 def _mentioned(source: str) -> set[str]:
@@ -240,7 +246,7 @@ def compared(notebook: Notebook) -> Compared:
 
 def _torn(notebook: Notebook) -> set[str]:
     """Tasks that others come in between of: at their end the notebook has values of those as well."""
-    names = [cell.task for cell in notebook.cells if cell.task]
+    names = [cell.task or "" for cell in notebook.cells if cell.task or cell.kind is CellKind.COMMON]
     starts = [name for index, name in enumerate(names) if index == 0 or names[index - 1] != name]
     return {name for name in starts if starts.count(name) > 1}
 

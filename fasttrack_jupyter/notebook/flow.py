@@ -47,7 +47,7 @@ def _task(walked: Walk, task: Gathered, apart: tuple[tuple[str, str], ...]) -> T
         name=task.name,
         inputs=dict(task.inputs),
         outputs=tuple(outputs),
-        optional=tuple(name for name in walked.assigned(task.name) if name not in outputs),
+        optional=tuple(name for name in walked.assigned(task.name, task.versions) if name not in outputs),
         definitions=task.sources(walked),
         common=tuple(walked.cells[index].cell.key for index in sorted(task.common)),
         params=tuple(sorted(task.params)),

@@ -10,7 +10,7 @@ from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk, is_data
 from fasttrack_jupyter.notebook.flow_missing import missing
 from fasttrack_jupyter.notebook.flow_types import Definition
-from fasttrack_jupyter.notebook.names_heap import Kind, Variable
+from fasttrack_jupyter.notebook.names_heap import Kind, Node, Variable
 from fasttrack_jupyter.notebook.names_record import Read
 
 
@@ -19,11 +19,15 @@ class Use:
     """A variable that a task takes from another."""
 
     name: str
-    version: int
-    """The cell that gave it."""
+    variable: Variable
     seen: Seen
     """The cell that uses it."""
     line: int
+
+    @property
+    def version(self) -> int:
+        """The cell that gave it."""
+        return self.variable.cell
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Gathered:
     name: str
     inputs: dict[str, str] = field(default_factory=dict)
     uses: dict[str, Use] = field(default_factory=dict)
+    versions: dict[str, Use] = field(default_factory=dict)
+    """Everything from outside, common cells and parameters included."""
     outputs: set[str] = field(default_factory=set)
     sites: set[int] = field(default_factory=set)
     common: set[int] = field(default_factory=set)
@@ -97,6 +103,8 @@ class _Gatherer:
     def walked_to(self, name: str, variable: Variable, read: Read) -> None:
         """A name whose giver is known."""
         _plain_between(self.walked, self.seen, name, variable, read.line)
+        if self.walked.task_of(variable.cell) != self.task.name and not self._one_version(name, variable, read.line):
+            return
         match self.walked.kind_of(variable.cell):
             case CellKind.PARAMS:
                 self.task.params.add(name)
@@ -118,7 +126,7 @@ class _Gatherer:
         elif any(node.kind in (Kind.FUNCTION, Kind.CLASS) and node.attribute == name for node in variable.value.nodes):
             self._some_ways(name, variable, read, "a definition")
         else:
-            self.take(name, variable.cell, read.line)
+            self.take(name, variable, read.line)
 
     def _some_ways(self, name: str, variable: Variable, read: Read, what: str) -> None:
         giver = self.walked.cells[variable.cell]
@@ -128,21 +136,26 @@ class _Gatherer:
             f"define {name!r} at the top of that cell, or in a %%fasttrack_common cell",
         )  # fmt: skip
 
-    def take(self, name: str, version: int, line: int) -> None:
+    def _one_version(self, name: str, variable: Variable, line: int) -> bool:
+        """A task has one value of a name from outside, for all of its cells."""
+        before = self.task.versions.setdefault(name, Use(name, variable, self.seen, line))
+        now = variable.value.nodes
+        if before.version == variable.cell or (_are_modules(now) and before.variable.value.nodes == now):
+            return True
+        first, second = self.walked.cells[before.version], self.walked.cells[variable.cell]
+        self.walked.say(
+            "two_versions", self.seen, line,
+            f"task {self.task.name!r} uses two versions of {name!r}: {before.seen.cell.label} that of"
+            f" {first.cell.label}, {self.seen.cell.label} that of {second.cell.label}",
+            f"make {self.seen.cell.label} a task of its own, or give one of the two another name",
+        )  # fmt: skip
+        return False
+
+    def take(self, name: str, variable: Variable, line: int) -> None:
         """Take a variable from the task that gave it."""
-        producer = self.walked.task_of(version)
-        before = self.task.uses.get(name)
-        if before is not None and before.version != version:
-            first, second = self.walked.cells[before.version], self.walked.cells[version]
-            self.walked.say(
-                "two_versions", self.seen, line,
-                f"task {self.task.name!r} uses two versions of {name!r}: {before.seen.cell.label} that of"
-                f" {first.cell.label}, {self.seen.cell.label} that of {second.cell.label}",
-                f"make {self.seen.cell.label} a task of its own, or give one of the two another name",
-            )  # fmt: skip
-            return
+        producer = self.walked.task_of(variable.cell)
         assert producer is not None
-        self.task.uses.setdefault(name, Use(name, version, self.seen, line))
+        self.task.uses.setdefault(name, Use(name, variable, self.seen, line))
         self.task.inputs[name] = producer
         self._not_changed_later(name, producer, line)
 
@@ -247,6 +260,10 @@ class _Gatherer:
                     " every task, before any variable is there",
                     f"make {name!r} a parameter of a function, or move this into a task",
                 )  # fmt: skip
+
+
+def _are_modules(nodes: frozenset[Node]) -> bool:
+    return bool(nodes) and all(node.kind is Kind.MEMBER for node in nodes)
 
 
 def _task_words(seen: Seen) -> str:

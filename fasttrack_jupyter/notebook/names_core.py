@@ -108,7 +108,7 @@ class Core:
         variable = self.globals.variables.get(name)
         if variable is None or variable.deleted:
             return self._load_unknown(name, line, indirect, variable)
-        for loads in self.loads:
+        for loads in () if indirect else self.loads:
             loads.setdefault(name, variable.cell)
         if not variable.own:
             self.record.read(name, ReadOf(line, indirect or bool(self.chain), self.forgiving > 0))
@@ -161,8 +161,6 @@ class Core:
                 self._touched[inner, name] = variable
                 here = inner.code is not None and inner.code.cell == self.record.cell
                 self.load_global(name, at if here else line, indirect=True)
-                if not inner.attribute:
-                    self.record.carried.setdefault((inner, name), line)
 
     def store(self, name: str, value: Value, line: int) -> None:
         """Bind a name where Python would."""

@@ -137,7 +137,10 @@ class Definitions(Expressions):
             functions = frozenset(node for node in by.nodes if node.kind is Kind.FUNCTION)
             if functions:
                 result = self.invoke_all(Value(functions), [made], {}, line)
-                made = result if result.nodes else made
+                if result.nodes and result.nodes != made.nodes:
+                    for inner in made.nodes:
+                        inner.attribute = ""  # the name means what the decorator made of it
+                    made = result
         return made
 
     @staticmethod
@@ -158,8 +161,10 @@ class Definitions(Expressions):
         )
         with self.inside(*self.chain, frame):
             self.block(node.body)
+        fields = _fields(node)
         for name, variable in frame.variables.items():
-            made.add(f".{name}", variable.value.nodes)
+            if name not in fields:
+                made.add(f".{name}", variable.value.nodes)
         for name, nodes in frame.node.parts.items():
             if name.endswith("="):
                 made.add(f".{name}", nodes)
@@ -177,8 +182,21 @@ class Definitions(Expressions):
         return self._decorated(node.decorator_list, Value(frozenset({made})), node.lineno)
 
 
+def _fields(node: ast.ClassDef) -> frozenset[str]:
+    """The fields of a dataclass (or attrs class): each instance has its own."""
+    names = {_last_name(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list}
+    if not names & {"dataclass", "define", "mutable", "frozen", "attrs", "s"}:
+        return frozenset()
+    annotated = (one.target for one in node.body if isinstance(one, ast.AnnAssign))
+    return frozenset(target.id for target in annotated if isinstance(target, ast.Name))
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    return [one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in node.decorator_list]
+    return [_last_name(one) for one in node.decorator_list]
 
 
 def _own_nodes(node: ast.AST) -> list[ast.AST]:

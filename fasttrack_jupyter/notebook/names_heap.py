@@ -151,10 +151,15 @@ def reach(nodes: Iterable[Node], *, maybe: bool = False) -> set[Node]:
     return seen
 
 
+def is_open(node: Node) -> bool:
+    """Whether a node may have elements that were never seen to be put in."""
+    return node.kind in (Kind.OPAQUE, Kind.INSTANCE) or node.type == "defaultdict"
+
+
 def elements(node: Node, make: Callable[[Node, str], Node]) -> set[Node]:
     """What iterating over a node gives; ``make`` makes an element of an object that is not seen into."""
     found = {part for key, parts in node.parts.items() if not key.startswith(".") for part in parts}
-    if node.kind in (Kind.OPAQUE, Kind.INSTANCE) and ANY not in node.parts:
+    if is_open(node) and ANY not in node.parts:
         found.add(make(node, ANY))
     return found
 
@@ -164,7 +169,7 @@ def item(node: Node, key: str, make: Callable[[Node, str], Node]) -> set[Node]:
     if key == ANY:
         return elements(node, make)
     known = node.parts.get(key, set()) | node.parts.get(ANY, set())
-    if not known and node.kind in (Kind.OPAQUE, Kind.INSTANCE):
+    if not known and is_open(node):
         return {make(node, key)}
     return set(known)
 

@@ -132,7 +132,7 @@ class Libraries(Following):
             return self.made("", everything, holds=True)
         if path in ("itertools.tee", "itertools.chain", "itertools.cycle", "itertools.islice", "itertools.zip_longest"):
             return self._of_elements("iterator", everything, line)
-        if kind in ("list", "dict"):
+        if kind in ("list", "dict", "defaultdict"):
             return self._of_elements(kind, positional, line)
         return self.made(
             kind, everything, holds=path.rpartition(".")[2][:1].isupper() and path not in tables.FRESH, path=path

@@ -107,8 +107,6 @@ class Record:
     files: list[FileUse] = field(default_factory=list)
     modules: dict[str, int] = field(default_factory=dict)
     """Modules used: root name → line."""
-    carried: dict[tuple[Node, str], int] = field(default_factory=dict)
-    """A function that is no definition of its own, and a name that it takes from the notebook → line."""
     classes: dict[Node, tuple[str, int]] = field(default_factory=dict)
     """Classes of objects used, and functions held, by their name in the notebook → line."""
     kept: dict[str, int] = field(default_factory=dict)

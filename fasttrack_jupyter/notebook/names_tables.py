@@ -126,7 +126,7 @@ RESULT_TYPES = {
     "matplotlib": "figure", "seaborn": "figure", "math": "number", "time": "number", "torch": "tensor",
     "seaborn.load_dataset": "frame", "sklearn.metrics": "number", "statistics": "number", "itertools": "iterator",
     "itertools.product": "iterator", "csv.reader": "iterator", "csv.DictReader": "iterator", "os.path": "number",
-    "collections.deque": "list", "collections.defaultdict": "dict", "collections.Counter": "dict",
+    "collections.deque": "list", "collections.defaultdict": "defaultdict", "collections.Counter": "dict",
     "collections.OrderedDict": "dict", "os.getenv": "number", "re": "number", "torch.utils.data": "",
     "torch.nn": "", "torch.optim": "", "torch.nn.functional": "tensor", "numpy.random.rand": "ndarray",
     "numpy.nditer": "iterator", "numpy.load": "ndarray", "threading": "", "numpy.vectorize": "",
