@@ -71,6 +71,9 @@ PURE_METHODS = words(
 )
 """Methods whose result shares nothing with their object."""
 
+DICT_METHODS = words("items values get pop popitem setdefault popleft")
+"""Methods that give what a dict (or the like) holds, where it is not known what their object is."""
+
 INPLACE_METHOD = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*_$")
 """torch's convention: ``x.add_(1)``."""
 
