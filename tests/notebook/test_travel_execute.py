@@ -321,6 +321,13 @@ def test_a_task_that_is_stopped_leaves_its_notebook(bench: Bench, number: int, s
     assert cells[1].outputs[1].output_type == "error"
 
 
+def test_a_child_that_a_cell_forks_ends_alone(bench: Bench) -> None:
+    """Its ``sys.exit`` is not the task's."""
+    fork = "import os, sys\nif not (pid := os.fork()): sys.exit(3)\nos.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])"
+    bench.task("a", fork, "x = 1", outputs=["x"])
+    assert succeeded(bench.run("a")).log == "3\n"
+
+
 # ---------------------------------------------------------------- variables
 
 

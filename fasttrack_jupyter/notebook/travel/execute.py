@@ -25,7 +25,8 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
     _package = types.ModuleType(__package__)
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules[__package__] = _package
-    sys.path[0] = ""
+    if sys.path and os.path.abspath(sys.path[0]) in _package.__path__:
+        sys.path[0] = ""
 
 from .cells import Cell, Code
 from .record import notebook_of

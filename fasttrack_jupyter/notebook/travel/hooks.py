@@ -109,7 +109,7 @@ class Builtins:
         try:
             return __import__(name, *args, **how)
         except ModuleNotFoundError as error:
-            if error.name != "IPython" or name not in ("IPython", "IPython.display"):
+            if not {error.name, name} <= {"IPython", "IPython.display"}:
                 raise
             return self._stand_in(name, args, how)
 

@@ -138,11 +138,9 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
     except CellExecutionError as error:
         sys.stderr.write(without_colours(error.traceback) + "\n")
         status = 1
-    except DeadKernelError:
-        sys.stderr.write("fasttrack: the notebook's kernel died: killed, or out of memory\n")
-        status = 1
-    except asyncio.CancelledError:
-        sys.stderr.write(f"fasttrack: stopped by {signal.Signals(client.stopped).name}\n")
-        status = 128 + client.stopped
+    except (DeadKernelError, asyncio.CancelledError):
+        status = 128 + client.stopped if client.stopped else 1
+        what = f"stopped by {signal.Signals(client.stopped).name}" if client.stopped else "killed, or out of memory"
+        sys.stderr.write(f"fasttrack: the notebook's kernel died: {what}\n")
     write_copy(nb, target)
     return status, dict(nb)

@@ -78,9 +78,12 @@ class Surroundings:
         """Call ``cells``, which runs them, and ``then``, unless it failed; the exit status comes back."""
         os.makedirs(self._folder, exist_ok=True)
         self._set_up()
+        mine = os.getpid()
         try:
-            return self._guarded(cells, then)
+            return self._guarded(cells, then, mine)
         finally:
+            if os.getpid() != mine:  # a child that a cell has forked: its end is not the task's
+                os._exit(1)
             sys.stdout, sys.stderr = self._out, self._err
             self._out.flush()
             self.record.write()
@@ -101,12 +104,14 @@ class Surroundings:
         sys.argv = [self._title]
         signal.signal(signal.SIGTERM, _stop)
 
-    def _guarded(self, cells: Callable[[], None], then: Callable[[], None]) -> int:
+    def _guarded(self, cells: Callable[[], None], then: Callable[[], None], mine: int) -> int:
         try:
             self.progress.begin_cell(0)
             try:
                 cells()
             except SystemExit as end:
+                if os.getpid() != mine:
+                    os._exit(end.code if isinstance(end.code, int) else end.code is not None)
                 if end.code not in (None, 0):
                     return self._exited(end.code)
                 self.tell("a cell called sys.exit(): the cells after it are not run")
