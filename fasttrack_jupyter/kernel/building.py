@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.notebook.cells import CellKind, Notebook
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.session import Session
@@ -20,6 +23,8 @@ class Made:
 
     built: Built
     files: Mapping[str, str]
+    given: Mapping[str, Any]
+    """Parameters that papermill gave this notebook: a job of it gets them as well."""
 
     @property
     def text(self) -> str:
@@ -53,4 +58,25 @@ def made_of(session: Session, stem: str | None = None) -> Made:
             hint="Write %%fasttrack_task NAME as the first line of a cell and run it; %fasttrack says more.",
         )
     built = build(notebook, stem=stem)
-    return Made(built, {path: data.decode() for path, data in built.files.items()})
+    files = {path: data.decode() for path, data in built.files.items()}
+    return Made(built, files, _given(notebook))
+
+
+def _given(notebook: Notebook) -> dict[str, Any]:
+    """What papermill's own cell says of the notebook's parameters, by name.
+
+    papermill writes the values that it was given into a cell behind the one with the defaults, under ``# Parameters``
+    (https://papermill.readthedocs.io/en/latest/usage-parameterize.html), and tells the kernel nothing but its text.
+    """
+    from fasttrack_jupyter.notebook.build_params import params_of
+
+    params, _ = params_of(notebook)
+    found: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if cell.kind is CellKind.PLAIN and cell.source.startswith("# Parameters\n"):
+            for statement in ast.parse(cell.source).body:
+                match statement:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in params:
+                        with suppress(ValueError):  # what is no literal is no parameter of a job
+                            found[name] = ast.literal_eval(value)
+    return found

@@ -99,7 +99,7 @@ def _request(session: Session, made: Made, words: Words) -> Json:
         "text": made.text,
         "source": session.source,
         "files": dict(made.files),
-        "params": parameters(words.params),
+        "params": {**made.given, **parameters(words.params)},
         "selection": selection(words),
         "backend": words.backend,
         "shrink": words.shrink,

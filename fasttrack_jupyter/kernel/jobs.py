@@ -10,27 +10,27 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.api.folding import fold
 from fasttrack_jupyter.errors import FastTrackError, NotFound, OtherVersion
 from fasttrack_jupyter.kernel.feed import Feed, feed
+from fasttrack_jupyter.kernel.tasks import Tasks
 
 if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
     from fasttrack_jupyter.kernel.results import Outputs
 
 Json = dict[str, Any]
 Heard = Callable[[Json], None]
 
 _ENDED = frozenset({"TERMINATED", "CANCELLED"})
-_TASK_ENDED = frozenset({"TERMINATED", "CANCELLED", "SKIPPED", "ERROR"})
 _LOOK_SECONDS = 2.0
 _SMALL = 500
 """Tasks; of a job that is no larger the whole view is fetched now and then while it changes: it tells why one waits."""
 _PATIENCE_SECONDS = 60.0
 """How long the engine may be away before somebody who waits for a job is told so."""
-_PAGE = 1 << 18
 
 
 def job(word: str = "last", *, client_of: Feed | None = None) -> Job:
@@ -68,6 +68,11 @@ class Job:
         self._heard: list[Heard] = []
 
     # ------------------------------------------------------------ what is known
+
+    @property
+    def client(self) -> Client:
+        """A client of its engine."""
+        return self._feed.client
 
     @property
     def view(self) -> Json:
@@ -145,7 +150,7 @@ class Job:
         """
         with self._changed:
             try:
-                self._view = self._feed.client.job(self.id)
+                self._view = self.client.job(self.id)
             except NotFound:
                 self._deleted = bool(self._view)
                 raise
@@ -217,7 +222,7 @@ class Job:
 
     def cancel(self, task: str | None = None) -> Job:
         """Ask for its end, or for that of one task instance; what has ended stays as it is."""
-        self._feed.client.cancel(self.id, task)
+        self.client.cancel(self.id, task)
         return self.refresh()
 
     def rerun(
@@ -242,11 +247,11 @@ class Job:
         request: Json = {"from_failed": from_failed, "edited": edited, "selection": selection, **more}
         if params is not None:
             request["params"] = dict(params)
-        return take_in_hand(self._feed, self._feed.client.rerun(self.id, request))
+        return take_in_hand(self._feed, self.client.rerun(self.id, request))
 
     def yaml(self) -> str:
         """The pipeline that it runs, as its YAML."""
-        return self._feed.client.job_text(self.id)
+        return self.client.job_text(self.id)
 
     def subscribe(self, heard: Heard) -> Callable[[], None]:
         """Call ``heard(view)`` after every change, on the feed's thread; what comes back ends that.
@@ -287,7 +292,7 @@ class Job:
 
     def _fetch(self, otherwise: Json) -> None:
         try:
-            self._view = self._feed.client.job(self.id)
+            self._view = self.client.job(self.id)
         except NotFound:
             self._view, self._deleted = otherwise, True
         self._looked = time.monotonic()
@@ -304,123 +309,3 @@ class Job:
                     self._heard = [other for other in self._heard if other is not one]
         with self._changed:
             self._changed.notify_all()
-
-
-class Tasks(Mapping[str, "TaskHandle"]):
-    """The task instances of a job by their path (``train``, ``sweep[2]/train``), in the pipeline's order."""
-
-    def __init__(self, of: Job) -> None:
-        self._job = of
-
-    def __getitem__(self, path: str) -> TaskHandle:
-        if not any(task["path"] == path for task in self._job.view["tasks"]):
-            names = ", ".join(self) or "none"
-            raise NotFound(f"{self._job.name} has no task {path!r}", hint=f"Its tasks: {names}.")
-        return TaskHandle(self._job, path)
-
-    def __contains__(self, path: object) -> bool:
-        return any(task["path"] == path for task in self._job.view["tasks"])
-
-    def get(self, path: str, default: Any = None) -> Any:
-        """The task instance, or ``default`` where there is none."""
-        if path not in self:
-            return default
-        return self[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([task["path"] for task in self._job.view["tasks"]])
-
-    def __len__(self) -> int:
-        return len(self._job.view["tasks"])
-
-    def __repr__(self) -> str:
-        return f"{{{', '.join(repr(task) for task in self.values())}}}"
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self)
-
-
-class TaskHandle:
-    """One task instance of a job."""
-
-    def __init__(self, of: Job, path: str) -> None:
-        self.job = of
-        self.name = path
-
-    @property
-    def view(self) -> Json:
-        """As the engine shows it: TaskInstanceView, as JSON."""
-        found: Json = next(task for task in self.job.view["tasks"] if task["path"] == self.name)
-        return found
-
-    @property
-    def status(self) -> str:
-        """Its session's status; WAITING before there is one."""
-        return str(self.view["status"])
-
-    @property
-    def result(self) -> str:
-        """SUCCESS, FAILURE or UNDEFINED."""
-        return str(self.view["result"])
-
-    @property
-    def reason(self) -> str:
-        """Why it came out as it did, or what it waits for."""
-        return str(self.view["reason"] or "")
-
-    @property
-    def is_ended(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.status in _TASK_ENDED
-
-    @property
-    def outputs(self) -> Outputs:
-        """What it left, by name; a variable is loaded when it is asked for: ``task.outputs["model"]``."""
-        from fasttrack_jupyter.kernel.results import Outputs
-
-        return Outputs(self)
-
-    @property
-    def usage(self) -> Json:
-        """What it uses now or, when it has ended, used."""
-        if self.is_ended:
-            return dict(self.view["usage"])
-        return self.job._feed.client.usage(self.job.id, self.name)
-
-    def log(self, attempt: int | None = None) -> str:
-        """What it wrote until now, secrets masked.
-
-        Raises:
-            NotFound: it never ran in this job (it was skipped or reused, or waits), so there is no log.
-        """
-        parts, after = [], 0
-        while True:
-            page = self.job._feed.client.logs(self.job.id, self.name, attempt=attempt, after=after, limit=_PAGE)
-            parts.append(page["data"])
-            if page["next"] <= after or page["next"] >= page["size"]:
-                return "".join(parts)
-            after = page["next"]
-
-    def tail(self, size: int) -> str:
-        """The last ``size`` bytes of its log, whole lines of it.
-
-        Raises:
-            NotFound: as :meth:`log`.
-        """
-        page = self.job._feed.client.logs(self.job.id, self.name, after=-size, limit=size)
-        data = str(page["data"])
-        return data.partition("\n")[2] if page["start"] else data
-
-    def follow_log(self) -> Iterator[str]:
-        """Its log part by part as it is written, until the attempt has ended."""
-        for page in self.job._feed.client.follow_logs(self.job.id, self.name):
-            yield page["data"]
-
-    def cancel(self) -> None:
-        """Ask for its end."""
-        self.job.cancel(self.name)
-
-    def __repr__(self) -> str:
-        from fasttrack_jupyter.kernel.told import task_line
-
-        return f"<{task_line(self.view)}>"

@@ -17,7 +17,7 @@ from fasttrack_jupyter.api.words import clean
 from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound, Unreadable
 
 if TYPE_CHECKING:
-    from fasttrack_jupyter.kernel.jobs import TaskHandle
+    from fasttrack_jupyter.kernel.tasks import TaskHandle
 
 Json = dict[str, Any]
 

@@ -3,8 +3,9 @@
 A kernel never sees a notebook; it sees cells, one by one, in the order in which somebody runs them. So every cell
 that ran is noted, marked or not (an unmarked one explains where a missing variable comes from). A cell that runs
 again replaces itself: JupyterLab, Notebook 7 and VS Code say which cell it is; where nobody does, the same text is the
-same cell, and in a terminal a task (the parameters, the pipeline) that is typed again replaces the one before. Cells stand in the order of
-the saved notebook as far as they are found in it, and else in the order in which they first ran.
+same cell, and in a terminal what is typed again (a task, the parameters, the pipeline's own line) replaces what was
+there before. Cells stand in the order of the saved notebook as far as they are found in it, and else in the order in
+which they first ran.
 
 What is made of that is read by the reader of saved notebooks: both ways give the same pipeline.
 """

@@ -17,7 +17,7 @@ from fasttrack_jupyter.api.words import clean, plural, size
 from fasttrack_jupyter.kernel.results import VARIABLE, read_manifest
 
 if TYPE_CHECKING:
-    from fasttrack_jupyter.kernel.jobs import TaskHandle
+    from fasttrack_jupyter.kernel.tasks import TaskHandle
 
 _MOST_NAMES, _MOST_SHOWN = 60, 12
 _LARGEST = 1_500_000

@@ -141,6 +141,13 @@ def test_plan_tells_what_a_job_would_do(notebook: Any, capsys: pytest.CaptureFix
     assert "asks for 900g mem" in notebook.fails("%fasttrack run")
 
 
+def test_what_papermill_gives_the_notebook_its_job_gets_too(notebook: Any) -> None:
+    """papermill's own cell overrides the defaults; what ``-p`` says wins."""
+    notebook.cell("# Parameters", "rate = 0.5", "other = 3")
+    assert notebook.cell("%fasttrack run --wait").result.params == {"rate": 0.5}
+    assert notebook.cell("%fasttrack run --wait -p rate=2").result.params == {"rate": 2.0}
+
+
 def test_wrong_parameters_and_tasks_are_said(notebook: Any) -> None:
     """Before anything starts."""
     assert "unknown parameter 'r'" in notebook.fails("%fasttrack run -p r=1")
