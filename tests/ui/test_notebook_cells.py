@@ -226,7 +226,7 @@ def test_a_notebook_runs_as_a_job_and_its_cells_tell(lab: Lab, show: Callable[[s
     hands.page.evaluate("async path => { await jupyterapp.commands.execute('docmanager:open', { path }); }", hands.path)
     for number in (2, 3, 4):
         expect(hands.marker(number).locator("[data-state='success']")).to_be_visible(timeout=60_000)
-    expect(hands.strip).to_contain_text("3 of 3 tasks")
+    expect(hands.strip).to_contain_text("3 of 3 tasks ended")
     hands.marker(4).get_by_role("button", name="show its log").click()
     expect(hands.page.locator(".ft-Log")).to_contain_text("3.449")
     assert not (lab.work / "runs.fasttrack.yaml").exists()
@@ -295,6 +295,7 @@ def test_nobody_is_shut_out(lab: Lab, show: Callable[[str, str], Hands], theme: 
     hands.form.get_by_label("Memory", exact=True).press("Enter")
     found += page.evaluate(CHECK)
     if os.environ.get("FT_SCREENSHOTS"):
+        hands.strip.get_by_role("button", name="Close the problems").click()
         page.wait_for_timeout(600)  # what moves has come to rest
         page.screenshot(path=PICTURES / f"notebook-{theme}.png", animations="disabled")
     assert found == []

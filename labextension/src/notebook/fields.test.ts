@@ -50,7 +50,7 @@ it('says what does not go together', () => {
   expect(conflictsOf({ image: 'a', gpu: 1 }, trans)).toEqual({});
 });
 
-it('has a field for each option, but for those with a control of their own', () => {
+it('has a field for each option, but for those with a control of their own, and `run`, which is the magic’s', () => {
   const fields = groupsOf(trans).flatMap(each => each.fields.map(field => field.key));
   const own = ['after', 'skip', 'shell', 'run'];
   expect([...fields, ...own].sort()).toEqual(Object.keys(SHAPES).sort());

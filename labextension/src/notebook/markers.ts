@@ -9,7 +9,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 
 import type { TaskInstanceView } from '../generated';
-import { ICONS, stateOf, stateWord } from '../status';
+import { ICONS, progressWords, stateOf, stateWord } from '../status';
 import type { Book } from './book';
 import { kindWord } from './fields';
 import { kindIcon } from './icons';
@@ -75,7 +75,7 @@ export class Markers implements IDisposable {
     const header = cell.node.querySelector<HTMLElement>(':scope > .jp-CellHeader');
     const mark = this.book.markOf(cell.model);
     const instance = isTask(mark) ? this.job.instanceOf(mark.task) : null;
-    const key = JSON.stringify([mark, instance && [instance.path, stateOf(instance), instance.reason]]);
+    const key = JSON.stringify([mark, instance && [instance.path, ...this.words(instance)]]);
     if (!header || this.shown.get(cell) === key) {
       return;
     }
@@ -144,14 +144,20 @@ export class Markers implements IDisposable {
     icon.textContent = ICONS[state];
     icon.setAttribute('aria-hidden', 'true');
     const words = element('span', 'ft-CellMark-text');
-    const word = stateWord(state, this.trans);
-    const says = state === 'failure' || state === 'cancelled' || state === 'reused';
-    words.textContent = says && instance.reason ? `${word}: ${instance.reason}` : word;
+    words.textContent = this.words(instance).filter(Boolean).join(': ');
     button.append(icon, words);
     button.title = this.trans.__('%1: show its log', `${instance.path} ${words.textContent}`);
     button.setAttribute('aria-label', button.title);
     button.addEventListener('click', () => this.actions.openLog(instance));
     return button;
+  }
+
+  /** The state's word, and why it is so or how far it is. */
+  private words(instance: TaskInstanceView): [string, string] {
+    const state = stateOf(instance);
+    const says = state === 'failure' || state === 'cancelled' || state === 'reused';
+    const more = says ? instance.reason : state === 'running' ? progressWords(instance.progress) : '';
+    return [stateWord(state, this.trans), more ?? ''];
   }
 
   private readonly shown = new WeakMap<Cell, string>();

@@ -26,7 +26,7 @@ describe('a magic', () => {
     expect(markOf('%%time\nx', {})).toBeNull();
   });
 
-  it('wins over metadata and these over tags, field by field', () => {
+  it('wins over metadata, field by field, and these win over tags', () => {
     const metadata = {
       fasttrack: { kind: 'task', task: 'form', mem: '1g', cpu: 1 },
       tags: ['step:kale', 'prev:a']
@@ -34,11 +34,17 @@ describe('a magic', () => {
     expect(markOf('%%fasttrack_task magic --cpu 2', metadata)).toEqual({
       kind: 'task',
       task: 'magic',
-      options: { after: ['a'], mem: '1g', cpu: 2 },
+      options: { mem: '1g', cpu: 2 },
       origin: 'magic'
     });
     expect(markOf('x', metadata)).toMatchObject({ task: 'form', origin: 'form' });
-    expect(markOf('x', { tags: metadata.tags })).toMatchObject({ task: 'kale', origin: 'tags' });
+    expect(markOf('x', { tags: metadata.tags })).toEqual({
+      kind: 'task',
+      task: 'kale',
+      options: { after: ['a'] },
+      origin: 'tags'
+    });
+    expect(markOf('%%fasttrack_common', metadata)).toMatchObject({ kind: 'common', options: {} });
   });
 
   it('is taken away with the lines before it', () => {

@@ -1,9 +1,10 @@
 /**
  * What a cell is to the pipeline, read from what is written on it. Pure.
  *
- * Three ways of writing it, the first winning over the next field by field: a magic on the cell's first line, the
- * cell's metadata (`fasttrack`, written by the form), Kale's tags. The server reads the same in Python when it builds,
- * and has the last word; this is what the markers and the form show while somebody types.
+ * Three ways of writing it, the first winning: a magic on the cell's first line, the cell's metadata (`fasttrack`,
+ * written by the form), Kale's tags. Where magic and metadata both make it a task, the magic wins field by field. The
+ * server reads the same in Python when it builds, and has the last word; this is what the markers and the form show
+ * while somebody types.
  */
 import type {
   PartialJSONObject,
@@ -42,15 +43,12 @@ const MAGICS: Readonly<Record<string, Mark['kind']>> = {
 
 /** What is written on a cell with this source and these metadata; null where nothing is. */
 export function markOf(source: string, metadata: ReadonlyPartialJSONObject): Mark | null {
-  const tags = ofTags(metadata.tags);
   const form = ofMetadata(metadata.fasttrack);
   const magic = ofMagic(source);
-  const [strongest] = [magic, form, tags].filter(each => each !== null);
-  if (!strongest) {
-    return null;
+  if (isTask(magic) && isTask(form)) {
+    return { ...magic, options: { ...form.options, ...magic.options } };
   }
-  const options = { ...tags?.options, ...form?.options, ...magic?.options };
-  return strongest.kind === 'pipeline' ? strongest : { ...strongest, options };
+  return magic ?? form ?? ofTags(metadata.tags);
 }
 
 /** Whether a cell of this mark belongs to a task. */

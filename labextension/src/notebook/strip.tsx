@@ -121,7 +121,7 @@ function Findings(props: {
   return (
     <section className="ft-Strip-findings" aria-label={trans.__('Problems of this notebook')}>
       <header role={errors ? 'alert' : 'status'}>
-        <strong>{counts.join(' · ')}</strong>
+        <strong>{ended(counts.join(' · '))}</strong>
         <Close label={trans.__('Close the problems')} onClick={props.onClose} />
       </header>
       <ul>
@@ -207,7 +207,7 @@ function JobLine(props: {
         <strong>{job.name || `${job.pipeline} #${job.index}`}</strong> {stateWord(state, trans)}
         {job.reason && ` · ${job.reason}`}
         {' · '}
-        {trans.__('%1 of %2 tasks', done, job.tasks.length)}
+        {trans.__('%1 of %2 tasks ended', done, job.tasks.length)}
       </span>
       {isEnded(state) && <time title={exact(when, trans)}>{ago(when, Date.now(), trans)}</time>}
       <button type="button" className="ft-Strip-link" onClick={() => actions.openJob(job.id)}>
