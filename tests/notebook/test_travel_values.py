@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fasttrack_jupyter.notebook.travel import changes, values
@@ -196,6 +196,43 @@ def test_frames_of_pandas_come_back_equal(tmp_path: Path, name: str) -> None:
     check = pd.testing.assert_frame_equal if isinstance(value, pd.DataFrame) else pd.testing.assert_series_equal
     check(again, value, check_freq=True)
     assert changes.difference(again, value, "x") is None
+
+
+CELLS = [
+    st.none() | st.text(max_size=3), st.floats(), st.integers(-(2**70), 2**70), st.booleans(), st.binary(max_size=2),
+    st.none() | st.booleans() | st.text(max_size=2) | st.integers(0, 9), st.dates(), st.datetimes(),
+    st.decimals(allow_nan=False, places=2), st.lists(st.integers(0, 9), max_size=2), st.tuples(st.booleans()),
+]  # fmt: skip
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> pd.DataFrame:
+    """Frames of columns of any kind, some as categories, with any index."""
+    rows = draw(st.integers(0, 4))
+    columns = draw(st.lists(st.text("ab한", max_size=3) | st.integers(0, 2), max_size=3, unique_by=str))
+    frame = pd.DataFrame(
+        index=draw(st.sampled_from([pd.RangeIndex(rows), pd.Index(["k"] * rows), pd.Index([1.5] * rows)]))
+    )
+    for column in columns:
+        values_in = draw(st.lists(draw(st.sampled_from(CELLS)), min_size=rows, max_size=rows))
+        data = pd.Series(values_in, index=frame.index, dtype=draw(st.sampled_from([None, object])))
+        is_hashable = not any(isinstance(value, list) for value in values_in)
+        frame[column] = data.astype("category") if is_hashable and draw(st.booleans()) else data
+    return frame
+
+
+@settings(max_examples=40, deadline=None)
+@given(frame=frames())
+def test_any_frame_comes_back(tmp_path_factory: pytest.TempPathFactory, frame: pd.DataFrame) -> None:
+    """Whatever the columns hold: equal, of the same dtypes, with the same Python types in them."""
+    folder = tmp_path_factory.mktemp("f")
+    saved(folder, frame)
+    again = values.load(str(folder / "x"))
+    pd.testing.assert_frame_equal(again, frame, check_freq=True)
+    for name in frame.columns:
+        if frame[name].dtype == object:
+            assert [*map(type, again[name])] == [*map(type, frame[name])]
+    assert changes.difference(again, frame, "x") is None
 
 
 def test_attributes_of_a_frame_come_back(tmp_path: Path) -> None:
