@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hands import Editor, opened, until
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, CDPSession, Page, expect
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
@@ -203,3 +203,48 @@ def menu(page: Page, editor: Editor, name: str, item: str) -> object:
     found = page.get_by_role("menuitem", name=item, exact=True)
     found.hover()
     return found
+
+
+def test_a_finger_does_what_the_mouse_does(lab: Lab, chromium: Browser) -> None:
+    """A tap selects, a pinch zooms, holding opens the menu, and a dependency is drawn from the tapped card's handle."""
+    path = "touch.fasttrack.yaml"
+    lab.write(path, f"name: touch\n{TRIO}")
+    with chromium.new_context(viewport={"width": 1280, "height": 800}, has_touch=True) as context:
+        page = context.new_page()
+        screen = context.new_cdp_session(page)
+        editor = opened(page, lab.page_url(path, workspace="touch"), path)
+        page.touchscreen.tap(*editor.at("two"))
+        selected = "() => jupyterapp.shell.currentWidget.content.selected"
+        until(lambda: page.evaluate(selected) == ["two"], "the tapped task selected", 10)
+        (x, y), (end_x, end_y) = editor.at("two", 95), editor.at("three")
+        swipe(page, screen, [(x, y)], [(end_x, end_y)])
+        editor.shows(lambda text: re.search(r"three,.*dependencies: \[two\]", text) is not None, "the dependency")
+        box = editor.canvas.bounding_box()
+        assert box is not None
+        middle, low = box["x"] + box["width"] / 2, box["y"] + box["height"] - 60
+        zoom = "() => jupyterapp.shell.currentWidget.content.canvas.viewState().zoom"
+        before = page.evaluate(zoom)
+        swipe(page, screen, [(middle - 30, low), (middle + 30, low)], [(middle - 120, low), (middle + 120, low)])
+        until(lambda: page.evaluate(zoom) > before, "a closer look", 5)
+        editor.press("Show all")
+        touch(screen, "touchStart", [editor.at("one")])
+        expect(page.get_by_role("menuitem", name="Rename")).to_be_visible()
+        touch(screen, "touchEnd", [])
+
+
+def swipe(page: Page, screen: CDPSession, start: list[tuple[float, float]], end: list[tuple[float, float]]) -> None:
+    """One or more fingers go from their places to others."""
+    touch(screen, "touchStart", start)
+    for step in range(1, 11):
+        touch(screen, "touchMove", [
+            (x + (to_x - x) * step / 10, y + (to_y - y) * step / 10)
+            for (x, y), (to_x, to_y) in zip(start, end, strict=True)
+        ])  # fmt: skip
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    touch(screen, "touchEnd", [])
+
+
+def touch(screen: CDPSession, kind: str, fingers: list[tuple[float, float]]) -> None:
+    """An event of the touch screen."""
+    points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+    screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})

@@ -203,7 +203,8 @@ export function secondLine(card: Card): string {
 }
 
 function paintStateIcon({ context, palette }: Brush, card: Card, state: State): void {
-  context.font = `700 15px ${palette.font}`;
+  // the arrow of what is skipped has little ink in its em
+  context.font = `700 ${state === 'skipped' ? 22 : 15}px ${palette.font}`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   context.fillStyle = palette.states[state].stroke;

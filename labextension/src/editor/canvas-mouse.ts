@@ -1,5 +1,5 @@
 /**
- * What the mouse does beyond cytoscape's pan, drag and select: the handle from which dependencies are drawn, clicks on
+ * What the mouse (and, for dependencies, a finger) does beyond cytoscape's pan, drag and select: the handle from which dependencies are drawn, clicks on
  * wires, double clicks, menus, and what is said about the card under the pointer.
  */
 import type { CanvasCore } from './canvas-core';
@@ -12,8 +12,9 @@ import type { Position } from './graph';
 
 /** How near to a wire a click must be, in CSS pixels. */
 const REACH = 7;
-/** Radius of the handle, in CSS pixels, and a bit more for the hand. */
+/** Radius of the handle, in CSS pixels, and a bit more for the hand; and for a finger. */
 const GRIP = 13;
+const FINGER = 26;
 
 /** The mouse's part of one canvas. */
 export class Mouse {
@@ -30,6 +31,7 @@ export class Mouse {
   /** Listen on the canvas's element, before cytoscape does. */
   attach(element: HTMLElement): void {
     element.addEventListener('mousedown', this.onDown, true);
+    element.addEventListener('touchstart', this.onTouch, { capture: true, passive: false });
     element.addEventListener('mousemove', this.onMove, true);
     element.addEventListener('mouseleave', this.onLeave);
   }
@@ -37,6 +39,7 @@ export class Mouse {
   /** Listen no more. */
   detach(element: HTMLElement): void {
     element.removeEventListener('mousedown', this.onDown, true);
+    element.removeEventListener('touchstart', this.onTouch, true);
     element.removeEventListener('mousemove', this.onMove, true);
     element.removeEventListener('mouseleave', this.onLeave);
     this.stopDrawing();
@@ -44,20 +47,41 @@ export class Mouse {
 
   private readonly onDown = (event: MouseEvent): void => {
     this.hideTip();
-    const from = event.button === 0 ? this.handleAt(this.toModel(event.clientX, event.clientY)) : null;
-    if (from === null) {
-      return;
+    const at = this.toModel(event.clientX, event.clientY);
+    const from = event.button === 0 ? this.handleAt(at, GRIP) : null;
+    if (from !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.draw(from, at);
+      window.addEventListener('mousemove', this.onDraw, true);
+      window.addEventListener('mouseup', this.onDrop, true);
     }
-    event.preventDefault();
-    event.stopPropagation();
-    this.isDrawing = true;
-    this.core.connector.begin(from, this.toModel(event.clientX, event.clientY));
-    window.addEventListener('mousemove', this.onDraw, true);
-    window.addEventListener('mouseup', this.onDrop, true);
   };
 
+  /** A finger on the handle of the card that was tapped last draws as the mouse does; else it is cytoscape's. */
+  private readonly onTouch = (event: TouchEvent): void => {
+    const [touch] = event.touches;
+    const at = this.toModel(touch.clientX, touch.clientY);
+    const from = event.touches.length === 1 ? this.handleAt(at, FINGER) : null;
+    if (from !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.draw(from, at);
+      window.addEventListener('touchmove', this.onTouchDraw, { capture: true, passive: false });
+      ['touchend', 'touchcancel'].forEach(type => window.addEventListener(type, this.onTouchDrop, true));
+    } else {
+      this.core.hovered = this.core.scene.cardAt(at)?.name ?? null; // shows that card's handle
+      this.core.stage.redraw();
+    }
+  };
+
+  private draw(from: string, at: Position): void {
+    this.isDrawing = true;
+    this.core.connector.begin(from, at);
+  }
+
   /** The task whose handle is at a point: of the focused, the hovered or the nearest card around it. */
-  private handleAt(point: Position): string | null {
+  private handleAt(point: Position, reach: number): string | null {
     if (this.core.isReadOnly) {
       return null;
     }
@@ -68,7 +92,7 @@ export class Mouse {
       if (
         name !== null &&
         grip !== null &&
-        Math.hypot(grip.x - point.x, grip.y - point.y) <= GRIP / stage.zoom
+        Math.hypot(grip.x - point.x, grip.y - point.y) <= reach / stage.zoom
       ) {
         return name;
       }
@@ -81,7 +105,7 @@ export class Mouse {
     if (this.isDrawing) {
       return;
     }
-    const handle = this.handleAt(this.at);
+    const handle = this.handleAt(this.at, GRIP);
     const name = handle ?? this.core.scene.cardAt(this.at)?.name ?? null;
     this.setCursor(handle !== null ? 'crosshair' : name !== null ? 'pointer' : '');
     if (name !== this.core.hovered) {
@@ -110,27 +134,49 @@ export class Mouse {
     }
   };
 
+  private readonly onTouchDraw = (event: Event): void => {
+    event.preventDefault();
+    event.stopPropagation();
+    this.aim((event as TouchEvent).touches[0]);
+  };
+
+  private readonly onTouchDrop = (event: Event): void => {
+    event.stopPropagation();
+    this.drop((event as TouchEvent).changedTouches[0], event.type === 'touchcancel');
+  };
+
   private readonly onDraw = (event: MouseEvent): void => {
     event.stopPropagation();
+    this.aim(event);
+  };
+
+  private aim(event: ClientPoint): void {
     const at = this.toModel(event.clientX, event.clientY);
     this.core.connector.aim(this.core.scene.cardAt(at)?.name ?? null, at);
     const refusal = this.core.connector.draft?.refusal ?? '';
     this.place(refusal, event);
     this.core.stage.redraw();
-  };
+  }
 
   private readonly onDrop = (event: MouseEvent): void => {
     event.stopPropagation();
+    this.drop(event, false);
+  };
+
+  private drop(event: ClientPoint, isCancelled: boolean): void {
     this.stopDrawing();
     const from = this.core.connector.draft?.from;
     const drawn = this.core.connector.end();
     this.core.stage.redraw();
+    if (isCancelled) {
+      return;
+    }
     if (drawn !== null) {
       connect(this.core, drawn);
     } else if (from !== undefined) {
       this.addAfter(from, this.toModel(event.clientX, event.clientY));
     }
-  };
+  }
 
   /** Dropped on the background: a new task there, that needs the one it was drawn from. */
   private addAfter(from: string, position: Position): void {
@@ -146,6 +192,8 @@ export class Mouse {
     this.hideTip();
     window.removeEventListener('mousemove', this.onDraw, true);
     window.removeEventListener('mouseup', this.onDrop, true);
+    window.removeEventListener('touchmove', this.onTouchDraw, true);
+    ['touchend', 'touchcancel'].forEach(type => window.removeEventListener(type, this.onTouchDrop, true));
   }
 
   /** A click: on a wire it selects that. */
@@ -203,7 +251,7 @@ export class Mouse {
     this.place([task.name, about].filter(text => text !== '').join('\n'), event);
   }
 
-  private place(text: string, event: MouseEvent): void {
+  private place(text: string, event: ClientPoint): void {
     this.tip.textContent = text;
     this.tip.hidden = text === '';
     const area = this.tip.parentElement?.getBoundingClientRect();
