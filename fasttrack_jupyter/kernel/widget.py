@@ -26,7 +26,7 @@ from fasttrack_jupyter.kernel.widget_ansi import log_html
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
 from fasttrack_jupyter.kernel.widget_parts import LOG, Parts, shown
 from fasttrack_jupyter.kernel.widget_rows import TaskRow, headline, job_state, most_relevant, task_rows, totals_text
-from fasttrack_jupyter.kernel.widget_style import GRAPH_HEIGHT, live_style
+from fasttrack_jupyter.kernel.widget_style import GRAPH_HEIGHT, live_class, live_style
 from fasttrack_jupyter.kernel.widget_table import mark, table_html, totals_html
 from fasttrack_jupyter.kernel.widget_worker import Worker
 
@@ -72,6 +72,7 @@ class JobWidget:
         self._parts = Parts(live_style(self.stills_class), f"{height}px")
         self._worker = Worker(f"fasttrack-widget-{job.name}", _weakly(self._paint, False))
         self.box = self._parts.box
+        self.box.add_class(live_class(self.stills_class))
         self._connect()
         self._unsubscribe: Callable[[], None] = lambda: None
         self._begin(job)
@@ -104,21 +105,22 @@ class JobWidget:
             self._is_drawn = False
             self._paint_state()
         self._unsubscribe = job.subscribe(_weakly(self._heard, None))
-        self._worker.ask()
+        self._worker.ask(self._draw_graph)
 
     def _draw_graph(self) -> None:
         """On the worker's thread, since it takes a while: a widget per card, and ipycytoscape imports what it finds."""
-        rows = task_rows(self.job.view)
-        self._is_drawn = True
-        old, self._graph = self._graph, None
-        if 0 < len(rows) <= MOST_NODES:
-            from fasttrack_jupyter.kernel.widget_graph import TaskGraph
+        from fasttrack_jupyter.kernel.widget_graph import TaskGraph
 
-            self._graph = TaskGraph(rows, GRAPH_HEIGHT, self.pick)
-        self._parts.place(self._graph.widget if self._graph is not None else self._parts.folded)
-        shown(self._parts.zoom, self._graph is not None)
-        if old is not None:
-            old.close()
+        with self._painting:
+            if self.is_closed:
+                return
+            rows, old, self._graph, self._is_drawn = task_rows(self.job.view), self._graph, None, True
+            if 0 < len(rows) <= MOST_NODES:
+                self._graph = TaskGraph(rows, GRAPH_HEIGHT, self.pick)
+            self._parts.place(self._graph.widget if self._graph is not None else self._parts.folded)
+            shown(self._parts.zoom, self._graph is not None)
+            if old is not None:
+                old.close()
 
     def _turn_to(self, job: Job) -> None:
         """Show another job from now on, in the same place."""
@@ -162,9 +164,6 @@ class JobWidget:
             job = self.job
             self._paint_state()
             self._paint_pane()
-            if not self._is_drawn:
-                self._draw_graph()
-                self._paint_state()
             if job.is_ended:
                 self._unsubscribe()
             return not job.is_ended
@@ -283,9 +282,8 @@ class JobWidget:
     # ------------------------------------------------------------ what is pressed
 
     def _ask_cancel(self) -> None:
-        rows = task_rows(self.job.view)
-        busy = sum(row.state in (RUNNING, PREPARING) for row in rows)
-        self._parts.question.value = escape(f"Cancel {self.job.name}? {plural(busy, 'task')} would be ended.")
+        would = f"{plural(_busy(self.job), 'task')} would be ended."
+        self._parts.question.value = escape(f"Cancel {self.job.name}? {would}")
         shown(self._parts.confirm, True)
 
     def _cancel(self) -> None:
@@ -293,8 +291,9 @@ class JobWidget:
         self._parts.cancel.disabled = True
 
         def cancel() -> None:
+            ran = plural(_busy(self.job), "task")
             self.job.cancel()
-            self._say(f"{self.job.name} was asked to end: {totals_text(task_rows(self.job.view))}.")
+            self._say(f"{self.job.name} was asked to end, and with it {ran}.")
 
         self._do(cancel)
 
@@ -341,6 +340,11 @@ def _most_telling(rows: list[TaskRow], before: str | None) -> str | None:
     if before in running or (before is not None and not running):
         return before
     return next(iter(running), rows[0].path if rows else None)
+
+
+def _busy(job: Job) -> int:
+    """How many of its tasks would lose something by an end now."""
+    return sum(row.state in (RUNNING, PREPARING) for row in task_rows(job.view))
 
 
 def _link(job: Job) -> str:

@@ -112,14 +112,21 @@ def _themed() -> str:
     )
 
 
+def live_class(stills: str) -> str:
+    """The class of the widget whose still pictures have the class ``stills``."""
+    return f"{stills}-live"
+
+
 def live_style(stills: str) -> str:
-    """The widget's style; while it is shown, the still pictures of class ``stills`` on the same page are not."""
+    """The widget's style; while it is shown, and its kernel lives, the still pictures of class ``stills`` are not."""
+    lives = f"body:has(.{live_class(stills)}:not(.jupyter-widgets-disconnected))"
     live = _LIVE.replace("GRAPH_HEIGHT", GRAPH_HEIGHT)
     dark = " ".join(f"{name}({amount}{'deg' if name == 'hue-rotate' else ''})" for name, amount in DARK_CANVAS)
     canvases = ",".join(f"{theme} .ftw .ftw-graph canvas" for theme in DARK)
     return (
         f"<style>{_themed()}{_BOTH}{live}{canvases}{{filter:{dark}}}"
-        f".{stills}{{display:none}}.jp-OutputArea-child:has(.{stills}){{display:none}}</style>"
+        f"{lives} .{stills},{lives} .jp-OutputArea-child:has(.{stills}){{display:none}}"
+        ".ftw.jupyter-widgets-disconnected{display:none}</style>"
     )
 
 

@@ -178,3 +178,21 @@ def test_the_canvas_is_dark_in_a_dark_theme(lab: Lab, page: Page) -> None:
     page.evaluate(
         "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' }); }"
     )
+
+
+def test_a_kernel_that_is_restarted_leaves_the_picture(lab: Lab, page: Page) -> None:
+    """No broken controls: in their place stands the picture of how the job was last; the job itself goes on."""
+    text = "name: goes on\ntasks:\n- name: long\n  command: sleep 60"
+    name = notebook(
+        lab, "restart.ipynb", "import fasttrack_jupyter as ft", f"ft.job(ft.connect().run({{'text': {text!r}}})['id'])"
+    )
+    opened(lab, page, name, "restart")
+    widget = run_all(page)
+    expect(widget).to_contain_text("running", timeout=30_000)
+    page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }")
+    still = page.locator(".ftw-still")
+    expect(still.get_by_role("table", name="Tasks of goes on#1")).to_be_visible()
+    expect(widget).to_be_hidden()
+    picture(page, "notebook-widget-restarted")
+    assert lab.client.job("goes on#1")["status"] == "RUNNING"
+    lab.client.cancel("goes on#1")
