@@ -1,4 +1,4 @@
-"""Random notebooks: assignments, aliases, changes in place, functions, classes, branches, loops; and which cell is whose."""
+"""Random notebooks: assignments, aliases, changes in place, functions, classes, branches, loops."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ KLASS = """class K:
         return self
     def __repr__(self):
         return f'K{self.items}'"""
-COUNTED = KLASS.replace("class K:", "class K:\n    total = 0").replace("= items\n", "= items\n        K.total += 1\n", 1)
-SHARING = KLASS.replace("class K:", "class K:\n    shared = []").replace("    return self", "    self.shared.append(n)\n        return self")
+COUNTED = KLASS.replace("class K:", "class K:\n    total = 0").replace(
+    "= items\n", "= items\n        K.total += 1\n", 1
+)
+SHARING = KLASS.replace("class K:", "class K:\n    shared = []").replace(
+    "    return self", "    self.shared.append(n)\n        return self"
+)
 CLOSURE = """def make():
     n = 0
     def inc():
@@ -28,32 +32,94 @@ CLOSURE = """def make():
 cc = make()"""
 NM = "try:\n    import nosuchmodule as nm\nexcept ImportError:\n    nm = None\nprint(nm)"
 TEMPLATES: tuple[tuple[str, str], ...] = (
-    # what the statement makes of {v} ("" for nothing, "=list" for {v} of the type of {list}), and the statement
-    ("list", "{v} = [{n}, {n}]"), ("list", "{v} = [{n}, {n}]"), ("dict", "{v} = {'k': {n}}"), ("int", "{v} = {n}"),
-    ("list", "{v} = {list}"), ("dict", "{v} = {dict}"), ("nest", "{v} = {nest}"), ("int", "{v} = {int}"), ("obj", "{v} = {obj}"),
-    ("nest", "{v} = [{list}, [{n}]]"), ("held", "{v} = {'k': {list}}"), ("list", "{v} = list({list})"), ("nest", "{v} = {nest}[:]"),
-    ("nest", "{v} = [*{nest}]"), ("nest", "{v} = {nest}.copy()"), ("list", "{v} = {list} + []"), ("nest", "{v} = [e for e in {nest}]"),
-    ("list", "{v} = {nest}[0]"), ("list", "{v} = {held}['k']"), ("list", "{v} = {held}.get('k')"), ("list", "{v}, *rest = {nest}"),
-    ("list", "{v} = next(iter({held}.values()))"), ("int", "{v} = len({list})"), ("int", "print(({v} := len({list})))"),
-    ("list", "{v} = sorted({list}, key=lambda e: -e)"), ("list", "{v} = [*map(lambda e: e + 1, {list})]"),
-    ("list", "import copy\n{v} = copy.deepcopy({list})"), ("nest", "import copy\n{v} = copy.copy({nest})"),
-    ("", "{list}.append({n})"), ("", "{list} += [{n}]"), ("", "{list}[len({list}):] = [{n}]"), ("", "{list}.insert(0, {n})"),
-    ("", "{nest}[0].append({n})"), ("", "for e in {nest}:\n    e.append({n})"), ("", "[e.append({n}) for e in {nest}]"),
-    ("", "{nest}[0] = [{n}]"), ("", "{nest}.append({list})"), ("", "{nest}[0] = {list}"), ("", "{held}['k'].append({n})"),
-    ("", "{held}['z'] = {list}"), ("", "{held}.setdefault('m', []).append({n})"), ("", "{held}.setdefault('v', {list}).append({n})"),
-    ("", "{dict}['k'] = {n}"), ("", "{dict}['k'] += 1"), ("", "{dict}.update(x={n})"), ("", "{dict} |= {'o': {n}}"),
-    ("", "{int} += {n}"), ("", "print({list})"), ("", "print({dict}, {int})"), ("", "print({nest})"), ("", "print({held}, {list})"),
-    ("", "print({int})"), ("", "print({obj}.items)"), ("f", "def f(x):\n    x.append(1)\n    return x"), ("", "import math\nprint(math.pi)"),
-    ("f", "def f(x, acc=[]):\n    acc.append(len(x))\n    return acc"), ("f", "f = lambda x: x + [{n}]"), ("", NM),
-    ("f", "def f(x, m={int}):\n    return x + [m]"), ("f", "def f(x):\n    return [*x, {int}]"), ("g", "def g():\n    {list}.append(7)"),
-    ("g", "def g():\n    global {int}\n    {int} = 5"), ("g", "def g():\n    return {list}"), ("list", "{v} = {f}({list})"),
-    ("w", "def w(x):\n    return {f}(x)"), ("w", "w = {f}"), ("list", "{v} = {w}({list})"), ("any", "{v} = {g}()"), ("", "{g}()"),
-    ("hh", "hh = {'p': lambda: {int}, 'q': lambda v: v}"), ("hh", "hh = {'p': lambda: {list}}"), ("", "print({hh}['p']())"),
-    ("cc", CLOSURE), ("int", "{v} = {cc}()"), ("", "print({cc}())"), ("K", KLASS), ("K", COUNTED), ("K", SHARING),
-    ("obj", "{v} = {K}({list})"), ("", "{obj}.add({n})"), ("", "{obj}.items.append(3)"), ("list", "{v} = {obj}.items"),
+    # what the statement makes of {v} ("" for nothing), and the statement
+    ("list", "{v} = [{n}, {n}]"),
+    ("list", "{v} = [{n}, {n}]"),
+    ("dict", "{v} = {'k': {n}}"),
+    ("int", "{v} = {n}"),
+    ("list", "{v} = {list}"),
+    ("dict", "{v} = {dict}"),
+    ("nest", "{v} = {nest}"),
+    ("int", "{v} = {int}"),
+    ("obj", "{v} = {obj}"),
+    ("nest", "{v} = [{list}, [{n}]]"),
+    ("held", "{v} = {'k': {list}}"),
+    ("list", "{v} = list({list})"),
+    ("nest", "{v} = {nest}[:]"),
+    ("nest", "{v} = [*{nest}]"),
+    ("nest", "{v} = {nest}.copy()"),
+    ("list", "{v} = {list} + []"),
+    ("nest", "{v} = [e for e in {nest}]"),
+    ("list", "{v} = {nest}[0]"),
+    ("list", "{v} = {held}['k']"),
+    ("list", "{v} = {held}.get('k')"),
+    ("list", "{v}, *rest = {nest}"),
+    ("list", "{v} = next(iter({held}.values()))"),
+    ("int", "{v} = len({list})"),
+    ("int", "print(({v} := len({list})))"),
+    ("list", "{v} = sorted({list}, key=lambda e: -e)"),
+    ("list", "{v} = [*map(lambda e: e + 1, {list})]"),
+    ("list", "import copy\n{v} = copy.deepcopy({list})"),
+    ("nest", "import copy\n{v} = copy.copy({nest})"),
+    ("", "{list}.append({n})"),
+    ("", "{list} += [{n}]"),
+    ("", "{list}[len({list}):] = [{n}]"),
+    ("", "{list}.insert(0, {n})"),
+    ("", "{nest}[0].append({n})"),
+    ("", "for e in {nest}:\n    e.append({n})"),
+    ("", "[e.append({n}) for e in {nest}]"),
+    ("", "{nest}[0] = [{n}]"),
+    ("", "{nest}.append({list})"),
+    ("", "{nest}[0] = {list}"),
+    ("", "{held}['k'].append({n})"),
+    ("", "{held}['z'] = {list}"),
+    ("", "{held}.setdefault('m', []).append({n})"),
+    ("", "{held}.setdefault('v', {list}).append({n})"),
+    ("", "{dict}['k'] = {n}"),
+    ("", "{dict}['k'] += 1"),
+    ("", "{dict}.update(x={n})"),
+    ("", "{dict} |= {'o': {n}}"),
+    ("", "{int} += {n}"),
+    ("", "print({list})"),
+    ("", "print({dict}, {int})"),
+    ("", "print({nest})"),
+    ("", "print({held}, {list})"),
+    ("", "print({int})"),
+    ("", "print({obj}.items)"),
+    ("f", "def f(x):\n    x.append(1)\n    return x"),
+    ("", "import math\nprint(math.pi)"),
+    ("f", "def f(x, acc=[]):\n    acc.append(len(x))\n    return acc"),
+    ("f", "f = lambda x: x + [{n}]"),
+    ("", NM),
+    ("f", "def f(x, m={int}):\n    return x + [m]"),
+    ("f", "def f(x):\n    return [*x, {int}]"),
+    ("g", "def g():\n    {list}.append(7)"),
+    ("g", "def g():\n    global {int}\n    {int} = 5"),
+    ("g", "def g():\n    return {list}"),
+    ("list", "{v} = {f}({list})"),
+    ("w", "def w(x):\n    return {f}(x)"),
+    ("w", "w = {f}"),
+    ("list", "{v} = {w}({list})"),
+    ("any", "{v} = {g}()"),
+    ("", "{g}()"),
+    ("hh", "hh = {'p': lambda: {int}, 'q': lambda v: v}"),
+    ("hh", "hh = {'p': lambda: {list}}"),
+    ("", "print({hh}['p']())"),
+    ("cc", CLOSURE),
+    ("int", "{v} = {cc}()"),
+    ("", "print({cc}())"),
+    ("K", KLASS),
+    ("K", COUNTED),
+    ("K", SHARING),
+    ("obj", "{v} = {K}({list})"),
+    ("", "{obj}.add({n})"),
+    ("", "{obj}.items.append(3)"),
+    ("list", "{v} = {obj}.items"),
     ("", "print({obj}, isinstance({obj}, {K}), getattr({K}, 'total', None), getattr({K}, 'shared', None))"),
-    ("it", "it = iter([*{list}, 1, 2, 3, 4, 5, 6])"), ("", "print(next({it}, None))"), ("", "for e in {it}:\n    break"),
-)  # fmt: skip
+    ("it", "it = iter([*{list}, 1, 2, 3, 4, 5, 6])"),
+    ("", "print(next({it}, None))"),
+    ("", "for e in {it}:\n    break"),
+)
 ONE_NAME = frozenset({"f", "g", "w", "hh", "cc", "K", "it"})
 """Types whose variable always has the same name."""
 
@@ -116,7 +182,8 @@ class Writer:
         if kind == 0:
             body = f"for i in range({self._random.randint(0, 2)}):\n{body}"
         elif kind == 1:
-            body = f"try:\n{body}\n    {self._random.choice(['1 / 0', 'pass'])}\nexcept ZeroDivisionError as error:\n    print('zero')"
+            last = self._random.choice(["1 / 0", "pass"])
+            body = f"try:\n{body}\n    {last}\nexcept ZeroDivisionError as error:\n    print('zero')"
         else:
             numbers = [name for name, one in before.items() if one == "int"]
             test = f"{self._random.choice(numbers)} % 2" if numbers else self._random.choice(["True", "False"])

@@ -20,7 +20,7 @@ from fasttrack_jupyter.notebook.marks import PipelineOptions, TaskOptions
 from fasttrack_jupyter.notebook.names import parse
 from fasttrack_jupyter.notebook.travel.changes import difference
 from fasttrack_jupyter.notebook.travel.home import Home
-from fasttrack_jupyter.notebook.travel.pickles import Loader, dump
+from fasttrack_jupyter.notebook.travel.pickles import Loader, dump, dump_definitions
 
 KINDS = {"common": CellKind.COMMON, "params": CellKind.PARAMS, "plain": CellKind.PLAIN, "skip": CellKind.SKIP}
 ATOMS = (int, float, complex, str, bytes, bool, type(None), type, range)
@@ -41,6 +41,11 @@ def notebook_of(*cells: tuple[str, str] | tuple[str, str, TaskOptions]) -> Noteb
 def split(*sources: str) -> Notebook:
     """Each cell a task of its own: t1, t2 …"""
     return notebook_of(*((f"t{number}", source) for number, source in enumerate(sources, 1)))
+
+
+Kept = tuple[bytes, bytes | None]
+"""A value's pickle, and the definitions that it names."""
+Stored = dict[tuple[str, str], Kept]
 
 
 class Noticed(Exception):
@@ -94,7 +99,7 @@ def _copied(value: Any, names: dict[str, Any]) -> bytes | None:
 
 def in_tasks(notebook: Notebook, flow: Flow) -> Ran:
     """As the pipeline runs. Raises Noticed."""
-    ran, stored = Ran(), dict[tuple[str, str], bytes]()
+    ran, stored = Ran(), Stored()
     for task in _ordered(flow.tasks):
         _run_task(notebook, task, stored, ran)
     return ran
@@ -110,16 +115,16 @@ def _ordered(tasks: Sequence[TaskFlow]) -> Iterable[TaskFlow]:
         yield task
 
 
-def _run_task(notebook: Notebook, task: TaskFlow, stored: dict[tuple[str, str], bytes], ran: Ran) -> None:
+def _run_task(notebook: Notebook, task: TaskFlow, stored: Stored, ran: Ran) -> None:
     names = _namespace()
     loaded: dict[str, Any] = {}
 
     def fetch(name: str) -> None:
         if name in task.inputs and name not in loaded:
-            data = stored.get((task.inputs[name], name))
-            if data is None:
+            kept = stored.get((task.inputs[name], name))
+            if kept is None:
                 raise Noticed(f"{task.inputs[name]} has no {name}")
-            loaded[name] = names[name] = Loader(io.BytesIO(data), Home(names, fetch=fetch), lambda: None).load()
+            loaded[name] = names[name] = Loader(io.BytesIO(kept[0]), Home(names, fetch=fetch), lambda: kept[1]).load()
 
     before = [
         cell for cell in notebook.cells if cell.key in task.common or (cell.kind is CellKind.PARAMS and task.params)
@@ -134,7 +139,7 @@ def _run_task(notebook: Notebook, task: TaskFlow, stored: dict[tuple[str, str], 
     for name in task.inputs:
         fetch(name)
     names.update(loaded)
-    old = {name: stored[task.inputs[name], name] for name in task.watched}
+    old = {name: stored[task.inputs[name], name][0] for name in task.watched}
     for cell in notebook.cells:
         if cell.task == task.name:
             ran.printed[cell.label] = _run(cell.source, names)
@@ -147,13 +152,14 @@ def _run_task(notebook: Notebook, task: TaskFlow, stored: dict[tuple[str, str], 
     _keep(task, names, stored, ran)
 
 
-def _keep(task: TaskFlow, names: dict[str, Any], stored: dict[tuple[str, str], bytes], ran: Ran) -> None:
+def _keep(task: TaskFlow, names: dict[str, Any], stored: Stored, ran: Ran) -> None:
     for name in (*task.outputs, *task.optional):
         if name in names:
             data = _copied(names[name], names)
             ran.values[task.name, name] = data
             if data is not None:
-                stored[task.name, name] = data
+                home = Home(names)
+                stored[task.name, name] = data, dump_definitions(dump(names[name], io.BytesIO(), home), home)
             elif name in task.outputs:
                 raise Noticed(f"{name} of {task.name} cannot be pickled")
 

@@ -89,9 +89,10 @@ def _pairs(holders: list[_Held]) -> Iterator[tuple[_Held, _Held]]:
 
 def _used(walked: Walk, gathered: dict[str, Gathered], seen: Seen, held: _Held) -> str:
     """Where the variable is used with, or after, the change; empty: nowhere."""
-    if held.is_here:
+    cells = walked.cells_of(seen.task or "")
+    if any(held.name in cell.record.reads for cell in cells):
         return f"task {seen.task!r}"
-    later = {cell.index for cell in walked.cells_of(seen.task or "") if held.name in cell.changed}
+    later = {cell.index for cell in cells if held.name in cell.changed}
     for task in gathered.values():
         use = task.uses.get(held.name)
         if use and use.version in later:

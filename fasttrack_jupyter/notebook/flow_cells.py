@@ -86,11 +86,13 @@ class Walk:
         return tuple(dict.fromkeys(one for seen in self.cells_of(task) for one in seen.cell.options.after))
 
     def assigned(self, task: str, has: Iterable[str]) -> list[str]:
-        """The variables that a task assigns, or changes and ``has``, and still has at its end: no imports, no definitions."""
+        """The variables that a task assigns, or changes and ``has``: no imports, no definitions, nothing deleted."""
         found: dict[str, None] = {}
         cells, has = self.cells_of(task), set(has)
         for seen in cells:
-            found.update(dict.fromkeys(seen.record.writes))
+            found.update(
+                dict.fromkeys(name for name in seen.record.writes if name not in seen.record.kept or name in has)
+            )
             found.update(dict.fromkeys(name for name in seen.changed if name in has))
         end = cells[-1].end
         return [name for name in found if not name.startswith("_") and name in end and is_data(end[name])]

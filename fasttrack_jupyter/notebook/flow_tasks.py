@@ -223,7 +223,10 @@ class _Gatherer:
     def _class(self, node: object, name: str, line: int) -> None:
         """Objects know their class by its name."""
         variable = self.seen.start.get(name)
-        if variable is None or node in variable.value.nodes:
+        if variable is None:
+            return
+        if node in variable.value.nodes:  # perhaps the cell gives the name another meaning before it uses the object
+            self.read(name, Read(line, indirect=True))
             return
         own = self.seen.end.get(name)
         if own is not None and node in own.value.nodes:

@@ -31,12 +31,20 @@ def defined_by(statement: ast.stmt) -> list[str]:
             return [name]
         case ast.Import() | ast.ImportFrom():
             names = [imported_as(alias, statement) for alias in statement.names]
-            return [] if "*" in names else names
+            return star_names(getattr(statement, "module", None) or "") or [] if "*" in names else names
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if _is_definition(value):
             return [name]
         case ast.Try() | ast.If():
             return _defined_by_ways(statement)
     return []
+
+
+def star_names(module: str) -> list[str] | None:
+    """What ``from module import *`` binds, where that can be asked for without harm; else None."""
+    if module not in _KNOWN_STARS:
+        return None
+    known = importlib.import_module(module)
+    return list(getattr(known, "__all__", [name for name in dir(known) if not name.startswith("_")]))
 
 
 def _is_definition(value: ast.expr) -> bool:
@@ -101,12 +109,10 @@ class Definitions(Expressions):
         self.store(name, Value(frozenset({self.member(path)})), line)
 
     def _star(self, module: str, line: int) -> None:
-        if module not in _KNOWN_STARS:
+        names = star_names(module)
+        if names is None:
             self.record.stars.setdefault(module, line)
-            return
-        known = importlib.import_module(module)
-        names = getattr(known, "__all__", [name for name in dir(known) if not name.startswith("_")])
-        for name in names:
+        for name in names or ():
             self._imported(name, f"{module}.{name}", line)
 
     def _do_functiondef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

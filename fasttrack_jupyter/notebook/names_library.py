@@ -79,6 +79,8 @@ class Libraries(Following):
         containers = [node for node in owner.nodes if node.kind is Kind.CONTAINER]
         if containers:
             return self._container_result(name, containers)
+        if name in tables.HOLDS_OBJECT:
+            return self.made("", [owner], holds=True)
         if types == {""} and name in tables.DICT_METHODS:
             return self._container_result(name, list(owner.nodes))
         if types & {"ndarray", "tensor"} and name in tables.VIEWS:

@@ -71,6 +71,9 @@ PURE_METHODS = words(
 )
 """Methods whose result shares nothing with their object."""
 
+HOLDS_OBJECT = words("parameters named_parameters modules children buffers state_dict get_params named_steps")
+"""Methods whose result leads to what their object is made of: an optimizer's parameters are its model's."""
+
 DICT_METHODS = words("items values get pop popitem setdefault popleft")
 """Methods that give what a dict (or the like) holds, where it is not known what their object is."""
 

@@ -196,10 +196,17 @@ class Expressions(Calls):
     def _value_binop(self, node: ast.BinOp) -> Value:
         left, right = self.value(node.left), self.value(node.right)
         if isinstance(node.op, (ast.Add, ast.Div)) and isinstance(left.const, str) and isinstance(right.const, str):
-            return Value(left.nodes, left.const + ("/" if isinstance(node.op, ast.Div) else "") + right.const)
+            return self._joined_text(node.op, left, right)
         name = _BINARY[type(node.op)]
         own = self.dunder(left, name, [right], node.lineno) | self.dunder(right, f"r{name}", [left], node.lineno)
         return Value(own.nodes | self.combined([left, right]).nodes)
+
+    def _joined_text(self, op: ast.operator, left: Value, right: Value) -> Value:
+        """Two texts, or a path and a text."""
+        if isinstance(op, ast.Add):
+            return Value(const=f"{left.const}{right.const}")
+        path = f"{left.const}/{right.const}"
+        return Value(frozenset({self.make(Kind.OPAQUE, f"path:{path}")}), path)
 
     def combined(self, values: list[Value]) -> Value:
         """Something new, made of these: ``a + b``."""

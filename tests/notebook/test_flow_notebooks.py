@@ -39,7 +39,6 @@ NOTEBOOKS: dict[str, list[str]] = {
         ranked["label"] = ranked["label"].fillna("low")
         print(ranked[["city", "label"]].to_string())
         """,
-        "print(len(df), list(df.columns), by_city.index.tolist())",
     ],
     "sklearn pipeline": [
         """
@@ -68,10 +67,7 @@ NOTEBOOKS: dict[str, list[str]] = {
         score = accuracy_score(y_test, predicted)
         print(f"accuracy {score:.3f}")
         """,
-        """
-        names = [iris.target_names[i] for i in predicted[:5]]
-        print(names, scaler.mean_.round(2))
-        """,
+        "print([iris.target_names[i] for i in predicted[:5]], scaler.mean_.round(2))",
     ],
     "training loop by hand": [
         """
@@ -401,4 +397,3 @@ def test_a_notebook_whose_first_cell_is_common_gives_the_same(name: str) -> None
     first, *rest = (dedent(source).strip() for source in NOTEBOOKS[name])
     outcome = compared(notebook_of(("common", first), *((f"t{number}", one) for number, one in enumerate(rest))))
     assert outcome.differences == ()
-    assert outcome.is_said or not outcome.differences

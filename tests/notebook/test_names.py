@@ -143,9 +143,19 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("class A:\n    def __init__(self, v): self.v = v\n    def add(self): self.v.append(1)\nA(a).add()", "a", "A", "a"),
     ("class A:\n    @property\n    def p(self): return k\nA().p", "k", "A", ""),
     ("class A:\n    @staticmethod\n    def s(x): x.append(1)\nA.s(a)", "a", "A", "a"),
-    ("class A:\n    def __enter__(self): return a\n    def __exit__(self, *e): pass\nwith A() as b: b.append(1)", "a", "A b", "a"),
+    (
+        "class A:\n    def __enter__(self): return a\n    def __exit__(self, *e): pass\nwith A() as b: b.append(1)",
+        "a",
+        "A b",
+        "a",
+    ),
     ("class A:\n    def __call__(self, x): x.append(1)\nA()(a)", "a", "A", "a"),
-    ("class A:\n    def go(self): self.end()\n    def end(self): a.append(1)\nclass B(A): pass\nB().go()", "a", "A B", "a"),
+    (
+        "class A:\n    def go(self): self.end()\n    def end(self): a.append(1)\nclass B(A): pass\nB().go()",
+        "a",
+        "A B",
+        "a",
+    ),
     ("class A:\n    def go(self): a.append(1)\nclass B(A):\n    def go(self): super().go()\nB().go()", "a", "A B", "a"),
     # scopes
     ("[x for x in a if x in b]", "a b", "", ""),
@@ -189,7 +199,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("globals()['x'] = y", "y", "x", ""),
     ("if 'x' not in globals(): x = 1", "x", "x", ""),
     ("try: x\nexcept NameError: x = 1", "x", "x", ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("source", "reads", "writes", "mutates"), TABLE, ids=[row[0] for row in TABLE])
