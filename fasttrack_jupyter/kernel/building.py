@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import BadRequest
-from fasttrack_jupyter.notebook.cells import CellKind, Notebook
+from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.session import Session
@@ -57,9 +57,14 @@ def made_of(session: Session, stem: str | None = None) -> Made:
             "no cell that ran in this kernel is a task yet",
             hint="Write %%fasttrack_task NAME as the first line of a cell and run it; %fasttrack says more.",
         )
-    built = build(notebook, stem=stem)
-    files = {path: data.decode() for path, data in built.files.items()}
-    return Made(built, files, _given(notebook))
+    given = _given(notebook)
+    cells = tuple(replace(cell, kind=CellKind.SKIP) if _is_papermill_s(cell) else cell for cell in notebook.cells)
+    built = build(replace(notebook, cells=cells), stem=stem)
+    return Made(built, {path: data.decode() for path, data in built.files.items()}, given)
+
+
+def _is_papermill_s(cell: Cell) -> bool:
+    return cell.kind is CellKind.PLAIN and cell.source.startswith("# Parameters\n")
 
 
 def _given(notebook: Notebook) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def _given(notebook: Notebook) -> dict[str, Any]:
     params, _ = params_of(notebook)
     found: dict[str, Any] = {}
     for cell in notebook.cells:
-        if cell.kind is CellKind.PLAIN and cell.source.startswith("# Parameters\n"):
+        if _is_papermill_s(cell):
             for statement in ast.parse(cell.source).body:
                 match statement:
                     case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in params:
