@@ -27,6 +27,7 @@ table.ftw-table.ftw-table{border-collapse:collapse;width:auto;min-width:60%;marg
  table-layout:auto;font-size:inherit}
 table.ftw-table.ftw-table th,table.ftw-table.ftw-table td{text-align:left;padding:2px 8px;border:0;
  vertical-align:baseline;white-space:nowrap;background:none;max-width:34em;overflow:hidden;text-overflow:ellipsis}
+table.ftw-table.ftw-table td.ftw-why{white-space:normal;min-width:8em}
 table.ftw-table.ftw-table tbody tr{border-top:1px solid var(--jp-border-color2,#8884);background:none}
 table.ftw-table thead th{font-weight:400;color:var(--jp-ui-font-color2,#616161);position:sticky;top:0;
  background:var(--jp-layout-color1,var(--vscode-editor-background,Canvas))}

@@ -45,7 +45,7 @@ def _row(row: TaskRow, columns: Sequence[str], is_picked: bool) -> str:
         "Took": f'<td class="ftw-number">{escape(row.took)}</td>',
         "Progress": f"<td>{_progress(row)}</td>",
         "Attempts": f'<td class="ftw-number">{row.attempts or ""}</td>',
-        "Why": f'<td title="{escape(row.why)}">{escape(middle(row.why, _WHY_LETTERS))}</td>',
+        "Why": f'<td class="ftw-why" title="{escape(row.why)}">{escape(middle(row.why, _WHY_LETTERS))}</td>',
     }
     picked = ' class="ftw-picked" aria-current="true"' if is_picked else ""
     return f"<tr{picked}>{''.join(cells[column] for column in columns)}</tr>"
