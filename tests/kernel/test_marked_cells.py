@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 from fasttrack_jupyter.errors import BadRequest, InvalidNotebook
-from fasttrack_jupyter.notebook.cells import CellKind
+from fasttrack_jupyter.kernel.building import made_of
+from fasttrack_jupyter.notebook.build import build
+from fasttrack_jupyter.notebook.cells import CellKind, read_notebook
 
 
 def cells(shell: Any) -> list[tuple[str, str, str | None]]:
@@ -349,3 +352,28 @@ def test_errors_are_ours(shell: Any) -> None:
     """What a program gets is the error itself."""
     result = shell.cell("%fasttrack rum")
     assert isinstance(result.error_in_exec, BadRequest)
+
+
+def test_the_live_notebook_and_its_file_are_the_same_pipeline(shell: Any, saved: Path) -> None:
+    """Same YAML, same files, but for what people call a cell: ``In [2]`` here, ``cell 3`` there."""
+    texts = (
+        "%fasttrack_pipeline digits --cpu 2",
+        "%%fasttrack_params\nrate = 0.5",
+        "%%fasttrack_common\nimport math",
+        "%%fasttrack_task prepare\nxs = [1, 2]\ndef double(x):\n    return 2 * x * rate",
+        "plain = 1",
+        "%%fasttrack_task train --mem 1g --after prepare\ntotal = math.fsum(map(double, xs))",
+    )
+    cells = tuple((f"cell{number}", text) for number, text in enumerate(texts))
+    save(saved, *cells)
+    for cell_id, text in cells:
+        assert shell.cell(text, cell_id=cell_id).success
+    live, static = made_of(shell.session).built, build(read_notebook(saved.read_bytes(), saved.name))
+
+    def plain(text: str) -> str:
+        return re.sub(r"cell \d+|In \[\d+\]", "CELL", text)
+
+    assert plain(live.text) == plain(static.text)
+    assert {path: plain(data.decode()) for path, data in live.files.items()} == {
+        path: plain(data.decode()) for path, data in static.files.items()
+    }
