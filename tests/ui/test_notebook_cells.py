@@ -116,7 +116,7 @@ def test_a_cell_is_marked_by_the_form(show: Callable[[str, str], Hands]) -> None
     """Key, name, resources; it is written in the cell's metadata, stands at its head, and can be undone."""
     hands = show("form.ipynb", notebook(PLAIN))
     hands.choose(2)
-    hands.page.keyboard.press("Control+Alt+T")
+    hands.page.keyboard.press("Control+Alt+K")
     name = hands.form.get_by_label("Task name")
     expect(name).to_be_focused()
     expect(name).to_have_value("task-1")
@@ -166,7 +166,7 @@ def test_the_keyboard_walks_from_task_to_task(show: Callable[[str, str], Hands])
     for key, index in (("Alt+PageDown", 1), ("Alt+PageDown", 2), ("Alt+PageUp", 1), ("Alt+PageUp", 3)):
         hands.page.keyboard.press(key)
         until(lambda index=index: hands.page.evaluate(active) == index, f"{key} leads to cell {index + 1}", 5)
-    hands.page.keyboard.press("Control+Alt+Shift+T")
+    hands.page.keyboard.press("Control+Alt+Shift+K")
     until(lambda: hands.marks()[3] is None, "cell 4 is unmarked", 5)
     expect(hands.marker(4)).to_have_count(0)
 
