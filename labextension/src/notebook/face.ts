@@ -1,5 +1,5 @@
 /** What FastTrack adds to one open notebook: its book of marks, its markers, its job, and the strip above its cells. */
-import { MainAreaWidget, Notification } from '@jupyterlab/apputils';
+import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { Cell } from '@jupyterlab/cells';
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -131,10 +131,8 @@ export class NotebookFace implements IDisposable {
   }
 
   private onStarted(job: JobSummary): void {
-    const { trans } = this.parts;
     this.job.show(job.id);
     this.execute(CommandIDs.openJob, { job: job.id });
-    Notification.info(trans.__('Job #%1 of %2 has started.', job.index, job.pipeline), { autoClose: 5000 });
   }
 
   private execute(command: string, args: Record<string, string>): void {
