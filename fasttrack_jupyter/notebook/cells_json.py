@@ -60,6 +60,9 @@ def read_json(data: bytes, name: str) -> RawNotebook:
         if cell.get("cell_type") == "code"
     ]  # fmt: skip
     ours = _ours(metadata, name, "metadata.fasttrack", '{"pipeline": "digits"}')
+    if "task" in ours and "notebook" in ours:  # notebook/travel/record.py
+        message = f"the file is what the task {ours['task']!r} left of its run, and no notebook to build"
+        raise refused(name, message, f"give the notebook itself: {ours['notebook']}")
     return RawNotebook(tuple(raw), ours, _mapping(metadata.get("kubeflow_notebook")), _language(metadata))
 
 
