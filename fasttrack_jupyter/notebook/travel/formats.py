@@ -16,6 +16,7 @@ Options = Dict[str, Any]
 MOST_ITEMS = 1_000_000
 """Of a plain value that is written as JSON; larger ones are read faster from a pickle."""
 _DEEPEST = 100
+_PLAIN = {type(None), bool, int, float, str, list, dict}
 
 
 class Unsuitable(Exception):
@@ -59,7 +60,7 @@ class Json(Format):
         """Write it, if it is plain through and through."""
         _check_plain(value)
         with open(path, "w", encoding="ascii") as file:
-            json.dump(value, file, allow_nan=False)
+            file.write(json.dumps(value, allow_nan=False))  # not dump: that one is written in Python, and slow
         return {}
 
     def load(self, path: str, options: Options) -> Any:
@@ -85,7 +86,13 @@ def _check_plain(value: Any) -> None:
             if depth >= _DEEPEST:
                 raise Unsuitable(f"more than {_DEEPEST} levels deep")
             seen[id(it)] = where
-        if kind is list:
+        if (kind is list or kind is dict) and _are_plain(it):
+            count += len(it)
+        elif kind is list:
+            strange = set(map(type, it)) - _PLAIN
+            if strange:
+                number = next(number for number, item in enumerate(it) if type(item) in strange)
+                _check_leaf(it[number], f"{where}[{number}]", tuple(_PLAIN))
             todo.extend((item, f"{where}[{number}]", depth + 1) for number, item in enumerate(it))
         elif kind is dict:
             for key, item in it.items():
@@ -93,6 +100,23 @@ def _check_plain(value: Any) -> None:
                 todo.append((item, f"{where}[{key!r}]", depth + 1))
         else:
             _check_leaf(it, where, (type(None), bool, int, float, str))
+
+
+def _are_plain(items: Any) -> bool:
+    """Whether a list or dict surely holds plain leaves alone; quick. False says nothing."""
+    if type(items) is dict:
+        if set(map(type, items)) - {str}:
+            return False
+        return _are_plain(list(items)) and _are_plain(list(items.values()))
+    kinds = set(map(type, items))
+    try:
+        if kinds <= {str, bool, type(None)}:
+            return all(map(str.isascii, items)) if kinds == {str} else not kinds & {str}
+        if kinds <= {int, float}:
+            return all(map(math.isfinite, items)) and min(items) >= -(2**63) and max(items) < 2**63
+    except OverflowError:  # an integer that no float can hold
+        pass
+    return False
 
 
 def _check_leaf(it: Any, where: str, allowed: Tuple[type, ...]) -> None:
