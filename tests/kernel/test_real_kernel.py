@@ -47,6 +47,8 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 break
         reply = self.client.get_shell_msg(timeout=60)
+        while reply["parent_header"].get("msg_id") != header["header"]["msg_id"]:
+            reply = self.client.get_shell_msg(timeout=60)  # of a question that was asked while the kernel started
         return "".join(shown), reply["content"]
 
     @staticmethod
