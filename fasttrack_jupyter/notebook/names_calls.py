@@ -10,7 +10,7 @@ from fasttrack_jupyter.notebook.names_record import Finding
 from fasttrack_jupyter.notebook.names_scope import body_of, function_scope
 
 _DEEPEST = 12
-_MOST = 6000
+_MOST = 1000
 """Calls that are followed in one cell; beyond that they are taken for a library's."""
 _STANDS_FOR = {"__call__": ("forward", "call"), "start": ("run",), "fit_transform": ("fit", "transform"),
                "fit_predict": ("fit", "predict"), "submit": ()}  # fmt: skip
@@ -112,11 +112,10 @@ class Following(Core):
         return self._outcome(code, self.returned.pop(), self.yields.pop())
 
     def _not_followed(self, function: Node, positional: list[Value], keywords: Keywords, line: int) -> Value:
-        if self.followed >= _MOST:
-            self.record.find(
-                Finding("too_deep", "the calls in this cell are too many to be followed", line, (),
-                        "name what the task changes with --out")
-            )  # fmt: skip
+        if self.followed == _MOST:
+            self.followed += 1
+            finding = "the calls in this cell are too many to be followed"
+            self.record.find(Finding("too_deep", finding, line, (), "name what the task changes with --out"))
         return self.made("", [*positional, *keywords.values(), Value(function.owner)])
 
     def _outcome(self, code: Code, returned: list[Value], yielded: list[Value]) -> Value:

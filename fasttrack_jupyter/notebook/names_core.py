@@ -44,13 +44,14 @@ class Core:
         self.outside: dict[str, Value] = {}
         """In an open world: the values from before the cell."""
         self._touched: dict[tuple[Node, str], Variable | None] = {}
+        self._met: dict[str, Variable] = {}
 
     # --- one cell
 
     def begin(self, cell: int) -> Record:
         """Start a cell: from here on no name is its own."""
         self.record = Record(cell)
-        self._touched = {}
+        self._touched, self._met = {}, {}
         variables = self.globals.variables
         for name, variable in variables.items():
             if variable.own:
@@ -112,7 +113,9 @@ class Core:
             loads.setdefault(name, variable.cell)
         if not variable.own:
             self.record.read(name, ReadOf(line, indirect or bool(self.chain), self.forgiving > 0))
-        self.touch(variable.value.nodes, line)
+        if self._met.get(name) is not variable:  # once: what it holds from before the cell is all there by now
+            self._met[name] = variable
+            self.touch(variable.value.nodes, line)
         return variable.value
 
     def _load_unknown(self, name: str, line: int, indirect: bool, deleted: Variable | None) -> Value:

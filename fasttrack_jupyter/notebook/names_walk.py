@@ -120,9 +120,10 @@ class Interpreter(Definitions):
         given = self.value(node.value)
         self.dunder(old, "iadd", [given], node.lineno)
         changed = {one for one in old.nodes if one.type != "number"}
+        how = f"{ast.unparse(target)} {_OPERATORS[type(node.op)]}= …"
         for one in changed:
             doubtful = one.kind is Kind.OPAQUE and one.type not in ("ndarray", "frame", "tensor")
-            self.mutate({one}, node.lineno, f"{ast.unparse(target)} {_OPERATORS[type(node.op)]}= …", doubtful=doubtful)
+            self.mutate({one}, node.lineno, how, doubtful=doubtful)
             if one.kind is Kind.CONTAINER:
                 one.add(ANY, {part for more in given.nodes for part in elements(more, self.part)})
         self.assign(target, old if old.nodes else self.combined([old, given]))
@@ -165,13 +166,13 @@ class Interpreter(Definitions):
         return found
 
     def _set_attribute(self, target: ast.Attribute, value: Value) -> None:
-        base = self.value(target.value)
+        base, how = self.value(target.value), f"{ast.unparse(target)} = …"
         for node in base.nodes:
             if node.kind is Kind.MEMBER:
                 node = self.member(f"{node.type}.{target.attr}")
             elif node.type not in PLAIN_TYPES:
                 node.add(f".{target.attr}", value.nodes)
-            self.mutate({node}, target.lineno, f"{ast.unparse(target)} = …")
+            self.mutate({node}, target.lineno, how)
             self._property_set(node, target.attr, value, target.lineno)
 
     def _property_set(self, node: Node, name: str, value: Value, line: int) -> None:
