@@ -24,7 +24,7 @@ tasks:
 """
 # Names, units and key words that stay as they are, and what JupyterLab itself says around ours.
 KEPT = re.compile(
-    r"""CPU|GPU|[KMGT]iB|YAML|FastTrack|Ctrl|Enter|\b(local|shell|py|uv|custom|git|github|gitlab|input1|cuda\.device)\b
+    r"""CPU|GPU|[KMGT]iB|YAML|FastTrack|Ctrl|Enter|\b(local|shell|notebook|py|nb|uv|custom|git|github|gitlab|input1|cuda\.device)\b
     |\S*fasttrack\.yaml|side\ panel\ content|main\ area\ (toolbar|content)|More\ commands""",
     re.VERBOSE,
 )
