@@ -104,7 +104,7 @@ class JobMaker:
         if request.files and not edited:
             raise BadRequest("files came with a plain rerun, which keeps the old code", hint="send the edited text too")
         pipeline = (await self._stage.parse(old)).pipeline
-        keeps_code = not edited or not (request.files or has_folder(old.source))
+        keeps_code = not edited or request.keep_code or not (request.files or has_folder(old.source))
         origin = await self._preparer.origin(old, pipeline, from_failed=request.from_failed, keeps_code=keeps_code)
         has_selection = request.selection != Selection()
         again = JobRequest(
@@ -139,7 +139,9 @@ class JobMaker:
         source = os.path.realpath(request.source) if request.source else None
         record = await self._store.ensure_pipeline(prepared.pipeline.name, source, now)
         await backend.make_folder(record.folder, "data", record.name)
-        code = await backend.put_code(prepared.files) if prepared.files else prepared.code
+        code = prepared.code
+        if prepared.files:
+            code = await backend.put_code(prepared.files, onto=code)
         options = await asyncio.to_thread(prepared.options)
         new = _new_job(prepared, origin, record, source=source, code=code, options=options, now=now)
         async with self._handing:

@@ -245,10 +245,11 @@ class ExecutionBackend(Protocol):
         """Remove a vfolder and what is in it."""
         ...
 
-    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
+    async def put_code(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
         """Keep a snapshot of files by content, durable when its digest comes back.
 
-        ``{relative path: absolute path on this machine, or the content itself as bytes}``.
+        ``{relative path: absolute path on this machine, or the content itself as bytes}``, laid over the snapshot
+        ``onto``, if there is one. Raises NotFound where that is gone.
         """
         ...
 

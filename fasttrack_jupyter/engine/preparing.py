@@ -13,7 +13,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.code import changed_files
 from fasttrack_jupyter.engine.live import plan_record
-from fasttrack_jupyter.engine.overlay import code_of, is_notebook
+from fasttrack_jupyter.engine.overlay import code_of, is_notebook, lay_over
 from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
     Demands,
@@ -89,6 +89,7 @@ class Prepared:
     files: Mapping[str, str | bytes]
     """Of a new snapshot; see :meth:`ExecutionBackend.put_code`."""
     code: str | None
+    """The old job's snapshot, where that is kept; ``files`` are laid over it."""
     default_slots: ResourceSlots
 
     @property
@@ -246,7 +247,7 @@ class Preparer:
         self, request: JobRequest, pipeline: Pipeline, origin: Origin | None
     ) -> tuple[str | None, Mapping[str, str | bytes]]:
         if origin is not None and origin.keeps_code:
-            return origin.job.code, {}
+            return origin.job.code, lay_over({}, request.files)
         return None, await asyncio.to_thread(code_of, request, pipeline, self._carried)
 
     async def _edited_files(

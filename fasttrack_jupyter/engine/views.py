@@ -67,6 +67,8 @@ class RerunRequest(View):
     """With this text, instead of the file (implies ``edited``)."""
     files: dict[str, str] = Field(default_factory=dict)
     """As in :class:`JobRequest`, of an edited pipeline."""
+    keep_code: bool = False
+    """With the old job's code, also where the pipeline is an edited one; ``files`` are laid over it."""
     selection: Selection = Selection()
     params: dict[str, Any] | None = None
     shrink: bool | None = None

@@ -167,8 +167,9 @@ class FakeBackend:
     async def remove_folder(self, name: str) -> None:
         self.folder_infos.pop(name, None)
 
-    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
-        manifest = {path: _text(place) for path, place in files.items()}
+    async def put_code(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
+        below = self.codes[onto] if onto else {}
+        manifest = {**below, **{path: _text(place) for path, place in files.items()}}
         digest = str(hash(tuple(sorted(manifest.items()))))
         self.codes[digest] = manifest
         return digest

@@ -1358,6 +1358,11 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Keep Code
+             * @default false
+             */
+            keep_code: boolean;
+            /**
              * @default {
              *       "only": [],
              *       "from": [],

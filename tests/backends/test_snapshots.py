@@ -76,6 +76,16 @@ def test_the_same_content_has_the_same_digest(snapshots: Snapshots, code: Path, 
     assert len({digest, *map(snapshots.put, others)}) == 4
 
 
+def test_files_are_laid_over_an_older_snapshot(snapshots: Snapshots, code: Path) -> None:
+    """The same as if all had come together; the older one stays as it is."""
+    old = snapshots.put(files_of(code))
+    new = snapshots.put({".fasttrack/x.py": b"ours"}, onto=old)
+    assert new == snapshots.put({**files_of(code), ".fasttrack/x.py": b"ours"})
+    assert not (snapshots.path(old) / ".fasttrack").exists()
+    with pytest.raises(NotFound):
+        snapshots.put({}, onto="0" * 64)
+
+
 def test_contents_are_stored_once(snapshots: Snapshots, code: Path) -> None:
     """Two snapshots that differ in one file share the rest."""
     first = snapshots.path(snapshots.put(files_of(code)))

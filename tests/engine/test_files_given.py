@@ -135,6 +135,27 @@ def test_an_edited_text_of_a_job_from_a_notebook_keeps_its_code(engine: Any, tmp
     assert len({spec.code for spec in backend.started}) == 1
 
 
+def test_an_edited_rerun_can_keep_the_code_with_files_laid_over_it(engine: Any, tmp_path: Path) -> None:
+    """As debugging does: what lies in the folder by now does not matter."""
+    (folder := tmp_path / "work").mkdir()
+    (folder / "train.py").write_text("then")
+    (source := folder / "p.yaml").write_text("name: p\ntasks:\n- {name: a, command: python3 train.py}\n")
+    backend = FakeBackend()
+
+    async def go() -> None:
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(JobRequest(source=str(source)))
+            await engine.finish(fasttrack)
+            (folder / "train.py").write_text("now")
+            text = "name: p\ntasks:\n- {name: a, command: python3 .fasttrack/x.py}\n"
+            await fasttrack.rerun("p#1", RerunRequest(text=text, files={".fasttrack/x.py": "ours"}, keep_code=True))
+            await engine.finish(fasttrack)
+
+    asyncio.run(go())
+    code = backend.codes[backend.started[-1].code or ""]
+    assert (code["train.py"], code[".fasttrack/x.py"]) == ("then", "ours")
+
+
 def test_a_notebook_is_no_pipelines_file(engine: Any, tmp_path: Path) -> None:
     """A face builds it first; who sends its path alone is told so."""
     (tmp_path / "p.ipynb").write_text("{}")

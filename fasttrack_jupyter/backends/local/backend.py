@@ -233,9 +233,9 @@ class LocalBackend:
         """See the port."""
         return await asyncio.to_thread(self._folders.remove_paths, folder, paths)
 
-    async def put_code(self, files: Mapping[str, str | bytes]) -> str:
+    async def put_code(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
         """See the port."""
-        return await asyncio.to_thread(self._snapshots.put, files)
+        return await asyncio.to_thread(self._snapshots.put, files, onto)
 
     async def code_manifest(self, digest: str) -> Mapping[str, str]:
         """See the port."""

@@ -46,19 +46,22 @@ class Snapshots:
         for folder in (root, self._blobs, self._manifests):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def put(self, files: Mapping[str, str | bytes]) -> str:
+    def put(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
         """Keep ``{relative path: absolute path, or content}``; the digest of the whole, the same of the same content.
 
-        Executable bits are kept, symlinks stay symlinks, folders are those that files need.
+        Executable bits are kept, symlinks stay symlinks, folders are those that files need. They are laid over the
+        snapshot ``onto``, if there is one.
 
         Raises:
+            NotFound: there is no snapshot ``onto`` (any more).
             Forbidden: a symlink that leaves the tree, or a file that cannot be read.
             BadRequest: two paths that cannot be in one tree, or something that is no file.
             BackendError: it cannot be written (disk full …).
         """
         with self._locked(fcntl.LOCK_SH), _told():
             seen = _Seen(self.root / ".seen")
-            entries = {path: self._entry(path, source, seen) for path, source in sorted(files.items())}
+            entries = self._entries(onto) if onto else {}
+            entries |= {path: self._entry(path, source, seen) for path, source in sorted(files.items())}
             seen.save()
             manifest = json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
             digest = hashlib.sha256(manifest).hexdigest()
@@ -79,9 +82,7 @@ class Snapshots:
 
     def manifest(self, digest: str) -> dict[str, str]:
         """``{path: sha256}`` of the contents (of a symlink's target). Raises NotFound."""
-        self.path(digest)
-        entries = json.loads((self._manifests / digest).read_bytes())
-        return {path: entry[0] for path, entry in entries.items()}
+        return {path: entry[0] for path, entry in self._entries(digest).items()}
 
     def unused(self, keep: Set[str], *, grace: float = GRACE) -> list[Path]:
         """What :meth:`remove_unused` would remove, by name."""
@@ -101,6 +102,11 @@ class Snapshots:
             return freed
 
     # ------------------------------------------------------------ contents
+
+    def _entries(self, digest: str) -> dict[str, list[str]]:
+        self.path(digest)
+        entries: dict[str, list[str]] = json.loads((self._manifests / digest).read_bytes())
+        return entries
 
     def _entry(self, path: str, source: str | bytes, seen: _Seen) -> list[str]:
         parts = parts_of(path)
