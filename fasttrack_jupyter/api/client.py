@@ -183,6 +183,10 @@ class Client:
         """What a running task instance uses now; empty when it does not run."""
         return self._ask("GET", f"{_task(job, path)}/usage")
 
+    def session(self, job: str, path: str) -> Json:
+        """What exactly a task instance runs or ran, secrets starred out: SessionView."""
+        return self._ask("GET", f"{_task(job, path)}/session")
+
     def shell(self, job: str, path: str) -> list[str]:
         """The argv that opens a shell inside a running task instance."""
         return self._list("GET", f"{_task(job, path)}/shell")

@@ -131,6 +131,7 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
     client.watch(target)
     client.on_notebook_start = lambda **_: client.take_signals()
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    write_copy(nb, target)  # who is killed in the first cell leaves its cells all the same, for debugging
     try:
         asyncio.run(client.async_execute())
         client.finish()
