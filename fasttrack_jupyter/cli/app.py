@@ -32,6 +32,8 @@ SECTIONS: dict[str, dict[str, Place]] = {
     },
     "Notebooks": {
         "from-notebook": ("notebook", "from_notebook", "Write the pipeline of a notebook whose cells are tasks."),
+        "debug": ("debug", "debug", "Write a notebook that runs in a session like that of a task."),
+        "fix": ("debug", "fix", "Show what was mended in a debug notebook, or put it back."),
     },
     "Jobs": {
         "run": ("run", "run", "Run a pipeline and follow the job."),

@@ -13,7 +13,7 @@ from typing import Any
 
 from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.errors import BadRequest, FastTrackError
-from fasttrack_jupyter.kernel import commands_jobs, commands_pipeline
+from fasttrack_jupyter.kernel import commands_debug, commands_jobs, commands_pipeline
 from fasttrack_jupyter.kernel.marking import options_of
 from fasttrack_jupyter.kernel.options import HELP, Command, split
 from fasttrack_jupyter.kernel.problems import in_words
@@ -23,7 +23,8 @@ from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE, TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import help_of, read_pipeline_line, wants_help
 
 COMMANDS: dict[str, Command] = {
-    command.name: command for command in (*commands_jobs.COMMANDS, *commands_pipeline.COMMANDS)
+    command.name: command
+    for command in (*commands_jobs.COMMANDS, *commands_debug.COMMANDS, *commands_pipeline.COMMANDS)
 }
 
 _FIRST_STEPS = """\
