@@ -77,6 +77,7 @@ class Surroundings:
     def run(self, cells: Callable[[], None], then: Callable[[], None] = lambda: None) -> int:
         """Call ``cells``, which runs them, and ``then``, unless it failed; the exit status comes back."""
         os.makedirs(self._folder, exist_ok=True)
+        self.record.write()  # who is killed in the first cell leaves its cells all the same, for debugging
         self._set_up()
         mine = os.getpid()
         try:
