@@ -17,6 +17,7 @@ if sys.platform == "linux" and os.environ.get("FASTTRACK_LOCAL_PROCESSES") != "p
         age_of,
         claims_of,
         end_of,
+        image_of,
         is_leader,
         may_lead,
         process_table,
@@ -29,6 +30,7 @@ else:
         age_of,
         claims_of,
         end_of,
+        image_of,
         is_leader,
         may_lead,
         process_table,
@@ -38,6 +40,6 @@ else:
     )
 
 __all__ = [
-    "age_of", "claims_of", "end_of", "is_leader", "may_lead", "process_table", "read_process", "send_signal",
-    "start_of",
+    "age_of", "claims_of", "end_of", "image_of", "is_leader", "may_lead", "process_table", "read_process",
+    "send_signal", "start_of",
 ]  # fmt: skip

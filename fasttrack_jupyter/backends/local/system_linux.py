@@ -32,6 +32,19 @@ def read_process(pid: int) -> Process | None:
     return Process(pid, int(words[1]), int(words[3]), int(words[19]), cpu, int(words[21]) * _PAGE)
 
 
+def image_of(pid: int) -> object:
+    """What the process ``pid`` runs: changed by exec, and by nothing else. None: it is gone.
+
+    Where its code and its stack lie, which each exec rolls anew and a fork copies.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            words = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return words[23], words[25]
+
+
 def process_table() -> dict[int, Process]:
     """All live processes of this machine."""
     found = (read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())

@@ -27,6 +27,14 @@ def read_process(pid: int) -> Process | None:
         return None
 
 
+def image_of(pid: int) -> object:
+    """What the process ``pid`` runs, as far as its command line tells. None: it is gone, or somebody else's."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return None
+
+
 def process_table() -> dict[int, Process]:
     """All live processes of this machine."""
     found = (read_process(pid) for pid in psutil.pids())
