@@ -1,4 +1,4 @@
-"""The first of the two commands of the README: what a person gets who has just cloned the project."""
+"""What a person gets who has just cloned the project: the first command of the README, and the example notebook."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ def job(quickstart: tuple[Checkout, str]) -> dict[str, Any]:
     return shown
 
 
+@pytest.fixture(scope="module")
+def notebook(quickstart: tuple[Checkout, str], job: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The example notebook as nbclient leaves it after running all of its cells, and the job that these made."""
+    checkout, _ = quickstart
+    done = checkout.sh("jupyter execute examples/digits/digits.ipynb --output=executed --timeout=600")
+    assert done.returncode == 0, done.stdout
+    executed: dict[str, Any] = json.loads((checkout.root / "examples" / "digits" / "executed.ipynb").read_text())
+    made: dict[str, Any] = checkout.json("show digits-notebook#1")
+    return executed, made
+
+
 def _task(job: dict[str, Any], path: str) -> dict[str, Any]:
     return next(task for task in job["tasks"] if task["path"] == path)
 
@@ -54,7 +65,7 @@ def test_quickstart_says_where_the_results_are(quickstart: tuple[Checkout, str],
     report = _report_folder(job) / "report.html"
     assert str(report) in printed
     assert report.is_file()
-    assert "jupyter lab" in printed
+    assert '/.venv/bin/jupyter" lab "' in printed
 
 
 def test_quickstart_is_quick_the_second_time(quickstart: tuple[Checkout, str]) -> None:
@@ -138,3 +149,58 @@ def _environment(folder: Path, requirements: list[str]) -> Path:
     subprocess.run([uv, "venv", *quiet, "--python", sys.executable, str(folder)], check=True)
     subprocess.run([uv, "pip", "install", *quiet, "--python", str(python), *requirements], check=True)
     return python
+
+
+def _accuracies(job: dict[str, Any]) -> dict[str, float]:
+    """What the notebook's task ``evaluate`` found."""
+    folder = Path(_task(job, "evaluate")["outputs"]["accuracies"]["path"])
+    found: dict[str, float] = json.loads((folder / "value.json").read_text())
+    return found
+
+
+def _shown(cell: dict[str, Any], mimetype: str) -> str:
+    return "".join("".join(output.get("data", {}).get(mimetype, "")) for output in cell["outputs"])
+
+
+def test_the_notebook_gives_the_numbers_of_the_yaml(
+    job: dict[str, Any], notebook: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """Six cells, six sessions, and each model reads exactly as many digits right as out of the scripts."""
+    _, made = notebook
+    ends = {task["path"]: (task["result"], task["attempts"]) for task in made["tasks"]}
+    assert ends == dict.fromkeys(("prepare", *MODELS, "evaluate", "report"), ("SUCCESS", 1))
+    metrics = json.loads(Path(_task(job, "evaluate")["outputs"]["metrics"]["path"]).read_text())
+    wanted = {model: metrics["models"][model]["accuracy"] for model in MODELS}
+    assert {model: round(accuracy, 6) for model, accuracy in _accuracies(made).items()} == wanted
+    assert wanted["svm"] > 0.99
+
+
+def test_the_notebook_keeps_the_picture_and_the_result(notebook: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Who opens the executed copy sees the job as it ended, and what came back."""
+    executed, made = notebook
+    cells = {cell["id"]: cell for cell in executed["cells"]}
+    page, words = _shown(cells["cell-16"], "text/html"), _shown(cells["cell-16"], "text/plain")
+    assert "data:image/svg+xml" in page
+    assert "digits-notebook#1 success" in words
+    assert all(task in page and f"✓ {task}" in words for task in ("prepare", *MODELS, "evaluate", "report"))
+    assert _shown(cells["cell-19"], "text/plain") == str(_accuracies(made))
+
+
+def test_the_notebook_as_a_file_is_the_same_pipeline(
+    quickstart: tuple[Checkout, str], notebook: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """``from-notebook`` writes it without running a cell; its job has the same numbers where the forest has no say."""
+    checkout, _ = quickstart
+    _, made = notebook
+    folder = checkout.root / "examples" / "digits"
+    done = checkout.sh("fasttrack from-notebook digits.ipynb -o mine.fasttrack.yaml", cwd=folder)
+    assert done.returncode == 0, done.stdout
+    done = checkout.sh("fasttrack run mine.fasttrack.yaml -p trees=20", cwd=folder)
+    assert done.returncode == 0, done.stdout
+    again = checkout.json("show digits-notebook#2")
+    assert [(task["path"], task["dependencies"]) for task in again["tasks"]] == [
+        (task["path"], task["dependencies"]) for task in made["tasks"]
+    ]
+    before, after = _accuracies(made), _accuracies(again)
+    assert {**before, "forest": 0} == {**after, "forest": 0}
+    assert 0.9 < after["forest"] <= before["forest"]

@@ -3,6 +3,7 @@
 In the README, ``<!-- file: NAME -->`` stands before a block that is a file of the tour, and
 ``<!-- tour -->`` before a ``console`` block whose lines after ``$`` are typed in the tour's folder.
 What a command printed there must be printed here, but for what differs from job to job.
+``<!-- cell -->`` stands before a cell of the README's notebook.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 if TYPE_CHECKING:
     from conftest import Checkout
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"<!-- (tour|file: (?P<name>[\w.-]+)) -->\n+```\w+\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_CELL = re.compile(r"<!-- cell -->\n+```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CHANGES = re.compile(
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?Z?|\b\d\d:\d\d(:\d\d)?\b|\b[0-9a-hjkmnp-tv-z]{16}\b"
     r"|just now|\bago\b|\b[\d.]+ ?(ms|s|min|h|KB|B)\b|~?/\S+|-[0-9a-z]{6,}\b|\s+"
@@ -58,6 +62,20 @@ def test_the_tour_can_be_followed(make_checkout: Callable[[str], Checkout], tmp_
             assert not missing, f"$ {command}\n{done.stdout}\n(exit status {done.returncode})"
             seen += 1
     assert seen >= 8
+
+
+def test_the_notebook_can_be_run(make_checkout: Callable[[str], Checkout], tmp_path: Path) -> None:
+    """Its cells run in the kernel and in a job alike; here without their image, which costs time and says nothing."""
+    sources = [re.sub(r' --image "[^"]*"', "", source.strip()) for source in _CELL.findall(README)]
+    more = ["import fasttrack_jupyter as ft\n(await ft.job()).tasks['train'].outputs['share'] < share < 1", "strength"]
+    cells = [new_code_cell(source) for source in (*sources, *more)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "tumours.ipynb")
+    done = make_checkout("cells").sh("jupyter execute tumours.ipynb --output=executed --timeout=120", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
+    *_, run, same, here = (cell.outputs for cell in executed.cells)
+    assert "tumours#1 success" in run[0].data["text/plain"]
+    assert [output.data["text/plain"] for output in (*same, *here)] == ["True", "1.0"]
 
 
 def test_every_file_that_is_named_exists() -> None:

@@ -297,5 +297,5 @@ def test_nobody_is_shut_out(lab: Lab, show: Callable[[str, str], Hands], theme: 
     if os.environ.get("FT_SCREENSHOTS"):
         hands.strip.get_by_role("button", name="Close the problems").click()
         page.wait_for_timeout(600)  # what moves has come to rest
-        page.screenshot(path=PICTURES / f"notebook-{theme}.png", animations="disabled")
+        page.screenshot(path=PICTURES / f"notebook-form-{theme}.png", animations="disabled")
     assert found == []

@@ -15,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 if TYPE_CHECKING:
     from tests.ui.conftest import Lab
 
+ROOT = Path(__file__).resolve().parents[2]
 READY = """path => {
   const { currentWidget } = window.jupyterapp?.shell ?? {};
   return currentWidget?.context?.path === path && currentWidget.sessionContext.session?.kernel?.status === 'idle';
@@ -80,11 +81,21 @@ def run_all(page: Page) -> Locator:
     return widget
 
 
+def theme(page: Page, name: str) -> None:
+    """Turn JupyterLab light or dark."""
+    page.evaluate(
+        "async name => { await jupyterapp.commands.execute('apputils:change-theme', { theme: name }); }",
+        f"JupyterLab {name}",
+    )
+    expect(page.locator("#jupyterlab-splash")).to_be_hidden()
+
+
 def picture(page: Page, name: str) -> None:
-    """A screenshot, where they are wanted (FT_SCREENSHOTS names a folder)."""
-    folder = os.environ.get("FT_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+    """Keep how the window looks, where ``FT_SCREENSHOTS`` asks for it."""
+    if os.environ.get("FT_SCREENSHOTS"):
+        page.locator(".jp-Cell", has_text="await ft.job()").evaluate("cell => cell.scrollIntoView({ block: 'end' })")
+        page.wait_for_timeout(600)  # what moves has come to rest
+        page.screenshot(path=ROOT / "examples" / "screenshots" / f"{name}.png", animations="disabled")
 
 
 @pytest.fixture
@@ -107,12 +118,10 @@ def test_a_job_is_watched_steered_and_kept(lab: Lab, page: Page, go: Path) -> No
     expect(page.locator(".jp-OutputArea-output", has_text=re.compile("^42$"))).to_be_visible()
     assert until(lambda: page.evaluate(CARDS), "cards on the canvas") == "none"
     expect(page.locator(".ftw-still")).to_be_hidden()
-    picture(page, "notebook-widget-running")
     go.touch()
     expect(widget).to_contain_text(re.compile("shown#1.*success after"), timeout=30_000)
     expect(page.locator(".jp-OutputArea-output", has_text="'SUCCESS'")).to_be_visible()
     _looks(widget)
-    picture(page, "notebook-widget-outputs")
     _reruns(page, widget, lab)
     _stays(lab, page, name)
 
@@ -154,30 +163,48 @@ def _stays(lab: Lab, page: Page, name: str) -> None:
     lost = page.get_by_text("model not found")
     until(lambda: lost.count(), "JupyterLab's notice that the widget is gone")
     expect(lost).to_be_hidden()
-    picture(page, "notebook-widget-kept")
 
 
-def test_the_canvas_is_dark_in_a_dark_theme(lab: Lab, page: Page) -> None:
-    """ipycytoscape's white ground is gone, what is drawn on it is inverted; it follows the theme at once."""
-    name = notebook(
-        lab, "dark.ipynb", "import fasttrack_jupyter as ft",
-        "job = ft.job(ft.connect().run({'text': 'name: dark\\ntasks:\\n- name: only\\n  command: exit 3'})['id'])\njob",
-    )  # fmt: skip
-    opened(lab, page, name, "dark")
+def digits(lab: Lab) -> str:
+    """The example notebook in the workspace, with a small forest and in this Python; on pictures as it is."""
+    text = (ROOT / "examples" / "digits" / "digits.ipynb").read_text(encoding="utf-8")
+    if not os.environ.get("FT_SCREENSHOTS"):
+        text = re.sub(r' --requirements \\"[^"]*\\"', "", text.replace("trees = 200", "trees = 20"))
+    lab.write("digits.ipynb", text)
+    return "digits.ipynb"
+
+
+def test_the_digits_notebook_from_run_all_to_its_result(lab: Lab, page: Page) -> None:
+    """Run all cells: the job is watched from waiting to success, a value comes back; still there after a reload."""
+    name = digits(lab)
+    opened(lab, page, name, "digits")
     widget = run_all(page)
-    expect(widget).to_contain_text("failed, the cause", timeout=30_000)
+    tasks = widget.get_by_role("table", name="Tasks of digits-notebook#1")
+    expect(tasks.get_by_role("row", name=re.compile("^report"))).to_contain_text("waiting")
+    expect(tasks.get_by_role("row", name=re.compile("^forest"))).to_contain_text("running", timeout=120_000)
+    expect(widget).to_contain_text(re.compile("digits-notebook#1.*success after"), timeout=120_000)
+    result = page.locator(".jp-OutputArea-output", has_text=re.compile("^{'logistic': 0.*'svm': 0.99"))
+    expect(result).to_be_visible(timeout=30_000)
+    assert lab.client.job("digits-notebook#1")["result"] == "SUCCESS"
+    _follows_the_theme(page, widget)
+    page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
+    opened(lab, page, name, "digits-again")
+    expect(page.locator(".ftw, .ftw-still").filter(visible=True).first).to_contain_text("digits-notebook#1")
+    expect(result).to_be_visible()
+
+
+def _follows_the_theme(page: Page, widget: Locator) -> None:
+    """In the dark ipycytoscape's white ground is gone and what is drawn on it is inverted, at once."""
+    widget.get_by_role("combobox").select_option("evaluate")
+    expect(widget.get_by_role("log", name="Log of evaluate")).to_contain_text(re.compile("svm .*99.33%"))
     until(lambda: page.evaluate(CARDS) == "none", "cards on the canvas")
-    page.evaluate(
-        "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' }); }"
-    )
+    picture(page, "notebook-light")
+    theme(page, "Dark")
     until(lambda: page.evaluate(CARDS).startswith("invert"), "the dark canvas")
     graph = page.locator(".ftw-graph").first
     assert graph.evaluate("node => getComputedStyle(node).backgroundColor") == "rgba(0, 0, 0, 0)"
-    expect(page.locator("#jupyterlab-splash")).to_be_hidden()
-    picture(page, "notebook-widget-dark")
-    page.evaluate(
-        "async () => { await jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' }); }"
-    )
+    picture(page, "notebook-dark")
+    theme(page, "Light")
 
 
 def test_a_kernel_that_is_restarted_leaves_the_picture(lab: Lab, page: Page) -> None:
@@ -193,6 +220,5 @@ def test_a_kernel_that_is_restarted_leaves_the_picture(lab: Lab, page: Page) -> 
     still = page.locator(".ftw-still")
     expect(still.get_by_role("table", name="Tasks of goes on#1")).to_be_visible()
     expect(widget).to_be_hidden()
-    picture(page, "notebook-widget-restarted")
     assert lab.client.job("goes on#1")["status"] == "RUNNING"
     lab.client.cancel("goes on#1")
