@@ -189,7 +189,7 @@ def test_a_pipeline_of_functions_runs_and_gives_its_outputs_back(bench: Any) -> 
     assert dict(job.tasks["evaluate"].outputs) == {"score": 11.0, "name": "é ' \" done"}
     assert job.tasks["fit"].outputs["model"].factor == 8.0
     assert job.tasks["fit"].log() == "fitting at 2.0\n"
-    assert job.tasks["size_of"].outputs["result"] == 2
+    assert job.tasks["size_of"].outputs["result"] == 3  # the manifest, the pickle, the definition of Model
 
 
 def test_a_failure_tells_the_line_of_the_function(bench: Any) -> None:

@@ -23,6 +23,7 @@ for _name in __future__.all_feature_names:
     _FUTURES |= getattr(__future__, _name).compiler_flag
 _LOOP_NAMES = frozenset({"create_task", "ensure_future", "get_running_loop", "get_event_loop"})
 _LOOKS_AROUND = frozenset({"globals", "locals", "vars", "dir", "eval", "exec", "__main__", "get_ipython"})
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -41,6 +42,10 @@ class Code(NamedTuple):
     body: types.CodeType
     shown: Optional[types.CodeType]
     names: FrozenSet[str]
+    at_once: FrozenSet[str]
+    """The names among them that are used while it runs, and not only by functions that it defines."""
+    defines: FrozenSet[str]
+    """The functions and classes at its top."""
     is_dynamic: bool
     wants_loop: bool
 
@@ -67,9 +72,12 @@ class Runner:
         self._keep_text(cell)
         flags = self._flags | ast.PyCF_ONLY_AST
         tree = compile(cell.source, cell.label, "exec", flags, dont_inherit=True)
-        for statement in tree.body:
-            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                self.definitions[statement.name] = fingerprint(statement)
+        made = {
+            statement.name: fingerprint(statement)
+            for statement in tree.body
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        }
+        self.definitions.update(made)
         last = tree.body.pop() if _is_shown(tree, cell.source) else None
         body = compile(tree, cell.label, "exec", self._flags, dont_inherit=True)
         self._flags |= body.co_flags & _FUTURES
@@ -83,6 +91,8 @@ class Runner:
             body,
             codes[1] if len(codes) > 1 else None,
             frozenset(names),
+            frozenset(name for code in codes for name in _at_once(code)),
+            frozenset(made),
             not _LOOKS_AROUND.isdisjoint(names),
             not _LOOP_NAMES.isdisjoint(names),
         )
@@ -168,6 +178,14 @@ def _is_shown(tree: ast.Module, source: str) -> bool:
 
 def _is_coroutine(code: Optional[types.CodeType]) -> bool:
     return code is not None and bool(code.co_flags & 0x80)  # inspect.CO_COROUTINE
+
+
+def _at_once(code: types.CodeType) -> Iterator[str]:
+    """The names that ``code`` uses itself, or the bodies of classes and comprehensions in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType) and (not constant.co_flags & 1 or constant.co_name in _COMPREHENSIONS):
+            yield from _at_once(constant)
 
 
 def _mentions(code: types.CodeType) -> Iterator[str]:

@@ -6,7 +6,9 @@ one needs; nothing else is needed in the image. Variables of other tasks are rea
 
 A variable is loaded before the first cell that mentions it, not before: so that reading it fails where it is used,
 and what is not used is not read. (A namespace that loads on access would have to stand where Python looks for
-builtins, and make each ``len`` in a loop slow.)
+builtins, and make each ``len`` in a loop slow.) What comes before the task's own cells (definitions, common cells)
+loads those alone that it needs while it defines, for a variable may hold objects of a class that is defined a little
+further on; what else it mentions is loaded before the first cell of the task.
 
 Exit status: 0; 1 when a cell fails or a variable cannot be handed on; 2 when the task cannot begin; what a cell gave
 to ``sys.exit``; 130 and 143 when interrupted.
@@ -93,6 +95,8 @@ class Execution:
         self._names = self._around.runner.names
         self._made: Any = None
         self._mentioned: FrozenSet[str] = frozenset()
+        self._before: FrozenSet[str] = frozenset()  # mentioned by definitions and common cells
+        self._behind: Dict[str, FrozenSet[str]] = {}
 
     @property
     def _variables(self) -> Any:
@@ -116,10 +120,13 @@ class Execution:
         for index, (cell, code) in enumerate(zip(self._task.cells, codes)):
             is_counted = cell.kind == "task"
             done += is_counted
+            if not is_counted:
+                self._before |= code.names
             self._around.begin(index, cell, done if is_counted else None)
             if self._task.inputs:
-                self._load(code, is_first=is_counted and done == 1)
+                self._load(code, is_first=is_counted and done == 1, is_own=is_counted)
             self._run_cell(cell, code)
+            self._behind.update(dict.fromkeys(code.defines, code.names))
 
     def _compile(self, index: int, cell: Cell) -> Code:
         """All are compiled before the first one runs: a slip in the last one costs no hours."""
@@ -129,10 +136,23 @@ class Execution:
             self._around.begin(index, cell, None)
             raise
 
-    def _load(self, code: Code, is_first: bool) -> None:
+    def _load(self, code: Code, is_first: bool, is_own: bool) -> None:
         if is_first:
             self._variables.load_unmentioned(self._mentioned)
-        self._variables.load(None if code.is_dynamic else code.names, is_first)
+            self._variables.load(self._before, is_first=False)
+        if is_own:
+            self._variables.load(None if code.is_dynamic else code.names, is_first)
+        else:
+            self._variables.load(self._needed(code), is_first)
+
+    def _needed(self, code: Code) -> FrozenSet[str]:
+        """What ``code`` uses while it defines, by the functions too that it may call for that (decorators)."""
+        found, waiting = set(code.at_once), list(code.at_once)
+        while waiting:
+            new = self._behind.get(waiting.pop(), frozenset()) - found
+            found |= new
+            waiting.extend(new)
+        return frozenset(found)
 
     def _run_cell(self, cell: Cell, code: Code) -> None:
         self._around.runner.run(code)
