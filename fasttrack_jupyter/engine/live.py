@@ -24,6 +24,8 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 
 _NAMED = 5
 """Dependencies that a waiting instance names at most."""
+LONGEST_FAILURE = 300
+"""Signs of what a task tells about its failure that become part of the reason."""
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
@@ -145,9 +147,10 @@ class LiveJob:
         path = self.graph.names[ordinal]
         self._learn_commit(ordinal, report.data)
         data = self._masked_progress(ordinal, attempt, report.data) if "progress" in report.data else report.data
+        data = {key: value for key, value in data.items() if key != "failure"}
         event = SessionReported(
-            path, attempt, report.status, report.at, report.result, report.exit_code, report.reason,
-            data, report.is_final,
+            path, attempt, report.status, report.at, report.result, report.exit_code,
+            self._why(report, ordinal), data, report.is_final,
         )  # fmt: skip
         if report.result is not Result.SUCCESS:
             return event
@@ -172,12 +175,22 @@ class LiveJob:
         of, progress = self._progress.get(path, (0, None))
         return progress if of == attempt else None
 
-    def _masked_progress(self, ordinal: int, attempt: int, data: Mapping[str, Any]) -> dict[str, Any]:
-        """``data``, whose progress goes into the store, and is remembered: its text without the task's secrets."""
+    def _why(self, report: SessionReport, ordinal: int) -> str:
+        """The reason, with what the task itself says of its failure: ``exit 1: KeyError: 'x'``."""
+        if report.result is not Result.FAILURE or not report.data.get("failure"):
+            return report.reason
+        told = self._masker(ordinal).mask_line(str(report.data["failure"]), LONGEST_FAILURE)
+        return f"{report.reason}: {told}" if told else report.reason
+
+    def _masker(self, ordinal: int) -> Masker:
         if (masker := self._maskers.get(ordinal)) is None:
             masker = self._maskers[ordinal] = Masker(self._builder.secrets_of(ordinal))
+        return masker
+
+    def _masked_progress(self, ordinal: int, attempt: int, data: Mapping[str, Any]) -> dict[str, Any]:
+        """``data``, whose progress goes into the store, and is remembered: its text without the task's secrets."""
         said = data["progress"]
-        text = masker.mask(str(said["text"]).encode()).decode("utf-8", "replace")
+        text = self._masker(ordinal).mask(str(said["text"]).encode()).decode("utf-8", "replace")
         progress = {"fraction": said["fraction"], "text": text}
         self._progress[self.graph.names[ordinal]] = attempt, progress
         return {**data, "progress": progress}

@@ -48,6 +48,12 @@ class Masker:
                 at = data.find(form, at + 1)
         return data if masked is None else bytes(masked)
 
+    def mask_line(self, text: str, longest: int) -> str:
+        """``text`` as one line of at most ``longest`` signs, without control characters, masked before it is cut."""
+        masked = self.mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        line = " ".join("".join(sign if sign.isprintable() else " " for sign in masked).split())
+        return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
     def window(self, start: int, length: int) -> tuple[int, int]:
         """``(start, length)`` of what to read in order to :meth:`cut` the given range from it."""
         first = max(0, start - self.reach)

@@ -86,8 +86,10 @@ class SessionReport:
     data: Mapping[str, Any] = field(default_factory=dict)
     """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}),
     ``commit``, ``environment`` (digest), ``notes``; at the end ``values`` ({name: text as written}), ``missing``
-    ([outputs not there]). By itself, and seldom, for each becomes an event that is kept: ``progress`` of a running
-    session, ``{fraction: 0 to 1 or None, text: one line}``, as its ``.progress.json`` among the outputs says."""
+    ([outputs not there]), ``failure`` (the text in the ``.failure.json`` among the outputs of a command that failed:
+    the engine makes it part of the reason, without secrets). By itself, and seldom, for each becomes an event that is
+    kept: ``progress`` of a running session, ``{fraction: 0 to 1 or None, text: one line}``, as its ``.progress.json``
+    among the outputs says."""
 
 
 SWEPT = ("environment", "commit")

@@ -39,7 +39,7 @@ from fasttrack_jupyter.engine.views import (
     ValidationView,
 )
 from fasttrack_jupyter.errors import Conflict, NotFound
-from fasttrack_jupyter.model.artifacts import PROGRESS
+from fasttrack_jupyter.model.artifacts import FAILURE, PROGRESS
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.reading import read_pipeline
 from fasttrack_jupyter.model.schema import shipped_schema
@@ -238,7 +238,7 @@ class FastTrack(Household):
         found = await self._store.find_job(job)
         place = await self._logs.outputs_dir(found, path)
         files = await self._backend(found.backend).files(found.folder, place) if place else []
-        return [present_file(entry) for entry in files if entry.path != PROGRESS]
+        return [present_file(entry) for entry in files if entry.path not in (FAILURE, PROGRESS)]
 
     async def read_output(self, job: str, path: str, file: str, start: int, limit: int) -> bytes:
         """A range of one output file."""

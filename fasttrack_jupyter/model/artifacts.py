@@ -30,6 +30,8 @@ OUTPUTS_JSON = "outputs.json"
 """The file that may hold all values at once, in the output folder."""
 PROGRESS = ".progress.json"
 """The file that tells while a task runs how far it is, in the output folder; no output."""
+FAILURE = ".failure.json"
+"""The file that may tell why a task failed, in the output folder; no output."""
 
 _TYPE = re.compile(r"[^\W\d_][\w.-]{0,63}")
 _NAME = re.compile(r"\w[\w -]{0,63}")

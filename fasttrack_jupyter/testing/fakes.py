@@ -119,11 +119,14 @@ class FakeBackend:
     async def exists(self, attempt_id: str) -> bool:
         return attempt_id in self.sessions
 
-    def end(self, attempt_id: str, exit_code: int = 0, *, values: Mapping[str, str] | None = None) -> None:
-        """The command of a running session ends."""
+    def end(
+        self, attempt_id: str, exit_code: int = 0, *, values: Mapping[str, str] | None = None, failure: str = ""
+    ) -> None:
+        """The command of a running session ends; ``failure``: what it tells about that."""
         result = Result.FAILURE if exit_code else Result.SUCCESS
         reason = f"exit {exit_code}" if exit_code else ""
-        data = {"values": dict(values or {})} if values else {}
+        data: dict[str, Any] = {"values": dict(values or {})} if values else {}
+        data |= {"failure": failure} if failure else {}
         self._set(SessionReport(attempt_id, Status.TERMINATED, self._now(), result, exit_code, reason, data=data))
 
     def tell(self, attempt_id: str, **data: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.durable import has_entries, sync_tree
+from fasttrack_jupyter.backends.local.failure import failure_told
 from fasttrack_jupyter.model.lifecycle import Result, Status
 
 VALUE_CAP = 1 << 20
@@ -24,13 +25,19 @@ class Outcome(NamedTuple):
     reason: str
     is_final: bool = False
     """Whether another attempt would be no use."""
+    told: str = ""
+    """Why it failed, in the task's own words."""
+
+    def report_data(self) -> dict[str, Any]:
+        """As the data of a report carries it."""
+        return {"failure": self.told} if self.told else {}
 
 
 LOST = Outcome(Status.ERROR, Result.FAILURE, None, "lost")
 
 
-def outcome_of(control: str) -> Outcome:
-    """How the session ended whose tree is gone.
+def outcome_of(control: str, outputs: str) -> Outcome:
+    """How the session ended whose tree is gone, and what it says about that in its ``outputs``.
 
     A killer's word stands above the exit code of what it killed.
     """
@@ -44,7 +51,8 @@ def outcome_of(control: str) -> Outcome:
     if code == 0:
         return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
     member = attempts.failed_member(control)
-    return Outcome(Status.TERMINATED, Result.FAILURE, code, f"exit {code}" + (f" ({member})" if member else ""))
+    reason = f"exit {code}" + (f" ({member})" if member else "")
+    return Outcome(Status.TERMINATED, Result.FAILURE, code, reason, told=failure_told(outputs))
 
 
 def _never_ended(control: str) -> Outcome:

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from fasttrack_jupyter.backends.local.fresh import read_small
 from fasttrack_jupyter.model.artifacts import PROGRESS
 
 MOST = 25
@@ -113,19 +114,9 @@ def _read_again(known: _Known, path: str) -> None:
         if identity == known.identity or not stat.S_ISREG(found.st_mode):
             return
         known.identity = identity
-        known.read = _parsed(_content(path)) or known.read
+        known.read = _parsed(read_small(path, _LARGEST)) or known.read
     except OSError:
         return
-
-
-def _content(path: str) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        found = os.fstat(fd)
-        is_small = stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST
-        return os.read(fd, _LARGEST) if is_small else b""
-    finally:
-        os.close(fd)
 
 
 def _parsed(content: bytes) -> Progress | None:

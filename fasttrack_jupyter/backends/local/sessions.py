@@ -19,6 +19,7 @@ from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
 from fasttrack_jupyter.backends.local.contained import is_contained
 from fasttrack_jupyter.backends.local.durable import has_entries
+from fasttrack_jupyter.backends.local.failure import remove_failure
 from fasttrack_jupyter.backends.local.foreseen import Foreseen
 from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.killing import Killer
@@ -149,6 +150,7 @@ class Sessions:
             self._foreseen.drop(attempt_id)
             return
         self._unwatch(session)
+        remove_failure(session.outputs)
         if session.last is not None and session.last.result is Result.SUCCESS:
             self._discards.append(f"{session.control}/work")
             if len(self._discards) == 1:
@@ -273,8 +275,7 @@ class Sessions:
 
     def _heard(self, message: tuple[Any, ...]) -> None:
         kind, attempt_id, *rest = message
-        session = self._sessions.get(attempt_id)
-        if session is None or session.is_over:
+        if (session := self._sessions.get(attempt_id)) is None or session.is_over:
             return
         if kind == "started":
             session.leader = rest[0]
@@ -298,14 +299,14 @@ class Sessions:
             session.ending = True
             session.work = self._spawn(self._end(session, at_once=True))
         else:
-            self._conclude(session, outcome_of(session.control))
+            self._conclude(session, outcome_of(session.control, session.outputs))
 
     def _failed(self, session: Session, number: int, words: str) -> None:
         session.launched = False
         if number in SCARCE:
             session.work = self._spawn(self._start_later(session, words))
         else:
-            self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, f"it could not be started: {words}"))
+            self._reject(session, f"it could not be started: {words}", is_final=False)
 
     def _launcher_died(self) -> None:
         """Whatever was asked of it and whatever it watched: look, and take over."""
@@ -327,7 +328,7 @@ class Sessions:
         await self._killer.end(session.tree, 0.0 if at_once else self._grace)
         while is_contained(session.control) and not await self._is_container_gone(session):
             await asyncio.sleep(_TRY_AGAIN)
-        self._conclude(session, outcome_of(session.control))
+        self._conclude(session, outcome_of(session.control, session.outputs))
 
     async def _is_container_gone(self, session: Session) -> bool:
         try:
@@ -341,9 +342,8 @@ class Sessions:
         self._released(session)
         session.launched, session.leader = False, None  # its number may soon be another process's
         remove_progress(session.outputs)
-        has_outputs = outcome.result is Result.SUCCESS and bool(
-            session.spec.wanted_outputs or has_entries(session.outputs)
-        )
+        is_success = outcome.result is Result.SUCCESS
+        has_outputs = is_success and bool(session.spec.wanted_outputs or has_entries(session.outputs))
         if has_outputs or self._watchdog.is_log_too_big(session):
             session.work = self._spawn(self._finish(session, outcome))
         else:
@@ -361,7 +361,7 @@ class Sessions:
     def _final(self, session: Session, outcome: Outcome, found: Mapping[str, Any]) -> None:
         if session.started_at is None:
             session.started_at = attempts.began_at(session.control)
-        data = session.report_data() | dict(found)
+        data = session.report_data() | outcome.report_data() | dict(found)
         at = max(session.ended_at or attempts.ended_at(session.control) or time.time(), session.started_at or 0.0)
         session.last = SessionReport(
             session.spec.attempt_id, outcome.status, at, outcome.result, outcome.exit_code, outcome.reason,

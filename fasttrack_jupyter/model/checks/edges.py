@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fasttrack_jupyter.model.artifacts import OUTPUTS_JSON, PROGRESS, VALUES, InputRef, check_names
+from fasttrack_jupyter.model.artifacts import FAILURE, OUTPUTS_JSON, PROGRESS, VALUES, InputRef, check_names
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
@@ -72,14 +72,21 @@ def unknown_output(
     return Finding("unknown-output", path, message, hint, output, offset=offset)
 
 
+_TAKEN = {
+    OUTPUTS_JSON: "values are written",
+    PROGRESS: "the task tells how far it is",
+    FAILURE: "the task tells why it failed",
+}
+
+
 def _outputs(number: int, task: Task) -> Iterator[Finding]:
     for problem in check_names(task.outputs, "output"):
         yield _named(problem.code, ("tasks", number, "outputs", *problem.path), problem.message, problem.hint)
     places: dict[str, str] = {}
     for name, spec in task.outputs.items():
         place, path = spec.path_of(name), ("tasks", number, "outputs", name)
-        if not spec.is_value and (place in (OUTPUTS_JSON, PROGRESS) or place.split("/")[0] == VALUES):
-            what = "the task tells how far it is" if place == PROGRESS else "values are written"
+        if not spec.is_value and (place in _TAKEN or place.split("/")[0] == VALUES):
+            what = _TAKEN.get(place, _TAKEN[OUTPUTS_JSON])
             message = f"output {name!r} of task {task.name!r} has the path {place!r}, where {what}"
             yield Finding("output-collision", path, message, "give it another path", place)
         elif place in places:
