@@ -48,7 +48,13 @@ def job_of(face: Face, path: Path) -> Json:
 
 @click.command("from-notebook")
 @click.argument("file", type=click.Path())
-@click.option("--output", "-o", type=click.Path(), metavar="YAML", help="Into this file; default: beside the notebook.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    metavar="YAML",
+    help="Into this file (- shows it). Default: beside the notebook.",
+)
 @click.option("--split", is_flag=True, help="Of a notebook without marks: make every code cell a task.")
 @click.option("--whole", is_flag=True, help="Make the whole notebook one task.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited, or made by others.")
@@ -73,9 +79,12 @@ def from_notebook(face: Face, file: str, output: str | None, split: bool, whole:
 
     path = Path(file).expanduser()
     face.source, face.undone = path, "nothing was written"
-    target = Path(output).expanduser() if output else path.with_name(f"{path.stem}{_YAML}")
+    target = Path(output).expanduser() if output and output != "-" else path.with_name(f"{path.stem}{_YAML}")
     built = _built(path, target, split=split, whole=whole)
     _tell(face, built)
+    if output == "-":
+        face.say(built.text.rstrip("\n"))
+        return
     changes = write(built, target, force=force)
     if target.absolute().parent != path.absolute().parent:
         face.note(f"note: files beside {path.name} do not come along; tasks find those beside {target}")
@@ -95,6 +104,8 @@ def _built(path: Path, target: Path, *, split: bool, whole: bool) -> Built:
         raise BadRequest("--split and --whole are both given", hint="Keep one of them.")
     if not is_notebook(path):
         raise BadRequest(f"{path} is no notebook", hint="Give a file that ends in .ipynb.")
+    if target.suffix not in (".yaml", ".yml") and not is_notebook(target):
+        raise BadRequest(f"{target.name} is no name of a pipeline's file", hint=f"Write -o {target.name}{_YAML}.")
     if is_notebook(target):
         raise BadRequest(f"{target} would be overwritten by YAML", hint=f"Write -o {target.stem}{_YAML}.")
     content = _content(path)

@@ -47,10 +47,21 @@ def _file(face: Face) -> str:
 def tell_problems(face: Face, problems: list[dict[str, Any]]) -> None:
     """Each problem with its place, the line it is about, a caret, and its hint, on stderr."""
     lines = _lines(face) if any(problem["line"] for problem in problems) else []
-    name = _file(face)
     for problem in problems:
-        for line in _one(name, lines, problem):
+        for line in _one(_place(face, lines, problem), lines, problem):
             face.note(line)
+
+
+def _place(face: Face, lines: list[str], problem: dict[str, Any]) -> str:
+    """``FILE:9:30``; of a notebook, whose lines are not those of the YAML made of it, the cell."""
+    name, line = _file(face), problem["line"]
+    if not line:
+        return name
+    if face.source is not None and face.source.suffix.lower() == ".ipynb":
+        from fasttrack_jupyter.notebook.build_yaml import place_of
+
+        return f"{name}: {place_of(lines, line)}"
+    return f"{name}:{line}:{problem['column']}"
 
 
 def _lines(face: Face) -> list[str]:
@@ -65,9 +76,8 @@ def _lines(face: Face) -> list[str]:
         return []
 
 
-def _one(name: str, lines: list[str], problem: dict[str, Any]) -> list[str]:
+def _one(place: str, lines: list[str], problem: dict[str, Any]) -> list[str]:
     line, column = problem["line"], problem["column"]
-    place = f"{name}:{line}:{column}" if line else name
     told = [f"{place}: {problem['severity']}: {clean(problem['message'])}"]
     if 0 < line <= len(lines):
         told += _excerpt(lines[line - 1], line, max(column, 1))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.errors import BadRequest, InvalidPipeline
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 
 if TYPE_CHECKING:
+    from fasttrack_jupyter.kernel.jobs import Job
     from fasttrack_jupyter.kernel.session import Session
     from fasttrack_jupyter.model.problems import Problem
     from fasttrack_jupyter.notebook.build import Built
+
+_LABELS = re.compile(r"  # .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,24 @@ def made_of(session: Session, stem: str | None = None) -> Made:
     cells = tuple(replace(cell, kind=CellKind.SKIP) if _is_papermill_s(cell) else cell for cell in notebook.cells)
     built = build(replace(notebook, cells=cells), stem=stem)
     return Made(built, {path: data.decode() for path, data in built.files.items()}, given)
+
+
+def has_changed(session: Session, job: Job) -> bool:
+    """Whether the cells are not any more what ``job`` was made of, as far as this kernel knows; labels do not count."""
+    sent = session.sent.get(job.id)
+    if sent is None:
+        return False
+    try:
+        made = made_of(session)
+    except (BadRequest, InvalidPipeline):
+        return True  # a cell is half written
+    return _code(sent) != _code({**made.files, made.file_name: made.text})
+
+
+def _code(files: Mapping[str, str]) -> dict[str, str]:
+    """Cells and definitions, and the YAML without the comments that tell the cells' numbers."""
+    yaml = {path: _LABELS.sub("", text) for path, text in files.items() if path.endswith(".yaml")}
+    return yaml | {path: text for path, text in files.items() if "/cell-" in path or "/def-" in path}
 
 
 def _is_papermill_s(cell: Cell) -> bool:

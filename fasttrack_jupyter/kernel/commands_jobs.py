@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fasttrack_jupyter.api.states import icon, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, duration, job_word, slots
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline, NotFound
-from fasttrack_jupyter.kernel.building import Made, made_of
+from fasttrack_jupyter.kernel.building import Made, has_changed, made_of
 from fasttrack_jupyter.kernel.feed import feed
 from fasttrack_jupyter.kernel.jobs import Job, job, take_in_hand
 from fasttrack_jupyter.kernel.options import (
@@ -26,6 +26,7 @@ from fasttrack_jupyter.kernel.watching import watch
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.session import Session
+    from fasttrack_jupyter.kernel.tasks import TaskHandle
 
 Json = dict[str, Any]
 
@@ -169,6 +170,8 @@ def rerun(session: Session, words: Words) -> Job | None:
         how |= {"text": made.text, "files": dict(made.files)}
     if words.params:
         how["params"] = parameters(words.params)
+    if made is None and has_changed(session, old):
+        print(f"The cells have changed since {old.name}; this runs them as they were. --edited takes them as they are.")
     chosen = selection(words)
     how |= {"only": chosen["only"], "from_": chosen["from"], "until": chosen["until"]}
     try:
@@ -230,7 +233,13 @@ def logs(session: Session, words: Words) -> None:
     text = task.log()
     if words.tail is not None:
         text = "".join(text.splitlines(keepends=True)[-words.tail :] if words.tail > 0 else [])
-    print(text, end="" if text.endswith("\n") else "\n") if text else print(f"{task.name} wrote nothing yet.")
+    print(text, end="" if text.endswith("\n") else "\n") if text else print(_nothing_written(task))
+
+
+def _nothing_written(task: TaskHandle) -> str:
+    if task.is_ended:
+        return f"{task.name} of {task.job.name} wrote nothing{f': {clean(task.reason)}' if task.reason else '.'}"
+    return f"{task.name} of {task.job.name} wrote nothing yet."
 
 
 def _follow(parts: Any) -> None:

@@ -57,7 +57,7 @@ def _show(text: str, language: str) -> None:
 
 
 def _save_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", metavar="FILE", help="default: the pipeline's name, beside the notebook")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="default: the notebook's name, beside it")
     parser.add_argument("--force", action="store_true", help="overwrite what is there already")
 
 

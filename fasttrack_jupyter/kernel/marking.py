@@ -99,11 +99,14 @@ def _bared(lines: list[str], opening: Opening) -> list[str]:
 
 
 def _first(lines: list[str], opening: Opening) -> list[str]:
-    """The mark's line before any other ``%%`` line: it is its magic that is to be called. One that is none is told."""
+    """The mark's line before any other ``%%`` line: it is its magic that is to be called. One that is none is told.
+
+    A mark that stands alone (``--help``) gets a blank line, since IPython calls no magic of an empty cell.
+    """
     if opening.mark is None:
         return [f"get_ipython().run_cell_magic({QUIET!r}, '', {''.join(lines)!r})\n"]
     place = opening.line - 1
-    return [lines[place], *lines[:place], *lines[place + 1 :]]
+    return [lines[place], *lines[:place], *lines[place + 1 :], *(["\n"] if len(lines) == 1 else [])]
 
 
 def _height(lines: list[str]) -> int:

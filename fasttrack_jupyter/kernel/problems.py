@@ -7,6 +7,7 @@ from typing import Any
 
 from fasttrack_jupyter.api.words import clean, plural
 from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.notebook.build_yaml import place_of
 
 _RED, _YELLOW, _BLUE, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[1m", "\x1b[0m"
 _COLOURS = {"error": _RED, "warning": _YELLOW, "notice": _BLUE}
@@ -52,7 +53,7 @@ def problem_lines(problems: Iterable[Any], text: str = "") -> list[str]:
 
 def _one(problem: dict[str, Any], source: list[str]) -> list[str]:
     severity, line = problem["severity"], problem["line"]
-    place = f"line {line} of the YAML: " if 0 < line <= len(source) else ""
+    place = f"{place_of(source, line)}: " if 0 < line <= len(source) else ""
     lines = [f"{_COLOURS.get(severity, '')}{severity}{_PLAIN}: {place}{clean(problem['message'])}"]
     if place:
         lines.append(f"    {clean(source[line - 1]).strip()[:120]}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.api.folding import is_artifact
+from fasttrack_jupyter.api.states import state_of
 from fasttrack_jupyter.api.words import clean
 from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound, Unreadable
 
@@ -139,7 +140,7 @@ class Outputs(Mapping[str, Any]):
         if task.status != "TERMINATED" or task.result != "SUCCESS":
             why = f" ({task.reason})" if task.reason else ""
             return NotFound(
-                f"{self._word(name)} is not there: the task ended as {task.status}, {task.result}{why}",
+                f"{self._word(name)} is not there: the task {_outcome(task)}{why}",
                 hint=f"Its log: %fasttrack logs {task.name}. It did leave: {', '.join(self) or 'nothing'}.",
             )
         hint = f"It left: {', '.join(self)}." if len(self) else "It left nothing that can be loaded."
@@ -156,6 +157,12 @@ class Outputs(Mapping[str, Any]):
             f"{self._word(name)} is gone: {path} is no more",
             hint="gc or somebody removed it. %fasttrack rerun makes it again.",
         )
+
+
+def _outcome(task: TaskHandle) -> str:
+    """``failed``, ``was cancelled``, ``was skipped``."""
+    word = state_of(task.status, task.result, task.reason).word
+    return word if word == "failed" else f"was {word}"
 
 
 def read_manifest(folder: Path) -> Json:

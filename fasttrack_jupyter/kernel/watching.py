@@ -54,7 +54,8 @@ def check(job: Job, say: Callable[[str], None]) -> None:
         say(f"  │ {line}")
     raise Conflict(
         f"{job.name} failed: {name}: {clean(failed[0]['reason'] or 'it ended badly')}",
-        hint=f"%fasttrack logs {name} shows all that it wrote; %fasttrack rerun --from-failed goes on from there.",
+        hint=f"%fasttrack logs {name} shows all that it wrote; mend the cell, run it, and "
+        "%fasttrack rerun --from-failed --edited goes on from there.",
     )
 
 

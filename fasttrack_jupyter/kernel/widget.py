@@ -304,7 +304,8 @@ class JobWidget:
             before = self.job.name
             self._turn_to(self.job.rerun(from_failed=from_failed))
             how = "what had succeeded is taken over" if from_failed else "everything runs again"
-            self._say(f"{self.job.name} is a rerun of {before}, and shown here from now on: {how}.")
+            code = "Its code is as it was then; %fasttrack rerun --edited takes the cells as they are now."
+            self._say(f"{self.job.name} is a rerun of {before}, and shown here from now on: {how}. {code}")
 
         self._do(rerun)
 

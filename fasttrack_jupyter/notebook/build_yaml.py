@@ -14,6 +14,7 @@ from fasttrack_jupyter.notebook.marks import PipelineOptions, Place, TaskOptions
 from fasttrack_jupyter.notebook.marks_values import image_of
 
 _WIDTH = 112
+_NAMED = re.compile(r"  - name: (?P<name>.+?)  # (?P<cells>.+)$")
 _PLAIN = re.compile(r"[A-Za-z_/.](?:[ -~]*[!-~])?", re.ASCII)
 
 
@@ -127,6 +128,17 @@ def _cells(labels: Sequence[str]) -> str:
     if len(labels) > 1 and all(label.startswith("cell ") for label in labels):
         return "cells " + ", ".join(label.removeprefix("cell ") for label in labels)
     return ", ".join(labels)
+
+
+def place_of(lines: Sequence[str], line: int) -> str:
+    """``task train (cell 5), line 9 of the YAML``: which cells that line of a notebook's YAML was made of."""
+    where = f"line {line} of the YAML"
+    for text in reversed(lines[:line]):
+        if found := _NAMED.match(text):
+            return f"task {found['name']} ({found['cells']}), {where}"
+        if text and text[0] not in " -#":
+            break
+    return where
 
 
 def _entry(key: str, value: Any, indent: int) -> str:

@@ -118,6 +118,7 @@ def test_a_notebook_without_marks_teaches_the_ways(cli: Cli, notebook: Path) -> 
     [
         (("nothing.ipynb",), "Did you mean digits.ipynb?"),
         (("digits.yaml",), "is no notebook"),
+        (("digits.ipynb", "-o", "digits"), "Write -o digits.fasttrack.yaml"),
         (("digits.ipynb", "-o", "digits.ipynb"), "would be overwritten"),
         (("digits.ipynb", "--split", "--whole"), "both given"),
         (("digits.ipynb", "--whole", "-o", "sub/x.yaml"), "beside the notebook"),
@@ -171,7 +172,17 @@ def test_a_problem_of_the_text_shows_the_texts_line(cli: Cli, client: Any, noteb
     client.answers["validate"] = {
         "valid": True, "problems": [problem], "pipeline": "digits", "tasks": 3, "generation": None,
     }  # fmt: skip
-    assert "4 | name: digits" in cli("validate", "digits.ipynb").stderr
+    shown = cli("validate", "digits.ipynb").stderr
+    assert "4 | name: digits" in shown
+    assert "digits.ipynb: line 4 of the YAML: warning: odd" in shown
+    problem["line"] = 11
+    assert "digits.ipynb: task prepare (cell 3), line 11 of the YAML: warning" in cli("validate", "digits.ipynb").stderr
+
+
+def test_a_dash_shows_the_yaml_and_writes_nothing(cli: Cli, notebook: Path) -> None:
+    """``-o -``."""
+    assert "\nname: digits\n" in cli("from-notebook", "digits.ipynb", "-o", "-").stdout
+    assert [path.name for path in notebook.parent.iterdir()] == ["digits.ipynb"]
 
 
 def test_rerun_edited_builds_the_notebook_anew(cli: Cli, client: Any, notebook: Path) -> None:

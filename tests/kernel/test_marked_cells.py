@@ -83,6 +83,8 @@ def test_help_runs_nothing(shell: Any, capsys: pytest.CaptureFixture[str]) -> No
     """``--help`` shows the options; the cell is neither run nor noted."""
     assert shell.cell("%%fasttrack_task train --help", "x = 1").success
     assert "--requirements 'PACKAGE …'" in capsys.readouterr().out
+    assert shell.cell("%%fasttrack_task --help").success, "also where the cell has nothing else"
+    assert "--requirements 'PACKAGE …'" in capsys.readouterr().out
     assert "x" not in shell.names
     assert cells(shell) == []
 

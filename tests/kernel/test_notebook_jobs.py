@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,25 @@ def test_a_mended_cell_goes_on_from_there(notebook: Any) -> None:
     reasons = {name: task.reason for name, task in job.tasks.items()}
     assert reasons == {"prepare": "reused from job #1", "train": "reused from job #1", "report": ""}
     assert job.tasks["report"].outputs["text"] == "1.2000000000000002"
+
+
+def test_a_rerun_without_the_edited_cells_says_so(notebook: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody mends a cell, and forgets ``--edited``: the job would fail as it did, and they would wonder."""
+    notebook.cell("%%fasttrack_task report --no-run", "1 / 0")
+    notebook.fails("%fasttrack run --wait")
+    notebook.fails("%fasttrack rerun --from-failed --wait")
+    assert "--edited" not in capsys.readouterr().out
+    notebook.cell("%%fasttrack_task report --no-run", "text = str(total)")
+    shown = notebook.fails("%fasttrack rerun --from-failed --wait")
+    assert "The cells have changed since digits#2" in shown
+
+
+def test_a_problem_of_the_yaml_names_the_cell(notebook: Any) -> None:
+    """The line alone would be one of a text that nobody has seen."""
+    notebook.cell("%%fasttrack_task report --no-run --secret NOBODYS", "text = str(total)")
+    assert re.search(
+        r"task report \(In \[6\]\), line \d+ of the YAML: there is no secret", notebook.fails("%fasttrack run")
+    )
 
 
 def test_a_part_of_the_pipeline_runs(notebook: Any) -> None:
@@ -226,7 +246,7 @@ def test_what_is_not_there_is_said(left: Any, bench: Any) -> None:
     with pytest.raises(Conflict, match="is not there yet"):
         slow.tasks["slow"].outputs["x"]
     slow.cancel().wait(30)
-    with pytest.raises(NotFound, match="the task ended as CANCELLED"):
+    with pytest.raises(NotFound, match="the task was cancelled"):
         slow.tasks["slow"].outputs["x"]
 
 

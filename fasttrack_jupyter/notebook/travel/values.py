@@ -111,6 +111,9 @@ def read_manifest(folder: str) -> Manifest:
         if manifest["format"] != FORMAT:
             raise Damaged(f"{path}: written by another release of FastTrack (format {manifest['format']})")
         os.stat(os.path.join(folder, manifest["file"]))
+    except FileNotFoundError as error:
+        name = os.path.basename(os.path.normpath(folder))
+        raise Damaged(f"the variable {name!r} is not there ({folder}): run the task that makes it as well.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         name = os.path.basename(os.path.normpath(folder))
         raise Damaged(f"the variable {name!r} is not in {folder}: {error}. Rerun the task that makes it.") from error
