@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,9 +21,9 @@ from fasttrack_jupyter.notebook.names import parse
 from fasttrack_jupyter.notebook.travel.changes import difference
 from fasttrack_jupyter.notebook.travel.home import Home
 from fasttrack_jupyter.notebook.travel.pickles import Loader, dump, dump_definitions
+from fasttrack_jupyter.notebook.travel.sharing import Contents, common
 
 KINDS = {"common": CellKind.COMMON, "params": CellKind.PARAMS, "plain": CellKind.PLAIN, "skip": CellKind.SKIP}
-ATOMS = (int, float, complex, str, bytes, bool, type(None), type, range)
 
 
 def notebook_of(*cells: tuple[str, str] | tuple[str, str, TaskOptions]) -> Notebook:
@@ -146,8 +146,8 @@ def _run_task(notebook: Notebook, task: TaskFlow, stored: Stored, ran: Ran) -> N
     for name, data in old.items():
         if _copied(loaded[name], names) != _again(data, names) and difference(loaded[name], _fresh(data, names), name):
             raise Noticed(f"{name} changed in {task.name}")
-    for one, other in task.apart:
-        if one in names and other in names and _shared(names[one], names[other]):
+    for one, other, _, how in task.apart:
+        if one in names and other in names and _shared(names[one], names[other], how):
             raise Noticed(f"{one} and {other} share an object in {task.name}")
     _keep(task, names, stored, ran)
 
@@ -182,34 +182,8 @@ def _mentioned(source: str) -> set[str]:
     return found
 
 
-def _shared(one: Any, other: Any) -> bool:
-    """Whether two values are, or hold, one object that can change."""
-    try:
-        import numpy as np
-
-        if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other):
-            return True
-    except ImportError:
-        pass
-    return bool(_objects(one) & _objects(other))
-
-
-def _objects(value: Any) -> set[int]:
-    seen: set[int] = set()
-    kept, stack = [], [value]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, ATOMS) or id(one) in seen or callable(one) or type(one).__name__ == "module":
-            continue
-        kept.append(one)
-        if not isinstance(one, tuple):
-            seen.add(id(one))
-        if isinstance(one, Mapping):
-            stack.extend([*one.keys(), *one.values()])
-        elif isinstance(one, (list, tuple, set, frozenset)):
-            stack.extend(one)
-        stack.extend(getattr(one, "__dict__", {}).values())
-    return seen
+def _shared(one: Any, other: Any, how: str) -> bool:
+    return common(Contents(one), Contents(other), by_columns=how == "columns") is not None
 
 
 @dataclass(frozen=True)

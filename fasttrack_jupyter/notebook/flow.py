@@ -20,7 +20,7 @@ from fasttrack_jupyter.notebook.flow_cells import Walk, walk
 from fasttrack_jupyter.notebook.flow_order import order_problems
 from fasttrack_jupyter.notebook.flow_state import state_problems
 from fasttrack_jupyter.notebook.flow_tasks import Gathered, gather
-from fasttrack_jupyter.notebook.flow_types import Definition, Flow, TaskFlow
+from fasttrack_jupyter.notebook.flow_types import Apart, Definition, Flow, TaskFlow
 
 __all__ = ["Definition", "Flow", "TaskFlow", "flow_of"]
 
@@ -39,7 +39,7 @@ def flow_of(notebook: Notebook) -> Flow:
     return Flow(tuple(both), _sorted(walked.problems.values()))
 
 
-def _task(walked: Walk, task: Gathered, apart: tuple[tuple[str, str], ...]) -> TaskFlow:
+def _task(walked: Walk, task: Gathered, apart: tuple[Apart, ...]) -> TaskFlow:
     outputs = dict.fromkeys(sorted(task.outputs))
     for cell in walked.cells_of(task.name):
         outputs.update(dict.fromkeys(cell.cell.options.outputs or ()))

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk, is_data
 from fasttrack_jupyter.notebook.flow_tasks import Gathered
+from fasttrack_jupyter.notebook.flow_types import Apart
 from fasttrack_jupyter.notebook.names_heap import Kind, Node, reach
-
-Apart = dict[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class _Held:
     """Whether the task has it at all."""
 
 
-def sharing(walked: Walk, gathered: dict[str, Gathered]) -> Apart:
+def sharing(walked: Walk, gathered: dict[str, Gathered]) -> dict[str, tuple[Apart, ...]]:
     """Report what is shared for sure; return, for each task, the pairs that must be looked at when it runs."""
-    pairs: dict[str, set[tuple[str, str]]] = {}
+    pairs: dict[str, set[Apart]] = {}
     for task in gathered.values():
         cells = walked.cells_of(task.name)
         if not any(seen.record.mutations for seen in cells):
@@ -44,7 +43,7 @@ def sharing(walked: Walk, gathered: dict[str, Gathered]) -> Apart:
         for seen in cells:
             _shared(walked, gathered, seen, held, said)
         for maker, pair in _perhaps_shared(walked, gathered, cells, held):
-            if frozenset(pair) not in said:
+            if frozenset(pair[:2]) not in said:
                 pairs.setdefault(maker, set()).add(pair)
     return {task: tuple(sorted(found)) for task, found in pairs.items()}
 
@@ -112,9 +111,10 @@ def _say_shared(walked: Walk, seen: Seen, line: int, one: _Held, other: _Held, p
 
 def _perhaps_shared(
     walked: Walk, gathered: dict[str, Gathered], cells: list[Seen], held: list[_Held]
-) -> Iterator[tuple[str, tuple[str, str]]]:
+) -> Iterator[tuple[str, Apart]]:
     """Pairs that a library's function may have made one object of, with the task in which both are there."""
     changed = {node for seen in cells for node in _from_outside(walked, seen, seen.record.mutations)}
+    rewrites = {node for seen in cells for node in seen.record.rewrites}
     touched = _data(reach(changed, maybe=True))
     if not touched:
         return
@@ -124,7 +124,10 @@ def _perhaps_shared(
         if near[one.name] & near[other.name] and (other.is_here or _used_later(gathered, cells[-1], other)):
             maker = walked.task_of(max(one.cell, other.cell))
             if maker is not None and maker != cells[0].task:
-                yield maker, (min(one.name, other.name), max(one.name, other.name))
+                seen_there = changed & (near[one.name] | near[other.name])
+                how = "columns" if seen_there and not seen_there & rewrites else "any"
+                first, second = sorted((one.name, other.name))
+                yield maker, Apart(first, second, cells[0].task or "", how)
 
 
 def _used_later(gathered: dict[str, Gathered], last: Seen, held: _Held) -> bool:

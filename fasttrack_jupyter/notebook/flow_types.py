@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fasttrack_jupyter.model.problems import Problem
 
@@ -26,6 +27,20 @@ class Definition:
     """The statement as it stands in the cell: whole lines, not indented."""
 
 
+class Apart(NamedTuple):
+    """Two variables of a task, at its end: one is changed in place by a later task, the other is used after that.
+
+    Where both are, or hold, one object that can change, the notebook and the pipeline differ.
+    """
+
+    one: str
+    other: str
+    changer: str
+    """The later task."""
+    how: str
+    """``columns`` where it changes whole columns of frames only, and leaves their memory as it is; else ``any``."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskFlow:
     """What comes into one task, and what goes out."""
@@ -45,9 +60,7 @@ class TaskFlow:
     watched: Mapping[str, str]
     """Input → a later task that reads the same version of it: it must not change here."""
     after: tuple[str, ...]
-    apart: tuple[tuple[str, str], ...] = ()
-    """Pairs of its variables, at its end: one is changed in place by a later task, and the other is used after that.
-    Where both are, or hold, one object that can change, the notebook and the pipeline differ."""
+    apart: tuple[Apart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,11 @@ from fasttrack_jupyter.notebook.names_state import state_of
 from fasttrack_jupyter.notebook.names_tables import IPYTHON_NAMES
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__", "__debug__"}
+_OF_COLUMNS = re.compile(
+    r"""(del )?[\w.]+\[f?('[^']*'|"[^"]*")\]( = …)?"""
+    r"|\.(append|pop|insert|drop|dropna|rename|sort_values|sort_index|set_index|reset_index)\(…\)"
+)
+"""Changes that leave the memory of a frame's columns as it is."""
 Saved = list[tuple[Frame, dict[str, Variable]]]
 
 
@@ -87,6 +93,8 @@ class Core:
                 if state:
                     self.record.states.append(state)
                 continue
+            if not _OF_COLUMNS.fullmatch(how):
+                self.record.rewrites.add(node)
             before = self.record.mutations.get(node)
             if before is None or (before.doubtful and not doubtful):
                 self.record.mutations[node] = Change(line, how, doubtful)

@@ -101,6 +101,9 @@ class Record:
     stars: dict[str, int] = field(default_factory=dict)
     """Modules imported with ``*``, whose names nobody knows."""
     mutations: dict[Node, Change] = field(default_factory=dict)
+    """The first change of each object."""
+    rewrites: set[Node] = field(default_factory=set)
+    """Those changed by more than whole columns (``x["name"] = …``), so that a frame's memory may be changed."""
     sites: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     states: list[State] = field(default_factory=list)

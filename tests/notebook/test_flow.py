@@ -271,7 +271,7 @@ def test_what_a_library_may_have_made_one_object_of_is_kept_apart() -> None:
         ("a", "import lib\nx = lib.load()\ny = lib.clean(x)"), ("b", "y['k'] = 1"), ("c", "print(x, y)")
     )
     assert found.problems == ()
-    assert tasks["a"].apart == (("x", "y"),)
+    assert tasks["a"].apart == (("x", "y", "b", "columns"),)
 
 
 def test_in_and_out_are_explicit() -> None:
@@ -326,3 +326,31 @@ def test_after_is_kept_and_puts_files_in_order() -> None:
 def test_nothing_is_said_without_need(sources: list[str]) -> None:
     """What people do all day."""
     assert [str(problem) for problem in flow_of(split(*sources)).problems] == []
+
+
+# ---------------------------------------------------------------- pairs that a task looks at when it runs
+
+
+def test_what_a_library_may_share_is_looked_at_when_it_runs() -> None:
+    """The pair, the task that changes one of the two, and how."""
+    flow = flow_of(split("import foo\nx = [1]\ny = foo.f(x)", "x[0] = 2", "print(y)"))
+    assert flow.tasks[0].apart == (("x", "y", "t2", "any"),)
+
+
+@pytest.mark.parametrize(
+    ("change", "how"),
+    [
+        ("df['p'] = 1", "columns"),
+        ("df[f'p{1}'] = 1", "columns"),
+        ("del df['a']\ndf.pop('b')", "columns"),
+        ("df['p'] = 1\ndf.loc[0, 'c'] = 2", "any"),
+        ("df.loc[0, 'c'] = 2\ndf['p'] = 1", "any"),
+        ("df[df.c > 1] = 2", "any"),
+        ("df['c'][0] = 2", "any"),
+        ("df.update(1)", "any"),
+    ],
+)
+def test_new_columns_leave_a_frames_memory(change: str, how: str) -> None:
+    """``y = df["c"].values`` stays what it was where a later task adds columns to ``df``."""
+    flow = flow_of(split("import pandas as pd\ndf = pd.read_csv('a')\ny = df['c'].values", change, "print(y)"))
+    assert flow.tasks[0].apart == (("df", "y", "t2", how),)

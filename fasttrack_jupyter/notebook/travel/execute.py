@@ -48,6 +48,7 @@ class Task(NamedTuple):
     outputs: Tuple[str, ...]
     optional: Tuple[str, ...]
     watched: Mapping[str, str]
+    apart: Sequence[Sequence[str]]
     values: Mapping[str, str]
     about: Dict[str, Any]
 
@@ -70,6 +71,7 @@ def read_task(folder: str, name: str) -> Task:
             tuple(task.get("outputs", ())),
             tuple(task.get("optional", ())),
             task.get("watched", {}),
+            task.get("apart", ()),
             task.get("values", {}),
             {"task": name, "pipeline": document.get("pipeline"), "notebook": document.get("notebook")},
         )
@@ -163,7 +165,7 @@ class Execution:
         self._around.end(cell)
 
     def _save(self) -> None:
-        if self._task.outputs or self._task.optional or self._task.watched:
+        if self._task.outputs or self._task.optional or self._task.watched or self._task.apart:
             self._around.progress.note("saving")
             self._variables.save()
         if self._task.values:

@@ -25,6 +25,10 @@ class Changed(ValueTrouble):
     """A variable that another task reads as it was has been changed."""
 
 
+class Shared(ValueTrouble):
+    """Two variables share an object that a later task changes."""
+
+
 class Missing(ValueTrouble):
     """A variable that is to be handed on was never assigned."""
 
@@ -99,9 +103,10 @@ class Variables:
         )
 
     def save(self) -> None:
-        """Save the outputs, and what else can be kept. Raises NotSavable, Missing, Changed."""
+        """Save the outputs, and what else can be kept. Raises NotSavable, Missing, Changed, Shared."""
         if self._is_slow:
             self.check(self._cells[-1], is_last=True)
+        self._check_apart()
         missing = [name for name in self._task.outputs if name not in self._names and name not in self._pending]
         if missing:
             names = ", ".join(missing)
@@ -114,6 +119,36 @@ class Variables:
         for name in self._task.optional:
             if name in self._names and not isinstance(self._names[name], _CODE):
                 self._save_optional(name, self._names[name])
+
+    def _check_apart(self) -> None:
+        """Pairs of which a later task changes one, and somebody reads the other after that: they must share nothing."""
+        from .sharing import Contents, TooLarge, common
+
+        known: Dict[str, Contents] = {}
+        for one, other, *told in self._task.apart:
+            if one in self._names and other in self._names:
+                try:
+                    for name in (one, other):
+                        known[name] = known[name] if name in known else Contents(self._names[name])
+                    found = common(known[one], known[other], by_columns="columns" in told[1:])
+                except TooLarge:
+                    self._tell(f"{one} and {other} hold too much to see whether they share an object")
+                    continue
+                if found is not None:
+                    raise Shared(self._told_shared(one, other, found, told[0] if told else None))
+
+    def _told_shared(self, one: str, other: str, found: Any, later: Optional[str]) -> str:
+        cells = ", ".join(cell.label for cell in self._task.cells if cell.kind == "task")
+        what = "share memory" if found.type == "memory" else f"share an object ({found.type})"
+        at = f": {one}{found.one} and {other}{found.other} are one" if found.one or found.other else ""
+        who = f"the task {later!r}" if later else "a later task"
+        return (
+            f"{one} and {other} {what} after the task {self._task.name!r} ({cells}){at}. {who[0].upper()}{who[1:]} "
+            f"changes it, and in one notebook the change would show in both; tasks hand on copies, so one would miss "
+            f"it.\n"
+            f"  What to do: make one of them a copy in {self._task.name!r} (`{other} = copy.deepcopy({other})`, "
+            f"`{other}.copy()` for a frame or array), or change a copy in {later or 'the later task'}."
+        )
 
     def _is_unchanged(self, folder: str) -> bool:
         name = os.path.basename(folder)
