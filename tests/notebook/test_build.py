@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fasttrack_jupyter.errors import InvalidNotebook
-from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
+from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.reading import read_or_raise
 from fasttrack_jupyter.notebook.build import Built, build
-from fasttrack_jupyter.notebook.build_whole import build_whole
 from fasttrack_jupyter.notebook.cells import read_notebook
 
 Json = dict[str, Any]
@@ -386,27 +385,3 @@ def test_whatever_is_said_the_yaml_says_the_same_or_there_is_an_error(said: list
         (task,) = read.tasks
         assert {key: value for key, value in task.environment.envs.items() if key != "TOKEN"} == said[0].get("env", {})
         assert task.environment.project == (said[0].get("project", "").strip() or None)
-
-
-def test_a_whole_notebook_is_one_task() -> None:
-    """Its parameters are those of the tagged cell, what is computed there is none and told."""
-    data = notebook_of(
-        {"source": "rate = 0.1  # step\nwhen = today()", "metadata": {"tags": ["parameters"]}}, "!ls", "x = = 1",
-        fasttrack={"image": "uv:pandas"},
-    )  # fmt: skip
-    made = build_whole(data, "my report.ipynb")
-    (task,) = pipeline(made).tasks
-    assert (task.type, task.notebook, task.parameters) == (
-        TaskType.NOTEBOOK,
-        "my report.ipynb",
-        {"rate": "${{ params.rate }}"},
-    )
-    assert pipeline(made).environment.image == "uv:pandas"
-    assert made.files == {}
-    assert [problem.severity for problem in made.problems] == [Severity.NOTICE]
-
-
-def test_a_whole_notebook_may_be_in_any_language() -> None:
-    """A kernel runs it."""
-    made = build_whole(notebook_of("x <- 3", kernelspec={"language": "R"}), "r.ipynb")
-    assert pipeline(made).tasks[0].notebook == "r.ipynb"
