@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "fasttrack_jupyter"
 MAX_FILE, MAX_FUNCTION = 400, 50
 
-PUBLIC_NAMES = {"Client", "FastTrackError", "Job", "connect", "job", "show"}
+PUBLIC_NAMES = {"Client", "FastTrackError", "Job", "Pipeline", "connect", "job", "show", "task"}
 """What ``import fasttrack_jupyter as ft`` offers, beside ``__version__``."""
 
 
