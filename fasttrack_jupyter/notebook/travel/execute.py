@@ -31,6 +31,7 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
         sys.path[0] = ""
 
 from .cells import Cell, Code
+from .failures import leave
 from .record import notebook_of
 from .refusals import Refused, read_command_line, typed
 from .running import HERE, Surroundings
@@ -176,6 +177,10 @@ class Execution:
 
 def main(argv: Sequence[str]) -> int:
     """Run a task of ``tasks.json`` beside this file; the exit status comes back."""
+    inputs, outputs = (
+        os.path.abspath(os.environ.get(f"PIPELINE_{place.upper()}", f"/pipeline/{place}"))
+        for place in ("inputs", "outputs")
+    )
     try:
         name, given = read_command_line(argv, USAGE)
         task = read_task(HERE, name)
@@ -185,11 +190,9 @@ def main(argv: Sequence[str]) -> int:
         params = {key: typed(key, text, task.params[key]) for key, text in given.items()}
     except Refused as error:
         sys.stderr.write(f"{error}\n")
+        leave(outputs, str(error))
         return 2
-    inputs, outputs = (
-        os.environ.get(f"PIPELINE_{place.upper()}", f"/pipeline/{place}") for place in ("inputs", "outputs")
-    )
-    return Execution(task, params, os.path.abspath(inputs), os.path.abspath(outputs)).run()
+    return Execution(task, params, inputs, outputs).run()
 
 
 if __name__ == "__main__":

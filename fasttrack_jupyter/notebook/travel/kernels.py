@@ -16,13 +16,14 @@ from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from . import progress, whole
+from . import failures, progress, whole
 from .pages import without_colours
 from .record import HEAD, write_atomically
 
 _BAR = re.compile(
     r"(?:(?P<text>[^\r\n|]*?): +)?\d+%\|[^|\r\n]*\| *(?P<done>[\d.]+)(?P<unit>[kMG]?)/(?P<total>[\d.]+)(?P<of>[kMG]?)"
 )
+_PLACE = re.compile(r"Cell In ?\[(\d+)\], line (\d+)")
 _LONGEST = 50
 """Characters of a folder in which a kernel's unix sockets, with their long names, can still lie."""
 _TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -36,7 +37,7 @@ class Client(NotebookClient):  # type: ignore[misc]
         self._target = target
         codes = sum(cell["cell_type"] == "code" for cell in self.nb["cells"])
         self._progress = progress.Progress(os.path.dirname(target), codes)
-        self._number = self._length = 0
+        self._index = self._number = self._length = 0
         self._told = time.monotonic()
         self._widgets: Dict[str, Dict[str, Any]] = {}
         self.stopped = 0
@@ -64,7 +65,7 @@ class Client(NotebookClient):  # type: ignore[misc]
     async def async_execute_cell(self, cell: Any, cell_index: int, *args: Any, **how: Any) -> Any:
         """Run one cell, and write the copy."""
         if cell["cell_type"] == "code":
-            self._number, self._length = self._number + 1, 0
+            self._index, self._number, self._length = cell_index, self._number + 1, 0
             self._progress.begin_cell(self._number)
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **how)
@@ -111,6 +112,14 @@ class Client(NotebookClient):  # type: ignore[misc]
         if bar.get("_model_name") in ("FloatProgressModel", "IntProgressModel") and bar.get("max"):
             self._progress.bar(1, str(bar.get("description") or ""), float(bar.get("value") or 0), float(bar["max"]))
 
+    def where(self, lines: str = "") -> str:
+        """``(cell 5, line 3)``: the last place in a cell that a traceback tells, or the present cell."""
+        places = {cell.get("execution_count"): number for number, cell in enumerate(self.nb["cells"], 1)}
+        for count, line in reversed(_PLACE.findall(lines)):
+            if int(count) in places:
+                return f" (cell {places[int(count)]}, line {line})"
+        return f" (cell {self._index + 1})"
+
     def finish(self) -> None:
         """Everything ran."""
         self._progress.finish()
@@ -137,11 +146,18 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
         client.finish()
         status = 0
     except CellExecutionError as error:
-        sys.stderr.write(without_colours(error.traceback) + "\n")
+        lines = without_colours(error.traceback)
+        sys.stderr.write(f"{lines}\n")
+        if error.ename != "SystemExit":
+            failures.leave(os.path.dirname(target), failures.told(error.ename, error.evalue) + client.where(lines))
+        elif not error.evalue.lstrip("-").isdigit():
+            failures.leave(os.path.dirname(target), error.evalue)
         status = 1
     except (DeadKernelError, asyncio.CancelledError):
         status = 128 + client.stopped if client.stopped else 1
         what = f"stopped by {signal.Signals(client.stopped).name}" if client.stopped else "killed, or out of memory"
         sys.stderr.write(f"fasttrack: the notebook's kernel died: {what}\n")
+        if not client.stopped:
+            failures.leave(os.path.dirname(target), f"the notebook's kernel died: {what}{client.where()}")
     write_copy(nb, target)
     return status, dict(nb)

@@ -8,7 +8,7 @@ import sys
 import types
 from typing import Any, Callable, Dict, Optional, Set
 
-from . import hooks, progress
+from . import failures, hooks, progress
 from .cells import Cell, Runner
 from .record import Record, Stream
 from .refusals import Stopped
@@ -125,6 +125,8 @@ class Surroundings:
             return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
         except BaseException as error:
             self._failed(error)
+            if os.getpid() == mine:
+                failures.leave(self._folder, failures.line_of(error, self._labels))
             return 1
 
     def _exited(self, code: Any) -> int:
@@ -132,6 +134,7 @@ class Surroundings:
             self.tell(f"a cell called sys.exit({code})")
             return code & 0xFF
         sys.stderr.write(f"{code}\n")
+        failures.leave(self._folder, str(code))
         return 1
 
     def _failed(self, error: BaseException) -> None:

@@ -26,6 +26,7 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
     if sys.path and os.path.abspath(sys.path[0]) in _package.__path__:
         sys.path[0] = ""
 
+from .failures import leave
 from .pages import page, text_of
 from .parameters import assigned, cell_of_parameters, insert
 from .record import write_atomically
@@ -86,6 +87,7 @@ def has_kernel(notebook: Dict[str, Any]) -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """Run a notebook; the exit status comes back."""
+    outputs = os.path.abspath(os.environ.get("PIPELINE_OUTPUTS", "/pipeline/outputs"))
     try:
         path, given = read_command_line(argv, USAGE)
         notebook = prepare(path, given)
@@ -93,8 +95,8 @@ def main(argv: Sequence[str]) -> int:
             raise Refused(f"{path} is written in {language_of(notebook)}; this image has no nbclient to run it with")
     except Refused as error:
         sys.stderr.write(f"{error}\n")
+        leave(outputs, str(error))
         return 2
-    outputs = os.path.abspath(os.environ.get("PIPELINE_OUTPUTS", "/pipeline/outputs"))
     os.makedirs(outputs, exist_ok=True)
     stem = os.path.splitext(os.path.basename(path))[0]
     target = os.path.join(outputs, stem + ".ipynb")
