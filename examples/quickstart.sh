@@ -38,4 +38,6 @@ What next:
   "$bin/fasttrack" rerun last --from-failed  again, reusing what succeeded
 In JupyterLab, draw it, change it, run it and watch it on one canvas:
   "$bin/jupyter" lab "$example"
+The same out of a notebook, whose cells are the tasks:
+  "$bin/jupyter" lab "${example%.fasttrack.yaml}.ipynb"
 EOF
