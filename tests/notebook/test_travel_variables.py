@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fasttrack_jupyter.notebook.travel.progress import Progress
 
 # ---------------------------------------------------------------- variables
 
@@ -208,4 +211,34 @@ def test_progress_tells_cell_and_bar(bench: Any) -> None:
     assert 0.5 <= told["fraction"] < 1
     assert done.log.count("epochs") == 2
     assert "\r" not in done.log
-    assert json.loads((done.outputs / ".progress.json").read_text()) == {"fraction": 1.0, "text": "cell 2 of 2 · saved"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "outputs", "told"),
+    [
+        (["x = 1"], [], None),
+        (["x = 1"], ["x"], None),
+        (["x = 1", ""], [], {"fraction": 0.5, "text": "cell 2 of 2"}),
+        (["from tqdm import tqdm\nfor n in tqdm([1], 'epochs'): pass"], [], {"fraction": 0.0, "text": "epochs 0/1"}),
+    ],
+)
+def test_progress_tells_nothing_that_is_known_anyway(
+    bench: Any, cells: list[str], outputs: list[str], told: dict[str, Any] | None
+) -> None:
+    """Of one cell only its bars; and not that all is done, for then the task ends."""
+    bench.task("a", *cells, outputs=outputs)
+    file = bench.run("a").succeeded().outputs / ".progress.json"
+    assert (json.loads(file.read_text()) if file.exists() else None) == told
+
+
+def test_saving_is_told_when_all_cells_have_run(tmp_path: Path) -> None:
+    """As the last part of the whole; of one cell only if its bar was told."""
+    now = iter(range(100))
+    one, two = (Progress(str(tmp_path), count, lambda: next(now)) for count in (1, 2))
+    two.begin_cell(2)
+    two.note("saving")
+    assert json.loads((tmp_path / ".progress.json").read_text()) == {"fraction": 1.0, "text": "cell 2 of 2 · saving"}
+    one.bar(1, "epochs", 1, 2)
+    assert json.loads((tmp_path / ".progress.json").read_text()) == {"fraction": 0.5, "text": "epochs 1/2"}
+    one.note("saving")
+    assert json.loads((tmp_path / ".progress.json").read_text()) == {"fraction": 1.0, "text": "saving"}

@@ -123,7 +123,7 @@ def test_a_notebook_runs_and_leaves_copy_and_page(folder: Folder, without: Seque
     assert cells[3].outputs[0].text == f"0.5 '7'\n{sys.executable}\n"
     assert "image/png" in cells[4].outputs[-1].data
     assert "<img" in folder.page()
-    assert json.loads((folder.outputs / ".progress.json").read_text())["fraction"] == 1
+    assert json.loads((folder.outputs / ".progress.json").read_text())["text"] == "cell 4 of 4"
 
 
 @BOTH
@@ -186,7 +186,7 @@ def test_bars_in_a_kernel_are_progress(folder: Folder) -> None:
     status, log = folder.run()
     assert status == 0, log
     seen = json.loads(log.split("saw ")[1].splitlines()[0])
-    assert seen["text"].startswith("cell 1 of 1 · epochs ")
+    assert seen["text"].startswith("epochs ")
     assert 0 < seen["fraction"] < 1
     assert "\r" not in log
 

@@ -120,10 +120,6 @@ class Client(NotebookClient):  # type: ignore[misc]
                 return f" (cell {places[int(count)]}, line {line})"
         return f" (cell {self._index + 1})"
 
-    def finish(self) -> None:
-        """Everything ran."""
-        self._progress.finish()
-
 
 def write_copy(notebook: Any, target: str) -> None:
     """Write the copy as it is now."""
@@ -143,7 +139,6 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
     write_copy(nb, target)  # who is killed in the first cell leaves its cells all the same, for debugging
     try:
         asyncio.run(client.async_execute())
-        client.finish()
         status = 0
     except CellExecutionError as error:
         lines = without_colours(error.traceback)

@@ -1,5 +1,8 @@
 """How far a task is, as ``.progress.json`` in its outputs: which cell of how many, and how far its bar.
 
+Whoever watches is told what the task's state does not tell anyway: so one cell without a bar says nothing, and
+nobody says that all is done, for then the task ends.
+
 tqdm's and rich's bars are recognised when the cells import them; the log gets a line of a bar now and then, and its
 last one, in place of hundreds drawn over each other.
 """
@@ -26,7 +29,7 @@ class Progress:
     def __init__(self, folder: Optional[str], cells: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = None if folder is None else os.path.join(folder, FILE)
         self._cells, self._cell, self._clock = max(cells, 1), 0, clock
-        self._written = -INTERVAL
+        self._written, self._is_told = -INTERVAL, cells > 1
         self._bars: Dict[int, Any] = {}
 
     def begin_cell(self, number: int) -> None:
@@ -36,27 +39,25 @@ class Progress:
         self._write()
 
     def note(self, text: str) -> None:
-        """Something else than a cell goes on (loading, saving)."""
+        """All cells have run, and something else goes on (saving)."""
+        self._cell, self._bars = self._cells + 1, {}
         self._write(text, force=False)
 
     def bar(self, key: int, text: str, done: float, total: Optional[float]) -> None:
         """A bar of the present cell stands at ``done`` of ``total`` (None: unknown)."""
         self._bars.pop(key, None)
         self._bars[key] = (text, done, total)
+        self._is_told = True
         self._write(force=False)
 
     def drop_bar(self, key: int) -> None:
         """A bar is gone."""
         self._bars.pop(key, None)
 
-    def finish(self) -> None:
-        """All is done."""
-        self._cell, self._bars = self._cells + 1, {}
-        self._write("saved")
-
     def state(self, said: str = "") -> Dict[str, Any]:
         """What the file says."""
         part, texts = 0.0, [f"cell {min(self._cell, self._cells)} of {self._cells}"] if self._cell else ["starting"]
+        texts = texts if self._cells > 1 else []
         known = [bar for bar in self._bars.values() if bar[2]]
         if known:  # the outermost of nested bars is the oldest one
             part = min(max(known[0][1] / known[0][2], 0.0), 1.0)
@@ -69,7 +70,7 @@ class Progress:
 
     def _write(self, text: str = "", force: bool = True) -> None:
         now = self._clock()
-        if self._path is None or (now - self._written < INTERVAL and not force):
+        if self._path is None or not self._is_told or (now - self._written < INTERVAL and not force):
             return
         self._written = now
         try:

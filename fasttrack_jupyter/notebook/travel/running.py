@@ -118,7 +118,6 @@ class Surroundings:
                 self.tell("a cell called sys.exit(): the cells after it are not run")
             self.runner.close()
             then()
-            self.progress.finish()
             return 0
         except (KeyboardInterrupt, Stopped) as stop:
             self._failed(stop)
