@@ -83,7 +83,7 @@ def test_a_pipeline_is_made_by_keys_alone_and_run(lab: Lab, page: Page) -> None:
 
 
 def test_keys_open_what_they_say_and_give_the_canvas_back(lab: Lab, page: Page) -> None:
-    """Enter, /, ?, Delete and undo: each does its work, and the keyboard is never nowhere."""
+    """Enter, /, ?, Delete, undo and Escape: each does its work, and the keyboard is never nowhere."""
     lab.write("walk.fasttrack.yaml", PAIR.replace("pair", "walk"))
     editor = opened(page, lab.page_url("walk.fasttrack.yaml", workspace="walk"), "walk.fasttrack.yaml")
     before = editor.text
@@ -105,6 +105,8 @@ def test_keys_open_what_they_say_and_give_the_canvas_back(lab: Lab, page: Page) 
     editor.has_focus()
     page.keyboard.press("Enter")
     until(lambda: editor.properties.evaluate("node => node.contains(document.activeElement)"), "focus in the form")
+    page.keyboard.press("Escape")
+    editor.has_focus()
 
 
 def test_a_cycle_is_refused_while_it_is_drawn(lab: Lab, page: Page) -> None:

@@ -134,6 +134,7 @@ def test_a_log_is_read_while_it_is_written(lab: Lab, page: Page) -> None:
     editor.has_focus()
     until(lambda: latest(lab, "talk"), "the job")
     page.keyboard.press("l")
+    expect(editor.panel.get_by_role("searchbox", name="Find in the log")).to_be_focused()
     log = editor.panel.get_by_role("log", name="Log of talker")
     expect(log).to_contain_text("line 400", timeout=20_000)
     expect(log.get_by_text("line 400", exact=True)).to_be_in_viewport()

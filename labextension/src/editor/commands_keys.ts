@@ -29,6 +29,7 @@ export function keyTable(trans: TranslationBundle, isMac: boolean): KeyHelp[] {
     { keys: ['R'], does: trans.__('Run the pipeline') },
     { keys: [shift('R')], does: trans.__('Run from this task on') },
     { keys: ['.'], does: trans.__('Stop') },
+    { keys: ['Esc'], does: trans.__('Back to the canvas') },
     { keys: ['0'], does: trans.__('Show all') },
     { keys: ['+', '−'], does: trans.__('Zoom') },
     { keys: ['?'], does: trans.__('This list') }

@@ -90,7 +90,7 @@ export class Dock extends Widget {
       return;
     }
     const first = this.body.node.querySelector<HTMLElement>(
-      'input, select, textarea, button, [tabindex="0"]'
+      ':is(input, select, textarea, button, [tabindex="0"]):not([hidden])'
     );
     (first ?? this.body.node).focus();
   }

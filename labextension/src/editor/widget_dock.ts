@@ -1,7 +1,7 @@
 /**
  * What the panes do by themselves while a job is shown. The palette stands aside: nothing is drawn then. The dock turns
  * to the selected task's log while that runs and when it failed, to its outputs when it has succeeded. A tab that the person turned to stays, and so does a dock that the person
- * closed, until another job is chosen.
+ * closed, until another job is chosen. Escape leaves the dock for the canvas.
  */
 import { stateOf } from '../status';
 import type { DockTab } from './dock';
@@ -14,6 +14,11 @@ export class DockGuide {
     editor.choice.chosen.connect(this.onChosen, this);
     editor.canvas.selectionChanged.connect(this.onSelection, this);
     editor.panes.arranged.connect(this.onArranged, this);
+    editor.dock.node.addEventListener('keydown', event => {
+      if (event.key === 'Escape' && !event.defaultPrevented) {
+        editor.canvas.activate();
+      }
+    });
   }
 
   private onChosen(): void {

@@ -67,6 +67,14 @@ describe('importing a pipeline', () => {
     expect(save).not.toHaveBeenCalled();
   });
 
+  it('says that nothing was chosen', async () => {
+    const { tools } = toolsFor('');
+    const importing = importPipeline(tools, 'work');
+    const refused = expect(importing).rejects.toThrow(/choose a file/);
+    await dismissed();
+    await refused;
+  });
+
   it('takes no file whose letters would be lost', () => {
     const bytes = (...values: number[]) => new Uint8Array(values).buffer;
     expect(textIn(bytes(0xed, 0x9b, 0x88))).toBe('훈');

@@ -28,7 +28,11 @@ export interface ImportTools {
   trans: TranslationBundle;
 }
 
-/** Import the file at `path` (or ask which) into `folder`; the new file's path, or null where nothing was imported. */
+/**
+ * Import the file at `path` (or ask which) into `folder`; the new file's path, or null where nothing was imported.
+ *
+ * @throws Error whose words are for the reader, where none was chosen or it cannot be read
+ */
 export async function importPipeline(
   tools: ImportTools,
   folder: string,
@@ -85,8 +89,11 @@ async function choose(tools: ImportTools): Promise<Chosen | null> {
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Import') })]
   });
   const choice = answer.value;
-  if (!answer.button.accept || !choice) {
+  if (!answer.button.accept) {
     return null;
+  }
+  if (!choice) {
+    throw new Error(trans.__('Nothing was imported: choose a file, or write a path.'));
   }
   if (choice instanceof File) {
     return {

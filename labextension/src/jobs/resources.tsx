@@ -7,6 +7,7 @@ import { Curve, type CurveProps } from './curve';
 import { TaskPanel, taskRoute } from './task_panel';
 import { bytes, slotLabel } from './words';
 
+const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
 /** The dock's tab "Resources". */
@@ -66,10 +67,16 @@ export class ResourcesPanel extends TaskPanel {
     });
     const { cpu, mem } = this.instance?.resources ?? {};
     const memory = bytesOf(mem);
+    const isLarge = Math.max(memory ?? 0, ...this.samples.map(sample => sample.mem)) >= GIB;
+    const unit = isLarge ? GIB : MIB;
     const gpus = [...new Set(this.samples.flatMap(sample => (sample.gpu ?? []).map(gpu => gpu.index)))];
     return [
       over(trans.__('Processor (cores)'), sample => sample.cpu, Number(cpu) || null),
-      over(trans.__('Memory (GiB)'), sample => sample.mem / GIB, memory === null ? null : memory / GIB),
+      over(
+        isLarge ? trans.__('Memory (GiB)') : trans.__('Memory (MiB)'),
+        sample => sample.mem / unit,
+        memory === null ? null : memory / unit
+      ),
       ...gpus.map(index =>
         over(
           trans.__('GPU %1 (%)', index),
