@@ -23,7 +23,7 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
     _package = types.ModuleType(__package__)
     _package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
     sys.modules[__package__] = _package
-    if sys.path and os.path.abspath(sys.path[0]) in _package.__path__:
+    if sys.path and os.path.realpath(sys.path[0]) == os.path.realpath(_package.__path__[0]):  # Python resolves links
         sys.path[0] = ""
 
 from .failures import leave
