@@ -34,6 +34,8 @@ from fasttrack_jupyter.notebook.debugging import what_is_debugged
 Json = dict[str, Any]
 
 _LOOK_SECONDS = 0.3
+_END_SECONDS = 15.0
+"""Of a session that lets go: until its job must have ended as well."""
 _ENDED = frozenset({"TERMINATED", "CANCELLED"})
 _TAIL = 4096
 _LARGEST = 256 << 20
@@ -113,8 +115,10 @@ class Launcher:
         """Until one of the two ends. Raises Over, Told."""
         heard = await control.hear()
         if heard is None:
-            view = await self._view()
-            self._raise_if_ended(view, "")
+            deadline = asyncio.get_running_loop().time() + _END_SECONDS
+            while asyncio.get_running_loop().time() < deadline:
+                self._raise_if_ended(await self._view(), "")
+                await asyncio.sleep(_LOOK_SECONDS)
             raise Over(f"the session of {self.name} is gone.")
         if heard.get("ended"):
             raise Over(

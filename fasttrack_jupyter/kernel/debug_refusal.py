@@ -12,6 +12,7 @@ from fasttrack_jupyter import __version__
 
 Json = dict[str, Any]
 
+_EAR_MILLISECONDS = 3000
 _RESTART = "Restart the kernel to try again."
 _TITLE = "FastTrack"
 
@@ -28,10 +29,10 @@ class StandIn:
         import zmq
         from jupyter_client.session import Session
 
-        self._words, self._count = words, 0
+        self._words, self._count, self._is_heard = words, 0, False
         self._session = Session(key=connection["key"].encode(), signature_scheme=connection["signature_scheme"])
         self._zmq, self._context = zmq, zmq.Context()
-        kinds = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.PUB, "hb": zmq.REP}
+        kinds = {"shell": zmq.ROUTER, "control": zmq.ROUTER, "stdin": zmq.ROUTER, "iopub": zmq.XPUB, "hb": zmq.REP}
         self._sockets = {name: self._bound(connection, name, kind) for name, kind in kinds.items()}
 
     def _bound(self, connection: Json, name: str, kind: int) -> Any:
@@ -51,10 +52,18 @@ class StandIn:
                 for found, _ in poller.poll():
                     if found is self._sockets["hb"]:
                         found.send(found.recv())
-                    elif self._answer(found):
+                        continue
+                    self._await_reader()
+                    if self._answer(found):
                         return
         finally:
             self._context.destroy(linger=500)
+
+    def _await_reader(self) -> None:
+        """Wait until the client's ear for what is published is here too: it comes back on a connection of its own."""
+        if not self._is_heard:
+            self._is_heard = True
+            self._sockets["iopub"].poll(_EAR_MILLISECONDS)
 
     def _answer(self, channel: Any) -> bool:
         """Answer one message; whether it was the wish that we end."""
