@@ -34,10 +34,12 @@ class DebugNotebook:
     content: bytes
 
 
-def debug_notebook_of(client: Client, job: str, path: str | None, folder: Path | None = None) -> DebugNotebook:
+def debug_notebook_of(
+    client: Client, job: str, path: str | None, folder: Path | None = None, *, within: Path | None = None
+) -> DebugNotebook:
     """The debug notebook of a task instance (None: of the one that failed).
 
-    ``folder`` is where it will lie (default: beside the job's source).
+    ``folder`` is where it will lie: by default beside the job's source, if that is ``within``, and else right there.
 
     Raises:
         NotFound: there is no such job, or it has no such task.
@@ -51,7 +53,9 @@ def debug_notebook_of(client: Client, job: str, path: str | None, folder: Path |
     row = _row(view, path)
     _, task = task_of(client.job_text(view["id"]), row["task"])
     beside = _folder(view)
-    where = folder or beside or Path.cwd()
+    if beside is not None and within is not None and not beside.is_relative_to(within):
+        beside = None
+    where = folder or beside or within or Path.cwd()
     named = record_of(task)
     record = _record(client, view, path, named) if named else None
     failed = Failed(

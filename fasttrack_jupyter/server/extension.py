@@ -16,6 +16,7 @@ from traitlets import Unicode
 from fasttrack_jupyter.api.paths import OPERATIONS, Operation
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.server.catalogs import CatalogKeeper
+from fasttrack_jupyter.server.debugging import DebugNotebooks
 from fasttrack_jupyter.server.face import Face
 from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.handlers import FastTrackHandler, ForwardHandler
@@ -48,7 +49,9 @@ class FastTrackApp(ExtensionApp):
         files = Files(server.contents_manager, self.supervisor, root, home.path)
         self.catalogs = CatalogKeeper(root)
         notebooks = Notebooks(server.contents_manager)
-        self.handlers.extend(_routes(Face(self.supervisor, files, self.catalogs, notebooks, home, root)))
+        debugging = DebugNotebooks(server.contents_manager, home, root)
+        face = Face(self.supervisor, files, self.catalogs, notebooks, debugging, home, root)
+        self.handlers.extend(_routes(face))
         server.io_loop.add_callback(self.supervisor.start)
 
     def _note(self, seq: int) -> None:

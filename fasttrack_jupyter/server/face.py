@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.server.catalogs import CatalogKeeper
+from fasttrack_jupyter.server.debugging import DebugNotebooks
 from fasttrack_jupyter.server.files import Files
 from fasttrack_jupyter.server.notebooks import Notebooks
 from fasttrack_jupyter.server.supervisor import Supervisor
@@ -19,6 +20,7 @@ class Face:
     files: Files
     catalogs: CatalogKeeper
     notebooks: Notebooks
+    debugging: DebugNotebooks
     home: Home
     root: str | None
     """Absolute path of the contents root; None where contents are not on disk."""

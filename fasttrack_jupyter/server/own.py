@@ -11,6 +11,7 @@ from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api.failures import parsed
 from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import Forbidden
+from fasttrack_jupyter.server.debugging import DebugFile, FixRequest, FixView
 from fasttrack_jupyter.server.description import Own, describe
 from fasttrack_jupyter.server.handlers import FastTrackHandler
 from fasttrack_jupyter.server.notebooks import NotebookBuild, NotebookPipeline
@@ -118,6 +119,19 @@ class NotebooksHandler(OwnHandler):
         await self.show(await self.face.notebooks.built(request))
 
 
+class DebugHandler(OwnHandler):
+    """Failed tasks as notebooks; needs Jupyter's permission for ``contents`` as well."""
+
+    async def answer(self, operation: Operation, *words: str) -> None:
+        """See the class."""
+        if not await self.allows(operation.action, "contents"):
+            raise Forbidden(f"you may not {operation.action} contents")
+        if operation.name == "debug_task":
+            await self.show(await self.face.debugging.write(*words))
+        else:
+            await self.show(await self.face.debugging.fix(parsed(FixRequest, self.request.body)))
+
+
 class DescriptionHandler(OwnHandler):
     """All routes, described."""
 
@@ -173,6 +187,27 @@ OWN: tuple[tuple[type[OwnHandler], tuple[Own, ...]], ...] = (
                 "A notebook as a pipeline; nothing is written.",
                 NotebookPipeline,
                 NotebookBuild,
+            ),
+        ),
+    ),
+    (
+        DebugHandler,
+        (
+            Own(
+                Operation("debug_task", "POST", "/jobs/{job}/tasks/{path}/debug", "write"),
+                "Write a notebook that runs in a session like that of a task.",
+                DebugFile,
+            ),
+        ),
+    ),
+    (
+        DebugHandler,
+        (
+            Own(
+                Operation("fix_notebook", "POST", "/notebooks/fix", "read"),
+                "What a debug notebook changes in its original; nothing is written.",
+                FixView,
+                FixRequest,
             ),
         ),
     ),

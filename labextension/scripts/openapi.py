@@ -9,9 +9,12 @@ from pydantic.json_schema import models_json_schema
 
 from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES
-from fasttrack_jupyter.server import notebooks, views
+from fasttrack_jupyter.server import debugging, notebooks, views
 
-_OWN = (views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, notebooks.NotebookPipeline)
+_OWN = (
+    views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, notebooks.NotebookPipeline,
+    debugging.DebugFile, debugging.FixView,
+)  # fmt: skip
 
 
 def main() -> None:
