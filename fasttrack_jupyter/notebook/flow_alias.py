@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk, is_data
 from fasttrack_jupyter.notebook.flow_tasks import Gathered
@@ -36,10 +37,12 @@ def sharing(walked: Walk, gathered: dict[str, Gathered]) -> dict[str, tuple[Apar
     pairs: dict[str, set[Apart]] = {}
     for task in gathered.values():
         cells = walked.cells_of(task.name)
-        if not any(seen.record.mutations for seen in cells):
+        if not any(seen.record.mutations or seen.record.identities for seen in cells):
             continue
         held = list(_held(walked, task, cells))
         said: set[frozenset[str]] = set()
+        for seen in cells:
+            _identities(walked, seen, held)
         for seen in cells:
             _shared(walked, gathered, seen, held, said)
         for maker, pair in _perhaps_shared(walked, gathered, cells, held):
@@ -79,6 +82,25 @@ def _shared(
             if place and frozenset((one.name, other.name)) not in said:
                 said.add(frozenset((one.name, other.name)))
                 _say_shared(walked, seen, changes[node].line, one, other, place)
+
+
+def _identities(walked: Walk, seen: Seen, held: list[_Held]) -> None:
+    """``a is b`` where the two come from variables that are copies of each other's objects."""
+    told: set[int] = set()
+    for node in _from_outside(walked, seen, seen.record.identities):
+        line = seen.record.identities[node]
+        pair = next(((a, b) for a, b in _pairs([one for one in held if node in one.nodes]) if b.is_here), None)
+        if pair is None or line in told:
+            continue
+        told.add(line)
+        one, other = sorted(pair, key=lambda held: held.name)
+        walked.say(
+            "shared_identity", seen, line,
+            f"this asks whether two objects are one; {one.name!r} and {other.name!r} hold the same object in the"
+            " notebook, and a copy each in a pipeline: the answer will be another one",
+            "compare a value of theirs (a name, a number), give the class an __eq__ and __hash__, or take both out of"
+            " one variable", Severity.WARNING,
+        )  # fmt: skip
 
 
 def _pairs(holders: list[_Held]) -> Iterator[tuple[_Held, _Held]]:

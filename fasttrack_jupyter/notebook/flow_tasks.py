@@ -121,12 +121,17 @@ class _Gatherer:
         self._not_overtaken(name, variable, read.line)
         if variable.definition is not None:
             self._definition(name, variable, read)
-        elif any(node.kind is Kind.MEMBER for node in variable.value.nodes) and not is_data(variable):
+        elif self._is_import(name, variable):
             self._some_ways(name, variable, read, "an import")
         elif any(node.kind in (Kind.FUNCTION, Kind.CLASS) and node.attribute == name for node in variable.value.nodes):
             self._some_ways(name, variable, read, "a definition")
         else:
             self.take(name, variable, read.line)
+
+    def _is_import(self, name: str, variable: Variable) -> bool:
+        """Whether a name is a module, or something of one, by an import; ``pi = np.pi`` is a value as any other."""
+        is_member = any(node.kind is Kind.MEMBER for node in variable.value.nodes) and not is_data(variable)
+        return is_member and name in self.walked.cells[variable.cell].record.imports
 
     def _some_ways(self, name: str, variable: Variable, read: Read, what: str) -> None:
         giver = self.walked.cells[variable.cell]
@@ -198,6 +203,14 @@ class _Gatherer:
         if number in self.task.sites:
             return
         self.task.sites.add(number)
+        if site.changed and variable.cell == site.cell:
+            self.walked.say(
+                "stateful_definition", self.seen, read.line,
+                f"{name!r} is changed in {home.at(site.changed.line)} ({site.changed.how}) after its definition"
+                f" ({home.at(site.first)}), which travels without that",
+                "keep the state in a variable, write the change into the definition, or put both in a"
+                " %%fasttrack_common cell",
+            )  # fmt: skip
         if site.effects:
             self.walked.say(
                 "defining_acts", self.seen, read.line,

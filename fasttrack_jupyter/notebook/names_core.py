@@ -20,7 +20,7 @@ from fasttrack_jupyter.notebook.names_heap import (
 )
 from fasttrack_jupyter.notebook.names_record import Change, Record, Site
 from fasttrack_jupyter.notebook.names_record import Read as ReadOf
-from fasttrack_jupyter.notebook.names_state import state_of
+from fasttrack_jupyter.notebook.names_state import state_of, state_of_object
 from fasttrack_jupyter.notebook.names_tables import IPYTHON_NAMES
 
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__doc__", "__file__", "__builtins__", "__debug__"}
@@ -29,6 +29,7 @@ _OF_COLUMNS = re.compile(
     r"|\.(append|pop|insert|drop|dropna|rename|sort_values|sort_index|set_index|reset_index)\(…\)"
 )
 """Changes that leave the memory of a frame's columns as it is."""
+_MODULES = {"frame": "pandas", "ndarray": "numpy", "figure": "matplotlib", "tensor": "torch"}
 Saved = list[tuple[Frame, dict[str, Variable]]]
 
 
@@ -68,12 +69,12 @@ class Core:
 
     def make(self, kind: Kind = Kind.OPAQUE, type: str = "") -> Node:  # noqa: A002
         """A new object of the present cell."""
-        return Node(kind, type, self.record.cell)
+        return Node(kind, type, self.record.cell, module=_MODULES.get(type, ""))
 
     def part(self, node: Node, key: str) -> Node:
         """A part of an object that is not seen into; one and the same each time."""
         if not node.parts.get(key):
-            inner = Node(Kind.OPAQUE, "", node.cell)
+            inner = Node(Kind.OPAQUE, "", node.cell, module=node.module)
             if key.startswith("."):
                 inner.owner, inner.attribute = frozenset({node}), key[1:]
             node.add(key, {inner})
@@ -92,6 +93,9 @@ class Core:
                 state = state_of(node.type, line, "set")
                 if state:
                     self.record.states.append(state)
+                continue
+            if state := state_of_object(node.type, line):
+                self.record.states.append(state)
                 continue
             if not _OF_COLUMNS.fullmatch(how):
                 self.record.rewrites.add(node)
@@ -140,6 +144,8 @@ class Core:
     def touch(self, nodes: Iterable[Node], line: int) -> None:
         """What functions and classes among (or held by) these objects need is used as well: they may be called."""
         for node in reach(nodes):
+            if module := node.type.partition(".")[0] if node.kind is Kind.MEMBER else node.module:
+                self.record.modules.setdefault(module, line)
             klass = node.klass if node.kind in (Kind.INSTANCE, Kind.OPAQUE) else None
             if klass:
                 self._touch_named(klass, line)

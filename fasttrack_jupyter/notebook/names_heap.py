@@ -53,6 +53,8 @@ class Node:
     owner: frozenset[Node] = frozenset()
     """Of an attribute that may be a method: the objects it was taken from."""
     attribute: str = ""
+    module: str = ""
+    """The library whose object it is, where that is known."""
 
     def add(self, key: str, nodes: Iterable[Node]) -> None:
         """These may be the part ``key`` from now on, beside what was there."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from fasttrack_jupyter.notebook import names_tables as tables
 from fasttrack_jupyter.notebook.names_calls import Following, Keywords
 from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, copied, elements, reach, scatter
-from fasttrack_jupyter.notebook.names_state import draw_of, state_of
+from fasttrack_jupyter.notebook.names_identity import KEYS, LOOKING_UP, looked_up, note
+from fasttrack_jupyter.notebook.names_state import draw_of, is_harmless, state_of
 
 
 class Libraries(Following):
@@ -21,6 +22,9 @@ class Libraries(Following):
         if result is not None and not known:
             return result
         types = {one.type for one in node.owner}
+        if name in LOOKING_UP:
+            found = looked_up((one for value in positional[:1] for one in value.nodes), known)
+            note(self.record.identities, found, line)
         if self.changes(name, types, keywords, discarded=discarded):
             self._change_by_method(owner, name, positional, keywords, line)
         self._call_back([owner, *positional, *keywords.values()], line, of_owner=node.owner)
@@ -43,6 +47,8 @@ class Libraries(Following):
             return inplace.const != 0
         if "rng" in types or "iterator" in types:
             return True
+        if types == {"logger"}:
+            return name.startswith(("set", "add", "remove"))
         if types == {"figure"}:
             return not name.startswith("get_") and name not in tables.READ_ONLY_FIGURE
         if types == {"frame"}:
@@ -92,28 +98,51 @@ class Libraries(Following):
             return Value(owner.nodes)
         if kind == "frame" and name in ("plot", "hist", "boxplot"):
             return Value(frozenset({self.make(Kind.OPAQUE, "figure")}))
+        if kind == "frame" and name in tables.FRAME_VIEWS:
+            return self._frame_view(owner, "ndarray" if name == "to_numpy" else "frame")
         return self.made("ndarray" if kind == "rng" else kind, [owner, *positional, *keywords.values()])
+
+    def _frame_view(self, owner: Value, kind: str) -> Value:
+        made = self.made(kind, [owner])
+        for one in made.nodes:
+            one.maybe |= owner.nodes
+        return made
 
     def _container_result(self, name: str, containers: list[Node]) -> Value:
         inside = {part for node in containers for part in elements(node, self.part)}
+        if name in ("keys", "values", "items"):
+            return self._view(name, containers, inside)
         if name in ("pop", "popitem", "get", "setdefault", "popleft", "__getitem__", "__next__", "send"):
             return Value(frozenset(inside))
         made = self.make(Kind.CONTAINER, containers[0].type)
-        if name in ("items", "most_common"):
-            pair = self.make(Kind.CONTAINER, "tuple")
-            pair.add(ANY, inside)
-            inside = {pair}
-        if name == "keys" or not inside:
-            return Value(frozenset({made})) if name in ("copy", "keys", "values", "items") else NOTHING
+        if name == "most_common":
+            inside = {self._pair(inside)}
+        if not inside:
+            return Value(frozenset({made})) if name == "copy" else NOTHING
         made.add(ANY, inside)
         return Value(frozenset({made}))
+
+    def _view(self, name: str, containers: list[Node], inside: set[Node]) -> Value:
+        """What ``keys()``, ``values()``, ``items()`` give: it goes on to show what becomes of its dict."""
+        made = self.make(Kind.CONTAINER, "view")
+        keys = {part for node in containers for part in node.parts.get(KEYS, ())}
+        made.add(".view", containers)
+        shown = {"keys": keys, "values": inside, "items": {self._pair(keys | inside)}}[name]
+        if shown:
+            made.add(ANY, shown)
+        return Value(frozenset({made}))
+
+    def _pair(self, inside: set[Node]) -> Node:
+        pair = self.make(Kind.CONTAINER, "tuple")
+        pair.add(ANY, inside)
+        return pair
 
     def library(self, node: Node, positional: list[Value], keywords: Keywords, line: int) -> Value:
         path = node.type
         name = path.removeprefix("builtins.")
         everything = [*positional, *keywords.values()]
         for state in (state_of(path, line, "call"), draw_of(path, line, frozenset(keywords), len(positional))):
-            if state:
+            if state and not is_harmless(path, positional[0].const if positional else None):
                 self.record.states.append(state)
         for index in tables.MUTATED_ARGUMENTS.get(name, ()):
             if index < len(positional):
@@ -180,7 +209,7 @@ class Libraries(Following):
         if name in tables.IMMUTABLE_RESULT:
             return NOTHING
         if name == "map":
-            return self._of_elements(
+            mapped = self._of_elements(
                 "iterator",
                 [
                     *positional[1:],
@@ -190,11 +219,23 @@ class Libraries(Following):
                 else [],
                 line,
             )
+            return self._with_function(mapped, positional)
+        if name == "filter":
+            return self._with_function(self._of_elements("iterator", positional, line), positional)
         if name in tables.ELEMENTS_OF_ARGUMENTS:
             return self._of_elements(
                 "iterator" if name in tables.ITERATORS else name, positional, line, pairs=name in ("zip", "enumerate")
             )
+        if name == "object":
+            return Value(frozenset({self.make(Kind.OPAQUE, "object")}))
         return self.made("iterator" if name == "open" else "", everything)
+
+    @staticmethod
+    def _with_function(iterator: Value, positional: list[Value]) -> Value:
+        """``map`` and ``filter`` call their function only when somebody reads from them."""
+        for made in iterator.nodes:
+            made.add(".held", (node for value in positional[:1] for node in value.nodes))
+        return iterator
 
     def _of_elements(self, kind: str, values: list[Value], line: int, *, pairs: bool = False) -> Value:
         made = self.make(Kind.CONTAINER, {"sorted": "list", "frozenset": "set"}.get(kind, kind))
@@ -267,9 +308,13 @@ class Libraries(Following):
         if kind == "number":
             return NOTHING
         made = self.make(Kind.OPAQUE, kind)
+        inherited = (node.module for value in values for node in value.nodes if node.module)
+        made.module = path.partition(".")[0] or next(inherited, made.module)
         nodes = {node for value in values for node in value.nodes if node.kind not in (Kind.MEMBER, Kind.CLASS)}
         if holds:
             made.add(".held", nodes)
         elif kind not in tables.PLAIN_TYPES:
             made.maybe |= nodes
+        elif path in ("pandas.DataFrame", "pandas.Series"):
+            made.maybe |= {node for node in nodes if node.type == "ndarray"}
         return Value(frozenset({made}))

@@ -84,6 +84,8 @@ class Site:
     """Names used while it runs (decorators, defaults, bases), each with the cell that its value is from."""
     effects: str = ""
     """What running it does besides, where it does: then it cannot run a second time."""
+    changed: Change | None = None
+    """What the rest of its cell does to what it defines: that does not travel with it."""
     is_import: bool = False
 
 
@@ -104,6 +106,8 @@ class Record:
     """The first change of each object."""
     rewrites: set[Node] = field(default_factory=set)
     """Those changed by more than whole columns (``x["name"] = …``), so that a frame's memory may be changed."""
+    identities: dict[Node, int] = field(default_factory=dict)
+    """Objects whose identity was asked for, with the line."""
     sites: list[int] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     states: list[State] = field(default_factory=list)

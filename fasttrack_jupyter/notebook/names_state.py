@@ -19,7 +19,7 @@ _SETTINGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"locale\.setlocale", "the locale", ("locale",)),
     (r"decimal\.(setcontext|getcontext(\..*)?)", "the decimal context", ("decimal",)),
     (r"matplotlib(\.pyplot)?\.(rc|rcdefaults|rc_file|rcParams(\..*)?|use|style(\..*)?|switch_backend|xkcd|ion|ioff)",
-     "matplotlib's settings", ("matplotlib", "seaborn", "pandas")),
+     "matplotlib's settings", ("matplotlib", "seaborn")),
     (r"seaborn\.(set|set_theme|set_style|set_context|set_palette|despine_)", "seaborn's settings",
      ("matplotlib", "seaborn")),
     (r"pandas\.(set_option|reset_option|options(\..*)?)", "pandas options", ("pandas",)),
@@ -33,6 +33,10 @@ _SETTINGS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      "the process", ()),
     (r"plotly\.io\.(templates|renderers)(\..*)?", "plotly's settings", ("plotly",)),
 )  # fmt: skip
+_OBJECTS = {"logger": ("logging", ("logging",)), "context": ("the decimal context", ("decimal",))}
+"""Objects that belong to the process, by the type that they have here: they travel by their names alone."""
+_HARMLESS = frozenset({"ignore", "default", "always", "once", "module", "all"})
+"""Warning filters that change what stands in the log, and no value."""
 _SEEDS: tuple[tuple[str, str], ...] = (
     (r"random\.(seed|setstate)", "random"),
     (r"numpy\.random\.(seed|set_state)", "numpy.random"),
@@ -75,6 +79,17 @@ def state_of(path: str, line: int, how: str) -> State | None:
         if re.fullmatch(pattern, path):
             return State(stream, StateUse.SEED, line)
     return None
+
+
+def state_of_object(kind: str, line: int) -> State | None:
+    """What changing an object of this type in place does to the process."""
+    label, users = _OBJECTS.get(kind, ("", ()))
+    return State(label, StateUse.SET, line, users) if label else None
+
+
+def is_harmless(path: str, first: object) -> bool:
+    """Whether calling this member with this first argument changes nothing but what is said besides."""
+    return path in ("warnings.filterwarnings", "warnings.simplefilter") and first in _HARMLESS
 
 
 def draw_of(path: str, line: int, keywords: frozenset[str], positional: int) -> State | None:

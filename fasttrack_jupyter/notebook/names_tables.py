@@ -74,6 +74,12 @@ PURE_METHODS = words(
 HOLDS_OBJECT = words("parameters named_parameters modules children buffers state_dict get_params named_steps")
 """Methods whose result leads to what their object is made of: an optimizer's parameters are its model's."""
 
+FRAME_VIEWS = words("to_numpy values array T transpose view iloc loc get xs squeeze ravel get_group set_axis rename")
+"""Attributes and methods of frames whose result may share memory with them."""
+
+PLOTS = words("plot hist boxplot")
+"""Attributes and methods of frames that draw by matplotlib."""
+
 DICT_METHODS = words("items values get pop popitem setdefault popleft")
 """Methods that give what a dict (or the like) holds, where it is not known what their object is."""
 
@@ -139,7 +145,8 @@ RESULT_TYPES = {
     "pandas.ExcelWriter": "",
     "pandas.read_csv": "frame", "random": "number", "random.sample": "", "random.choices": "", "random.choice": "",
     "numpy.linalg": "ndarray", "numpy.mean": "number", "numpy.sum": "number", "numpy.poly1d": "",
-    "sklearn.model_selection.cross_val_score": "ndarray",
+    "sklearn.model_selection.cross_val_score": "ndarray", "logging.getLogger": "logger",
+    "decimal.getcontext": "context",
 }  # fmt: skip
 """What a call gives, by the longest dotted path that fits."""
 

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterable
 
 from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.notebook import names_identity as identity
 from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Code, Frame, Kind, Node, Value, elements, item
 from fasttrack_jupyter.notebook.names_record import Finding
 from fasttrack_jupyter.notebook.names_scope import Comprehension, comprehension_targets, global_names
 from fasttrack_jupyter.notebook.names_special import Calls
-from fasttrack_jupyter.notebook.names_tables import OUTPUT_HISTORY, VIEWS
+from fasttrack_jupyter.notebook.names_tables import FRAME_VIEWS, OUTPUT_HISTORY, PLOTS, VIEWS
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",
@@ -67,6 +68,8 @@ class Expressions(Calls):
 
     def _attribute_of(self, node: Node, name: str, line: int) -> set[Node]:
         key = f".{name}"
+        if node.type == "frame" and name in PLOTS:
+            self.record.modules.setdefault("matplotlib", line)
         if node.kind is Kind.MEMBER:
             self.record.modules.setdefault(node.type.partition(".")[0], line)
             return {self.member(f"{node.type}.{name}")}
@@ -79,6 +82,10 @@ class Expressions(Calls):
             }
         if node.kind is Kind.FUNCTION:
             return set(node.parts.get(key, ())) or {self.part(node, key)}
+        if node.type == "frame" and name in FRAME_VIEWS:
+            part = self.part(node, key)
+            part.maybe.add(node)
+            return {part}
         if node.type in ("ndarray", "tensor") and name in VIEWS:
             return {node, self.part(node, key)}
         return {self.part(node, key)} if key not in node.parts else set(node.parts[key])
@@ -99,6 +106,7 @@ class Expressions(Calls):
     def _value_subscript(self, node: ast.Subscript) -> Value:
         base, index = self.value(node.value), self.value(node.slice)
         found = set(self.dunder(base, "getitem", [index], node.lineno).nodes)
+        identity.note(self.record.identities, identity.looked_up(index.nodes, base.nodes), node.lineno)
         for one in base.nodes:
             found |= self._item_of(one, node.slice, index)
         return Value(frozenset(found))
@@ -116,7 +124,8 @@ class Expressions(Calls):
         if slices:
             copy = self.make(base.kind if base.kind is Kind.CONTAINER else Kind.OPAQUE, base.type)
             copy.add(ANY, elements(base, self.part) if base.kind is Kind.CONTAINER else ())
-            copy.maybe |= {base} if base.kind is not Kind.CONTAINER and base.type != "frame" else set()
+            copy.maybe |= {base} if base.kind is not Kind.CONTAINER else set()
+            copy.module = base.module
             return {copy}
         return item(base, key_of(key), self.part)
 
@@ -151,7 +160,9 @@ class Expressions(Calls):
             if key is None:
                 made.add(ANY, self.each(self.value(value), node.lineno).nodes)
             else:
-                made.add(key_of(self.value(key)), self.value(value).nodes)
+                known = self.value(key)
+                made.add(key_of(known), self.value(value).nodes)
+                made.add(identity.KEYS, known.nodes) if known.nodes else None
         return Value(frozenset({made}))
 
     def _value_lambda(self, node: ast.Lambda) -> Value:
@@ -218,6 +229,7 @@ class Expressions(Calls):
             Kind.OPAQUE if not types or types[0] not in ("list", "tuple", "set", "dict") else Kind.CONTAINER
         )
         made.type = types[0] if types else ""
+        made.module = next((node.module for node in nodes if node.module), "")
         for node in nodes:
             if node.kind is Kind.CONTAINER:
                 made.add(ANY, elements(node, self.part))
@@ -252,6 +264,13 @@ class Expressions(Calls):
     def _value_compare(self, node: ast.Compare) -> Value:
         self._membership(node)
         values = [self.value(node.left), *(self.value(one) for one in node.comparators)]
+        for op, one, other in zip(node.ops, values, values[1:], strict=False):
+            identity.note(self.record.identities, identity.asked(op, one, other), node.lineno)
+        if identity.asks_for_nan(node, values, lambda one: one.cell != self.record.cell):
+            self.record.find(
+                Finding("nan_identity", "a NaN that comes from another task is not the same object any more",
+                        node.lineno, (), "ask with pandas.isna() or math.isnan()")
+            )  # fmt: skip
         arrays = [value for value in values if any(one.type in ("ndarray", "frame", "tensor") for one in value.nodes)]
         return self.combined(arrays)
 

@@ -10,10 +10,11 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from fasttrack_jupyter.notebook import names_identity as identity
 from fasttrack_jupyter.notebook.names_core import Saved
 from fasttrack_jupyter.notebook.names_define import Definitions, defined_by
-from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, elements, item
-from fasttrack_jupyter.notebook.names_record import Record, Site
+from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, elements, item, reach
+from fasttrack_jupyter.notebook.names_record import Change, Record, Site
 from fasttrack_jupyter.notebook.names_tables import PLAIN_TYPES
 from fasttrack_jupyter.notebook.names_values import key_of
 
@@ -29,6 +30,7 @@ class Interpreter(Definitions):
         """Walk through one cell."""
         record = self.begin(number)
         self.followed = 0
+        self.defined: list[tuple[Site, set[Node]]] = []
         before = dict(self.globals.variables)
         for statement in tree.body:
             self._top(statement)
@@ -36,7 +38,19 @@ class Interpreter(Definitions):
             variable = self.globals.variables.get(name)
             if variable and not variable.own and name in before and not before[name].deleted:
                 record.kept.setdefault(name, line)
+        for site, known in self.defined:
+            site.changed = self._changed_after(site, known)
         return record
+
+    def _changed_after(self, site: Site, known: set[Node]) -> Change | None:
+        """What happens to what a statement defines after it, in the same cell: ``f.calls = 0``, ``A.count += 1``."""
+        variables = self.globals.variables
+        own = [variables[name] for name in site.names if name in variables]
+        given = [variables[name] for name in site.loads if name in variables and variables[name].definition is None]
+        nodes = reach(node for one in own for node in one.value.nodes if node.kind is not Kind.MEMBER)
+        nodes -= reach(node for one in given for node in one.value.nodes)
+        changes = [self.record.mutations[node] for node in nodes & self.record.mutations.keys() - known]
+        return min((one for one in changes if not one.doubtful), key=lambda one: one.line, default=None)
 
     def _top(self, statement: ast.stmt) -> None:
         names = defined_by(statement)
@@ -55,6 +69,7 @@ class Interpreter(Definitions):
         site.effects = changed[0] if changed else ""
         if not site.effects and len(self.record.states) > states:
             site.effects = self.record.states[-1].label
+        self.defined.append((site, set(self.record.mutations)))
         self.record.sites.append(len(self.sites))
         self.sites.append(site)
         for name in names:
@@ -181,10 +196,14 @@ class Interpreter(Definitions):
                 self.invoke(self.bound(setter, node), [value], {}, line)
 
     def _set_item(self, target: ast.Subscript, value: Value) -> None:
-        base, index = self.value(target.value), self.value(target.slice)
         text = self._namespace_of(target)
         if text is not None:
             self.store_global(text, value, target.lineno)
+            return
+        base, index = self.value(target.value), self.value(target.slice)
+        if index.nodes:
+            for node in base.nodes:
+                node.add(identity.KEYS, index.nodes) if node.kind is Kind.CONTAINER else None
         self.dunder(base, "setitem", [index, value], target.lineno)
         for node in base.nodes:
             if node.kind is Kind.OPAQUE:

@@ -260,7 +260,7 @@ def test_a_syntax_error_has_the_cells_own_line() -> None:
         ("import os\nos.environ.update(A='b')", "environment variables", "set"),
         ("import os\nos.chdir('x')", "the working folder", "set"),
         ("import sys\nsys.path.append('x')", "the interpreter's settings (sys)", "set"),
-        ("import warnings\nwarnings.filterwarnings('ignore')", "warning filters", "set"),
+        ("import warnings\nwarnings.filterwarnings('error')", "warning filters", "set"),
         ("import pandas as pd\npd.options.display.max_rows = 5", "pandas options", "set"),
         ("import pandas as pd\npd.set_option('a', 1)", "pandas options", "set"),
         ("import matplotlib.pyplot as plt\nplt.rcParams['a'] = 1", "matplotlib's settings", "set"),
