@@ -29,6 +29,7 @@ from fasttrack_jupyter.notebook.build_params import Param, params_of
 from fasttrack_jupyter.notebook.build_yaml import TaskText, pipeline_text
 from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
+from fasttrack_jupyter.notebook.cells_opening import script_of
 from fasttrack_jupyter.notebook.cells_reading import fit_name, in_order, invalid
 from fasttrack_jupyter.notebook.flow import Definition, TaskFlow, flow_of
 from fasttrack_jupyter.notebook.marks import TaskOptions
@@ -115,7 +116,7 @@ def _task_text(notebook: Notebook, flow: TaskFlow, folder: str, params: Mapping[
         return TaskText(flow.name, labels, _script(cells), options, inputs, outputs)
     outputs = {name: {"type": "Variable", "path": f"variables/{name}"} for name in flow.outputs}
     words = ["python3", shlex.quote(f"{folder}/execute.py"), shlex.quote(flow.name)]
-    words += [f"--param {name}=${{{{ params.{name} }}}}" for name in flow.params if name in params]
+    words += [params[name].option() for name in flow.params if name in params]
     return TaskText(flow.name, labels, " ".join(words), options, inputs, outputs)
 
 
@@ -135,7 +136,7 @@ def options_of(notebook: Notebook, name: str) -> TaskOptions:
 
 def _script(cells: Sequence[Cell]) -> str:
     """The cells as one script, which ends where a command fails."""
-    texts = ["\n".join(_without_mark(cell.source.split("\n"))) for cell in cells]
+    texts = ["\n".join(_without_mark(script_of(cell.source).split("\n"))) for cell in cells]
     return "\n".join(["set -e", *texts]).rstrip() + "\n"
 
 
@@ -175,7 +176,7 @@ def _entry(notebook: Notebook, flow: TaskFlow, params: Mapping[str, Param], sour
         cells["definition"].append(entry)
     return {
         "cells": [entry for entries in cells.values() for entry in entries],
-        "params": {name: str(params[name].type) for name in flow.params if name in params},
+        "params": {name: params[name].kind() for name in flow.params if name in params},
         "inputs": list(flow.inputs),
         "outputs": list(flow.outputs),
         "optional": list(flow.optional),

@@ -1,7 +1,8 @@
 """Parameters of a pipeline out of a cell that assigns them: one literal each.
 
 The type is that of the literal, or what the annotation says (``rate: float = 1``); ``n: int`` alone is a parameter
-that must be given. The comment behind the assignment, or the lines of comment right above it, are its description.
+that must be given. ``n: int | None = None`` need not be given, and is None then; without an annotation it is a text,
+with a warning. The comment behind the assignment, or the lines of comment right above it, are its description.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fasttrack_jupyter.model.parameters import ValueType, check_value
-from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_reading import problem_of
 from fasttrack_jupyter.notebook.ipython_syntax import Finding, parse
@@ -44,6 +46,20 @@ class Param:
     has_default: bool = True
     description: str = ""
 
+    @property
+    def may_be_none(self) -> bool:
+        """Whether it is None where it is not given."""
+        return self.has_default and self.default is None
+
+    def option(self) -> str:
+        """As a word of a task's command. In brackets None (``[null]``) is not the empty text that it would be."""
+        value = f"[params.{self.name}]" if self.may_be_none else f"params.{self.name}"
+        return f"--param {self.name}=${{{{ {value} }}}}"
+
+    def kind(self) -> str:
+        """As ``tasks.json`` tells its type."""
+        return f"{self.type}?" if self.may_be_none else str(self.type)
+
     def written(self) -> dict[str, Any]:
         """As an item of ``params``."""
         item: dict[str, Any] = {"name": self.name, "type": str(self.type)}
@@ -71,6 +87,8 @@ def params_of(notebook: Notebook) -> tuple[dict[str, Param], list[Problem]]:
         for statement in parse(cell.source).body:
             try:
                 for param in _params(statement, cell, comments):
+                    if param.may_be_none and not isinstance(statement, ast.AnnAssign):
+                        problems.append(problem_of(cell, _untyped(statement.lineno, param.name)))
                     if param.name in params:
                         message = (
                             f"parameter {param.name} is assigned twice; the first is in {params[param.name].place}"
@@ -107,7 +125,23 @@ def _params(statement: ast.stmt, cell: Cell, comments: Mapping[int, str]) -> Ite
         yield Param(target.id, found, cell.key, place, _checked(target.id, found, default), True, description)
 
 
+def _untyped(line: int, name: str) -> Finding:
+    message = f"parameter {name} is None, which has no type: what is given for it will be a text"
+    return Finding(line, message, f"write the type if it is another one: {name}: int | None = None", Severity.WARNING)
+
+
 def _annotated(annotation: ast.expr) -> ValueType:
+    match annotation:
+        case ast.Constant(value=str(text)):
+            with suppress(SyntaxError):
+                annotation = ast.parse(text, mode="eval").body
+    match annotation:
+        case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=inner):
+            annotation = inner
+        case ast.BinOp(left=inner, op=ast.BitOr(), right=ast.Constant(value=None)):
+            annotation = inner
+        case ast.BinOp(left=ast.Constant(value=None), op=ast.BitOr(), right=inner):
+            annotation = inner
     base = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     name = base.id if isinstance(base, ast.Name) else base.value if isinstance(base, ast.Constant) else None
     if not isinstance(name, str) or name not in _TYPES:
@@ -129,13 +163,15 @@ def _type_of(name: str, value: Any) -> ValueType:
         if isinstance(value, kind):
             return found
     if value is None:
-        raise _Wrong(f"parameter {name} is None, which has no type", f"write a default, or {name}: str without one")
+        return ValueType.STR
     hint = "write a list: [1, 2]" if isinstance(value, (tuple, set)) else _LITERAL
     raise _Wrong(f"parameter {name} is a {type(value).__name__}, which no parameter can be", hint)
 
 
 def _checked(name: str, kind: ValueType, value: Any) -> Any:
-    """``value``, if the type and JSON can have it."""
+    """``value``, if the type and JSON can have it; None any type can."""
+    if value is None:
+        return None
     if _has_other_keys(value):
         raise _Wrong(f"parameter {name} holds what JSON cannot carry", "use texts as keys, lists instead of tuples")
     try:

@@ -263,11 +263,29 @@ def test_parameters_take_their_type_from_literal_and_annotation() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("a = None", "str"), ("a: int = None", "int"), ("a: int | None = None", "int"),
+        ("a: None | float = None", "float"), ("a: Optional[list[int]] = None", "list"),
+        ("a: 'bool | None' = None", "bool"), ("a: t.Optional[str] = None", "str"),
+    ],
+)  # fmt: skip
+def test_a_parameter_may_be_none(line: str, kind: str) -> None:
+    """It need not be given; without an annotation it is a text, which is said."""
+    made = built(f"%%fasttrack_params\n{line}", "%%fasttrack_task t\nx = a")
+    (param,) = pipeline(made).params
+    assert (str(param.type), param.has_default, param.default, param.is_required) == (kind, True, None, False)
+    assert json.loads(made.files["digits.cells/tasks.json"])["tasks"]["t"]["params"] == {"a": f"{kind}?"}
+    assert "--param a=${{ [params.a] }}" in str(pipeline(made).tasks[0].command)
+    assert ["parameter a is None" in problem.message for problem in made.problems] == [True] * (line == "a = None")
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         ("a = len('x')", "parameter a is no literal: len('x')"),
         ("a = b + 1", "parameter a is no literal: b + 1"),
-        ("a = None", "is None, which has no type"),
+        ("a: complex | None = None", "complex is no type of a parameter"),
         ("a = (1, 2)", "is a tuple"),
         ("a = [(1, 2)]", "what JSON cannot carry"),
         ("a = {1: 2}", "what JSON cannot carry"),
@@ -322,6 +340,12 @@ def test_tasks_that_need_each_other_are_told() -> None:
 def test_a_pipeline_of_scripts_needs_no_files() -> None:
     """Their text is in the YAML."""
     assert built("%%fasttrack_task a --shell\nls").files == {}
+
+
+def test_a_command_written_as_in_a_python_cell_is_a_command_in_a_shell_cell() -> None:
+    """``!echo``, in a cell that somebody made a shell task in the form; a shell's own "not" stays."""
+    text = built("%%fasttrack_task a --shell\n!echo hi\n! grep x y").text
+    assert "\n      echo hi\n      ! grep x y\n" in text
 
 
 def test_a_bash_cell_is_run_by_bash() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.notebook.carried import travel_files
+from fasttrack_jupyter.notebook.travel import refusals
 
 OLDEST = (3, 8)
 DEADLINE = 60.0
@@ -176,6 +177,22 @@ def test_parameters_have_their_types(bench: Any) -> None:
     given = ["lr=0.5", "n=2", "on=false", "name=a=b", "layers=[1, 2]", 'opts={"a": null}']
     words = [word for pair in given for word in ("--param", pair)]
     assert bench.run("a", *words).succeeded().log == "0.5 2 False a=b [1, 2] {'a': None} 4\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "value"),
+    [
+        ("str?", "[null]", None), ("str?", '[""]', ""), ("str?", '["[1]"]', "[1]"), ("str?", "a [", "a ["),
+        ("int?", "[null]", None), ("int?", "[3]", 3), ("int?", "3", 3), ("bool?", "[false]", False),
+        ("list?", "[[1, 2]]", [1, 2]), ("list?", "[null]", None), ("struct?", '[{"a": null}]', {"a": None}),
+    ],
+)  # fmt: skip
+def test_a_parameter_may_be_none(bench: Any, kind: str, given: str, value: Any) -> None:
+    """As the command tells it; a value by hand is enough."""
+    assert refusals.typed("a", given, kind) == value
+    if given == "[null]":
+        bench.task("t", ("params", "a = 1"), "print(a)", params={"a": kind})
+        assert bench.run("t", "--param", f"a={given}").succeeded().log == "None\n"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,12 @@ def read_command_line(argv: Sequence[str], usage: str) -> Tuple[str, Dict[str, s
 
 
 def typed(name: str, text: str, kind: str) -> Any:
-    """A parameter's value from its text; ``kind`` is int, float, bool, str, list or struct. Raises Refused."""
+    """A parameter's value from its text; ``kind`` is int, float, bool, str, list or struct. Raises Refused.
+
+    With a ``?`` behind it may be None too, and the text is a list with the value alone in it: ``[null]``, ``[3]``.
+    """
+    if kind.endswith("?"):
+        return _optional(name, text, kind[:-1])
     try:
         if kind == "str":
             return text
@@ -51,3 +56,13 @@ def typed(name: str, text: str, kind: str) -> Any:
         return json.loads(text)
     except (ValueError, KeyError):
         raise Refused(f"parameter {name}={text!r} is no {kind}") from None
+
+
+def _optional(name: str, text: str, kind: str) -> Any:
+    try:
+        (value,) = json.loads(text) if text.startswith("[") else (text,)
+    except ValueError:
+        value = text
+    if value is None or kind == "str":
+        return value
+    return typed(name, value if isinstance(value, str) else json.dumps(value), kind)
