@@ -18,7 +18,7 @@ from fasttrack_jupyter.kernel.marking import options_of
 from fasttrack_jupyter.kernel.options import HELP, Command, split
 from fasttrack_jupyter.kernel.problems import in_words
 from fasttrack_jupyter.kernel.session import Session
-from fasttrack_jupyter.notebook.cells_opening import SHELL, Opening, opening_of
+from fasttrack_jupyter.notebook.cells_opening import SHELL, Opening, opening_of, script_of
 from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE, TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import help_of, read_pipeline_line, wants_help
 
@@ -150,7 +150,7 @@ class Magics:
         is_shell = options.shell or opening.language == SHELL
         runs = self.session.runs_here if options.run is None else options.run
         if is_shell and runs and not options.skip:
-            self._run_script(what, opening.source)
+            self._run_script(what, script_of(opening.source))
         elif options.skip:
             print(f"{what} is left out (--skip): it was not run here, and jobs pass over it.")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from fasttrack_jupyter.model.expressions import did_you_mean
@@ -10,6 +11,7 @@ from fasttrack_jupyter.notebook.marks import MARKS, Mark
 
 PYTHON, SHELL, OTHER = "python", "shell", "other"
 _SHELLS = {"sh": "sh", "bash": "bash", "/bin/sh": "sh", "/bin/bash": "bash"}
+_AS_IN_PYTHON = re.compile(r"^!{1,2}(?=[\w./~$])", re.MULTILINE)
 _NOTHING = frozenset({"time", "prun", "capture"})
 _SHOWS = frozenset({"html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "timeit"})
 _REMEDIES = {
@@ -55,6 +57,14 @@ def opening_of(text: str) -> Opening:
             _take_magic(opening, name, rest.strip(), lines, place)
     opening.source = "\n".join(lines)
     return opening
+
+
+def script_of(source: str) -> str:
+    """A shell cell's script. Commands that are written as in a Python cell (``!echo hi``) stand without their sign.
+
+    No command of a shell begins so; ``! grep …``, with a space, is a shell's own "not".
+    """
+    return _AS_IN_PYTHON.sub("", source)
 
 
 def _take_mark(opening: Opening, name: str, rest: str, line: int) -> None:
