@@ -1963,6 +1963,14 @@ export interface components {
             catalogs: components["schemas"]["Catalog"][];
         };
         /**
+         * DebugFile
+         * @description A debug notebook that was written: a contents path.
+         */
+        DebugFile: {
+            /** Path */
+            path: string;
+        };
+        /**
          * EngineState
          * @description How the server gets on with its engine; unless it is connected, ``message`` says why and ``hint`` what to do.
          */
@@ -1999,6 +2007,34 @@ export interface components {
             modified_at: string;
             /** Hash */
             hash: string;
+        };
+        /**
+         * FixView
+         * @description What a debug notebook changes in the one that its cells came from; nothing was written.
+         */
+        FixView: {
+            /** Path */
+            path: string;
+            /** Diff */
+            diff: string;
+            /** Cells */
+            cells: components["schemas"]["FixedCell"][];
+            /** Conflicts */
+            conflicts: string[];
+            /** Own */
+            own: number;
+        };
+        /**
+         * FixedCell
+         * @description A cell that changes; ``index`` counts all cells of the notebook, from 0.
+         */
+        FixedCell: {
+            /** Index */
+            index: number;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
         };
         /**
          * NotebookPipeline
@@ -2179,8 +2215,11 @@ export type ShutdownRequest = components['schemas']['ShutdownRequest'];
 export type Error = components['schemas']['Error'];
 export type Catalog = components['schemas']['Catalog'];
 export type Catalogs = components['schemas']['Catalogs'];
+export type DebugFile = components['schemas']['DebugFile'];
 export type EngineState = components['schemas']['EngineState'];
 export type FileText = components['schemas']['FileText'];
+export type FixView = components['schemas']['FixView'];
+export type FixedCell = components['schemas']['FixedCell'];
 export type NotebookPipeline = components['schemas']['NotebookPipeline'];
 export type NotebookTask = components['schemas']['NotebookTask'];
 export type PipelineFile = components['schemas']['PipelineFile'];

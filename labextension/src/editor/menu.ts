@@ -3,6 +3,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Menu } from '@lumino/widgets';
 
+import { CommandIDs } from '../tokens';
 import type { Alignment, Gesture } from './canvas-types';
 import { EditorCommands } from './commands';
 import { makeMenu, openOnce } from './menu_make';
@@ -18,17 +19,33 @@ const ALIGNMENTS: readonly Alignment[] = [
   'rows'
 ];
 
+/** A task instance that failed. */
+export interface Failed {
+  job: string;
+  path: string;
+}
+
 /** The gesture that asks for a menu. */
 export type MenuGesture = Extract<Gesture, { kind: 'menu' }>;
 
-/** Open the menu that `gesture` asks for; its items act on the editor with the widget id `id`. */
-export function openMenu(gesture: MenuGesture, id: string, commands: CommandRegistry, trans: Words): void {
+/** Open the menu that `gesture` asks for; its items act on the editor with the widget id `id`, or on what `failed`. */
+export function openMenu(
+  gesture: MenuGesture,
+  id: string,
+  commands: CommandRegistry,
+  trans: Words,
+  failed: Failed | null
+): void {
   const menu = makeMenu(commands);
   const add = (command: string, args: ReadonlyJSONObject = {}) =>
     menu.addItem({ command, args: { ...args, editor: id, isMenu: true } });
   const line = () => menu.addItem({ type: 'separator' });
   const nested = { commands, id, trans, menu };
   if (gesture.names.length > 0) {
+    if (failed) {
+      menu.addItem({ command: CommandIDs.debugTask, args: { ...failed } });
+      line();
+    }
     taskItems(add, line, nested, gesture.names.length);
   } else {
     backgroundItems(add, line);

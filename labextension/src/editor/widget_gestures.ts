@@ -1,8 +1,11 @@
 /** What a person does on the canvas, and what it means. */
 import type { CommandRegistry } from '@lumino/commands';
 
+import { stateOf } from '../status';
 import type { Gesture } from './canvas-types';
+import type { Failed } from './menu';
 import { openMenu } from './menu';
+import { instanceOf } from './monitor';
 import type { RunActions } from './run_actions';
 import type { PipelineEditor } from './widget';
 import type { EditorActions } from './widget_actions';
@@ -53,7 +56,7 @@ function answer(
       void actions.paste(gesture.position);
       break;
     case 'menu':
-      openMenu(gesture, id, commands, editor.trans);
+      openMenu(gesture, id, commands, editor.trans, failedOf(gesture.names, editor));
       break;
     case 'run':
       void running.run();
@@ -74,4 +77,11 @@ function answer(
       editor.refuse(gesture.message);
       break;
   }
+}
+
+/** The failed task instance of the job that is shown, if it is just one task that is meant. */
+function failedOf(names: readonly string[], { choice }: PipelineEditor): Failed | null {
+  const instance = choice.job && names.length === 1 ? instanceOf(choice.job, names[0]) : undefined;
+  const isFailed = instance !== undefined && stateOf(instance) === 'failure';
+  return choice.job && isFailed ? { job: choice.job.id, path: instance.path } : null;
 }

@@ -49,6 +49,7 @@ export class LogPanel extends Widget {
     bar.searched.connect((_, { query, by }) => bar.setFound(query, text.find(query, by)));
     bar.attemptChosen.connect((_, attempt) => this.setAttempt(attempt));
     bar.left.connect(() => text.node.focus());
+    bar.debugged.connect(() => this.context.debug?.(this.job, this.path));
     text.node.addEventListener('keydown', event => {
       if (event.key === '/' || (event.key === 'f' && (event.ctrlKey || event.metaKey))) {
         bar.focusSearch();
@@ -169,6 +170,8 @@ export class LogPanel extends Widget {
     this.bar.setAttempts(instance?.attempts ?? 0);
     const isOther = (instance?.attempts ?? 0) > this.attempts;
     this.attempts = instance?.attempts ?? 0;
+    const isFailed = instance !== undefined && stateOf(instance) === 'failure' && instance.attempts > 0;
+    this.bar.offerDebug(isFailed && this.context.debug !== undefined);
     this.doing.textContent = progressWords(instance?.progress ?? null);
     if (isOther && this.attempt === undefined) {
       this.start();

@@ -51,8 +51,14 @@ export class LogBar {
       this.found,
       labelled(this.followBox, trans.__('Follow')),
       labelled(wrapBox, trans.__('Wrap')),
-      this.link
+      this.link,
+      this.debug
     );
+    this.debug.type = 'button';
+    this.debug.className = 'ft-Form-small';
+    this.debug.textContent = trans.__('Debug in a notebook');
+    this.debug.hidden = true;
+    this.debug.addEventListener('click', () => this.debugged.emit());
   }
 
   /** The bar's element. */
@@ -66,6 +72,8 @@ export class LogBar {
 
   /** Another attempt was chosen; undefined: the current one. */
   readonly attemptChosen = new Signal<this, number | undefined>(this);
+  /** The task is to be debugged. */
+  readonly debugged = new Signal<this, void>(this);
   /** The search was left by Escape. */
   readonly left = new Signal<this, void>(this);
 
@@ -86,6 +94,11 @@ export class LogBar {
         : found === null
           ? trans.__('nothing found')
           : trans.__('%1 of %2', found.at, found.of);
+  }
+
+  /** Offer to debug the task, or not. */
+  offerDebug(isOffered: boolean): void {
+    this.debug.hidden = !isOffered;
   }
 
   /** Where the whole log can be had. */
@@ -135,6 +148,7 @@ export class LogBar {
 
   private readonly attempts = document.createElement('select');
   private readonly link = document.createElement('a');
+  private readonly debug = document.createElement('button');
   private readonly query = document.createElement('input');
   private readonly found = document.createElement('span');
   private readonly followBox: HTMLInputElement;

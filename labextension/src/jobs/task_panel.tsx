@@ -18,6 +18,8 @@ export interface PanelContext {
   rendermime: IRenderMimeRegistry;
   languages: IEditorLanguageRegistry;
   trans: TranslationBundle;
+  /** Opens a notebook in which a task instance can be debugged, where there are notebooks. */
+  debug?: (job: string, path: string) => void;
 }
 
 const ASK_AGAIN = 2000;

@@ -17,11 +17,14 @@ export const taskPanelsPlugin: JupyterFrontEndPlugin<ITaskPanels> = {
   provides: ITaskPanels,
   requires: [IJobsCore, IRenderMimeRegistry, IEditorLanguageRegistry],
   activate: (
-    _: JupyterFrontEnd,
+    { commands }: JupyterFrontEnd,
     core: IJobsCore,
     rendermime: IRenderMimeRegistry,
     languages: IEditorLanguageRegistry
-  ): ITaskPanels => new TaskPanels({ ...core, rendermime, languages })
+  ): ITaskPanels => {
+    const debug = (job: string, path: string) => void commands.execute(CommandIDs.debugTask, { job, path });
+    return new TaskPanels({ ...core, rendermime, languages, debug });
+  }
 };
 
 /** Opens the view of a job: `fasttrack:open-job` with `job`. */

@@ -3,11 +3,12 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { ICellModel } from '@jupyterlab/cells';
 import type { FileBrowser } from '@jupyterlab/filebrowser';
-import type { INotebookTracker } from '@jupyterlab/notebook';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import { isDebugNotebook } from './debugging';
 import type { NotebookFace } from './face';
 import { openIcon, runIcon } from './icons';
 import { freeName, isTask, KINDS } from './marks';
@@ -28,6 +29,8 @@ export namespace NotebookCommands {
   export const open = 'fasttrack-notebook:open';
   /** Run the notebook as a pipeline job. Args: `path?`, `isBrowser?`. */
   export const run = 'fasttrack-notebook:run';
+  /** Send what was mended in the current debug notebook to the one that its cells came from. */
+  export const fix = 'fasttrack-notebook:fix';
 }
 
 /** What the commands act by. */
@@ -41,6 +44,8 @@ export interface CommandParts {
   showForm(): Promise<void>;
   /** Write a notebook's pipeline beside it and open that. */
   openPipeline(face: NotebookFace): Promise<void>;
+  /** Send a debug notebook's fix. */
+  fix(panel: NotebookPanel): Promise<void>;
 }
 
 type Args = ReadonlyPartialJSONObject;
@@ -69,6 +74,13 @@ export function addNotebookCommands(parts: CommandParts): void {
     isEnabled: has,
     execute: async args => (await faceFor(args, parts))?.runs.run()
   });
+  commands.addCommand(NotebookCommands.fix, {
+    label: trans.__('Send fix to the pipeline'),
+    caption: trans.__('Send fix to the pipeline: show what changed in these cells, and change the original'),
+    isVisible: () => isDebugNotebook(tracker.currentWidget),
+    execute: () => tracker.currentWidget && parts.fix(tracker.currentWidget)
+  });
+  tracker.currentChanged.connect(() => commands.notifyCommandChanged(NotebookCommands.fix));
 }
 
 function addCellCommands(parts: CommandParts): void {

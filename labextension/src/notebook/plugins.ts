@@ -11,6 +11,7 @@ import type { Widget } from '@lumino/widgets';
 import { Api } from '../api';
 import { DOMAIN, EXTENSION, IJobs, ITaskPanels } from '../tokens';
 import { addNotebookCommands, addToPalette } from './commands';
+import { addDebugCommand, sendFix } from './debugging';
 import type { FaceParts } from './face';
 import { NotebookFace } from './face';
 import { openAsPipeline } from './pipeline';
@@ -56,7 +57,10 @@ const notebook: JupyterFrontEndPlugin<void> = {
       tools.addSection({ sectionName: 'fasttrack', label: trans.__('FastTrack task'), rank: 0, tool });
     }
     const openPipeline = (face: NotebookFace) => openAsPipeline(face, { app, documents, trans });
-    addNotebookCommands({ app, tracker, faceOf, trans, browser, showForm, openPipeline });
+    const debugging = { app, api, trans };
+    addDebugCommand(debugging);
+    const fix = (panel: NotebookPanel) => sendFix(panel, debugging);
+    addNotebookCommands({ app, tracker, faceOf, trans, browser, showForm, openPipeline, fix });
     if (palette) {
       addToPalette(palette, trans);
     }
