@@ -45,13 +45,13 @@ def _task(walked: Walk, task: Gathered, apart: tuple[Apart, ...]) -> TaskFlow:
         outputs.update(dict.fromkeys(cell.cell.options.outputs or ()))
     return TaskFlow(
         name=task.name,
-        inputs=dict(task.inputs),
+        inputs=dict(sorted(task.inputs.items())),
         outputs=tuple(outputs),
         optional=tuple(name for name in walked.assigned(task.name, task.versions) if name not in outputs),
         definitions=task.sources(walked),
         common=tuple(walked.cells[index].cell.key for index in sorted(task.common)),
         params=tuple(sorted(task.params)),
-        watched=dict(task.watched),
+        watched=dict(sorted(task.watched.items())),
         after=walked.after(task.name),
         apart=apart,
     )

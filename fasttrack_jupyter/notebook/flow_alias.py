@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk, is_data
-from fasttrack_jupyter.notebook.flow_tasks import Gathered
+from fasttrack_jupyter.notebook.flow_tasks import Gathered, Use
 from fasttrack_jupyter.notebook.flow_types import Apart
 from fasttrack_jupyter.notebook.names_heap import Kind, Node, reach
+
+_NONE: frozenset[Node] = frozenset()
+_Uses = dict[str, list[Use]]
+"""By variable, in the order of the tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class _Held:
 def sharing(walked: Walk, gathered: dict[str, Gathered]) -> dict[str, tuple[Apart, ...]]:
     """Report what is shared for sure; return, for each task, the pairs that must be looked at when it runs."""
     pairs: dict[str, set[Apart]] = {}
+    uses: _Uses = {}
+    for task in gathered.values():
+        for name, use in task.uses.items():
+            uses.setdefault(name, []).append(use)
     for task in gathered.values():
         cells = walked.cells_of(task.name)
         if not any(seen.record.mutations or seen.record.identities for seen in cells):
@@ -44,8 +52,8 @@ def sharing(walked: Walk, gathered: dict[str, Gathered]) -> dict[str, tuple[Apar
         for seen in cells:
             _identities(walked, seen, held)
         for seen in cells:
-            _shared(walked, gathered, seen, held, said)
-        for maker, pair in _perhaps_shared(walked, gathered, cells, held):
+            _shared(walked, uses, seen, held, said)
+        for maker, pair in _perhaps_shared(walked, uses, cells, held):
             if frozenset(pair[:2]) not in said:
                 pairs.setdefault(maker, set()).add(pair)
     return {task: tuple(sorted(found)) for task, found in pairs.items()}
@@ -58,12 +66,12 @@ def _held(walked: Walk, task: Gathered, cells: list[Seen]) -> Iterator[_Held]:
         if not is_data(variable):
             continue
         if walked.kind_of(variable.cell) in (CellKind.COMMON, CellKind.PARAMS):
-            yield _Held(name, "common", variable.cell, first.held[name], name in common)
+            yield _Held(name, "common", variable.cell, first.held.get(name, _NONE), name in common)
         elif name not in task.uses:
-            yield _Held(name, f"elsewhere {name}", variable.cell, first.held[name], False)
+            yield _Held(name, f"elsewhere {name}", variable.cell, first.held.get(name, _NONE), False)
     for name, use in task.uses.items():
         start = first if name in first.start and first.start[name].cell == use.version else use.seen
-        yield _Held(name, f"input {name}", use.version, start.held[name], True)
+        yield _Held(name, f"input {name}", use.version, start.held.get(name, _NONE), True)
 
 
 def _from_outside(walked: Walk, seen: Seen, nodes: Iterable[Node]) -> set[Node]:
@@ -71,16 +79,14 @@ def _from_outside(walked: Walk, seen: Seen, nodes: Iterable[Node]) -> set[Node]:
     return {node for node in nodes if walked.task_of(node.cell) != seen.task}
 
 
-def _shared(
-    walked: Walk, gathered: dict[str, Gathered], seen: Seen, held: list[_Held], said: set[frozenset[str]]
-) -> None:
+def _shared(walked: Walk, uses: _Uses, seen: Seen, held: list[_Held], said: set[frozenset[str]]) -> None:
     changes = {node: change for node, change in seen.record.mutations.items() if not change.doubtful}
     for node in _from_outside(walked, seen, changes):
         holders = [one for one in held if node in one.nodes]
         for one, other in _pairs(holders):
-            place = _used(walked, gathered, seen, other)
-            if place and frozenset((one.name, other.name)) not in said:
-                said.add(frozenset((one.name, other.name)))
+            pair = frozenset((one.name, other.name))
+            if pair not in said and (place := _used(walked, uses, seen, other)):
+                said.add(pair)
                 _say_shared(walked, seen, changes[node].line, one, other, place)
 
 
@@ -108,17 +114,13 @@ def _pairs(holders: list[_Held]) -> Iterator[tuple[_Held, _Held]]:
     return ((one, other) for one in holders if one.is_here for other in holders if one.copy != other.copy)
 
 
-def _used(walked: Walk, gathered: dict[str, Gathered], seen: Seen, held: _Held) -> str:
+def _used(walked: Walk, uses: _Uses, seen: Seen, held: _Held) -> str:
     """Where the variable is used with, or after, the change; empty: nowhere."""
     cells = walked.cells_of(seen.task or "")
     if any(held.name in cell.record.reads for cell in cells):
         return f"task {seen.task!r}"
     later = {cell.index for cell in cells if held.name in cell.changed}
-    for task in gathered.values():
-        use = task.uses.get(held.name)
-        if use and use.version in later:
-            return use.seen.at(use.line)
-    return ""
+    return next((use.seen.at(use.line) for use in uses.get(held.name, ()) if use.version in later), "")
 
 
 def _say_shared(walked: Walk, seen: Seen, line: int, one: _Held, other: _Held, place: str) -> None:
@@ -131,9 +133,7 @@ def _say_shared(walked: Walk, seen: Seen, line: int, one: _Held, other: _Held, p
     )  # fmt: skip
 
 
-def _perhaps_shared(
-    walked: Walk, gathered: dict[str, Gathered], cells: list[Seen], held: list[_Held]
-) -> Iterator[tuple[str, Apart]]:
+def _perhaps_shared(walked: Walk, uses: _Uses, cells: list[Seen], held: list[_Held]) -> Iterator[tuple[str, Apart]]:
     """Pairs that a library's function may have made one object of, with the task in which both are there."""
     changed = {node for seen in cells for node in _from_outside(walked, seen, seen.record.mutations)}
     rewrites = {node for seen in cells for node in seen.record.rewrites}
@@ -143,7 +143,7 @@ def _perhaps_shared(
     near = {one.name: _data(reach(one.nodes, maybe=True)) & touched for one in held}
     holders = [one for one in held if near[one.name]]
     for one, other in _pairs(holders):
-        if near[one.name] & near[other.name] and (other.is_here or _used_later(gathered, cells[-1], other)):
+        if near[one.name] & near[other.name] and (other.is_here or _used_later(uses, cells[-1], other)):
             maker = walked.task_of(max(one.cell, other.cell))
             if maker is not None and maker != cells[0].task:
                 seen_there = changed & (near[one.name] | near[other.name])
@@ -152,12 +152,8 @@ def _perhaps_shared(
                 yield maker, Apart(first, second, cells[0].task or "", how)
 
 
-def _used_later(gathered: dict[str, Gathered], last: Seen, held: _Held) -> bool:
-    for task in gathered.values():
-        use = task.uses.get(held.name)
-        if use and use.version == held.cell and use.seen.index > last.index:
-            return True
-    return False
+def _used_later(uses: _Uses, last: Seen, held: _Held) -> bool:
+    return any(use.version == held.cell and use.seen.index > last.index for use in uses.get(held.name, ()))
 
 
 def _data(nodes: Iterable[Node]) -> set[Node]:

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field, replace
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.names import CellNames, names_of, parse
-from fasttrack_jupyter.notebook.names_heap import Kind, Node, Variable, reach
+from fasttrack_jupyter.notebook.names_heap import Kind, Node, Variable, holders_of, reach
 from fasttrack_jupyter.notebook.names_record import Change, Record, Site
 from fasttrack_jupyter.notebook.names_walk import Interpreter
+
+_MOST_HELD = 1_000_000
+"""Objects that are noted for all variables before all cells together."""
 
 
 @dataclass(slots=True)
@@ -59,15 +62,26 @@ class Walk:
     """The cells that belong to nothing, and those left out."""
     sites: list[Site]
     problems: dict[tuple[object, ...], Problem]
+    by_task: dict[str, list[Seen]] = field(default_factory=dict)
+    """The cells of each Python task, in order; tasks in the order of their first cells."""
+    held: int = 0
+    """How many objects :attr:`Seen.held` has in all."""
 
     @property
     def tasks(self) -> list[str]:
         """The names of the Python tasks, in order."""
-        return list(dict.fromkeys(seen.task for seen in self.cells.values() if seen.task))
+        return list(self.by_task)
+
+    def add(self, seen: Seen) -> None:
+        """One more cell."""
+        self.cells[seen.index] = seen
+        self.held += sum(map(len, seen.held.values()))
+        if seen.task:
+            self.by_task.setdefault(seen.task, []).append(seen)
 
     def cells_of(self, task: str) -> list[Seen]:
         """A task's cells, in order."""
-        return [seen for seen in self.cells.values() if seen.task == task]
+        return self.by_task.get(task, [])
 
     def commons(self) -> Iterator[Seen]:
         """The common cells, in order."""
@@ -140,9 +154,12 @@ def _look_at(walked: Walk, index: int, cell: Cell) -> None:
 
 def _walk_cell(walked: Walk, interpreter: Interpreter, index: int, cell: Cell) -> None:
     start = dict(interpreter.globals.variables)
-    held = {name: frozenset(reach(variable.value.nodes)) for name, variable in start.items()}
-    seen = Seen(index, cell, Record(index), start, held)
-    walked.cells[index] = seen
+    held = _held(start, _MOST_HELD - walked.held)
+    seen = Seen(index, cell, Record(index), start, held or {})
+    walked.add(seen)
+    if held is None:
+        finding = "the objects that variables hold are too many to see which of them two variables share"
+        walked.say("too_deep", seen, 1, finding, "have fewer variables that hold each other", Severity.WARNING)
     try:
         tree = parse(cell.source)
         seen.record = interpreter.cell(index, tree)
@@ -157,18 +174,39 @@ def _walk_cell(walked: Walk, interpreter: Interpreter, index: int, cell: Cell) -
     seen.end = dict(interpreter.globals.variables)
 
 
+def _held(variables: dict[str, Variable], room: int) -> dict[str, frozenset[Node]] | None:
+    """The objects that each variable reaches; None: there are more than ``room``."""
+    held: dict[str, frozenset[Node]] = {}
+    for name, variable in variables.items():
+        held[name] = frozenset(reach(variable.value.nodes))
+        room -= len(held[name])
+        if room < 0:
+            return None
+    return held
+
+
 def _note_changes(seen: Seen, interpreter: Interpreter) -> None:
     """Every variable that reaches a changed object has a new version."""
     changes = {node: change for node, change in seen.record.mutations.items() if not change.doubtful}
     if not changes:
         return
-    for name, variable in interpreter.globals.variables.items():
-        hit = reach(variable.value.nodes) & changes.keys()
-        if hit and not variable.own:
-            seen.changed[name] = first_of(changes[node] for node in hit)
-            interpreter.globals.variables[name] = replace(variable, cell=seen.index)
+    variables = interpreter.globals.variables
+    first = _first_changes(changes, holders_of(node for one in variables.values() for node in one.value.nodes))
+    for name, variable in variables.items():
+        hits = [first[node] for node in variable.value.nodes if node in first]
+        if hits and not variable.own:
+            seen.changed[name] = min(hits, key=lambda change: change.line)
+            variables[name] = replace(variable, cell=seen.index)
 
 
-def first_of(changes: Iterable[Change]) -> Change:
-    """The one that stands first."""
-    return min(changes, key=lambda change: change.line)
+def _first_changes(changes: dict[Node, Change], holders: dict[Node, list[Node]]) -> dict[Node, Change]:
+    """The change that stands first, of all that can be reached from an object; for the objects from which one can."""
+    first: dict[Node, Change] = {}
+    for node, change in sorted(changes.items(), key=lambda item: item[1].line):
+        stack = [node]
+        while stack:
+            one = stack.pop()
+            if one not in first:
+                first[one] = change
+                stack.extend(holders.get(one, ()))
+    return first

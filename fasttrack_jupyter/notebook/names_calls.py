@@ -6,12 +6,10 @@ import ast
 
 from fasttrack_jupyter.notebook.names_core import Core
 from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Code, Frame, Kind, Node, Value
-from fasttrack_jupyter.notebook.names_record import Finding
-from fasttrack_jupyter.notebook.names_scope import body_of, function_scope
+from fasttrack_jupyter.notebook.names_scope import Function, Scope, body_of, function_scope
 
-_DEEPEST = 12
-_MOST = 1000
-"""Calls that are followed in one cell; beyond that they are taken for a library's."""
+_DEEPEST = 20
+"""Calls within calls that are followed."""
 _STANDS_FOR = {"__call__": ("forward", "call"), "start": ("run",), "fit_transform": ("fit", "transform"),
                "fit_predict": ("fit", "predict"), "submit": ()}  # fmt: skip
 Keywords = dict[str, Value]
@@ -25,7 +23,7 @@ class Following(Core):
         self.stack: list[ast.AST] = []
         self.returned: list[list[Value]] = []
         self.yields: list[list[Value]] = []
-        self.followed = 0
+        self._scopes: dict[Function, Scope] = {}
         self.discarded: ast.expr | None = None
         """The call whose result the present statement throws away."""
 
@@ -98,8 +96,8 @@ class Following(Core):
         if code is None or isinstance(code.tree, ast.ClassDef):
             return self.unknown(function, positional, keywords, line)
         self.touch_code(function, line)
-        if self.stack.count(code.tree) > 1 or len(self.stack) >= _DEEPEST or self.followed >= _MOST:
-            return self._not_followed(function, positional, keywords, line)
+        if self.stack.count(code.tree) > 1 or not self._is_followed(line):
+            return self.made("", [*positional, *keywords.values(), Value(function.owner)])
         self.followed += 1
         receiver = [Value(function.owner)] if function.owner else []
         frame = self._frame(function, code, [*receiver, *positional], keywords)
@@ -111,12 +109,11 @@ class Following(Core):
         self.stack.pop()
         return self._outcome(code, self.returned.pop(), self.yields.pop())
 
-    def _not_followed(self, function: Node, positional: list[Value], keywords: Keywords, line: int) -> Value:
-        if self.followed == _MOST:
-            self.followed += 1
-            finding = "the calls in this cell are too many to be followed"
-            self.record.find(Finding("too_deep", finding, line, (), "name what the task changes with --out"))
-        return self.made("", [*positional, *keywords.values(), Value(function.owner)])
+    def _is_followed(self, line: int) -> bool:
+        if len(self.stack) >= _DEEPEST:
+            self.cut(f"functions call each other more than {_DEEPEST} deep, which is too deep to be followed", line)
+            return False
+        return not self.is_spent(line)
 
     def _outcome(self, code: Code, returned: list[Value], yielded: list[Value]) -> Value:
         if "generator" in code.kinds or yielded:
@@ -130,7 +127,7 @@ class Following(Core):
 
     def _frame(self, function: Node, code: Code, positional: list[Value], keywords: Keywords) -> Frame:
         assert not isinstance(code.tree, ast.ClassDef)
-        scope = function_scope(code.tree)
+        scope = self._scopes.get(code.tree) or self._scopes.setdefault(code.tree, function_scope(code.tree))
         frame = Frame(local=frozenset(scope.local), global_=frozenset(scope.global_), is_function=True)
         arguments = code.tree.args
         plain = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args)]

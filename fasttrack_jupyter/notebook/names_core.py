@@ -18,7 +18,7 @@ from fasttrack_jupyter.notebook.names_heap import (
     Variable,
     reach,
 )
-from fasttrack_jupyter.notebook.names_record import Change, Record, Site
+from fasttrack_jupyter.notebook.names_record import Change, Finding, Record, Site
 from fasttrack_jupyter.notebook.names_record import Read as ReadOf
 from fasttrack_jupyter.notebook.names_state import state_of, state_of_object
 from fasttrack_jupyter.notebook.names_tables import IPYTHON_NAMES
@@ -29,6 +29,10 @@ _OF_COLUMNS = re.compile(
     r"|\.(append|pop|insert|drop|dropna|rename|sort_values|sort_index|set_index|reset_index)\(…\)"
 )
 """Changes that leave the memory of a frame's columns as it is."""
+MOST_CALLS = 1000
+"""Calls that are followed in one cell; beyond that they are taken for a library's."""
+MOST_STEPS = 15_000
+"""Statements that are walked through in a notebook, those of calls and of second rounds counted anew."""
 _MODULES = {"frame": "pandas", "ndarray": "numpy", "figure": "matplotlib", "tensor": "torch"}
 Saved = list[tuple[Frame, dict[str, Variable]]]
 
@@ -52,18 +56,43 @@ class Core:
         """In an open world: the values from before the cell."""
         self._touched: dict[tuple[Node, str], Variable | None] = {}
         self._met: dict[str, Variable] = {}
+        self.reached: set[Node] = set()
+        """Objects that this cell has touched, with all that they hold; anew where it has defined something since."""
+        self.steps = 0
+        """Statements walked through in all cells, each as often as it was."""
+        self.followed = 0
+        """Calls followed in this cell."""
+        self._is_cut = False
 
     # --- one cell
 
     def begin(self, cell: int) -> Record:
         """Start a cell: from here on no name is its own."""
         self.record = Record(cell)
-        self._touched, self._met = {}, {}
+        self._touched, self._met, self.reached = {}, {}, set()
+        self.followed, self._is_cut = 0, False
         variables = self.globals.variables
         for name, variable in variables.items():
             if variable.own:
                 variables[name] = replace(variable, own=False)
         return self.record
+
+    def is_spent(self, line: int) -> bool:
+        """Whether so much has been walked through that calls are followed no more, and loops once; says so."""
+        if self.steps < MOST_STEPS and self.followed < MOST_CALLS:
+            return False
+        if self.steps >= MOST_STEPS:
+            self.cut("the notebook has too many loops and calls to follow them all", line)
+        else:
+            self.cut("the calls in this cell are too many to be followed", line)
+        return True
+
+    def cut(self, finding: str, line: int) -> None:
+        """Say, once for a cell, that it was not looked at as closely as others."""
+        if not self._is_cut:
+            self._is_cut = True
+            hint = "name what the task changes with --out; move functions to a module"
+            self.record.find(Finding("too_deep", finding, line, (), hint))
 
     # --- objects
 
@@ -88,6 +117,7 @@ class Core:
 
     def mutate(self, nodes: Iterable[Node], line: int, how: str, *, deep: bool = False, doubtful: bool = False) -> None:
         """These objects change in place; with ``deep`` all that they hold as well."""
+        is_of_columns = _OF_COLUMNS.fullmatch(how) is not None
         for node in reach(nodes) if deep else set(nodes):
             if node.kind is Kind.MEMBER:
                 state = state_of(node.type, line, "set")
@@ -97,7 +127,7 @@ class Core:
             if state := state_of_object(node.type, line):
                 self.record.states.append(state)
                 continue
-            if not _OF_COLUMNS.fullmatch(how):
+            if not is_of_columns:
                 self.record.rewrites.add(node)
             before = self.record.mutations.get(node)
             if before is None or (before.doubtful and not doubtful):
@@ -143,7 +173,9 @@ class Core:
 
     def touch(self, nodes: Iterable[Node], line: int) -> None:
         """What functions and classes among (or held by) these objects need is used as well: they may be called."""
-        for node in reach(nodes):
+        found = reach(nodes, known=self.reached)
+        self.reached |= found
+        for node in found:
             if module := node.type.partition(".")[0] if node.kind is Kind.MEMBER else node.module:
                 self.record.modules.setdefault(module, line)
             klass = node.klass if node.kind in (Kind.INSTANCE, Kind.OPAQUE) else None

@@ -162,6 +162,7 @@ class Definitions(Expressions):
         made.add(".bases", (one for base in bases for one in base.nodes))
         enclosing = tuple(frame for frame in self.chain if not frame.is_class)
         made.code = Code(node, enclosing, global_names(node), self.record.cell)
+        self.reached = set()
         frame = Frame(
             is_class=True, node=Node(Kind.FRAME, "", self.record.cell), global_=frozenset(scope_of(node.body).global_)
         )

@@ -12,7 +12,7 @@ What a library's function returns may or may not be, or hold, what it was given.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -133,13 +133,16 @@ class Frame:
     is_function: bool = False
 
 
-def reach(nodes: Iterable[Node], *, maybe: bool = False) -> set[Node]:
-    """The objects that can be reached from these; with ``maybe`` those also that may be reached."""
+def reach(nodes: Iterable[Node], *, maybe: bool = False, known: Set[Node] = frozenset()) -> set[Node]:
+    """The objects that can be reached from these; with ``maybe`` those also that may be reached.
+
+    The way does not go through objects that are ``known``.
+    """
     seen: set[Node] = set()
     stack = list(nodes)
     while stack:
         node = stack.pop()
-        if node in seen:
+        if node in seen or node in known:
             continue
         seen.add(node)
         for part in node.parts.values():
@@ -151,6 +154,25 @@ def reach(nodes: Iterable[Node], *, maybe: bool = False) -> set[Node]:
         if node.code:
             stack.extend(frame.node for frame in node.code.enclosing)
     return seen
+
+
+def holders_of(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """For each object that can be reached from these: those that lead to it, by the links that ``reach`` follows."""
+    holders: dict[Node, list[Node]] = {}
+    seen: set[Node] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        linked = {part for parts in node.parts.values() for part in parts}
+        linked.update([node.klass] if node.klass else ())
+        linked.update(frame.node for frame in (node.code.enclosing if node.code else ()))
+        for one in linked:
+            holders.setdefault(one, []).append(node)
+        stack.extend(linked)
+    return holders
 
 
 def is_open(node: Node) -> bool:

@@ -176,6 +176,7 @@ class Expressions(Calls):
         enclosing = tuple(frame for frame in self.chain if not frame.is_class)
         names = {name: line for name, line in global_names(node).items() if not _in_frames(name, enclosing)}
         made.code = Code(node, enclosing, names, self.record.cell)
+        self.reached = set()
         return Value(frozenset({made}))
 
     def _value_listcomp(self, node: ast.ListComp) -> Value:

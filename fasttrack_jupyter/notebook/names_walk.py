@@ -7,7 +7,7 @@ what one round leaves to the next.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from fasttrack_jupyter.notebook import names_identity as identity
@@ -29,7 +29,6 @@ class Interpreter(Definitions):
     def cell(self, number: int, tree: ast.Module) -> Record:
         """Walk through one cell."""
         record = self.begin(number)
-        self.followed = 0
         self.defined: list[tuple[Site, set[Node]]] = []
         before = dict(self.globals.variables)
         for statement in tree.body:
@@ -65,6 +64,7 @@ class Interpreter(Definitions):
         known, states = set(self.record.mutations), len(self.record.states)
         self.statement(statement)
         self.loads.pop()
+        self.reached = set()
         changed = [self.record.mutations[node].how for node in set(self.record.mutations) - known]
         site.effects = changed[0] if changed else ""
         if not site.effects and len(self.record.states) > states:
@@ -88,6 +88,7 @@ class Interpreter(Definitions):
 
     def statement(self, node: ast.stmt) -> bool:
         """Run one statement; True where the way ends in it."""
+        self.steps += 1
         handler: Callable[[ast.stmt], bool | None] | None = getattr(self, f"_do_{type(node).__name__.lower()}", None)
         if handler is not None:
             return bool(handler(node))
@@ -135,10 +136,13 @@ class Interpreter(Definitions):
         given = self.value(node.value)
         self.dunder(old, "iadd", [given], node.lineno)
         changed = {one for one in old.nodes if one.type != "number"}
+        doubtful = {
+            one for one in changed if one.kind is Kind.OPAQUE and one.type not in ("ndarray", "frame", "tensor")
+        }
         how = f"{ast.unparse(target)} {_OPERATORS[type(node.op)]}= …"
-        for one in changed:
-            doubtful = one.kind is Kind.OPAQUE and one.type not in ("ndarray", "frame", "tensor")
-            self.mutate({one}, node.lineno, how, doubtful=doubtful)
+        self.mutate(doubtful, node.lineno, how, doubtful=True)
+        self.mutate(changed - doubtful, node.lineno, how)
+        for one in changed - doubtful:
             if one.kind is Kind.CONTAINER:
                 one.add(ANY, {part for more in given.nodes for part in elements(more, self.part)})
         self.assign(target, old if old.nodes else self.combined([old, given]))
@@ -247,10 +251,15 @@ class Interpreter(Definitions):
         self.meet(ends or last)
         return not ends
 
+    def _rounds(self, node: ast.stmt) -> Iterator[int]:
+        yield 1
+        if not self.is_spent(node.lineno):
+            yield 2
+
     def _do_for(self, node: ast.For | ast.AsyncFor) -> None:
         over = self.value(node.iter)
         before = self.save()
-        for _ in range(2):
+        for _ in self._rounds(node):
             self.assign(node.target, self.each(over, node.lineno))
             self.block(node.body)
         self.meet([before, self.save()])
@@ -262,7 +271,7 @@ class Interpreter(Definitions):
         forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
         self.value(node.test)
         before = self.save()
-        for _ in range(2):
+        for _ in self._rounds(node):
             self.block(node.body)
             self.value(node.test)
         self.meet([self.save()] if forever else [before, self.save()])
