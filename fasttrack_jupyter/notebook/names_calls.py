@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from fasttrack_jupyter.notebook.names_core import Core
+from fasttrack_jupyter.notebook.names_caching import Caching
 from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Code, Frame, Kind, Node, Value
 from fasttrack_jupyter.notebook.names_scope import Function, Scope, body_of, function_scope
 
@@ -15,7 +15,7 @@ _STANDS_FOR = {"__call__": ("forward", "call"), "start": ("run",), "fit_transfor
 Keywords = dict[str, Value]
 
 
-class Following(Core):
+class Following(Caching):
     """Follows calls into the notebook's own code."""
 
     def __init__(self, *, open_world: bool = False) -> None:
@@ -99,6 +99,7 @@ class Following(Core):
         if self.stack.count(code.tree) > 1 or not self._is_followed(line):
             return self.made("", [*positional, *keywords.values(), Value(function.owner)])
         self.followed += 1
+        before = self.effects_so_far() if "cached" in code.kinds else None
         receiver = [Value(function.owner)] if function.owner else []
         frame = self._frame(function, code, [*receiver, *positional], keywords)
         self.stack.append(code.tree)
@@ -107,6 +108,8 @@ class Following(Core):
         with self.inside(*code.enclosing, frame):
             self.block(body_of(code.tree))
         self.stack.pop()
+        if before is not None:
+            self.remembered(function, code, before, line)
         return self._outcome(code, self.returned.pop(), self.yields.pop())
 
     def _is_followed(self, line: int) -> bool:

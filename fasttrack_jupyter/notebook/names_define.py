@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import importlib
 
-from fasttrack_jupyter.notebook.names_heap import Code, Frame, Kind, Node, Value
+from fasttrack_jupyter.notebook.names_heap import NOTHING, Code, Frame, Kind, Node, Value
 from fasttrack_jupyter.notebook.names_scope import global_names, imported_as, scope_of
 from fasttrack_jupyter.notebook.names_tables import words
 from fasttrack_jupyter.notebook.names_values import Expressions
 
 _KINDS = {"staticmethod": "staticmethod", "classmethod": "classmethod", "property": "property",
-          "cached_property": "property"}  # fmt: skip
+          "cached_property": "property", "lru_cache": "cached", "cache": "cached"}  # fmt: skip
 _FACTORIES = words("namedtuple NamedTuple TypedDict make_dataclass TypeVar NewType ParamSpec Enum IntEnum StrEnum Flag")
 _KNOWN_STARS = words(
     "math cmath itertools functools collections random statistics typing string datetime time decimal fractions "
@@ -138,7 +138,8 @@ class Definitions(Expressions):
         for decorator in reversed(decorators):
             by = self.value(decorator)
             for node in by.nodes:
-                if node.kind is Kind.OPAQUE and node.owner and not self._is_module_part(node):
+                registers = node.attribute == "register"  # of functools.singledispatch
+                if node.kind is Kind.OPAQUE and node.owner and (registers or not self._is_module_part(node)):
                     self.mutate(node.owner, line, f"@{ast.unparse(decorator)}")
             functions = frozenset(node for node in by.nodes if node.kind is Kind.FUNCTION)
             if functions:
@@ -157,8 +158,8 @@ class Definitions(Expressions):
         made = self.make(Kind.CLASS)
         made.attribute = node.name if not self.chain else ""
         bases = [self.value(base) for base in node.bases]
-        for keyword in node.keywords:
-            self.value(keyword.value)
+        meta = {keyword.arg: self.value(keyword.value) for keyword in node.keywords}.get("metaclass", NOTHING)
+        made.add(".meta", meta.nodes)
         made.add(".bases", (one for base in bases for one in base.nodes))
         enclosing = tuple(frame for frame in self.chain if not frame.is_class)
         made.code = Code(node, enclosing, global_names(node), self.record.cell)
@@ -181,12 +182,25 @@ class Definitions(Expressions):
         self.store(node.name, self._decorated_class(node, made), node.lineno)
 
     def _subclassed(self, made: Node, bases: list[Value], line: int) -> None:
+        for meta in _metaclasses(made):
+            for name in ("__new__", "__init__"):
+                first = Value(frozenset({meta if name == "__new__" else made}))
+                for hook in self.class_attribute(meta, name):
+                    self.invoke_all(Value(frozenset({hook})), [first, NOTHING, NOTHING, NOTHING], {}, line)
         for base in (one for value in bases for one in value.nodes if one.kind is Kind.CLASS):
             for hook in self.class_attribute(base, "__init_subclass__"):
                 self.invoke(self.bound(hook, made), [], {}, line)
 
     def _decorated_class(self, node: ast.ClassDef, made: Node) -> Value:
         return self._decorated(node.decorator_list, Value(frozenset({made})), node.lineno)
+
+
+def _metaclasses(klass: Node) -> set[Node]:
+    """The classes of the notebook that make this class, by itself or by its bases."""
+    found = {one for one in klass.parts.get(".meta", ()) if one.kind is Kind.CLASS}
+    for base in klass.parts.get(".bases", ()):
+        found |= _metaclasses(base)
+    return found
 
 
 def _fields(node: ast.ClassDef) -> frozenset[str]:
@@ -203,7 +217,7 @@ def _last_name(node: ast.expr) -> str:
 
 
 def _decorators(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    return [_last_name(one) for one in node.decorator_list]
+    return [_last_name(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
 
 
 def _own_nodes(node: ast.AST) -> list[ast.AST]:

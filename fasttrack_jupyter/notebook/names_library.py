@@ -25,6 +25,10 @@ class Libraries(Following):
         if name in LOOKING_UP:
             found = looked_up((one for value in positional[:1] for one in value.nodes), known)
             note(self.record.identities, found, line)
+        if name == "register":  # of an abstract class, of functools.singledispatch
+            self.mutate((one for one in node.owner if one.kind in (Kind.CLASS, Kind.FUNCTION)), line, ".register(…)")
+        if name in ("cache_info", "cache_clear", "cache_parameters"):
+            self.asked_cache(node, line)
         if self.changes(name, types, keywords, discarded=discarded):
             self._change_by_method(owner, name, positional, keywords, line)
         self._call_back([owner, *positional, *keywords.values()], line, of_owner=node.owner)

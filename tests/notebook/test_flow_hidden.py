@@ -11,6 +11,14 @@ from fasttrack_jupyter.notebook.flow import flow_of
 
 NODE = "class Node: pass\na, b = Node(), Node()\n"
 COUNTED = "class P:\n    n = 0\n    def __init__(self):\n        P.n += 1\n"
+META = """class Meta(type):
+    known = []
+    def __new__(m, *a):
+        c = super().__new__(m, *a)
+        m.known.append(c)
+        return c
+class A(metaclass=Meta): pass"""
+CACHED = "from functools import lru_cache\n@lru_cache(maxsize=None)\n"
 
 # cells, each a task; then the code of the only problem, its severity, and words of its text
 SAID: dict[str, tuple[list[str], str, str, list[str]]] = {
@@ -80,6 +88,36 @@ SAID: dict[str, tuple[list[str], str, str, list[str]]] = {
         ["d = {'a': 1}\nnames = d.keys()", "d['b'] = 2", "print(list(names))"],
         "shared_object", "error", ["'d'", "'names'"],
     ),
+    "a cached function that acts": (
+        [CACHED + "def f(x):\n    print('once')\n    return x", "f(1)", "f(1)"],
+        "stateful_definition", "error", ["'f'", "cell 2, line 1"],
+    ),
+    "a cached function and a variable that changes": (
+        [CACHED + "def f(x): return x + rows[0]", "rows = [1]\nf(1)", "rows[0] = 2", "f(1)"],
+        "remembered", "warning", ["'rows'", "cell 4, line 1"],
+    ),
+    "what a cache says": (
+        [CACHED + "def f(x): return x", "f(1)", "print(f.cache_info())"], "remembered", "warning", ["cache_info()"],
+    ),
+    "a metaclass that registers": (
+        [
+            META,
+            "print(Meta.known)",
+        ],
+        "stateful_definition", "error", ["'Meta'", "cell 1"],
+    ),
+    "an abstract class that registers": (
+        ["from abc import ABC\nclass A(ABC): pass\nA.register(list)", "print(isinstance([], A))"],
+        "stateful_definition", "error", ["'A'", "cell 1, line 3"],
+    ),
+    "single dispatch": (
+        [
+            "from functools import singledispatch\n@singledispatch\ndef f(x): return 0",
+            "@f.register\ndef _(x: int): return 1",
+            "print(f(1))",
+        ],
+        "stateful_definition", "error", ["'f'", "cell 2, line 2"],
+    ),
 }  # fmt: skip
 
 
@@ -93,6 +131,10 @@ def test_what_would_differ_is_said_once(name: str) -> None:
 
 
 QUIET: dict[str, list[str]] = {
+    "a cached function that computes": [
+        CACHED + "def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\nprint(fib(9))",
+        "print(fib(10))",
+    ],
     "warnings left out": ["import warnings\nwarnings.filterwarnings('ignore')", "print(1)"],
     "matplotlib's settings, a frame": [
         "import matplotlib.pyplot as plt\nimport pandas as pd\nplt.rcParams['font.size'] = 3\ndf = pd.DataFrame()",

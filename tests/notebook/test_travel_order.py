@@ -37,3 +37,16 @@ def test_what_a_definition_needs_while_it_defines_is_loaded_for_it(bench: Any, s
     bench.task("two", *cells, "print(f())", inputs=["model"])
     bench.run("one").succeeded()
     assert bench.run("two", after=["one"]).succeeded().log == "7\n"
+
+
+def test_cells_may_ask_whether_ipython_runs(bench: Any) -> None:
+    """It does not: the answer is what IPython gives outside of itself."""
+    bench.task("one", "print('google.colab' in str(get_ipython()))")
+    assert bench.run("one").succeeded().log == "False\n"
+
+
+def test_nobody_is_told_of_files_and_threads_that_are_not_kept(bench: Any) -> None:
+    """They are no result; of others that cannot be kept it is said."""
+    ended = "import threading\nthread = threading.Thread(target=print)\nwith open('/dev/null') as file: pass"
+    bench.task("one", ended, optional=["file", "thread"])
+    assert bench.run("one").succeeded().log == ""

@@ -103,7 +103,10 @@ class Builtins:
             """Show values, as IPython's ``display`` does."""
             return self._display().display(*values, **how)
 
-        return {**vars(builtins), "display": display, "__import__": self._import}
+        def get_ipython() -> None:
+            """Nothing, as ``IPython.get_ipython`` gives where no IPython runs: notebooks ask where they are."""
+
+        return {**vars(builtins), "display": display, "get_ipython": get_ipython, "__import__": self._import}
 
     def _import(self, name: str, *args: Any, **how: Any) -> Any:
         try:

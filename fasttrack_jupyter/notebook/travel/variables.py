@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import threading
 import time
 import types
 from typing import Any, Callable, Collection, Dict, List, Optional
@@ -17,8 +19,11 @@ _QUICK = 0.5
 """Seconds a check may take to be repeated after each cell; a slower one is made once, at the end."""
 
 
-_CODE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
-"""What is no result of a task."""
+_NO_RESULT = (
+    type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, io.IOBase,
+    type(threading.Lock()), threading.Thread,
+)  # fmt: skip
+"""What is no result of a task: nobody misses it."""
 
 
 class Changed(ValueTrouble):
@@ -117,7 +122,7 @@ class Variables:
             self._fetch(name)
             self._store.save(name, self._names[name], self._is_unchanged)
         for name in self._task.optional:
-            if name in self._names and not isinstance(self._names[name], _CODE):
+            if name in self._names and not isinstance(self._names[name], _NO_RESULT):
                 self._save_optional(name, self._names[name])
 
     def _check_apart(self) -> None:
