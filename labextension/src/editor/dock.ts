@@ -107,6 +107,7 @@ export class Dock extends Widget {
   }
 
   private fill(): void {
+    const hadFocus = this.body?.node.contains(document.activeElement) === true;
     this.body?.dispose();
     this.body = null;
     const isProperties = this.tab === 'properties';
@@ -115,6 +116,9 @@ export class Dock extends Widget {
       this.body = this.make(this.tab as TaskPanelKind);
       this.body.addClass('ft-Editor-dock-body');
       (this.layout as PanelLayout).addWidget(this.body);
+    }
+    if (hadFocus) {
+      this.focusBody(); // what had it is gone: the keyboard would be nowhere
     }
   }
 

@@ -1,5 +1,7 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
+import { keyTable } from './commands_keys';
 import { actionOf, KEYS, keyName } from './navigation';
 import type { KeyPress } from './navigation';
 
@@ -17,6 +19,26 @@ describe('keys', () => {
   it('have one meaning each', () => {
     const keys = KEYS.flatMap(entry => entry.keys);
     expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('are all in the help', () => {
+    const arrows: Record<string, string> = {
+      '←': 'ArrowLeft',
+      '→': 'ArrowRight',
+      '↑': 'ArrowUp',
+      '↓': 'ArrowDown'
+    };
+    const told = keyTable(nullTranslator.load(''), false).flatMap(line =>
+      line.keys.map(key =>
+        key
+          .replace('Ctrl ', 'Mod+')
+          .replace(/(Shift|Alt) /, '$1+')
+          .replace(/[←→↑↓]/, arrow => arrows[arrow])
+          .replace(/^Esc$/, 'Escape')
+      )
+    );
+    const untold = KEYS.filter(entry => !entry.keys.some(key => told.includes(key)));
+    expect(untold.map(entry => entry.action)).toEqual([]);
   });
 
   it('are known by letter, whatever caps lock does', () => {

@@ -16,7 +16,7 @@ export class DockGuide {
     editor.panes.arranged.connect(this.onArranged, this);
     editor.dock.node.addEventListener('keydown', event => {
       if (event.key === 'Escape' && !event.defaultPrevented) {
-        editor.canvas.activate();
+        editor.canvas.node.focus();
       }
     });
   }
