@@ -64,9 +64,9 @@ def debug(face: Face, job: str, task: str | None, output: str | None) -> None:
 @json_option
 @pass_face
 def fix(face: Face, file: str, into: str | None, apply: bool) -> None:
-    """Show what was mended in a debug notebook, or put it into the pipeline's cells.
+    """Show what was mended in a debug notebook, or put it back.
 
-    A cell that was changed in the pipeline's notebook since is a conflict: it is named, and stays as it is.
+    It goes into the cells that it came from. A cell that was changed in the pipeline's notebook since is a conflict: it is named, and stays as it is.
 
     \b
     Examples:
