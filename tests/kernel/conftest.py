@@ -85,6 +85,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
                 found.until(lambda job=job: found.feed.client.job(job["id"])["ended_at"])
         found.until(lambda: found.feed._thread is None)  # it would start another engine for what is unfinished
         found.kill_engine()
+        found.feed.client.close()  # a feed lives as long as its process, and its idle connections with it
 
 
 @pytest.fixture
