@@ -66,7 +66,8 @@ def debug(face: Face, job: str, task: str | None, output: str | None) -> None:
 def fix(face: Face, file: str, into: str | None, apply: bool) -> None:
     """Show what was mended in a debug notebook, or put it back.
 
-    It goes into the cells that it came from. A cell that was changed in the pipeline's notebook since is a conflict: it is named, and stays as it is.
+    It goes into the cells that it came from. A cell that was changed in the pipeline's notebook since is a conflict: it
+    is named, and stays as it is.
 
     \b
     Examples:
