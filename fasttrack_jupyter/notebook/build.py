@@ -31,7 +31,7 @@ from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_opening import script_of
 from fasttrack_jupyter.notebook.cells_reading import fit_name, in_order, invalid
-from fasttrack_jupyter.notebook.flow import Definition, TaskFlow, flow_of
+from fasttrack_jupyter.notebook.flow import Definition, Flow, TaskFlow, flow_of
 from fasttrack_jupyter.notebook.marks import TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import joined
 
@@ -68,13 +68,31 @@ def build(notebook: Notebook, *, stem: str | None = None) -> Built:
         raise invalid(notebook.path or "", [problem := Problem(code="no-task", message=message, hint=_WAYS)], [problem])
     params, problems = params_of(notebook)
     flow = flow_of(notebook)
-    problems = in_order([*notebook.problems, *problems, *flow.problems], [cell.key for cell in notebook.cells])
+    problems = [*notebook.problems, *problems, *flow.problems, *_alike(notebook, flow)]
+    problems = in_order(problems, [cell.key for cell in notebook.cells])
     _raise_if_wrong(notebook, problems)
     flows = {task.name: task for task in flow.tasks}
     tasks = [_task_text(notebook, flows[name], folder, params) for name in notebook.tasks]
     text = pipeline_text(notebook.name, _header(notebook, folder), notebook.defaults, list(params.values()), tasks)
     _raise_if_wrong(notebook, [*_misread(text, tasks), *problems])
     return Built(notebook.name, text, _files(notebook, flows, folder, params), tuple(problems), folder)
+
+
+def _alike(notebook: Notebook, flow: Flow) -> Iterator[Problem]:
+    """Variables of one task that would be one folder where names that differ in case only are one name (macOS)."""
+    for task in flow.tasks:
+        cell = next(cell for cell in notebook.cells if cell.task == task.name)
+        for verb, names in (("takes", task.inputs), ("hands on", task.outputs)):
+            known: dict[str, str] = {}
+            for name in names:
+                other = known.setdefault(name.casefold(), name)
+                if other != name:
+                    message = (
+                        f"{cell.label}: the task {task.name!r} {verb} {other!r} and {name!r}, which differ in case only: "
+                        "each is kept as a folder, and some file systems would take them for one"
+                    )
+                    hint = f"rename one of them ({name}_2, say)"
+                    yield Problem(code="names-alike", message=message, hint=hint, path=("cells", cell.key, 1))
 
 
 def _raise_if_wrong(notebook: Notebook, problems: Sequence[Problem]) -> None:

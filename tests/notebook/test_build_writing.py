@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fasttrack_jupyter.errors import BadRequest, Conflict
-from fasttrack_jupyter.notebook.build import Built
+from notebook_splitting import split
+
+from fasttrack_jupyter.errors import BadRequest, Conflict, InvalidNotebook
+from fasttrack_jupyter.notebook.build import Built, build
 from fasttrack_jupyter.notebook.build_writing import Change, Fate, write
 
 BUILT = Built(
@@ -121,3 +123,14 @@ def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     assert list(contents(tmp_path)) == ["digits.cells"]
     with pytest.raises(BadRequest, match="cannot be written"):
         write(BUILT, tmp_path / "nowhere" / "digits.fasttrack.yaml")
+
+
+def test_variables_that_a_file_system_takes_for_one_are_refused() -> None:
+    """Both names, the task, its cell; within one task alone, and what is not handed on does not matter."""
+    with pytest.raises(InvalidNotebook) as caught:
+        build(split("X = [1]\nx = [2]", "print(X, x)"))
+    messages = [problem.message for problem in caught.value.problems]
+    assert len(messages) == 2
+    assert messages[0].startswith("cell 1: the task 't1' hands on 'X' and 'x', which differ in case only")
+    assert messages[1].startswith("cell 2: the task 't2' takes 'X' and 'x', which differ in case only")
+    build(split("X = [1]", "print(X)", "x = [2]\nY = 1\ny = 2", "print(x)"))
