@@ -89,12 +89,22 @@ def test_a_rebound_input_is_not_a_changed_one(bench: Any) -> None:
     bench.run("two", after=["one"]).succeeded()
 
 
-def test_an_output_that_was_never_assigned_is_named(bench: Any) -> None:
-    """With its task."""
-    bench.task("a", "if False: x = 1", outputs=["x"])
+def test_an_output_that_is_bound_on_some_ways_only_is_named(bench: Any) -> None:
+    """With its task, the cells that would have given it a value, and what to do."""
+    bench.task("a", "y = 1", "for n in []:\n    x = n", "if y > 1:\n    import os as x", outputs=["x", "y"])
     done = bench.run("a")
     assert done.status == 1
-    assert "x should be handed to other tasks, but no cell of 'a' that ran assigned it" in done.log
+    assert (
+        "x should be handed to other tasks, but has no value when the task 'a' ends: cell 2, cell 3 assigns it on some "
+        "ways only, or deleted it.\n  What to do: give x a value on every way (`x = None` at the start of cell 2, say)"
+    ) in done.log
+    assert "Traceback" not in done.log
+
+
+def test_an_output_that_no_cell_assigns_is_named(bench: Any) -> None:
+    """It was asked for with ``--out``."""
+    bench.task("a", "y = 1", outputs=["x"])
+    assert "when the task 'a' ends: no cell of it assigns it." in bench.run("a").log
 
 
 def test_an_output_that_cannot_be_saved_fails_the_task(bench: Any) -> None:

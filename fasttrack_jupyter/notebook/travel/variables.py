@@ -114,16 +114,24 @@ class Variables:
         self._check_apart()
         missing = [name for name in self._task.outputs if name not in self._names and name not in self._pending]
         if missing:
-            names = ", ".join(missing)
-            raise Missing(
-                f"{names} should be handed to other tasks, but no cell of {self._task.name!r} that ran assigned it."
-            )
+            raise Missing("\n".join(map(self._told_missing, missing)))
         for name in self._task.outputs:
             self._fetch(name)
             self._store.save(name, self._names[name], self._is_unchanged)
         for name in self._task.optional:
             if name in self._names and not isinstance(self._names[name], _NO_RESULT):
                 self._save_optional(name, self._names[name])
+
+    def _told_missing(self, name: str) -> str:
+        cells = [cell for cell in self._task.cells if cell.kind == "task"]
+        binding = ", ".join(cell.label for cell in cells if _binds(cell.source, name))
+        where = f"{binding} assigns it on some ways only, or deleted it" if binding else "no cell of it assigns it"
+        start = f"at the start of {binding.partition(',')[0] or cells[0].label}" if cells else "in a cell"
+        return (
+            f"{name} should be handed to other tasks, but has no value when the task {self._task.name!r} ends: {where}.\n"
+            f"  What to do: give {name} a value on every way (`{name} = None` {start}, say), and have the task that "
+            f"takes it look for that."
+        )
 
     def _check_apart(self) -> None:
         """Pairs of which a later task changes one, and somebody reads the other after that: they must share nothing."""
@@ -170,6 +178,22 @@ class Variables:
             self._tell(f"{name} is not kept, and no task takes it: {str(error).splitlines()[-2].strip()}")
         except Exception as error:
             self._tell(f"{name} is not kept, and no task takes it: {type(error).__name__}: {error}")
+
+
+def _binds(source: str, name: str) -> bool:
+    """Whether a cell gives the name a value somewhere."""
+    import ast
+
+    tree = compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    for node in ast.walk(tree):
+        bound = [getattr(node, "id", None)] if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) else []
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound = [node.name]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            bound = [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+        if name in bound:
+            return True
+    return False
 
 
 def _size(value: Any) -> int:
