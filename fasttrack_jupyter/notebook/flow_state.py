@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook.cells import CellKind
 from fasttrack_jupyter.notebook.flow_cells import Seen, Walk
@@ -90,25 +92,43 @@ def _files(walked: Walk, gathered: dict[str, Gathered]) -> None:
     written: dict[str, tuple[Seen, FileUse]] = {}
     for seen in walked.cells.values():
         for use in seen.record.files:
-            writer = written.get(_normal(use.path))
-            if use.reads and writer and seen.task and writer[0].task not in (seen.task, None):
-                _say_file(walked, seen, use, writer[0], needs)
+            writer = _writer_of(use, seen, written) if use.reads and use.path else None
+            if writer and seen.task:
+                _say_file(walked, seen, use, *writer, needs)
         for use in seen.record.files:
             if use.writes:
                 written[_normal(use.path)] = (seen, use)
+
+
+def _writer_of(use: FileUse, seen: Seen, written: dict[str, tuple[Seen, FileUse]]) -> tuple[Seen, FileUse] | None:
+    """Who has written what is read here; who only asks is answered by everything that is there, known or not."""
+    path = _normal(use.path)
+    for name, (writer, made) in reversed(written.items()):
+        if writer.task in (seen.task, None):
+            continue
+        if name == path or (name and (name.startswith(f"{path}/") or fnmatch(name, path))):
+            return writer, made
+        is_inside = not path.startswith("/") and not name.startswith("/")
+        if use.asks and is_inside and (not name or path == "."):
+            return writer, made
+    return None
 
 
 def _normal(path: str) -> str:
     return path.removeprefix("./").rstrip("/")
 
 
-def _say_file(walked: Walk, seen: Seen, use: FileUse, writer: Seen, needs: dict[str, set[str]]) -> None:
+def _written(made: FileUse) -> str:
+    return "written" if made.path else "perhaps written"
+
+
+def _say_file(walked: Walk, seen: Seen, use: FileUse, writer: Seen, made: FileUse, needs: dict[str, set[str]]) -> None:
     if use.path.startswith("/") and writer.task in ancestors(needs, seen.task or ""):
         return
     shared = use.path.startswith(_SHARED_FOLDER)
     walked.say(
         "file_between_tasks", seen, use.line,
-        f"{use.path!r} is read here and written by {writer.cell.label} (task {writer.task!r}): "
+        f"{use.path!r} is read here and {_written(made)} by {writer.cell.label} (task {writer.task!r}): "
         + ("nothing puts the two in order" if shared else "each task has a working folder of its own"),
         f"write --after {writer.task} on task {seen.task!r}"
         + ("" if shared else f" and keep the file under {_SHARED_FOLDER}, or hand its contents on in a variable"),

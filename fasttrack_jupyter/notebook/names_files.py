@@ -26,8 +26,12 @@ _READERS_FIRST = re.compile(
     r"|(.*\.)?(imread|load_model|load_weights|load_img|load_from_disk|from_pretrained|load_word2vec_format)"
     r"|PIL\.Image\.open|os\.(listdir|scandir|walk|remove|unlink|stat)|os\.path\.(exists|isfile|getsize|isdir)|glob\.i?glob|shutil\.(copy|copyfile|copy2|move)"
 )
-_PATH_WRITES = words("write_text write_bytes touch")
-_PATH_READS = words("read_text read_bytes exists iterdir glob rglob stat is_file unlink")
+_PATH_WRITES = words("write_text write_bytes touch mkdir")
+_PATH_READS = words("read_text read_bytes exists iterdir glob rglob stat is_file is_dir unlink")
+_ASKS = re.compile(
+    r"(os\.(listdir|scandir|walk)|os\.path\.(exists|isfile|isdir)|glob\.i?glob)"
+    r"|\.?(.*\.)?(exists|iterdir|glob|rglob|is_file|is_dir)"
+)
 
 
 def file_use(
@@ -52,25 +56,37 @@ def file_use(
         if method == "open":
             return _opened(name, [receiver, *positional], keywords, line)
         writes, reads = method in _PATH_WRITES, method in _PATH_READS
-        return FileUse(receiver, line, writes, reads) if writes or reads else None
+        asks = bool(_ASKS.fullmatch(method))
+        inside = f"{receiver}/{_text(positional, 0) or '*'}" if method in ("glob", "rglob") else receiver
+        return FileUse(inside, line, writes, reads, asks) if writes or reads else None
     first = _text(positional, 0)
+    if name in ("os.listdir", "os.scandir") and not positional:
+        first = "."
+    if not first and positional and _is_writer(name):
+        return FileUse("", line, True, False)
     if _WRITERS_SECOND.fullmatch(name) and (second := _text(positional, 1)):
         return FileUse(second, line, True, False)
     if first and (_WRITERS_FIRST.fullmatch(name) or _NUMPY_SAVE.fullmatch(name)):
         return FileUse(first, line, True, False)
     if first and _READERS_FIRST.fullmatch(name):
-        return FileUse(first, line, False, True)
+        return FileUse(first, line, False, True, bool(_ASKS.fullmatch(name)))
     return None
+
+
+def _is_writer(name: str) -> bool:
+    return bool(_WRITERS_FIRST.fullmatch(name) or _NUMPY_SAVE.fullmatch(name)) and name.rpartition(".")[2] != "to_json"
 
 
 def _opened(name: str, positional: Sequence[Const], keywords: Mapping[str, Const], line: int) -> FileUse | None:
     path = _text(positional, 0) or keywords.get("file")
-    if not isinstance(path, str) or path == ":memory:":
+    if path == ":memory:":
         return None
     mode = _text(positional, 1) or keywords.get("mode") or "r"
     mode = mode if isinstance(mode, str) else "r"
     both = name == "sqlite3.connect"
     writes = both or any(letter in mode for letter in "wax+")
+    if not isinstance(path, str):
+        return FileUse("", line, True, False) if writes else None
     return FileUse(path, line, writes, both or not writes or "a" in mode or "+" in mode)
 
 

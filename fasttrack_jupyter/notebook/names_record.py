@@ -67,9 +67,12 @@ class FileUse:
     """A path written as text, and what is done to it."""
 
     path: str
+    """Relative to the working folder, or absolute; empty: not known."""
     line: int
     writes: bool
     reads: bool
+    asks: bool = False
+    """Whether it only asks what is there (a list of names, whether it exists): where it is not, nothing fails."""
 
 
 @dataclass(slots=True)

@@ -110,6 +110,25 @@ SAID: dict[str, tuple[list[str], str, str, list[str]]] = {
         ["from abc import ABC\nclass A(ABC): pass\nA.register(list)", "print(isinstance([], A))"],
         "stateful_definition", "error", ["'A'", "cell 1, line 3"],
     ),
+    "files found by a pattern": (
+        ["for i in range(3):\n    open(f'p{i}.txt', 'w').write('x')", "import glob\nprint(glob.glob('p*.txt'))"],
+        "file_between_tasks", "warning", ["'p*.txt'", "cell 1", "cell 2, line 2"],
+    ),
+    "files of a folder": (
+        [
+            "from pathlib import Path\nout = Path('out')\n(out / 'a.txt').write_text('x')",
+            "print([one.name for one in out.iterdir()])",
+        ],
+        "file_between_tasks", "warning", ["'out'", "cell 1", "cell 2, line 1"],
+    ),
+    "whether a folder is there": (
+        ["import os\nos.makedirs('out')", "print(os.path.isdir('out'))"],
+        "file_between_tasks", "warning", ["'out'", "cell 1"],
+    ),
+    "all files": (
+        ["import os\nnp = 3\nwith open('a.txt', 'w') as f: pass", "print(os.listdir())"],
+        "file_between_tasks", "warning", ["cell 1", "cell 2, line 1"],
+    ),
     "single dispatch": (
         [
             "from functools import singledispatch\n@singledispatch\ndef f(x): return 0",
@@ -131,6 +150,9 @@ def test_what_would_differ_is_said_once(name: str) -> None:
 
 
 QUIET: dict[str, list[str]] = {
+    "another file": ["open('a.txt', 'w').write('x')", "import os\nprint(os.path.exists('b.txt'), open('c.txt'))"],
+    "an absolute path": ["for i in '12': open(f'{i}.txt', 'w')", "import os\nprint(os.path.exists('/etc/passwd'))"],
+    "a file that fails loudly": ["for i in '12': open(f'{i}.txt', 'w')", "print(open('1.txt').read())"],
     "a cached function that computes": [
         CACHED + "def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\nprint(fib(9))",
         "print(fib(10))",
