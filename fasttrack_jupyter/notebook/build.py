@@ -30,7 +30,7 @@ from fasttrack_jupyter.notebook.build_yaml import TaskText, pipeline_text
 from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_opening import script_of
-from fasttrack_jupyter.notebook.cells_reading import fit_name, in_order, invalid
+from fasttrack_jupyter.notebook.cells_reading import RECORD, fit_name, in_order, invalid
 from fasttrack_jupyter.notebook.flow import Definition, Flow, TaskFlow, flow_of
 from fasttrack_jupyter.notebook.marks import TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import joined
@@ -64,8 +64,7 @@ def build(notebook: Notebook, *, stem: str | None = None) -> Built:
     """
     folder = f"{stem or fit_name(PurePath(notebook.path or notebook.name).stem)}.cells"
     if not notebook.tasks:
-        message = f"no cell of {notebook.path or 'the notebook'} is a task"
-        raise invalid(notebook.path or "", [problem := Problem(code="no-task", message=message, hint=_WAYS)], [problem])
+        raise invalid(notebook.path or "", [problem := _no_task(notebook)], [problem])
     params, problems = params_of(notebook)
     flow = flow_of(notebook)
     problems = [*notebook.problems, *problems, *flow.problems, *_alike(notebook, flow)]
@@ -78,6 +77,14 @@ def build(notebook: Notebook, *, stem: str | None = None) -> Built:
     return Built(notebook.name, text, _files(notebook, flows, folder, params), tuple(problems), folder)
 
 
+def _no_task(notebook: Notebook) -> Problem:
+    message = f"no cell of {notebook.path or 'the notebook'} is a task"
+    for record in notebook.problems:
+        if record.code == RECORD:
+            return Problem(code="no-task", message=f"{message}: {record.message}", hint=record.hint)
+    return Problem(code="no-task", message=message, hint=_WAYS)
+
+
 def _alike(notebook: Notebook, flow: Flow) -> Iterator[Problem]:
     """Variables of one task that would be one folder where names that differ in case only are one name (macOS)."""
     for task in flow.tasks:
@@ -88,8 +95,8 @@ def _alike(notebook: Notebook, flow: Flow) -> Iterator[Problem]:
                 other = known.setdefault(name.casefold(), name)
                 if other != name:
                     message = (
-                        f"{cell.label}: the task {task.name!r} {verb} {other!r} and {name!r}, which differ in case only: "
-                        "each is kept as a folder, and some file systems would take them for one"
+                        f"{cell.label}: the task {task.name!r} {verb} {other!r} and {name!r}, which differ in case "
+                        "only: each is kept as a folder, and some file systems would take them for one"
                     )
                     hint = f"rename one of them ({name}_2, say)"
                     yield Problem(code="names-alike", message=message, hint=hint, path=("cells", cell.key, 1))

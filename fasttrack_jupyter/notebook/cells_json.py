@@ -13,6 +13,7 @@ from typing import Any
 
 from fasttrack_jupyter.errors import InvalidNotebook
 from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.notebook.travel.record import RUN
 
 MAX_BYTES = 256 << 20
 """Larger files are refused: a notebook is text, and its outputs are not needed."""
@@ -42,6 +43,8 @@ class RawNotebook:
     kale: Mapping[str, Any]
     """Its ``metadata.kubeflow_notebook``."""
     language: str
+    ran: Mapping[str, Any] = field(default_factory=dict)
+    """Of what a task left of its run: its ``metadata.fasttrack_run``."""
 
 
 def read_json(data: bytes, name: str) -> RawNotebook:
@@ -60,10 +63,8 @@ def read_json(data: bytes, name: str) -> RawNotebook:
         if cell.get("cell_type") == "code"
     ]  # fmt: skip
     ours = _ours(metadata, name, "metadata.fasttrack", '{"pipeline": "digits"}')
-    if "task" in ours and "notebook" in ours:  # notebook/travel/record.py
-        message = f"the file is what the task {ours['task']!r} left of its run, and no notebook to build"
-        raise refused(name, message, f"give the notebook itself: {ours['notebook']}")
-    return RawNotebook(tuple(raw), ours, _mapping(metadata.get("kubeflow_notebook")), _language(metadata))
+    kale, ran = _mapping(metadata.get("kubeflow_notebook")), _mapping(metadata.get(RUN))
+    return RawNotebook(tuple(raw), ours, kale, _language(metadata), ran)
 
 
 def refused(name: str, message: str, hint: str) -> InvalidNotebook:

@@ -25,6 +25,8 @@ from fasttrack_jupyter.notebook.kale import KaleMark, kale_marks
 from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, TASK, PipelineOptions, TaskOptions
 
 _AUTOMAGIC = frozenset({"pip", "conda", "ls", "cd", "cat", "mkdir", "rm", "cp", "mv", "cls", "clear"})
+RECORD = "record-of-a-run"
+"""Code of the notice about a notebook that a task left."""
 _BELONGS = (CellKind.TASK, CellKind.SHELL, CellKind.PARAMS, CellKind.COMMON)
 
 
@@ -75,7 +77,7 @@ def read_cells(raw: RawNotebook, name: str, *, split: bool = False) -> Notebook:
     _translate_all(drafts)
     defaults, problems = _defaults(raw, drafts)
     problems += [problem for draft in drafts for problem in _problems(draft)]
-    problems += [*_between(drafts), *_left_of_kale(raw.kale)]
+    problems += [*_between(drafts), *_left_of_kale(raw.kale), *_left_of_a_run(raw.ran)]
     problems = in_order(problems, [cell.key for cell in raw.cells])
     if errors := tuple(problem for problem in problems if problem.severity is Severity.ERROR):
         raise invalid(name, errors, problems)
@@ -268,6 +270,13 @@ def _is_control(draft: _Draft) -> bool:
     if draft.tree is None or not all(isinstance(part, ast.Pass) for part in draft.tree.body):
         return False
     return draft.translation.statements > 0 and "fasttrack" in draft.raw.text
+
+
+def _left_of_a_run(ran: Mapping[str, Any]) -> Iterator[Problem]:
+    if ran:
+        message = f"the file is what the task {ran.get('task')!r} left of its run, and not the notebook it is of"
+        hint = f"open the notebook itself: {ran.get('notebook') or 'it has no name'}"
+        yield Problem(code=RECORD, message=message, hint=hint, severity=Severity.NOTICE)
 
 
 def _defaults(raw: RawNotebook, drafts: list[_Draft]) -> tuple[PipelineOptions, list[Problem]]:

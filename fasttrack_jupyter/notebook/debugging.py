@@ -25,6 +25,7 @@ from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.reading import read_or_raise
 from fasttrack_jupyter.notebook.carried import travel_files
+from fasttrack_jupyter.notebook.travel.record import RUN
 
 Json = dict[str, Any]
 
@@ -258,7 +259,7 @@ def _kind(cell: Mapping[str, Any]) -> str:
 
 def _about(cell: Mapping[str, Any]) -> Mapping[str, Any]:
     """What execute.py says of a cell."""
-    found = cell.get("metadata", {}).get("fasttrack")
+    found = cell.get("metadata", {}).get(RUN)
     return found if isinstance(found, Mapping) and "label" in found else {}
 
 

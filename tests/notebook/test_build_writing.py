@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from notebook_splitting import split
 
 from fasttrack_jupyter.errors import BadRequest, Conflict, InvalidNotebook

@@ -276,7 +276,6 @@ def test_notebooks_of_before_are_read() -> None:
         (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": 5}]}', "cell 1: its source is no text"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": "\\ud800"}]}', "half a character"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "code", "metadata": {"fasttrack": 1}}]}', "is no object"),
-        (b'{"nbformat": 4, "cells": [], "metadata": {"fasttrack": {"task": "a", "notebook": "b"}}}', "left of its run"),
         (b'{"nbformat": 4, "cells": [], "metadata": {"fasttrack": {"image": "\\ud800"}}}', "whole texts"),
     ],
 )

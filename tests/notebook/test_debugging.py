@@ -102,7 +102,7 @@ def test_the_session_s_files_travel_beside_the_code() -> None:
 
 def cell(kind: str, key: str, source: str, **more: Any) -> dict[str, Any]:
     """A cell as execute.py leaves it."""
-    told = {"fasttrack": {"label": f"cell {int(key)}", "kind": kind}}
+    told = {"fasttrack_run": {"label": f"cell {int(key)}", "kind": kind}}
     made = {"cell_type": "code", "id": f"{kind}-{key}", "metadata": told, "source": source + "\n"}
     return {**made, "outputs": [], "execution_count": None, **more}
 

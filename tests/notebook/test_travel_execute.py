@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from fasttrack_jupyter.errors import InvalidNotebook
+from fasttrack_jupyter.notebook.build import build
 from fasttrack_jupyter.notebook.carried import travel_files
+from fasttrack_jupyter.notebook.cells import read_notebook
 from fasttrack_jupyter.notebook.travel import refusals
 
 OLDEST = (3, 8)
@@ -280,3 +283,14 @@ def test_a_trivial_task_begins_quickly(bench: Any) -> None:
         return min(times)
 
     assert best(bench.argv("a")) - best([sys.executable, "-c", "pass"]) < 0.1
+
+
+def test_what_a_task_left_can_be_read_as_a_notebook(bench: Any) -> None:
+    """Its keys are not those of its author's marks; built of it is nothing, and the notebook itself is named."""
+    bench.task("train", ("common", "import math"), "x = 1", outputs=["x"])
+    left = (bench.run("train").succeeded().outputs / "cells.ipynb").read_bytes()
+    found = read_notebook(left, "cells.ipynb")
+    assert [(cell.source, cell.kind) for cell in found.cells] == [("import math", "plain"), ("x = 1", "plain")]
+    with pytest.raises(InvalidNotebook, match="the task 'train' left of its run") as caught:
+        build(found)
+    assert "digits.ipynb" in (caught.value.hint or "")

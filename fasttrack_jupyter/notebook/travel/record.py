@@ -19,6 +19,8 @@ from .cells import Cell
 
 HEAD, TAIL = 256 * 1024, 64 * 1024
 """Characters kept of the beginning and the end of one stream's text."""
+RUN = "fasttrack_run"
+"""Key of the metadata of such a notebook and of its cells: what ran. ``fasttrack`` is for marks of their authors."""
 LARGEST = 16 * 1024 * 1024
 """Characters of the largest picture or page kept."""
 
@@ -129,7 +131,7 @@ def notebook_of(cells: Sequence[Cell], about: Dict[str, Any]) -> Dict[str, Any]:
     metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python", "version": sys.version.split()[0], "file_extension": ".py"},
-        "fasttrack": about,
+        RUN: about,
     }
     made = [_as_notebook(cell) for cell in cells]
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made}
@@ -139,7 +141,7 @@ def _as_notebook(cell: Cell) -> Dict[str, Any]:
     return {
         "cell_type": "code",
         "id": "".join(c if c.isalnum() or c in "-_" else "-" for c in f"{cell.kind}-{cell.key}")[:64],
-        "metadata": {"fasttrack": {"label": cell.label, "kind": cell.kind}},
+        "metadata": {RUN: {"label": cell.label, "kind": cell.kind}},
         "execution_count": None,
         "source": cell.source.lstrip("\n") if cell.kind == "definition" else cell.source,
         "outputs": [],

@@ -128,9 +128,9 @@ class Variables:
         where = f"{binding} assigns it on some ways only, or deleted it" if binding else "no cell of it assigns it"
         start = f"at the start of {binding.partition(',')[0] or cells[0].label}" if cells else "in a cell"
         return (
-            f"{name} should be handed to other tasks, but has no value when the task {self._task.name!r} ends: {where}.\n"
-            f"  What to do: give {name} a value on every way (`{name} = None` {start}, say), and have the task that "
-            f"takes it look for that."
+            f"{name} should be handed to other tasks, but has no value when the task {self._task.name!r} ends: {where}."
+            f"\n  What to do: give {name} a value on every way (`{name} = None` {start}, say), and have the task that "
+            "takes it look for that."
         )
 
     def _check_apart(self) -> None:
