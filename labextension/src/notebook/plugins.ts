@@ -10,7 +10,7 @@ import type { Widget } from '@lumino/widgets';
 
 import { Api } from '../api';
 import { DOMAIN, EXTENSION, IJobs, ITaskPanels } from '../tokens';
-import { addNotebookCommands, addToPalette } from './commands';
+import { addNotebookCommands, addToPalette, NotebookCommands } from './commands';
 import { addDebugCommand, sendFix } from './debugging';
 import type { FaceParts } from './face';
 import { NotebookFace } from './face';
@@ -49,7 +49,10 @@ const notebook: JupyterFrontEndPlugin<void> = {
       tool?.focus();
     };
     const parts: FaceParts = { app, api, jobs, panels, trans, showForm };
-    const add = (panel: NotebookPanel) => void faces.set(panel, new NotebookFace(panel, parts));
+    const add = (panel: NotebookPanel) => {
+      faces.set(panel, new NotebookFace(panel, parts));
+      void panel.context.ready.then(() => app.commands.notifyCommandChanged(NotebookCommands.fix));
+    };
     tracker.forEach(add);
     tracker.widgetAdded.connect((_, panel) => add(panel));
     if (tools) {
