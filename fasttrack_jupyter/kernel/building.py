@@ -55,7 +55,7 @@ def made_of(session: Session, stem: str | None = None) -> Made:
     """
     from fasttrack_jupyter.notebook.build import build
 
-    notebook = session.notebook()
+    notebook = _with_tagged(session.notebook())
     if not notebook.tasks:
         raise BadRequest(
             "no cell that ran in this kernel is a task yet",
@@ -87,6 +87,18 @@ def _code(files: Mapping[str, str]) -> dict[str, str]:
 
 def _is_papermill_s(cell: Cell) -> bool:
     return cell.kind is CellKind.PLAIN and cell.source.startswith("# Parameters\n")
+
+
+def _with_tagged(notebook: Notebook) -> Notebook:
+    """The notebook with the parameters that papermill knew by a tag, which it does not tell the kernel.
+
+    It puts its own cell right behind the tagged one, and at the top where none is tagged.
+    """
+    cells = list(notebook.cells)
+    for place, cell in enumerate(cells[1:], 1):
+        if _is_papermill_s(cell) and cells[place - 1].kind is CellKind.PLAIN:
+            cells[place - 1] = replace(cells[place - 1], kind=CellKind.PARAMS)
+    return replace(notebook, cells=tuple(cells))
 
 
 def _given(notebook: Notebook) -> dict[str, Any]:

@@ -168,6 +168,14 @@ def test_what_papermill_gives_the_notebook_its_job_gets_too(notebook: Any) -> No
     assert notebook.cell("%fasttrack run --wait -p rate=2").result.params == {"rate": 2.0}
 
 
+def test_parameters_that_papermill_knows_by_a_tag_are_the_pipeline_s(bench: Any, shell: Any) -> None:
+    """The kernel never hears of the tag; papermill's own cell stands behind the tagged one."""
+    for cell in (("rate = 0.1", "k = 3"), ("# Parameters", "rate = 0.5"), ("%%fasttrack_task t", "v = rate * k")):
+        assert shell.cell(*cell).success
+    job = shell.cell("%fasttrack run --wait").result
+    assert (job.params["rate"], job.tasks["t"].outputs["v"]) == (0.5, 1.5)
+
+
 def test_wrong_parameters_and_tasks_are_said(notebook: Any) -> None:
     """Before anything starts."""
     assert "unknown parameter 'r'" in notebook.fails("%fasttrack run -p r=1")
