@@ -26,6 +26,8 @@ _NAMED = 5
 """Dependencies that a waiting instance names at most."""
 LONGEST_FAILURE = 300
 """Signs of what a task tells about its failure that become part of the reason."""
+LONGEST_PROGRESS = 200
+"""Signs of what a task tells about how far it is that are kept."""
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
@@ -190,7 +192,7 @@ class LiveJob:
     def _masked_progress(self, ordinal: int, attempt: int, data: Mapping[str, Any]) -> dict[str, Any]:
         """``data``, whose progress goes into the store, and is remembered: its text without the task's secrets."""
         said = data["progress"]
-        text = self._masker(ordinal).mask(str(said["text"]).encode()).decode("utf-8", "replace")
+        text = self._masker(ordinal).mask_line(str(said["text"]), LONGEST_PROGRESS)
         progress = {"fraction": said["fraction"], "text": text}
         self._progress[self.graph.names[ordinal]] = attempt, progress
         return {**data, "progress": progress}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.backends.local.backend import LocalBackend
-from fasttrack_jupyter.backends.local.progress import LONGEST_TEXT, MOST, Progress, ProgressReader, Watched
+from fasttrack_jupyter.backends.local.progress import MOST, Progress, ProgressReader, Watched
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import Result
@@ -138,13 +138,11 @@ def test_bytes_that_are_no_text_are_no_progress(task: Task) -> None:
         ({"fraction": -3}, Progress(0.0, "")),
         ({"fraction": 1}, Progress(1.0, "")),
         ({"fraction": None, "text": "downloading"}, Progress(None, "downloading")),
-        ({"text": "a\x1b[31mb\r\nc\u202e d"}, Progress(None, "a [31mb c d")),
-        ({"text": "한" * 1_000}, Progress(None, "한" * LONGEST_TEXT)),
-        ({"text": "half \ud800"}, Progress(None, "half")),
+        ({"fraction": 0.5, "text": ["no text"]}, Progress(0.5, "")),
     ],
 )
 def test_what_nearly_makes_sense_is_brought_into_shape(task: Task, said: Any, told: Progress) -> None:
-    """Between nothing and all, one line, of a bearable length."""
+    """Between nothing and all."""
     assert task.writes(said).told() == told
 
 

@@ -55,8 +55,17 @@ def test_progress_is_shown_while_the_task_runs(engine: Any) -> None:
     asyncio.run(story())
 
 
-def test_a_secret_in_a_text_is_starred_out(engine: Any) -> None:
-    """Events are kept in the clear."""
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("key hunter2-hunter2", f"key {'*' * 15}"),
+        ("x" * 192 + "hunter2-hunter2", "x" * 192 + "*" * 7 + "…"),
+        ("a\x1b[31mb\r\nc\u202e d", "a [31mb c d"),
+        ("half \ud800", "half ?"),
+    ],
+)
+def test_a_secret_in_a_text_is_starred_out_before_it_is_cut(engine: Any, said: str, shown: str) -> None:
+    """Events are kept in the clear; what is kept is one line of a bearable length."""
     engine.secrets.set("TOKEN", "hunter2-hunter2")
     backend = FakeBackend(decide=lambda spec: None)
     text = "name: p\ntasks:\n- {name: a, command: run, environment: {envs: {T: '${{ secrets.TOKEN }}'}}}\n"
@@ -65,13 +74,13 @@ def test_a_secret_in_a_text_is_starred_out(engine: Any) -> None:
         async with engine.on(backend) as fasttrack:
             job = await fasttrack.run(JobRequest(text=text))
             await engine.until(lambda: len(backend.running()) == 1)
-            backend.tell(f"{job.id}-0-1", progress={"fraction": 0.1, "text": "key hunter2-hunter2"})
+            backend.tell(f"{job.id}-0-1", progress={"fraction": 0.1, "text": said})
 
             async def says() -> bool:
                 return (await fasttrack.job(job.id)).tasks[0].progress is not None
 
             await engine.until(says)
-            assert (await fasttrack.job(job.id)).tasks[0].progress == ProgressView(fraction=0.1, text=f"key {'*' * 15}")
+            assert (await fasttrack.job(job.id)).tasks[0].progress == ProgressView(fraction=0.1, text=shown)
             backend.end(f"{job.id}-0-1")
             await engine.finish(fasttrack)
             assert "hunter2" not in str((await fasttrack.events(0, 1000)).events)

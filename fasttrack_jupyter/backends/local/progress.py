@@ -25,7 +25,6 @@ from fasttrack_jupyter.model.artifacts import PROGRESS
 
 MOST = 25
 """Sessions whose progress is told after one look."""
-LONGEST_TEXT = 200
 _LARGEST = 16_384
 """Bytes of a file that may be progress."""
 _PAUSE = 1.0
@@ -44,7 +43,8 @@ class Watched(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What a task says: how far it is, from 0 to 1 (None: it does not say), and a line of text."""
+    """What a task says: how far it is, from 0 to 1 (None: it does not say), and a text, as the task wrote it: only who
+    knows the task's secrets may cut it."""
 
     fraction: float | None
     text: str
@@ -128,7 +128,7 @@ def _parsed(content: bytes) -> Progress | None:
     if not isinstance(found, dict):
         return None
     text = found.get("text")
-    told = Progress(_fraction(found.get("fraction")), _line(text) if isinstance(text, str) else "")
+    told = Progress(_fraction(found.get("fraction")), text if isinstance(text, str) else "")
     return None if told == (None, "") else told
 
 
@@ -136,9 +136,3 @@ def _fraction(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return round(min(max(float(value), 0.0), 1.0), 4)
-
-
-def _line(text: str) -> str:
-    """The text as one line without control characters."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text[: LONGEST_TEXT * 4])
-    return " ".join(shown.split())[:LONGEST_TEXT]
