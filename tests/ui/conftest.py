@@ -59,6 +59,8 @@ class Lab:
         extensions = folder / "share" / "labextensions"
         extensions.mkdir(parents=True)
         (extensions / "fasttrack-jupyter").symlink_to(BUILT)
+        (kernels := folder / "share" / "kernels").mkdir()
+        (kernels / "fasttrack-debug").symlink_to(ROOT / "fasttrack_jupyter" / "kernel" / "spec")
         config = folder / "etc" / "jupyter_server_config.d"
         config.mkdir(parents=True)
         shutil.copy(ROOT / "fasttrack_jupyter" / "server" / "fasttrack_jupyter.json", config)
