@@ -81,7 +81,7 @@ export class EditorActions {
     if (outcome.refused.length) {
       editor.refuse(outcome.refused.join('\n'));
     }
-    editor.canvas.activate();
+    editor.canvas.node.focus();
   }
 
   /** Add the tasks of a template, from a place on downwards; what it cannot be read for is said. */
