@@ -54,6 +54,7 @@ def test_the_wheel_carries_the_extension_once(wheel: Path) -> None:
     assert any(f"{DATA}/static/remoteEntry." in name for name in names)
     assert any(name.endswith(f"{DATA}/install.json") for name in names)
     assert any(name.endswith("etc/jupyter/jupyter_server_config.d/fasttrack_jupyter.json") for name in names)
+    assert any(name.endswith("share/jupyter/kernels/fasttrack-debug/kernel.json") for name in names)
     assert [name for name in names if name.startswith(("fasttrack_jupyter/labextension/", "labextension/"))] == []
 
 
@@ -64,7 +65,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None
     )
     names = [name for name in zipfile.ZipFile(wheel).namelist() if ".data/" not in name]
     packed = {name for name in names if ".dist-info/" not in name}
-    assert packed == set(listed.stdout.split()) - {"fasttrack_jupyter/server/fasttrack_jupyter.json"}
+    elsewhere = {"fasttrack_jupyter/server/fasttrack_jupyter.json", "fasttrack_jupyter/kernel/spec/kernel.json"}
+    assert packed == set(listed.stdout.split()) - elsewhere
     assert [name for name in packed if "/migrations/" in name and name.endswith(".sql")]
     assert [name for name in packed if name.endswith(".schema.json")]
     assert [name for name in names if name.endswith("licenses/LICENSE")]
