@@ -74,5 +74,5 @@ def _unordered_writers(walked: Walk, task: Gathered, needs: dict[str, set[str]])
                 "two_writers", use.seen, use.line,
                 f"{name!r} is given by {giver.cell.label} (task {producer!r}) and by {other.cell.label} (task"
                 f" {other.task!r}), which nothing puts in order; that of {giver.cell.label} is taken",
-                f"use two names, or write --after {other.task} on task {producer!r}", Severity.WARNING,
+                f"use two names, or write --after {other.task} on task {producer!r}", Severity.NOTICE,
             )  # fmt: skip

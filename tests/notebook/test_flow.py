@@ -119,7 +119,7 @@ SAID: list[tuple[list[tuple[str, str]], str, str, list[str]]] = [
         "error",
         ["'x'", "cell 2", "cell 4"],
     ),
-    ([("a", "x = 1"), ("b", "x = 2"), ("c", "print(x)")], "two_writers", "warning", ["'x'", "'a'", "'b'"]),
+    ([("a", "x = 1"), ("b", "x = 2"), ("c", "print(x)")], "two_writers", "notice", ["'x'", "'a'", "'b'"]),
     ([("a", "from numpy import *")], "star_import", "error", ["numpy"]),
     ([("a", "exec(open('x').read())")], "hidden_code", "error", ["exec"]),
     ([("a", "y = eval(input())")], "hidden_code", "warning", ["eval"]),
