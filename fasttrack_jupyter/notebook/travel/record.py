@@ -29,8 +29,9 @@ class Text:
     """A text of bounded size: its beginning and its end."""
 
     def __init__(self) -> None:
-        self._head, self._tail = io.StringIO(), ""
-        self._room, self._all = HEAD, 0
+        self._head = io.StringIO()
+        self._pieces: List[str] = []
+        self._room, self._all, self._held = HEAD, 0, 0
 
     def add(self, text: str) -> None:
         """Append ``text``."""
@@ -39,10 +40,17 @@ class Text:
             self._head.write(text[: self._room])
             text, self._room = text[self._room :], self._room - len(text)
         if text:
-            self._tail = (self._tail + text)[-2 * TAIL :] if len(self._tail) > 2 * TAIL else self._tail + text
+            self._pieces.append(text)
+            self._held += len(text)
+            if self._held > 8 * TAIL:
+                self._pieces = [self._tail()]
+                self._held = len(self._pieces[0])
+
+    def _tail(self) -> str:
+        return "".join(self._pieces)[-TAIL:]
 
     def __str__(self) -> str:
-        tail = self._tail[-TAIL:]
+        tail = self._tail()
         left_out = self._all - len(self._head.getvalue()) - len(tail)
         note = f"\n[… {left_out:,} characters are left out here; the task's log has them …]\n" if left_out else ""
         return _overwritten(self._head.getvalue() + note + tail)
