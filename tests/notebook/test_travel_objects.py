@@ -95,7 +95,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, value: Any) -> None:
 
 def test_a_variable_that_is_not_there_is_named(tmp_path: Path) -> None:
     """An empty input says which variable was expected."""
-    with pytest.raises(values.Damaged, match="'model' is not in"):
+    with pytest.raises(values.Damaged, match="'model' is not there"):
         values.load(str(tmp_path / "model"))
 
 
