@@ -52,6 +52,6 @@ def test_a_container_that_outlived_its_client_tells_how_it_ended(
     engine = FakeEngine(code)
     assert contained.end(cast(ContainerEngine, engine), "ft-x", str(tmp_path))
     assert engine.removed
-    outcome = outcome_of(str(tmp_path))
+    outcome = outcome_of(str(tmp_path), str(tmp_path / "outputs"))
     assert (outcome.exit_code, outcome.reason) == expected
     assert attempts.killed(str(tmp_path)) is None or kill

@@ -116,7 +116,6 @@ export class RunActions {
     const title = trans.__('Job #%1 of %2 has started.', job.index, job.pipeline);
     const open = { label: trans.__('Open the job'), callback: () => this.open(job.id) };
     Notification.info(title, { autoClose: 5000, actions: isUnfinished(job) ? [open] : [] });
-    this.editor.canvas.node.focus();
   }
 
   private open(job: string): void {
