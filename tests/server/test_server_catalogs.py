@@ -235,8 +235,8 @@ async def test_nothing_of_a_repository_is_run(call: Any, origin: Origin, jp_root
 
 
 @pytest.fixture
-def slow_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A git that takes its time."""
+def slow_git(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A git that takes its time, once there is a repository."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").write_text("#!/bin/sh\nsleep 30\n")
     (tmp_path / "bin/git").chmod(0o755)
