@@ -137,6 +137,7 @@ def test_bytes_that_are_no_text_are_no_progress(task: Task) -> None:
         ({"fraction": 1.7}, Progress(1.0, "")),
         ({"fraction": -3}, Progress(0.0, "")),
         ({"fraction": 1}, Progress(1.0, "")),
+        ({"fraction": 10**400}, Progress(1.0, "")),
         ({"fraction": None, "text": "downloading"}, Progress(None, "downloading")),
         ({"fraction": 0.5, "text": ["no text"]}, Progress(0.5, "")),
     ],

@@ -133,6 +133,8 @@ def _parsed(content: bytes) -> Progress | None:
 
 
 def _fraction(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return round(min(max(float(value), 0.0), 1.0), 4)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return round(float(min(max(value, 0), 1)), 4)  # cut first: JSON's integers may be larger than any float
