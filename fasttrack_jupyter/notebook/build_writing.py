@@ -59,7 +59,8 @@ def write(built: Built, target: Path, *, force: bool = False) -> list[Change]:
         if not force:
             _refuse_edited(folder, files, before)
         changes = [_change(folder / path, path, content) for path, content in files.items()]
-        stale = [path for path, digest in before.items() if path not in files and _digest(folder / path) == digest]
+        gone = {path: digest for path, digest in before.items() if path not in files and _is_within(folder, path)}
+        stale = [path for path, digest in gone.items() if _digest(folder / path) == digest]
         if any(change.fate is not Fate.SAME for change in changes) or stale or before.keys() != files.keys():
             made = {"format": 1, "files": {path: _sha(content) for path, content in files.items()}}
             _write_all(folder, {record: f"{json.dumps(made, indent=1)}\n".encode(), **files})
@@ -77,6 +78,11 @@ def _made(record: Path) -> dict[str, str]:
         return {str(path): str(digest) for path, digest in files.items() if ".." not in str(path).split("/")}
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _is_within(folder: Path, path: str) -> bool:
+    """Whether that file is below the folder, links followed: the record may have come with a stranger's repository."""
+    return (folder / path).parent.resolve().is_relative_to(folder.resolve())
 
 
 def _refuse_edited(folder: Path, files: Mapping[str, bytes], before: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +114,19 @@ def test_a_record_that_makes_no_sense_is_none(target: Path, record: str) -> None
     (target.parent / "digits.cells/made.json").write_text(record)
     with pytest.raises(Conflict):
         write(replace(BUILT, text="name: other\n"), target)
+
+
+@pytest.mark.parametrize("path", ["{outside}/file", "digits.cells/link/file"])
+def test_nothing_outside_is_removed(target: Path, tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
+    """Whatever a record says that came with somebody's repository, and wherever its links lead."""
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "file").write_bytes(b"theirs")
+    write(BUILT, target)
+    (target.parent / "digits.cells/link").symlink_to(outside)
+    made = {path.format(outside=outside): f"sha256:{hashlib.sha256(b'theirs').hexdigest()}"}
+    (target.parent / "digits.cells/made.json").write_text(json.dumps({"files": made}))
+    write(replace(BUILT, text="name: other\n"), target, force=True)
+    assert (outside / "file").read_bytes() == b"theirs"
 
 
 def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
