@@ -68,6 +68,16 @@ class DebugKernel:
             self.manager.shutdown_kernel()
 
 
+def test_what_lies_beside_the_notebook_is_no_part_of_the_kernel(tmp_path: Path) -> None:
+    """Jupyter starts kernels in the notebook's folder, where a module may be called like one of ours or Python's."""
+    (tmp_path / "argparse.py").write_text("raise SystemExit('a stranger was imported')")
+    spec = json.loads((Path(fasttrack_jupyter.__file__).parent / "kernel/spec/kernel.json").read_bytes())
+    argv = [sys.executable, *(word.format(connection_file="absent.json") for word in spec["argv"][1:])]
+    ended = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "absent.json" in ended.stderr
+    assert "stranger" not in ended.stderr
+
+
 @pytest.fixture
 def opened(
     bench: Any, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
