@@ -14,6 +14,7 @@ from pydantic import Field
 from fasttrack_jupyter.engine.views import View
 from fasttrack_jupyter.errors import BadRequest, Forbidden, NotFound
 from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server.notebooks import saved_content
 
 
 class DebugFile(View):
@@ -90,7 +91,7 @@ class DebugNotebooks:
         """What the notebook changes in its original, as that is saved.
 
         Raises:
-            BadRequest: it is no debug notebook, or tells of no original.
+            BadRequest: it is no debug notebook, or tells of no original, or of one that is too large.
             NotFound: the original is not there (any more).
             Forbidden: it lies outside of what the file browser shows.
             InvalidNotebook: it cannot be read.
@@ -107,7 +108,7 @@ class DebugNotebooks:
         is_hidden = not self._contents.allow_hidden and await ensure_async(self._contents.is_hidden(target))
         if is_hidden or not await ensure_async(self._contents.file_exists(target)):
             raise NotFound(f"there is no notebook {target!r} any more", hint="fasttrack fix --into names another one.")
-        original = (await ensure_async(self._contents.get(target, content=True, type="notebook")))["content"]
+        original = await saved_content(self._contents, target)
         return await asyncio.to_thread(_fixed, request.content, original, target)
 
 

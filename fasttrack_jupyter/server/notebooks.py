@@ -15,6 +15,8 @@ from fasttrack_jupyter.engine.views import View
 from fasttrack_jupyter.errors import BadRequest, NotFound
 from fasttrack_jupyter.model.problems import Problem
 
+LARGEST = 64 << 20
+"""Bytes of a saved notebook that is read: Jupyter checks all of it where everybody else's calls wait."""
 _UNNAMED = "Untitled.ipynb"
 
 
@@ -75,7 +77,16 @@ class Notebooks:
         is_hidden = not self._contents.allow_hidden and await ensure_async(self._contents.is_hidden(path))
         if is_hidden or not await ensure_async(self._contents.file_exists(path)):
             raise NotFound(f"there is no notebook {path!r}")
-        return (await ensure_async(self._contents.get(path, content=True, type="notebook")))["content"]
+        return await saved_content(self._contents, path)
+
+
+async def saved_content(contents: Any, path: str) -> Any:
+    """The JSON of the notebook at a contents path. Raises BadRequest for one that is too large."""
+    size = (await ensure_async(contents.get(path, content=False))).get("size") or 0
+    if size > LARGEST:
+        message = f"{path} has {size >> 20:,} MiB; {LARGEST >> 20} MiB can be read"
+        raise BadRequest(message, hint="Clear the notebook's outputs, and save it.")
+    return (await ensure_async(contents.get(path, content=True, type="notebook")))["content"]
 
 
 def _pipeline(content: Any, name: str) -> NotebookPipeline:

@@ -10,6 +10,8 @@ import pytest
 from jupyter_server.auth import Authorizer
 from nbformat.v4 import new_code_cell, new_notebook
 
+from fasttrack_jupyter.server import notebooks
+
 LONG = 40.0
 CELLS = (
     "%%fasttrack_task one\nx = 1",
@@ -84,6 +86,16 @@ async def test_an_original_is_looked_for_below_the_root_only(call: Any, origin: 
     about = {"job": "x", "task": "a", "origin": origin}
     content = {"cells": [], "metadata": {"fasttrack": {"debug": about}}}
     assert (await call("POST", "/notebooks/fix", {"path": "lab/debug.ipynb", "content": content})).code == code
+
+
+async def test_a_huge_original_is_refused_unread(call: Any, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read and check it would hold up everybody else."""
+    (jp_root_dir / "large.ipynb").write_text(json.dumps(new_notebook()))
+    monkeypatch.setattr(notebooks, "LARGEST", 10)
+    about = {"job": "x", "task": "a", "origin": "large.ipynb"}
+    content = {"cells": [], "metadata": {"fasttrack": {"debug": about}}}
+    answer = await call("POST", "/notebooks/fix", {"path": "debug.ipynb", "content": content})
+    assert (answer.code, "large.ipynb" in json.loads(answer.body)["message"]) == (400, True)
 
 
 async def test_a_task_that_did_not_run_is_said(call: Any, jp_root_dir: Path) -> None:

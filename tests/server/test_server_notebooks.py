@@ -76,6 +76,16 @@ async def test_a_notebook_that_is_not_there_is_told_so(call: Any, path: str) -> 
     assert (answer.code, set(json.loads(answer.body))) == (404, {"code", "message", "hint", "details"})
 
 
+async def test_a_huge_notebook_of_the_workspace_is_refused_unread(
+    call: Any, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read and check it would hold up everybody else."""
+    (jp_root_dir / "saved.ipynb").write_text(json.dumps(MAGIC))
+    monkeypatch.setattr(notebooks, "LARGEST", 100)
+    answer = await call("POST", "/notebooks/build", {"path": "saved.ipynb"})
+    assert (answer.code, "outputs" in json.loads(answer.body)["hint"]) == (400, True)
+
+
 async def test_nothing_to_build_makes_no_sense(call: Any) -> None:
     """Neither content nor path."""
     answer = await call("POST", "/notebooks/build", {})
