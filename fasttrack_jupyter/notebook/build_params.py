@@ -133,7 +133,7 @@ def _untyped(line: int, name: str) -> Finding:
 def _annotated(annotation: ast.expr) -> ValueType:
     match annotation:
         case ast.Constant(value=str(text)):
-            with suppress(SyntaxError):
+            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 annotation = ast.parse(text, mode="eval").body
     match annotation:
         case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=inner):

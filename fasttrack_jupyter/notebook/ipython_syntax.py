@@ -217,7 +217,7 @@ def _expression(braces: str, known: Collection[str]) -> str | None:
     """The expression in ``{…}``, as of a formatted string; None where it is none of this notebook's."""
     try:
         tree = ast.parse(f"f'''{braces}'''", mode="eval").body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not (isinstance(tree, ast.JoinedStr) and len(tree.values) == 1):
         return None
@@ -228,7 +228,10 @@ def _expression(braces: str, known: Collection[str]) -> str | None:
     if not any(name in known for name in names):
         return None
     plain = field.conversion == -1 and field.format_spec is None
-    return ast.unparse(field.value) if plain else ast.unparse(tree)
+    try:
+        return ast.unparse(field.value) if plain else ast.unparse(tree)
+    except RecursionError:
+        return None
 
 
 def bound_names(tree: ast.Module) -> set[str]:

@@ -101,7 +101,7 @@ class Calls(Libraries):
         if isinstance(text, str):
             try:
                 tree = ast.parse(text.strip(), mode="exec")
-            except SyntaxError:
+            except (SyntaxError, ValueError, MemoryError):
                 return NOTHING
             for one in ast.walk(tree):
                 ast.copy_location(one, node) if hasattr(one, "lineno") else None

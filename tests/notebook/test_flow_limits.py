@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, writes
 from notebook_splitting import split
 
+from fasttrack_jupyter.errors import InvalidNotebook
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook import flow_cells, names_core
+from fasttrack_jupyter.notebook.build import build
+from fasttrack_jupyter.notebook.cells import read_notebook
 from fasttrack_jupyter.notebook.flow import flow_of
 
 
 def _nested(depth: int, inside: str) -> str:
     loops = "".join(f"{'    ' * level}for i{level} in range(2):\n" for level in range(depth))
     return f"{loops}{'    ' * depth}{inside}\n"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "n = 1\n!echo {" + "-" * 9_000 + "n}", "n = 1\n!echo {n" + " + n" * 400 + "}",
+        "n = 1\n!echo {n" + " + n" * 9_000 + "}",
+        "exec('" + "-" * 9_000 + "1')", "n: '" + "-" * 9_000 + "1' = 1",
+    ],
+)  # fmt: skip
+def test_what_is_nested_without_end_is_a_cell_like_others(cell: str) -> None:
+    """Wherever it stands in a cell: it is built as it is, or refused in words."""
+    for mark in ("%%fasttrack_task a", "%%fasttrack_params"):
+        cells = [new_code_cell(f"{mark}\n{cell}"), new_code_cell("%%fasttrack_task b\nz = 1")]
+        with suppress(InvalidNotebook):
+            assert build(read_notebook(writes(new_notebook(cells=cells)).encode(), "n.ipynb")).text
 
 
 def test_loops_nested_too_deep_are_walked_once_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
