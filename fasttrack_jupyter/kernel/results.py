@@ -24,6 +24,8 @@ Json = dict[str, Any]
 
 VARIABLE = "Variable"
 """The type of an artifact that is one of a notebook's variables."""
+_LARGEST_MANIFEST = 16 << 20
+"""Bytes; a larger one is not ours."""
 
 
 class Outputs(Mapping[str, Any]):
@@ -167,9 +169,12 @@ def _outcome(task: TaskHandle) -> str:
 
 def read_manifest(folder: Path) -> Json:
     """What is written about a variable; empty where nothing can be read."""
+    path = folder / "manifest.json"
     try:
-        found = json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError):
+        if not path.is_file() or path.stat().st_size > _LARGEST_MANIFEST:
+            return {}
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

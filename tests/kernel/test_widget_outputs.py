@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.kernel.results import Outputs
+from fasttrack_jupyter.kernel.results import Outputs, read_manifest
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
 
 sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
@@ -66,6 +67,19 @@ def test_what_is_too_large_or_elsewhere_is_not_shown(tmp_path: Path) -> None:
     html = left(tmp_path / "outputs")
     assert "hidden" not in html
     assert "2.png is too large to be shown here (1.9 MiB)." in html
+
+
+def test_a_manifest_that_is_none_is_not_read(tmp_path: Path) -> None:
+    """A task writes what it likes: a huge file, one that is nested without end, and a pipe that would hold us."""
+    for name, content in (
+        ("huge", b'{"summary": "huge", "why": "' + b"x" * (17 << 20) + b'"}'),
+        ("deep", b"[" * 99_999),
+    ):
+        (tmp_path / "variables" / name).mkdir(parents=True)
+        (tmp_path / "variables" / name / "manifest.json").write_bytes(content)
+    (tmp_path / "variables" / "pipe").mkdir()
+    os.mkfifo(tmp_path / "variables" / "pipe" / "manifest.json")
+    assert [read_manifest(tmp_path / "variables" / name) for name in ("huge", "deep", "pipe")] == [{}, {}, {}]
 
 
 def test_a_task_that_left_nothing_says_so(tmp_path: Path) -> None:

@@ -269,6 +269,16 @@ def test_a_figure_is_a_picture_and_itself(tmp_path: Path) -> None:
     assert len(values.load(str(tmp_path / "x")).axes[0].lines) == 1
 
 
+def test_a_manifest_that_points_out_of_its_folder_is_damaged(tmp_path: Path) -> None:
+    """What a variable is lies beside its manifest, and nowhere else."""
+    manifest = values.save("x", [1, 2], str(tmp_path))
+    (tmp_path / "elsewhere.json").write_bytes((tmp_path / "x" / manifest["file"]).read_bytes())
+    for file in ("../elsewhere.json", str(tmp_path / "elsewhere.json")):
+        (tmp_path / "x" / "manifest.json").write_text(json.dumps({**manifest, "file": file}))
+        with pytest.raises(values.Damaged, match="elsewhere"):
+            values.load(str(tmp_path / "x"))
+
+
 def test_the_manifest_tells_what_it_is(tmp_path: Path) -> None:
     """Name, type, size, digest, versions, a few words."""
     manifest = saved(tmp_path, pd.DataFrame({"a": range(150)}), "iris")

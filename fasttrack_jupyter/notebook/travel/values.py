@@ -110,6 +110,8 @@ def read_manifest(folder: str) -> Manifest:
             manifest = json.load(file)
         if manifest["format"] != FORMAT:
             raise Damaged(f"{path}: written by another release of FastTrack (format {manifest['format']})")
+        if os.path.basename(manifest["file"]) != manifest["file"]:
+            raise ValueError(f"its manifest names a file elsewhere, {manifest['file']!r}")
         os.stat(os.path.join(folder, manifest["file"]))
     except FileNotFoundError as error:
         name = os.path.basename(os.path.normpath(folder))
