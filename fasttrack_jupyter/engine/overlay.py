@@ -18,8 +18,8 @@ from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 MOST_BYTES = 20_000_000
 """Of all files of a request together, in UTF-8."""
 MOST_FILES = 2_000
-_LONGEST_PATH, _LONGEST_NAME = 1_000, 255
-"""Characters of a path; bytes of one name in it (what file systems take)."""
+_LONGEST_PATH, _LONGEST_NAME, _DEEPEST = 1_000, 255, 64
+"""Characters of a path; bytes of one name in it (what file systems take); names in it: each may be a new folder."""
 
 
 def is_notebook(source: str) -> bool:
@@ -89,7 +89,7 @@ def _is_plain(path: str) -> bool:
         names = path.encode().split(b"/")
     except UnicodeEncodeError:
         return False
-    is_short = len(path) <= _LONGEST_PATH and all(len(name) <= _LONGEST_NAME for name in names)
+    is_short = len(path) <= _LONGEST_PATH and len(names) <= _DEEPEST and max(map(len, names)) <= _LONGEST_NAME
     has_odd = "\\" in path or any(ord(sign) < 32 or ord(sign) == 127 for sign in path)
     return is_short and not has_odd and not {b"", b".", b".."} & set(names)
 

@@ -78,7 +78,7 @@ def _read_list(content: str | bytes) -> Mapping[str, Any]:
     try:
         told = json.loads(content if isinstance(content, bytes) else Path(content).read_bytes())
         return dict(told["tasks"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
 
