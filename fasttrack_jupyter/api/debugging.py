@@ -150,17 +150,39 @@ def _record(client: Client, view: Json, path: str, name: str) -> Json | None:
             if len(data) > _LARGEST_RECORD:
                 return None
         found = json.loads(data)
-    except (FastTrackError, ValueError):
+    except (FastTrackError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and _is_notebook(found) else None
+
+
+def _is_notebook(record: Json) -> bool:
+    """Whether what we look at is where a notebook has it: a task writes what it likes."""
+    cells = record.get("cells")
+    return isinstance(record.get("metadata", {}), dict) and isinstance(cells, list) and all(map(_is_cell, cells))
+
+
+def _is_cell(cell: Any) -> bool:
+    if not isinstance(cell, dict):
+        return False
+    metadata, outputs, source = cell.get("metadata", {}), cell.get("outputs", []), cell.get("source", "")
+    return (
+        (isinstance(source, str) or (isinstance(source, list) and all(isinstance(line, str) for line in source)))
+        and isinstance(metadata, dict)
+        and isinstance(metadata.get("tags") or [], list)
+        and isinstance(outputs, list)
+        and all(isinstance(output, dict) and isinstance(output.get("traceback", []), list) for output in outputs)
+    )
 
 
 def _origin(view: Json, task: Task, record: Json | None, where: Path) -> str | None:
     """The notebook that the cells came from, relative to ``where``; None where there is none (any more)."""
     if not view["source"]:
         return None
+    from fasttrack_jupyter.notebook.travel.record import RUN
+
     source = Path(view["source"])
-    about = (record or {}).get("metadata", {}).get("fasttrack") or {}
-    name = task.notebook or (source.name if source.suffix == ".ipynb" else about.get("notebook"))
-    path = source.parent / str(name) if name else None
+    about = (record or {}).get("metadata", {}).get(RUN)
+    beside = Path(str(about.get("notebook") or "")).name if isinstance(about, dict) else ""
+    name = task.notebook or (source.name if source.suffix == ".ipynb" else beside)
+    path = source.parent / name if name else None
     return os.path.relpath(path, where) if path is not None and path.is_file() else None

@@ -32,7 +32,8 @@ class FileFix:
         try:
             if self.target.read_bytes() != self.before:
                 raise Conflict(f"{self.target} was changed just now", hint="Look at the difference again.")
-            with new.open("xb") as file:
+            new.touch(0o600, exist_ok=False)  # the original may be for its owner alone
+            with new.open("wb") as file:
                 file.write(self.fix.content)
                 file.flush()
                 os.fsync(file.fileno())
