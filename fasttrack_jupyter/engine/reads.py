@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 
 from fasttrack_jupyter.engine.masking import Masker
@@ -16,6 +16,8 @@ from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance, attempt_id
 from fasttrack_jupyter.model.lifecycle import ENDED
 
+SHOWN = "shown"
+"""Folder of what cells showed, in a task's outputs (``notebook/travel`` writes it)."""
 MAX_PAGE = 4 << 20
 """Bytes of a log that one call gives at most."""
 
@@ -40,6 +42,14 @@ class LogReader:
             return LogView(attempt="", data="", start=0, next=max(after, 0), size=0, ended=ended)
         is_over = row.status in ENDED or number < row.attempts
         return await self._page(job, name, after, min(limit, MAX_PAGE), is_over)
+
+    async def masked(
+        self, job: PipelineJob, read: Callable[[int, int], Awaitable[bytes]], start: int, limit: int
+    ) -> bytes:
+        """A range of a text that ``read(start, length)`` gives, with the secrets masked."""
+        masker = await asyncio.to_thread(self._masker, job.pipeline)
+        first, length = masker.window(start, limit)
+        return masker.cut(await read(first, length), first, start, limit)
 
     async def current_attempt(self, job: PipelineJob, path: str) -> str:
         """The id of an instance's current attempt. Raises NotFound."""
@@ -102,6 +112,12 @@ def whole_characters(data: bytes) -> bytes:
         length = 1 if byte >= 0xF8 or byte < 0xC0 else 2 + (byte >= 0xE0) + (byte >= 0xF0)
         return data[:-back] if length > back and len(data) > back else data
     return data
+
+
+def is_record(file: str) -> bool:
+    """Whether an output is what FastTrack itself noted of cells: what they printed and showed, executed notebooks."""
+    path = PurePosixPath(file)
+    return path.parts[:1] == (SHOWN,) or (len(path.parts) == 1 and path.suffix in (".ipynb", ".html"))
 
 
 def check_relative(file: str) -> None:

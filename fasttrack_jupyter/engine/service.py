@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fasttrack_jupyter import __version__
@@ -241,13 +242,14 @@ class FastTrack(Household):
         return [present_file(entry) for entry in files if entry.path not in (FAILURE, PROGRESS)]
 
     async def read_output(self, job: str, path: str, file: str, start: int, limit: int) -> bytes:
-        """A range of one output file."""
+        """A range of one output file; secrets are masked in the records of what cells printed, as in logs."""
         found = await self._store.find_job(job)
         place = await self._logs.outputs_dir(found, path)
         if place is None:
             raise NotFound(f"task {path!r} of {found.pipeline}#{found.index} has no outputs")
         reads.check_relative(file)
-        return await self._backend(found.backend).read(found.folder, f"{place}/{file}", start, limit)
+        read = partial(self._backend(found.backend).read, found.folder, f"{place}/{file}")
+        return await (self._logs.masked(found, read, start, limit) if reads.is_record(file) else read(start, limit))
 
     async def events(self, after: int, limit: int, *, job: str | None = None, wait: float = 0.0) -> EventsPage:
         """Events after a seq; with ``wait``, up to so many seconds until there is one."""

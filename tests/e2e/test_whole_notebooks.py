@@ -66,6 +66,21 @@ def test_a_failing_cell_fails_the_task_and_its_copy_is_kept(place: Place) -> Non
     assert "r.ipynb" in [entry["path"] for entry in listed]
 
 
+def test_a_secret_that_a_cell_prints_is_masked_in_the_copy_as_in_the_log(place: Place) -> None:
+    """Whoever reads it, in whatever parts: the copy is a record of what was printed."""
+    secret = "tell-nobody-42"
+    place.client.set_secret("TOKEN", secret)
+    envs = {"envs": {"TOKEN": "${{ secrets.TOKEN }}"}}
+    task = {"name": "report", "type": "notebook", "notebook": "r.ipynb", "environment": envs}
+    cells = ["x = 1", "import os\nprint('the token is', os.environ['TOKEN'])\nos.environ['TOKEN']"]
+    job = place.run(task, request={"files": {"r.ipynb": notebook(*cells)}})
+    assert job["result"] == "SUCCESS"
+    for name in ("r.ipynb", "r.html"):
+        read = b"".join(place.client.read_output(job["id"], "report", name))
+        assert secret.encode() not in read
+        assert b"the token is " + b"*" * len(secret) in read
+
+
 def test_how_far_a_notebook_is_is_told(place: Place) -> None:
     """In cells, while it runs."""
     flag = place.home / "flag"
