@@ -7,9 +7,11 @@ describe('the state that is seen', () => {
   const cases: [Status, 'SUCCESS' | 'FAILURE' | 'UNDEFINED', string, State][] = [
     ['WAITING', 'UNDEFINED', '', 'waiting'],
     ['PENDING', 'UNDEFINED', '', 'waiting'],
+    ['PREEMPTED', 'UNDEFINED', '', 'waiting'],
     ['PREPARING', 'UNDEFINED', '', 'preparing'],
     ['PULLING', 'UNDEFINED', '', 'preparing'],
     ['RUNNING', 'UNDEFINED', '', 'running'],
+    ['RESIZING', 'UNDEFINED', '', 'running'],
     ['TERMINATING', 'UNDEFINED', '', 'running'],
     ['TERMINATED', 'SUCCESS', '', 'success'],
     ['TERMINATED', 'SUCCESS', 'reused from job #11', 'reused'],

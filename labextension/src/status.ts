@@ -35,8 +35,23 @@ export const ICONS: Readonly<Record<State, string>> = {
   reused: '↺'
 };
 
-const WAITING: ReadonlySet<string> = new Set(['WAITING', 'PENDING', 'SCHEDULED']);
-const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'RUNNING_DEGRADED', 'TERMINATING', 'RESTARTING']);
+const WAITING: ReadonlySet<string> = new Set([
+  'WAITING',
+  'PENDING',
+  'DEPRIORITIZING',
+  'RESERVED',
+  'SCHEDULED',
+  'PREEMPTED',
+  'RESCHEDULING',
+  'SUSPENDED'
+]);
+const RUNNING: ReadonlySet<string> = new Set([
+  'RUNNING',
+  'RESTARTING',
+  'RUNNING_DEGRADED',
+  'RESIZING',
+  'TERMINATING'
+]);
 const ENDED: ReadonlySet<string> = new Set(['TERMINATED', 'ERROR']);
 
 /** What is known of a task instance or a job when its state is asked for. */

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fasttrack_jupyter.api.states import STATES
+from fasttrack_jupyter.api.states import BY_STATUS, STATES
 from fasttrack_jupyter.kernel.looks import LOOKS
 from fasttrack_jupyter.kernel.picture import MOST_CARDS, picture, picture_uri, places
 from fasttrack_jupyter.kernel.widget_ansi import log_html
@@ -236,6 +236,15 @@ def test_colours_are_those_of_the_editor() -> None:
         for name, look in LOOKS.items():
             colours = getattr(look, which)
             assert (colours.fill, colours.stroke) == (found[name], found[f"{name}-stroke"]), (which, name)
+
+
+def test_states_are_those_of_the_browser() -> None:
+    """Each status of a session is waiting, preparing or running there as here, and has the same icon."""
+    text = (Path(__file__).resolve().parents[2] / "labextension" / "src" / "status.ts").read_text()
+    assert dict(re.findall(r"^  (\w+): '(.)'", text, re.MULTILINE)) == {state.name: state.icon for state in STATES}
+    for name in ("waiting", "running"):
+        (listed,) = re.findall(rf"const {name.upper()}: ReadonlySet<string> = new Set\(\[([^\]]*)\]\)", text)
+        assert set(re.findall(r"'(\w+)'", listed)) == {key for key, state in BY_STATUS.items() if state.name == name}
 
 
 def test_styles_reach_nothing_but_the_widget() -> None:
