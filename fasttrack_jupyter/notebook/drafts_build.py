@@ -5,7 +5,6 @@ Each task has three kinds of "cells": imports and constants, the functions that 
 
 from __future__ import annotations
 
-import ast
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +19,8 @@ from fasttrack_jupyter.notebook.build_yaml import TaskText, pipeline_text
 from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells_reading import fit_name
 from fasttrack_jupyter.notebook.drafts import Draft, Output, Param
-from fasttrack_jupyter.notebook.functions import Needs, needs_of
+from fasttrack_jupyter.notebook.functions import Needs, literal_of, needs_of
 from fasttrack_jupyter.notebook.marks import PipelineOptions, TaskOptions
-
-_LONGEST = 100_000
-"""Characters of a literal argument: a larger one is data, and belongs into a file or a task."""
 
 
 def build_drafts(
@@ -134,19 +130,14 @@ class _Task:
 
     def _call(self) -> str:
         arguments = ", ".join(f"{key}={self._argument(key, value)}" for key, value in self.draft.given.items())
-        names = ", ".join(self.draft.outputs)
+        names = ", ".join(self.draft.outputs) + "," * self.draft.signature.is_many
         call = f"{self.draft.function.__name__}({arguments})"
         return f"{names} = {call}\n" if names else f"{call}\n"
 
     def _argument(self, key: str, value: Any) -> str:
         if isinstance(value, (Param, Output)):
             return f"pathlib.Path({self.variables[key]})" if key in self._paths() else self.variables[key]
-        text = repr(value)
-        try:
-            same = len(text) <= _LONGEST and ast.literal_eval(text) == value
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            same = False
-        if same:
+        if (text := literal_of(value)) is not None:
             return text
         raise BadRequest(
             f"task {self.name!r} is given a {type(value).__qualname__} as {key!r}, which cannot be written as text",

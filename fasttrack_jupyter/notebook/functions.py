@@ -28,6 +28,8 @@ from typing import Any
 from fasttrack_jupyter.errors import BadRequest
 
 _DEEPEST = 50
+_LONGEST = 100_000
+"""Characters of a literal: a larger one is data, and belongs into a file or a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,7 @@ class _Collector:
             self.needs.constants[name] = self._constant(name, value, through)
 
     def _constant(self, name: str, value: Any, through: tuple[str, ...]) -> str:
-        text = repr(value)
-        try:
-            same = len(text) < 100_000 and ast.literal_eval(text) == value
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            same = False
-        if same:
+        if (text := literal_of(value)) is not None:
             return text
         kind = type(value)
         raise BadRequest(
@@ -117,6 +114,15 @@ class _Collector:
             "process that makes the pipeline; it is not there when the task runs",
             hint=f"Make {name} an argument, the result of another task, or make it inside the function.",
         )
+
+
+def literal_of(value: Any) -> str | None:
+    """``value`` as a Python literal; None where it is none, or too large for one."""
+    text = repr(value)
+    try:
+        return text if len(text) <= _LONGEST and ast.literal_eval(text) == value else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def mentioned_globals(source: str) -> list[str]:

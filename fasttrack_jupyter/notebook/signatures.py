@@ -104,6 +104,8 @@ def _returned(task: str, hint: Any, outputs: str | Sequence[str] | None) -> tupl
         return (fields, True) if fields is not None else ({RESULT: _scalar(hint)}, False)
     if isinstance(outputs, str):
         return {_output(task, outputs): _scalar(hint)}, False
+    if len(outputs) == 1 and fields is None and typing.get_origin(hint) is not tuple:
+        return {_output(task, outputs[0]): _scalar(hint)}, False
     names = [_output(task, name) for name in outputs]
     kinds = list(fields.values()) if fields is not None else _items(hint, len(names))
     if len(kinds) != len(names) or len(set(names)) != len(names):

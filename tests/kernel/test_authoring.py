@@ -68,6 +68,18 @@ def size_of(model: Path) -> int:
     return sum(1 for _ in model.iterdir())
 
 
+class Alone(NamedTuple):
+    """One list."""
+
+    found: list[int]
+
+
+@ft.task
+def alone() -> Alone:
+    """A tuple of one."""
+    return Alone([1])
+
+
 @ft.task
 def locked() -> None:
     """Uses what cannot travel."""
@@ -149,6 +161,13 @@ def test_what_cannot_be_is_told(make: Any, told: str) -> None:
     """Errors name the task and the argument."""
     with pytest.raises(BadRequest, match=told):
         make()
+
+
+def test_a_tuple_of_one_is_taken_apart_and_a_value_is_not() -> None:
+    """One name in a list names the value that is returned, unless that is a tuple."""
+    assert ft.Pipeline("one", [alone]).build().files["one.cells/call-alone.py"] == b"found, = alone()\n"
+    named = ft.task(outputs=["count"])(size_of.function)
+    assert (list(named.signature.outputs), named.signature.is_many) == (["count"], False)
 
 
 def test_an_output_of_another_pipeline_is_refused() -> None:
