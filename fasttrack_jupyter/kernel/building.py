@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline
@@ -82,7 +83,12 @@ def has_changed(session: Session, job: Job) -> bool:
 def _code(files: Mapping[str, str]) -> dict[str, str]:
     """Cells and definitions, and the YAML without the comments that tell the cells' numbers."""
     yaml = {path: _LABELS.sub("", text) for path, text in files.items() if path.endswith(".yaml")}
-    return yaml | {path: text for path, text in files.items() if "/cell-" in path or "/def-" in path}
+    return yaml | {path: text for path, text in files.items() if is_code(path)}
+
+
+def is_code(path: str) -> bool:
+    """Whether a file holds a cell or a definition: all else that travels is ours."""
+    return PurePath(path).name.startswith(("cell-", "def-"))
 
 
 def _is_papermill_s(cell: Cell) -> bool:

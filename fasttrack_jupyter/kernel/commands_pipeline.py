@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.errors import BadRequest, NotFound
-from fasttrack_jupyter.kernel.building import Made, made_of
+from fasttrack_jupyter.kernel.building import Made, is_code, made_of
 from fasttrack_jupyter.kernel.commands_jobs import job_meant, pipeline_name
 from fasttrack_jupyter.kernel.feed import feed
 from fasttrack_jupyter.kernel.options import Command, Words, takes_job
@@ -125,10 +125,7 @@ def _files_at(file: Path, made: Made) -> dict[str, str]:
 
 def _in_order(files: Mapping[str, str], made: Made) -> list[str]:
     """The YAML, then the cells; not the program that travels with them, which is ours."""
-    ours = ("cloudpickle/", "execute.py")
-    rest = (path for path in files if path != made.file_name)
-    cells = [path for path in rest if "/cell-" in path or "/def-" in path]
-    return [made.file_name, *sorted(path for path in cells if not path.endswith(ours))]
+    return [made.file_name, *sorted(filter(is_code, files))]
 
 
 def _changes(name: str, before: Mapping[str, str], now: Mapping[str, str], is_whole: bool) -> Iterator[str]:

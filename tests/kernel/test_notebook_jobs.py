@@ -143,6 +143,17 @@ def test_yaml_save_and_diff(notebook: Any, tmp_path: Path, capsys: pytest.Captur
     assert "cannot be read" in notebook.fails("%fasttrack diff nothing.yaml")
 
 
+def test_diff_shows_a_definition_whatever_its_name(notebook: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also one that is called as the program that runs the cells."""
+    notebook.cell("%%fasttrack_task prepare --no-run", "def execute():", "    return 1")
+    notebook.cell("%%fasttrack_task train --no-run", "print(execute())")
+    notebook.cell("%fasttrack save kept.fasttrack.yaml")
+    notebook.cell("%%fasttrack_task prepare --no-run", "def execute():", "    return 2")
+    capsys.readouterr()
+    notebook.cell("%fasttrack diff kept.fasttrack.yaml")
+    assert "def-execute.py (now)" in capsys.readouterr().out
+
+
 def test_diff_since_the_last_job(notebook: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Cells and YAML, where the job was made by this kernel."""
     notebook.cell("%fasttrack run --wait")
