@@ -98,6 +98,12 @@ def last_line(text: str) -> str:
     return ""
 
 
+def last_lines(text: str, count: int) -> list[str]:
+    """The last lines, safe for a terminal and as one would show them: what a carriage return overwrote is gone."""
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+    return [clean(line.rstrip("\r").rpartition("\r")[2]) for line in lines[-count:]]
+
+
 def progress_words(progress: dict[str, Any] | None) -> str:
     """What a running task says of how far it is, ``40 % · cell 2 of 5``; empty where it says nothing."""
     fraction, text = (progress.get("fraction"), progress.get("text")) if progress else (None, None)

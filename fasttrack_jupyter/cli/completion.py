@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.errors import FastTrackError
 
@@ -23,7 +24,7 @@ def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[s
     """``last`` and ``name#index`` of recent jobs."""
 
     def ask(client: Client) -> list[str]:
-        return ["last", *(f"{job['pipeline']}#{job['index']}" for job in client.jobs(limit=_MOST))]
+        return ["last", *map(job_word, client.jobs(limit=_MOST))]
 
     return [word for word in _quietly(ctx, ask) if word.startswith(incomplete)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.words import clean, clock_time, local_time, progress_words
+from fasttrack_jupyter.api.words import clean, clock_time, job_word, local_time, progress_words
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face
 
@@ -65,7 +65,7 @@ def _name(face: Face, names: dict[str, str], job_id: str) -> str:
     """``digits#12``, asked once per job; the id where the job is forgotten already."""
     if job_id not in names:
         found = face.client.jobs(text=job_id, limit=1)
-        names[job_id] = f"{found[0]['pipeline']}#{found[0]['index']}" if found else job_id
+        names[job_id] = job_word(found[0]) if found else job_id
     return names[job_id]
 
 

@@ -7,8 +7,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.folding import is_artifact
 from fasttrack_jupyter.api.states import FAILURE, icon, state_of
-from fasttrack_jupyter.api.words import between, clean, command, job_word, plural
+from fasttrack_jupyter.api.words import between, clean, command, job_word, last_lines, plural
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.errors import FastTrackError
 
@@ -98,10 +99,10 @@ def last_log_lines(client: Client, job_id: str, path: str, count: int = LAST_LIN
         page = client.logs(job_id, path, after=-_LOG_BYTES, limit=_LOG_BYTES)
     except FastTrackError:
         return []  # a task that never started has no log: its reason says it all
-    lines = page["data"].splitlines()
+    text: str = page["data"]
     if page["start"] > 0:
-        lines = lines[1:] or lines  # the first one lacks its beginning
-    return [clean(line.rpartition("\r")[2]) for line in lines[-count:]]
+        text = text.partition("\n")[2] or text  # the first line lacks its beginning
+    return last_lines(text, count)
 
 
 def _values(job: Json) -> list[str]:
@@ -109,7 +110,7 @@ def _values(job: Json) -> list[str]:
         f"  {path}.{name} = {clean(str(value))[:200]}"
         for path, outputs in job["outputs"].items()
         for name, value in outputs.items()
-        if not (isinstance(value, dict) and "path" in value)
+        if not is_artifact(value)
     ]
     rest = (
         [f"  … {len(found) - _MOST_VALUES:,} more: fasttrack show {job_word(job)}"] if len(found) > _MOST_VALUES else []

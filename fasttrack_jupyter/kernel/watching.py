@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.api.states import PREPARING, WAITING, icon, state_of
-from fasttrack_jupyter.api.words import between, clean, clock_time, now
+from fasttrack_jupyter.api.words import between, clean, clock_time, last_lines, now
 from fasttrack_jupyter.errors import Conflict, FastTrackError
 from fasttrack_jupyter.kernel.told import job_line
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_LAST_LINES = 20
+_LAST_LINES, _LAST_BYTES = 20, 1 << 16
 _LOOK_SECONDS = 0.5
 
 
@@ -61,10 +61,9 @@ def check(job: Job, say: Callable[[str], None]) -> None:
 
 def _last_lines(job: Job, name: str) -> list[str]:
     try:
-        lines = job.tasks[name].log().splitlines()
+        return last_lines(job.tasks[name].tail(_LAST_BYTES), _LAST_LINES)
     except FastTrackError:
         return []  # it never started: its reason says it all
-    return [clean(line.rpartition("\r")[2]) for line in lines[-_LAST_LINES:]]
 
 
 def _say_all(news: SimpleQueue[Json], shown: dict[str, str], say: Callable[[str], None]) -> None:

@@ -37,7 +37,7 @@ def _success(shapes: Any) -> tuple[list[Any], Any]:
         "prepare", "TERMINATED", "SUCCESS", attempts=1, outputs_dir="/data/digits-a1b2c3/jobs/12/prepare"
     )
     return events, _ended(
-        shapes, done, outputs={"prepare": {"accuracy": 0.97, "model": {"type": "Model", "path": "/x"}}}
+        shapes, done, outputs={"prepare": {"accuracy": 0.97, "model": {"type": "Model", "path": "/x", "metadata": {}}}}
     )
 
 

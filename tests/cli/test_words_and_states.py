@@ -59,6 +59,13 @@ def test_durations(seconds: float, said: str) -> None:
     assert words.duration(seconds) == said
 
 
+def test_last_lines_are_those_of_a_terminal() -> None:
+    """A bar that was drawn over and over is one line, and no colour is left of it."""
+    bar = "".join(f"\r{share} %" for share in range(100))
+    assert words.last_lines(f"one\r\n\n{bar}\n\x1b[31mtwo\x1b[0m\n", 3) == ["", "99 %", "two"]
+    assert words.last_lines("", 3) == []
+
+
 def test_relative_times(shapes: Any) -> None:
     """Times are relative while that helps."""
     moment = words.parse_time(shapes.at(0))
