@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.errors import BadRequest, Conflict, FastTrackError, NotFound
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def debug_notebook_of(
     record = _record(client, view, path, named) if named else None
     failed = Failed(
         job=view["id"],
-        job_name=f"{view['pipeline']}#{view['index']}",
+        job_name=job_word(view),
         task=row["task"],
         reason=row["reason"] or ("it succeeded" if row["result"] == "SUCCESS" else ""),
         params=view["params"],
@@ -110,14 +111,14 @@ def begin(client: Client, about: Mapping[str, Any]) -> Json:
         "selection": {"only": [about["task"]]},
     }
     made = client.rerun(old["id"], request)
-    name = f"debug {about['task']} of {old['pipeline']}#{old['index']}"[:200]
+    name = f"debug {about['task']} of {job_word(old)}"[:200]
     return client.annotate(made["id"], name=name, tags=[TAG])
 
 
 def _failed_one(view: Json) -> str:
     failed = [str(row["path"]) for row in view["tasks"] if row["result"] == "FAILURE"]
     if len(failed) != 1:
-        name = f"{view['pipeline']}#{view['index']}"
+        name = job_word(view)
         many = f"{len(failed)} tasks of {name} failed: {', '.join(failed[:20])}"
         raise BadRequest(many if failed else f"no task of {name} failed", hint="Name the task that is to be debugged.")
     return failed[0]
@@ -125,7 +126,7 @@ def _failed_one(view: Json) -> str:
 
 def _row(view: Json, path: str) -> Json:
     row: Json | None = next((row for row in view["tasks"] if row["path"] == path), None)
-    name = f"{view['pipeline']}#{view['index']}"
+    name = job_word(view)
     if row is None:
         names = ", ".join(row["path"] for row in view["tasks"][:20])
         raise NotFound(f"{name} has no task {path!r}", hint=f"Its tasks: {names}.")

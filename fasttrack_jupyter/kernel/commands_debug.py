@@ -50,7 +50,7 @@ def fix(session: Session, words: Words) -> None:
     for conflict in found.fix.conflicts:
         print(f"conflict: {conflict}")
     if found.fix.own:
-        print(f"({plural(found.fix.own, 'new cell')} of the debug notebook stay there.)")
+        print(f"({plural(found.fix.own, 'new cell')} of the debug notebook stay{'s' * (found.fix.own == 1)} there.)")
     if not found.fix.changed:
         print(f"{found.target.name} was not changed: there is nothing to put into it.")
     elif words.apply:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.kernel.magics import COMMANDS
 from fasttrack_jupyter.notebook.marks import MARKS, Mark, Offer, Option, Shape
@@ -81,11 +82,11 @@ class Completer:
             case Offer.VARIABLES:
                 return self._variables()
             case Offer.IMAGES:
-                return [image["name"] for image in self._client().images()]
+                return self._asked(lambda client: [image["name"] for image in client.images()])
             case Offer.FOLDERS:
-                return [folder["name"] for folder in self._client().folders()]
+                return self._asked(lambda client: [folder["name"] for folder in client.folders()])
             case Offer.SECRETS:
-                return [secret["name"] for secret in self._client().secrets()]
+                return self._asked(lambda client: [secret["name"] for secret in client.secrets()])
             case Offer.FILES:
                 return sorted(path.name for path in Path.cwd().glob("*.t*") if path.suffix in (".txt", ".toml"))
         return option.metavar.split("|") if "|" in option.metavar else []
@@ -120,8 +121,7 @@ class Completer:
             case "TASK.VARIABLE":
                 return self._results()
             case "JOB":
-                found = self._client().jobs(limit=_MOST)
-                return ["last", *(f"{one['pipeline']}#{one['index']}" for one in found)]
+                return ["last", *self._asked(lambda client: list(map(job_word, client.jobs(limit=_MOST))))]
             case "NAME=VALUE":
                 return [f"{name}=" for name in self._parameters()]
             case "FILE":
@@ -142,11 +142,12 @@ class Completer:
         sources = [cell.source for cell in cells if cell.kind is CellKind.PARAMS]
         return sorted(name for source in sources for name in bound_names(parse(source)))
 
-    def _client(self) -> Client:
-        """A client that waits for nobody."""
+    def _asked(self, ask: Callable[[Client], list[str]]) -> list[str]:
+        """The answer of an engine that is there at once. Raises FastTrackError where there is none."""
         from fasttrack_jupyter.api.client import connect
 
-        return connect(start=False, timeout=_SECONDS)
+        with connect(start=False, timeout=_SECONDS) as client:
+            return ask(client)
 
 
 def _may_repeat(option: Option) -> bool:

@@ -27,8 +27,10 @@ from typing import Any
 
 from fasttrack_jupyter.api.client import Client, connect
 from fasttrack_jupyter.api.debugging import begin
+from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.errors import BadRequest, FastTrackError, NotFound
 from fasttrack_jupyter.kernel.debug_relay import Control, Relay
+from fasttrack_jupyter.model.lifecycle import JOB_ENDED
 from fasttrack_jupyter.notebook.debugging import what_is_debugged
 
 Json = dict[str, Any]
@@ -36,7 +38,6 @@ Json = dict[str, Any]
 _LOOK_SECONDS = 0.3
 _END_SECONDS = 15.0
 """Of a session that lets go: until its job must have ended as well."""
-_ENDED = frozenset({"TERMINATED", "CANCELLED"})
 _TAIL = 4096
 _LARGEST = 256 << 20
 
@@ -76,7 +77,7 @@ class Launcher:
     @property
     def name(self) -> str:
         """What to call the job."""
-        return "the job" if self._job is None else f"{self._job['pipeline']}#{self._job['index']}"
+        return "the job" if self._job is None else job_word(self._job)
 
     # ------------------------------------------------------------ its beginning
 
@@ -128,7 +129,7 @@ class Launcher:
         raise Told
 
     def _raise_if_ended(self, view: Json, words: str) -> None:
-        if view["status"] in _ENDED:
+        if view["status"] in JOB_ENDED:
             row = self._row(view)
             why = row["reason"] or view["reason"] or row["result"].lower()
             raise Over(f"{self.name} has ended: {why}.{words}")

@@ -14,9 +14,11 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.api.folding import fold
+from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.errors import FastTrackError, NotFound, OtherVersion
 from fasttrack_jupyter.kernel.feed import Feed, feed
 from fasttrack_jupyter.kernel.tasks import Tasks
+from fasttrack_jupyter.model.lifecycle import JOB_ENDED
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.api.client import Client
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Heard = Callable[[Json], None]
 
-_ENDED = frozenset({"TERMINATED", "CANCELLED"})
 _LOOK_SECONDS = 2.0
 _SMALL = 500
 """Tasks; of a job that is no larger the whole view is fetched now and then while it changes: it tells why one waits."""
@@ -82,7 +83,7 @@ class Job:
     @property
     def name(self) -> str:
         """What to call it: ``digits#3``."""
-        return f"{self._view['pipeline']}#{self._view['index']}"
+        return job_word(self._view)
 
     @property
     def status(self) -> str:
@@ -102,7 +103,7 @@ class Job:
     @property
     def is_ended(self) -> bool:
         """Whether nothing more will happen."""
-        return self._deleted or self._view.get("status") in _ENDED
+        return self._deleted or self._view.get("status") in JOB_ENDED
 
     @property
     def is_deleted(self) -> bool:
@@ -170,6 +171,7 @@ class Job:
             KeyboardInterrupt: somebody did not want to wait any longer.
             NotFound: it was deleted meanwhile.
             EngineUnavailable: for a minute no engine could be reached or started.
+            OtherVersion: an engine of another version serves the home now.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
@@ -286,7 +288,7 @@ class Job:
         self.tell()
 
     def _wants_look(self, view: Json) -> bool:
-        if view["status"] in _ENDED:
+        if view["status"] in JOB_ENDED:
             return True
         return len(view["tasks"]) <= _SMALL and time.monotonic() - self._looked > _LOOK_SECONDS
 

@@ -15,12 +15,12 @@ from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.errors import BadRequest, FastTrackError
 from fasttrack_jupyter.kernel import commands_debug, commands_jobs, commands_pipeline
 from fasttrack_jupyter.kernel.marking import options_of
-from fasttrack_jupyter.kernel.options import HELP, Command, split
+from fasttrack_jupyter.kernel.options import Command, split
 from fasttrack_jupyter.kernel.problems import in_words
 from fasttrack_jupyter.kernel.session import Session
 from fasttrack_jupyter.notebook.cells_opening import SHELL, Opening, opening_of, script_of
 from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE, TaskOptions
-from fasttrack_jupyter.notebook.marks_reading import help_of, read_pipeline_line, wants_help
+from fasttrack_jupyter.notebook.marks_reading import HELP, help_of, read_pipeline_line, wants_help
 
 COMMANDS: dict[str, Command] = {
     command.name: command

@@ -19,12 +19,14 @@ from typing import Any, Protocol
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.notebook.cells_opening import Opening, opening_of
-from fasttrack_jupyter.notebook.marks import MARKS, PARAMS, PIPELINE, TASK, TaskOptions
-from fasttrack_jupyter.notebook.marks_reading import read_other_line, read_task_line, wants_help
+from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, TASK, TaskOptions
+from fasttrack_jupyter.notebook.marks_reading import kind_by_metadata, read_other_line, read_task_line, wants_help
 
 QUIET = "_fasttrack_cell"
 """The magic that stands for a cell that does not run here and has no mark of its own: its metadata mark it, or it is
 marked by a name that does not exist."""
+_BELONGS = ("task", "shell", "params", "common")
+"""Kinds of cells, in metadata, that a pipeline is made of."""
 
 
 class Around(Protocol):
@@ -81,8 +83,8 @@ class Transformer:
 
     def _by_metadata(self, lines: list[str]) -> list[str]:
         told = self._around.metadata
-        kind = told.get("kind") or ("task" if told.get("task") else "plain")
-        if kind not in ("task", "shell", "params", "common"):
+        kind = kind_by_metadata(told)
+        if kind not in _BELONGS:
             return lines
         run = told.get("run")
         runs = run if isinstance(run, bool) else self._around.runs_here
@@ -146,4 +148,4 @@ def is_marked(text: str, metadata: Mapping[str, Any]) -> bool:
     """Whether a cell belongs to a pipeline, by its text or by its metadata."""
     mark = opening_of(text.lstrip("\n")).mark
     told = metadata.get("fasttrack")
-    return (mark is not None and mark.name in MARKS) or (isinstance(told, Mapping) and bool(told.get("kind")))
+    return mark is not None or (isinstance(told, Mapping) and kind_by_metadata(told) in _BELONGS)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 Words = argparse.Namespace
 Act = Callable[["Session", Words], Any]
 
-HELP = frozenset({"--help", "-h", "-?", "?"})
-
 
 class Parser(argparse.ArgumentParser):
     """argparse that says what is wrong as the rest of FastTrack does, and never ends the process."""

@@ -23,6 +23,8 @@ CARD_WIDTH, CARD_HEIGHT = 152, 42
 _GAP_X, _GAP_Y, _MARGIN = 40, 12, 6
 _BAR_WIDTH, _BAR_HEIGHT = 640, 14
 _FOOT = 5
+SURFACE, TEXT, FAINT, LINE = "#ffffff", "#212121", "#616161", "#767676"
+"""Of the light theme."""
 _TITLE_LETTERS, _SECOND_LETTERS = 17, 26
 FONT = 'font-family="system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif"'
 
@@ -37,7 +39,7 @@ def style() -> str:
         )
         return f".s{{fill:{surface}}}.t{{fill:{text}}}.f{{fill:{faint}}}.e{{stroke:{line}}}{states}"
 
-    light = rules("light", "#ffffff", "#212121", "#616161", "#767676")
+    light = rules("light", SURFACE, TEXT, FAINT, LINE)
     dark = rules("dark", "#212121", "#e8e8e8", "#bdbdbd", "#8d8d8d")
     return f"<style>{light}@media (prefers-color-scheme:dark){{{dark}}}</style>"
 

@@ -38,7 +38,8 @@ def lines_of(error: BaseException, text: str = "") -> list[str]:
     if isinstance(refused, dict) and refused:
         are = "is" if len(refused) == 1 else "are"
         head = [f"{_RED}{_BOLD}{plural(len(refused), 'task')} {are} refused{_PLAIN}; nothing was started."]
-        return [*head, *(f"  {clean(path)}: {clean(str(why))}" for path, why in list(refused.items())[:_MOST])]
+        told = [f"  {clean(path)}: {clean(str(why))}" for path, why in list(refused.items())[:_MOST]]
+        return [*head, *told, *([f"  … and {len(refused) - _MOST} more"] if len(refused) > _MOST else [])]
     lines = [f"{_RED}{_BOLD}error{_PLAIN}: {clean(error.message)}"]
     return [*lines, f"  → {clean(error.hint)}"] if error.hint else lines
 

@@ -77,6 +77,17 @@ class Outputs(Mapping[str, Any]):
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)
 
+    def place(self, name: str) -> Path | None:
+        """Where an artifact lies; None of a value, and where it left nothing of this name."""
+        found = self._task.view["outputs"].get(name, self._kept(name))
+        return Path(found["path"]) if is_artifact(found) else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where everything that it left lies, on this machine; None where it lies on another."""
+        place = self._task.view["outputs_dir"]
+        return Path(place) if place and Path(place).is_absolute() else None
+
     def summary(self, name: str) -> str:
         """A few words about one of them, without loading it: ``DataFrame 150 × 5``."""
         found = self._task.view["outputs"].get(name, self._kept(name))
@@ -89,19 +100,18 @@ class Outputs(Mapping[str, Any]):
 
     # ------------------------------------------------------------ where they are
 
-    def _folder(self) -> Path | None:
-        place = self._task.view["outputs_dir"]
-        return Path(place, "variables") if place and Path(place).is_absolute() else None
+    def _variables(self) -> Path | None:
+        return self.folder / "variables" if self.folder is not None else None
 
     def _kept_names(self) -> list[str]:
-        folder = self._folder()
+        folder = self._variables()
         if folder is None or not folder.is_dir():
             return []
         return sorted(path.parent.name for path in folder.glob("*/manifest.json"))
 
     def _kept(self, name: str) -> Json | None:
         """The artifact of a variable that was kept without being declared."""
-        folder = self._folder()
+        folder = self._variables()
         if folder is None or not name.isidentifier() or not (folder / name / "manifest.json").is_file():
             return None
         return {"type": VARIABLE, "path": str(folder / name), "metadata": {}}

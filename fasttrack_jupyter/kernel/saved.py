@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.notebook.cells_json import text_of
+
 _LARGEST = 200_000_000
 """Bytes; a larger file is not read for the order of its cells."""
 
@@ -61,14 +63,10 @@ def read_saved(path: Path | None) -> Saved:
             return Saved()
         found = json.loads(path.read_bytes())
         cells = [
-            SavedCell(place, cell.get("id"), _text(cell.get("source", "")), cell.get("metadata") or {})
+            SavedCell(place, cell.get("id"), text_of(cell.get("source", "")), cell.get("metadata") or {})
             for place, cell in enumerate(found.get("cells", []), 1)
             if cell.get("cell_type") == "code"
         ]
         return Saved(tuple(cells), found.get("metadata") or {}, path.stat().st_mtime, len(found.get("cells", [])))
     except (OSError, ValueError, AttributeError, TypeError):
         return Saved()
-
-
-def _text(source: Any) -> str:
-    return "".join(source) if isinstance(source, list) else str(source)

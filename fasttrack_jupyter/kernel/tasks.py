@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.model.lifecycle import ENDED
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_ENDED = frozenset({"TERMINATED", "CANCELLED", "SKIPPED", "ERROR"})
 _PAGE = 1 << 18
 
 
@@ -82,7 +82,7 @@ class TaskHandle:
     @property
     def is_ended(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self.status in _ENDED
+        return self.status in ENDED
 
     @property
     def outputs(self) -> Outputs:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.api.states import icon, state_of
-from fasttrack_jupyter.api.words import between, clean, job_word, plural
+from fasttrack_jupyter.api.states import SUCCESS, State, icon, state_of
+from fasttrack_jupyter.api.words import between, clean, job_word, plural, progress_words
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
@@ -24,7 +24,7 @@ def job_line(view: Json) -> str:
     ended = sum(_state(task).is_ended for task in view["tasks"])
     so_far = "" if state.is_ended else f", {ended} of {plural(len(view['tasks']), 'task')} ended"
     word = "in" if state.is_ended else "for"
-    why = f": {clean(view['reason'])}" if view["reason"] and state.word != "success" else ""
+    why = f": {clean(view['reason'])}" if view["reason"] and state is not SUCCESS else ""
     paused = f" (paused: {clean(view['paused'])})" if view.get("paused") else ""
     return f"{job_word(view)} {state.word}{f' {word} {took}' if took else ''}{so_far}{why}{paused}"
 
@@ -37,7 +37,7 @@ def task_line(view: Json) -> str:
     return f"{view['path']} {state.word}{f' ({took})' if took else ''}{why}"
 
 
-def _state(task: Json) -> Any:
+def _state(task: Json) -> State:
     return state_of(task["status"], task["result"], task["reason"])
 
 
@@ -53,16 +53,9 @@ def job_table(view: Json) -> str:
 
 def _row(task: Json) -> tuple[str, str, str, str]:
     state = _state(task)
-    said = _progress(task) if not state.is_ended else ""
+    said = progress_words(task["progress"]) if not state.is_ended else ""
     why = "; ".join(clean(text).replace("\n", " ") for text in (said, task["reason"] or "") if text)
     return f"{icon(state)} {task['path']}", state.word, between(task["started_at"], task["ended_at"]), why
-
-
-def _progress(task: Json) -> str:
-    found = task.get("progress") or {}
-    fraction = found.get("fraction")
-    share = f"{fraction:.0%}" if isinstance(fraction, int | float) else ""
-    return " ".join(word for word in (share, str(found.get("text") or "")) if word)
 
 
 def can_draw() -> bool:

@@ -18,10 +18,21 @@ from urllib.parse import quote
 from ipycytoscape import CytoscapeWidget, Edge, Node
 
 from fasttrack_jupyter.kernel.looks import LOOKS, Look
-from fasttrack_jupyter.kernel.picture import CARD_HEIGHT, CARD_WIDTH, FONT, icon, inside, layers
+from fasttrack_jupyter.kernel.picture import (
+    CARD_HEIGHT,
+    CARD_WIDTH,
+    FAINT,
+    FONT,
+    LINE,
+    MOST_CARDS,
+    SURFACE,
+    TEXT,
+    icon,
+    inside,
+    layers,
+)
 from fasttrack_jupyter.kernel.widget_rows import TaskRow
 
-_MANY = 60
 _ROOM = (900.0, 130.0)
 """Width and height that a graph has on most pages."""
 _SMALLEST = 0.4
@@ -29,9 +40,7 @@ _SMALLEST = 0.4
 _BLOCK, _PITCH, _BLOCK_ROWS = 20, 26, 5
 """Side of a block and distance between two, in pixels; how many stand below each other."""
 _STEPS = 20
-_SURFACE, _TEXT, _FAINT, _LINE, _PICKED = "#ffffff", "#212121", "#616161", "#767676", "#1976d2"
-
-_PICKED_STYLE = {"overlay-color": _PICKED, "overlay-opacity": 0.1, "overlay-padding": 4}
+_PICKED_STYLE = {"overlay-color": "#1976d2", "overlay-opacity": 0.1, "overlay-padding": 4}
 
 Picked = Callable[[str], None]
 
@@ -116,7 +125,7 @@ def _is_large(rows: Sequence[TaskRow]) -> bool:
     """Whether cards would be too many, or too small."""
     columns = layers(rows)
     width, height = len(columns) * (CARD_WIDTH + 34), max(map(len, columns), default=0) * (CARD_HEIGHT + 10)
-    return len(rows) > _MANY or min(_ROOM[0] / max(width, 1), _ROOM[1] / max(height, 1)) < _SMALLEST
+    return len(rows) > MOST_CARDS or min(_ROOM[0] / max(width, 1), _ROOM[1] / max(height, 1)) < _SMALLEST
 
 
 def _block_places(rows: Sequence[TaskRow]) -> dict[str, dict[str, float]]:
@@ -142,7 +151,7 @@ def _image(row: TaskRow, is_large: bool) -> str:
     told = row if step is None else replace(row, fraction=step)
     drawn = icon(look, 4, 4) if is_large else inside(told, step)
     states = f".fill-{name}{{fill:{colours.fill}}}.line-{name}{{stroke:{colours.stroke}}}"
-    style = f"<style>.t{{fill:{_TEXT}}}.f{{fill:{_FAINT}}}{states}</style>"
+    style = f"<style>.t{{fill:{TEXT}}}.f{{fill:{FAINT}}}{states}</style>"
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     whole = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {FONT}>{style}{drawn}</svg>'
     return f"data:image/svg+xml,{quote(whole)}"
@@ -151,13 +160,13 @@ def _image(row: TaskRow, is_large: bool) -> str:
 def _style(is_large: bool) -> list[dict[str, Any]]:
     width, height = _size(is_large)
     node = {
-        "shape": "roundrectangle", "width": width, "height": height, "background-color": _SURFACE,
+        "shape": "roundrectangle", "width": width, "height": height, "background-color": SURFACE,
         "background-image": "data(image)", "background-fit": "none", "background-width": width,
-        "background-height": height, "background-clip": "none", "border-width": 1.4, "border-color": _LINE,
+        "background-height": height, "background-clip": "none", "border-width": 1.4, "border-color": LINE,
     }  # fmt: skip
     edge = {
-        "width": 1.3, "line-color": _LINE, "curve-style": "bezier", "target-arrow-shape": "triangle",
-        "target-arrow-color": _LINE, "arrow-scale": 0.7,
+        "width": 1.3, "line-color": LINE, "curve-style": "bezier", "target-arrow-shape": "triangle",
+        "target-arrow-color": LINE, "arrow-scale": 0.7,
     }  # fmt: skip
     if is_large:
         edge |= {"opacity": 0.25, "width": 1}

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.folding import is_artifact
 from fasttrack_jupyter.api.words import clean, plural, size
 from fasttrack_jupyter.kernel.results import VARIABLE, read_manifest
 
@@ -65,7 +66,7 @@ def _row(task: TaskHandle, name: str, count: int | None, has_sizes: bool) -> str
 
 
 def _manifest(task: TaskHandle, name: str) -> dict[str, Any]:
-    place = _place(task, name)
+    place = task.outputs.place(name)
     return read_manifest(place) if place is not None else {}
 
 
@@ -74,34 +75,20 @@ def _size_of(task: TaskHandle, name: str) -> int | None:
     told = _manifest(task, name).get("size")
     if isinstance(told, int):
         return told
-    place = _place(task, name)
+    place = task.outputs.place(name)
     try:
         return place.stat().st_size if place is not None and place.is_file() else None
     except OSError:
         return None
 
 
-def _place(task: TaskHandle, name: str) -> Path | None:
-    """Where an artifact lies on this machine; None of a value."""
-    declared = task.view["outputs"].get(name)
-    if isinstance(declared, dict) and "path" in declared:
-        return Path(str(declared["path"]))
-    folder = _folder(task)
-    return folder / "variables" / name if folder is not None and declared is None else None
-
-
-def _folder(task: TaskHandle) -> Path | None:
-    place = task.view["outputs_dir"]
-    return Path(place) if place and Path(place).is_absolute() else None
-
-
 def _to_show(task: TaskHandle) -> Iterator[Path]:
     """What ``display()`` showed, in its order, then declared artifacts that are pictures or pages."""
-    folder = _folder(task)
+    folder = task.outputs.folder
     if folder is None:
         return
-    declared = [_place(task, name) for name, value in task.view["outputs"].items() if _is_file(value)]
-    pictures = [place for place in declared if place is not None and place.suffix.lower() in (*_IMAGES, ".html")]
+    declared = [Path(value["path"]) for value in task.view["outputs"].values() if _is_file(value)]
+    pictures = [place for place in declared if place.suffix.lower() in (*_IMAGES, ".html")]
     displayed = (folder / "shown").iterdir() if (folder / "shown").is_dir() else ()
     root = folder.resolve()
     for place in (*sorted(displayed), *pictures):
@@ -109,8 +96,8 @@ def _to_show(task: TaskHandle) -> Iterator[Path]:
             yield place
 
 
-def _is_file(value: object) -> bool:
-    return isinstance(value, dict) and "path" in value and value.get("type") != VARIABLE
+def _is_file(value: Any) -> bool:
+    return is_artifact(value) and value["type"] != VARIABLE
 
 
 def _preview(file: Path) -> str:

@@ -19,7 +19,7 @@ from fasttrack_jupyter.model.parameters import ValueType, check_value
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_reading import problem_of
-from fasttrack_jupyter.notebook.ipython_syntax import Finding, parse
+from fasttrack_jupyter.notebook.ipython_syntax import Finding, is_text, parse
 
 _TYPES = {"int": "int", "float": "float", "str": "str", "bool": "bool", "list": "list", "dict": "struct",
           "List": "list", "Dict": "struct"}  # fmt: skip
@@ -102,7 +102,7 @@ def params_of(notebook: Notebook) -> tuple[dict[str, Param], list[Problem]]:
 
 def _params(statement: ast.stmt, cell: Cell, comments: Mapping[int, str]) -> Iterator[Param]:
     """What one statement says."""
-    if isinstance(statement, ast.Pass) or _is_text(statement):
+    if isinstance(statement, ast.Pass) or is_text(statement):
         return
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
         targets: list[ast.expr] = [statement.target]
@@ -211,10 +211,6 @@ def _description(statement: ast.stmt, comments: Mapping[int, str]) -> str:
         above.insert(0, comments[line].strip())
         line -= 1
     return " ".join(part for part in above if part)
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _shown(part: ast.AST) -> str:

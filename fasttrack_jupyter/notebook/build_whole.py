@@ -14,7 +14,7 @@ from fasttrack_jupyter.notebook.build_yaml import TaskText, pipeline_text
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_json import RawCell, RawNotebook, read_json
 from fasttrack_jupyter.notebook.cells_opening import opening_of
-from fasttrack_jupyter.notebook.cells_reading import fit_name, invalid
+from fasttrack_jupyter.notebook.cells_reading import fit_name, invalid, said_of
 from fasttrack_jupyter.notebook.ipython_magics import translated
 from fasttrack_jupyter.notebook.ipython_syntax import is_python
 from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, PipelineOptions, TaskOptions
@@ -50,9 +50,10 @@ def _defaults(raw: RawNotebook, name: str) -> PipelineOptions:
     try:
         said = marks_reading.said_by_metadata(PIPELINE, metadata)
         lines = [rest for cell in raw.cells for _, rest in translated(cell.text, ()).pipeline]
-        if lines:
-            return marks_reading.read_pipeline_line(lines[0])
-        return PipelineOptions(**said, name=fit_name(str(title)) if title else None)
+        if title:
+            said["name"] = fit_name(str(title))
+        over = said_of(marks_reading.read_pipeline_line(lines[0])) if lines else {}
+        return marks_reading.overlaid(PipelineOptions, said, over, mark=PIPELINE)
     except BadRequest as error:
         problem = Problem(code="bad-notebook-metadata", message=error.message, hint=error.hint)
         raise invalid(name, [problem], [problem]) from error

@@ -49,7 +49,6 @@ class Cell:
     kind: CellKind
     task: str | None = None
     options: TaskOptions = field(default_factory=TaskOptions)
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ class Notebook:
     path: str | None
     """The file's name, without its folder; None for a live kernel."""
     defaults: PipelineOptions
-    language: str = "python"
     problems: tuple[Problem, ...] = ()
     """Warnings and notices about what was read."""
 

@@ -67,6 +67,11 @@ def read_json(data: bytes, name: str) -> RawNotebook:
     return RawNotebook(tuple(raw), ours, kale, _language(metadata), ran)
 
 
+def text_of(source: Any) -> str:
+    """A cell's ``source``, which is a text, or a list of texts that are one."""
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
 def refused(name: str, message: str, hint: str) -> InvalidNotebook:
     """The error of a file that cannot be read at all."""
     problem = Problem(code="bad-notebook", message=message, hint=hint)

@@ -20,7 +20,7 @@ from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_json import RawCell, RawNotebook, refused
 from fasttrack_jupyter.notebook.cells_opening import OTHER, SHELL, Opening, opening_of
 from fasttrack_jupyter.notebook.ipython_magics import Translation, translated
-from fasttrack_jupyter.notebook.ipython_syntax import Finding, NotPython, bound_names, is_python, parse
+from fasttrack_jupyter.notebook.ipython_syntax import Finding, NotPython, bound_names, is_python, is_text, parse
 from fasttrack_jupyter.notebook.kale import KaleMark, kale_marks
 from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, TASK, PipelineOptions, TaskOptions
 
@@ -83,7 +83,7 @@ def read_cells(raw: RawNotebook, name: str, *, split: bool = False) -> Notebook:
         raise invalid(name, errors, problems)
     title = defaults.name or _kale_name(raw.kale) or fit_name(PurePath(name).stem)
     cells = tuple(_finished(draft) for draft in drafts)
-    return Notebook(title, cells, name or None, replace(defaults, name=title), raw.language, tuple(problems))
+    return Notebook(title, cells, name or None, replace(defaults, name=title), tuple(problems))
 
 
 def invalid(name: str, errors: Sequence[Problem], problems: Sequence[Problem]) -> InvalidNotebook:
@@ -163,7 +163,7 @@ def _metadata_of_task(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mark_by_metadata(draft: _Draft, metadata: dict[str, Any]) -> None:
-    kind, name = metadata.get("kind") or ("task" if metadata.get("task") else "plain"), metadata.get("task")
+    kind, name = marks_reading.kind_by_metadata(metadata), metadata.get("task")
     kinds = ("task", "shell", "params", "common", "skip", "plain")
     if kind not in kinds:
         raise BadRequest(f"metadata.fasttrack: kind is {kind!r}", hint=did_you_mean(kind, kinds))
@@ -203,14 +203,10 @@ def _kind_by_content(draft: _Draft, bound: Collection[str]) -> CellKind:
         body = parse(translated(draft.opening.source, bound).source).body
     except NotPython:
         return CellKind.TASK
-    body = [part for part in body if not isinstance(part, ast.Pass) and not _is_text(part)]
+    body = [part for part in body if not isinstance(part, ast.Pass) and not is_text(part)]
     if not body:
         return CellKind.PLAIN
     return CellKind.COMMON if all(isinstance(part, (ast.Import, ast.ImportFrom)) for part in body) else CellKind.TASK
-
-
-def _is_text(part: ast.stmt) -> bool:
-    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
 
 
 def _bound(drafts: list[_Draft]) -> set[str]:
@@ -288,7 +284,7 @@ def _defaults(raw: RawNotebook, drafts: list[_Draft]) -> tuple[PipelineOptions, 
         said = marks_reading.said_by_metadata(PIPELINE, metadata)
         if title:
             said["name"] = marks_values.pipeline_name(str(title))
-        said = _said(marks_reading.overlaid(PipelineOptions, said, mark=PIPELINE))
+        said = said_of(marks_reading.overlaid(PipelineOptions, said, mark=PIPELINE))
     except (BadRequest, ValueError) as error:
         return PipelineOptions(), [_about_notebook(error)]
     lines = [(draft, line, rest) for draft in drafts for line, rest in draft.translation.pipeline]
@@ -297,14 +293,15 @@ def _defaults(raw: RawNotebook, drafts: list[_Draft]) -> tuple[PipelineOptions, 
         draft.refuse(line, message, "a notebook is one pipeline: keep one of them")
     for draft, line, rest in lines[:1]:
         try:
-            said |= _said(marks_reading.read_pipeline_line(rest))
+            said |= said_of(marks_reading.read_pipeline_line(rest))
             return marks_reading.overlaid(PipelineOptions, said, mark=PIPELINE), []
         except BadRequest as error:
             draft.refuse(line, error.message, error.hint)
     return PipelineOptions(**said), []
 
 
-def _said(options: PipelineOptions) -> dict[str, Any]:
+def said_of(options: PipelineOptions) -> dict[str, Any]:
+    """What the options say at all."""
     unsaid = PipelineOptions()
     found = {name: getattr(options, name) for name in PipelineOptions.__dataclass_fields__}
     return {name: value for name, value in found.items() if value != getattr(unsaid, name)}
@@ -374,4 +371,4 @@ def _finished(draft: _Draft) -> Cell:
     source = draft.translation.source
     if not draft.belongs and draft.tree is None:
         source = "\n".join(f"# {line}" for line in source.split("\n"))
-    return Cell(draft.raw.label, draft.raw.key, source, draft.kind, draft.task, draft.options, draft.raw.id)
+    return Cell(draft.raw.label, draft.raw.key, source, draft.kind, draft.task, draft.options)

@@ -25,6 +25,7 @@ from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.reading import read_or_raise
 from fasttrack_jupyter.notebook.carried import travel_files
+from fasttrack_jupyter.notebook.cells_json import text_of
 from fasttrack_jupyter.notebook.travel.record import RUN
 
 Json = dict[str, Any]
@@ -264,8 +265,7 @@ def _about(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    return ("".join(source) if isinstance(source, list) else str(source)).rstrip("\n")
+    return text_of(cell.get("source", "")).rstrip("\n")
 
 
 def _code(name: str, source: str, told: Json) -> Json:

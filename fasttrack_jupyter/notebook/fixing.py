@@ -16,7 +16,7 @@ from typing import Any
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.notebook.cells import read_notebook
-from fasttrack_jupyter.notebook.cells_json import read_json
+from fasttrack_jupyter.notebook.cells_json import read_json, text_of
 from fasttrack_jupyter.notebook.debugging import MARK, what_is_debugged
 
 Json = dict[str, Any]
@@ -105,11 +105,6 @@ def _json(data: bytes) -> Any:
         raise BadRequest(f"the debug notebook is not JSON: {error}", hint="Save it again in Jupyter.") from error
 
 
-def _text(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    return "".join(source) if isinstance(source, list) else str(source)
-
-
 def _edits(content: Json) -> tuple[list[_Edit], int, int]:
     """The changed cells; how many cells are new; how many have an original."""
     edits, own, known = [], 0, 0
@@ -118,9 +113,9 @@ def _edits(content: Json) -> tuple[list[_Edit], int, int]:
             continue
         told = cell.get("metadata", {}).get(MARK)
         if not isinstance(told, dict):
-            own += bool(_text(cell).strip())
+            own += bool(text_of(cell.get("source", "")).strip())
             continue
-        base, now = told.get("base"), _text(cell).rstrip("\n")
+        base, now = told.get("base"), text_of(cell.get("source", "")).rstrip("\n")
         if not isinstance(base, str):
             continue
         known += 1

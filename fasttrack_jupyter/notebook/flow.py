@@ -13,6 +13,8 @@ variables share, :mod:`.flow_state` for seeds, options and files.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.flow_alias import sharing
@@ -34,7 +36,7 @@ def flow_of(notebook: Notebook) -> Flow:
     state_problems(walked, gathered)
     tasks = [_task(walked, gathered[name], apart.get(name, ())) for name in walked.tasks]
     shells = [_shell(name, cells) for name, cells in _shells(notebook).items() if name not in gathered]
-    order = {name: index for index, name in enumerate(_names(notebook))}
+    order = {name: index for index, name in enumerate(notebook.tasks)}
     both = sorted([*tasks, *shells], key=lambda task: order[task.name])
     return Flow(tuple(both), _sorted(walked.problems.values()))
 
@@ -57,14 +59,6 @@ def _task(walked: Walk, task: Gathered, apart: tuple[Apart, ...]) -> TaskFlow:
     )
 
 
-def _names(notebook: Notebook) -> list[str]:
-    return list(dict.fromkeys(cell.task for cell in notebook.cells if _is_task(cell) and cell.task))
-
-
-def _is_task(cell: Cell) -> bool:
-    return cell.kind in (CellKind.TASK, CellKind.SHELL)
-
-
 def _shells(notebook: Notebook) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
     for cell in notebook.cells:
@@ -78,7 +72,6 @@ def _shell(name: str, cells: list[Cell]) -> TaskFlow:
     return TaskFlow(name, {}, (), (), (), (), (), {}, tuple(after))
 
 
-def _sorted(problems: object) -> tuple[Problem, ...]:
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     ranks = {"error": 0, "warning": 1, "notice": 2}
-    assert hasattr(problems, "__iter__")
     return tuple(sorted(problems, key=lambda one: ranks[one.severity]))

@@ -54,7 +54,7 @@ class Gathered:
             cell = walked.cells[site.cell].cell
             lines = cell.source.splitlines(keepends=True)[site.first - 1 : site.last]
             text = "".join(lines)
-            found[site.cell, site.first] = Definition(site.names[0], site.names, cell.label, cell.key, site.first, text)
+            found[site.cell, site.first] = Definition(site.names[0], site.names, cell.label, site.first, text)
         return tuple(found.values())
 
 

@@ -19,8 +19,6 @@ class Definition:
     """All names that it binds."""
     label: str
     """Of its cell: "cell 3"."""
-    key: str
-    """Of its cell: "03"."""
     line: int
     """Of its first line in the cell, decorators included; from 1."""
     source: str

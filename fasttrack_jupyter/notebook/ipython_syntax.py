@@ -52,6 +52,11 @@ class Statement:
     text: str
 
 
+def is_text(statement: ast.stmt) -> bool:
+    """Whether the statement is a literal alone, such as a docstring: it does nothing."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
 class NotPython(Exception):
     """The cell is no Python; ``line`` counts from 1."""
 

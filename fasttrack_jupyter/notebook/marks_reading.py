@@ -23,7 +23,8 @@ from fasttrack_jupyter.notebook.marks import (
 )
 
 Said = TypeVar("Said", bound=Place)
-_HELP = frozenset({"--help", "-h", "-?", "?"})
+HELP = frozenset({"--help", "-h", "-?", "?"})
+"""What asks for help, behind any magic of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Line:
 
 def wants_help(line: str) -> bool:
     """Whether the line asks what may be written on it."""
-    return any(word in _HELP for word in line.split())
+    return any(word in HELP for word in line.split())
 
 
 def help_of(mark: Mark) -> str:
@@ -199,6 +200,11 @@ def _checked(mark: Mark, said: Said) -> Said:
 def _bad(mark: Mark, message: str, hint: str) -> BadRequest:
     joint = " " if message.startswith(("takes", "lacks", "has ")) else ": "
     return BadRequest(f"{mark.written}{joint}{message}", hint=hint)
+
+
+def kind_by_metadata(metadata: Mapping[str, Any]) -> Any:
+    """The kind of cell that ``metadata.fasttrack`` tells, a name being enough for a task; unchecked."""
+    return metadata.get("kind") or ("task" if metadata.get("task") else "plain")
 
 
 def said_by_metadata(mark: Mark, metadata: Mapping[str, Any]) -> dict[str, Any]:

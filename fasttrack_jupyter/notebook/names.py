@@ -37,14 +37,9 @@ class CellNames:
     """Names bound on some way at least (also by imports and definitions)."""
     mutates: Mapping[str, str]
     """Names whose value from before the cell is changed in place → how (``.append(…)``)."""
-    deletes: Mapping[str, int]
     imports: Mapping[str, str]
     """Name → the module, or the dotted path, that it stands for."""
     definitions: Mapping[str, Defined]
-    stars: Mapping[str, int]
-    """Modules imported with ``*`` whose names are not known."""
-    maybe: Mapping[str, int]
-    """Names bound on some ways only: on others the value from before stays."""
     states: tuple[State, ...]
     """What it does to the process: seeds, options, the environment."""
     undecided: tuple[Finding, ...]
@@ -76,15 +71,8 @@ def names_of(source: str) -> CellNames:
         reads={name: read.line for name, read in record.reads.items()},
         writes=dict(record.writes),
         mutates=_mutated(interpreter, record),
-        deletes=dict(record.deletes),
         imports=dict(record.imports),
         definitions=_definitions(interpreter, record),
-        stars=dict(record.stars),
-        maybe={
-            name: line
-            for name, line in record.writes.items()
-            if (variable := interpreter.globals.variables.get(name)) and not variable.own
-        },
         states=tuple(record.states),
         undecided=tuple(record.findings),
     )

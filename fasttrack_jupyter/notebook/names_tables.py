@@ -86,7 +86,7 @@ DICT_METHODS = words("items values get pop popitem setdefault popleft")
 INPLACE_METHOD = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*_$")
 """torch's convention: ``x.add_(1)``."""
 
-READ_ONLY_FIGURE = words("savefig get show tight_layout_ draw_idle")
+READ_ONLY_FIGURE = words("savefig get show draw_idle")
 
 IMMUTABLE_RESULT = words(
     "len int float str bool bytes complex abs round hash id ord chr repr ascii bin hex oct format isinstance "
@@ -97,7 +97,6 @@ IMMUTABLE_RESULT = words(
 ELEMENTS_OF_ARGUMENTS = words("list tuple set frozenset sorted reversed iter filter enumerate zip dict")
 """Builtins that make something new of what they are given, with the same elements."""
 
-ONE_OF_ARGUMENTS = words("min max next sum")
 ITERATORS = words("iter map filter zip enumerate reversed open")
 CONSUMERS = ELEMENTS_OF_ARGUMENTS | words("sum min max any all map next")
 
@@ -121,7 +120,7 @@ SAME_AS_ARGUMENT = words(
     "numpy.atleast_1d numpy.atleast_2d numpy.broadcast_to numpy.expand_dims numpy.swapaxes numpy.split "
     "numpy.array_split numpy.hsplit numpy.vsplit numpy.moveaxis numpy.rot90 numpy.flip numpy.diagonal "
     "torch.from_numpy torch.as_tensor torch.squeeze torch.unsqueeze torch.reshape torch.split torch.chunk "
-    "numpy.frombuffer memoryview typing.cast copy.copy_ functools.wraps"
+    "numpy.frombuffer memoryview typing.cast functools.wraps"
 )
 """Functions whose result may share memory with the first argument."""
 
@@ -153,18 +152,10 @@ RESULT_TYPES = {
 PLAIN_TYPES = frozenset({"frame", "ndarray", "number", "rng", "tensor"})
 """Types whose objects are made anew by each call: the result shares nothing with the arguments."""
 
-CODE_BY_NAME = words("run load store reset reset_selective pylab macro edit rerun recall rep loadpy autoreload_")
-"""IPython's magics that read or write names nobody can see from the cell."""
-
-TRANSPARENT_MAGICS = frozenset({"time", "timeit", "prun", "capture", "memit", "mprun", "lprun", "snakeviz", "debug"})
-"""IPython's magics that run the Python they are given; all but the first and "capture" bind nothing."""
-
 IPYTHON_NAMES = words("In Out _ __ ___ _i _ii _iii _ih _oh _dh exit quit get_ipython display")
 """What IPython puts into every namespace; ``display`` and ``get_ipython`` are there in a task too."""
 
 OUTPUT_HISTORY = re.compile(r"^(_i?\d+|_{1,3}|_i{1,3}|_ih|_oh|In|Out)$")
-
-UNDECIDED_CALLS = frozenset({"eval", "locals", "vars", "globals", "dir"})
 
 
 def result_type(path: str) -> str:

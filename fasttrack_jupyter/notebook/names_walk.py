@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from fasttrack_jupyter.notebook import names_identity as identity
+from fasttrack_jupyter.notebook.ipython_syntax import is_text
 from fasttrack_jupyter.notebook.names_core import Saved
 from fasttrack_jupyter.notebook.names_define import Definitions, defined_by
 from fasttrack_jupyter.notebook.names_heap import ANY, NOTHING, Kind, Node, Value, elements, item, reach
@@ -53,7 +54,7 @@ class Interpreter(Definitions):
 
     def _top(self, statement: ast.stmt) -> None:
         names = defined_by(statement)
-        quiet = isinstance(statement, _QUIET) or names or _is_text(statement)
+        quiet = isinstance(statement, _QUIET) or names or is_text(statement)
         self.record.effects = self.record.effects or not quiet
         if not names:
             self.statement(statement)
@@ -350,10 +351,6 @@ def first_line(statement: ast.stmt) -> int:
     """A statement's first line, decorators included."""
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def _pairs(node: ast.Assign) -> list[tuple[ast.expr, ast.expr]] | None:

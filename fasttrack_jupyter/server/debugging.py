@@ -83,8 +83,7 @@ class DebugNotebooks:
         root = Path(self._root) if self._root is not None else None
         with connect(self._home.path) as client:
             made = debug_notebook_of(client, job, path, within=root)
-        is_below = root is not None and made.folder is not None and made.folder.is_relative_to(root)
-        folder = made.folder.relative_to(root).as_posix() if is_below and root and made.folder else ""
+        folder = made.folder.relative_to(root).as_posix() if root is not None and made.folder is not None else "."
         return made.name, "" if folder == "." else folder, json.loads(made.content)
 
     async def fix(self, request: FixRequest) -> FixView:
@@ -123,11 +122,11 @@ def _below(folder: PurePosixPath, origin: str) -> str:
 
 
 def _fixed(debug: Any, original: Any, target: str) -> FixView:
+    from fasttrack_jupyter.notebook.cells_json import text_of
     from fasttrack_jupyter.notebook.fixing import fix_of
 
     fix = fix_of(json.dumps(debug).encode(), json.dumps(original).encode(), PurePosixPath(target).name)
-    texts = [cell["source"] for cell in original["cells"]]
-    before = ["".join(text) if isinstance(text, list) else str(text) for text in texts]
+    before = [text_of(cell["source"]) for cell in original["cells"]]
     return FixView(
         path=target,
         diff=fix.diff,

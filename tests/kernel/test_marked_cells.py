@@ -259,6 +259,14 @@ def test_a_marked_cell_that_has_not_run_is_told(shell: Any, saved: Path) -> None
     assert "In [1] (task one) is not in the saved notebook" in codes["cell-not-saved"]
 
 
+def test_a_name_alone_marks_a_cell_and_skip_does_not(shell: Any, saved: Path) -> None:
+    """What the reader of notebooks takes for a part of the pipeline is missed, and nothing else."""
+    told = {"x": {"fasttrack": {"task": "first"}}, "y": {"fasttrack": {"kind": "skip"}}}
+    save(saved, ("x", "a = 1"), ("y", "b = 2"), **told)
+    (problem,) = shell.session.notebook().problems
+    assert "(a = 1) has not run" in problem.message
+
+
 def test_the_notebook_s_metadata_say_the_mode(shell: Any, saved: Path) -> None:
     """``metadata.fasttrack.mode``; what is said here wins."""
     save(saved, ("x", ONE), metadata={"fasttrack": {"mode": "define"}})

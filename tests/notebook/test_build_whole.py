@@ -45,6 +45,14 @@ def test_a_whole_notebook_is_one_task() -> None:
     assert [problem.severity for problem in made.problems] == [Severity.NOTICE]
 
 
+def test_the_magic_is_laid_over_the_metadata() -> None:
+    """As where the cells are tasks: what the one does not say, the other does."""
+    cell = {"source": "%fasttrack_pipeline --cpu 2 monthly"}
+    made = build_whole(notebook_of(cell, fasttrack={"pipeline": "yearly", "image": "uv:pandas"}), "report.ipynb")
+    found = pipeline(made)
+    assert (found.name, found.environment.image) == ("monthly", "uv:pandas")
+
+
 def test_a_whole_notebook_may_be_in_any_language() -> None:
     """A kernel runs it."""
     made = build_whole(notebook_of({"source": "x <- 3"}, kernelspec={"language": "R"}), "r.ipynb")
