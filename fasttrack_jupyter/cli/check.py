@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.states import DECISIONS
 from fasttrack_jupyter.api.words import clean, duration, plural, slots
 from fasttrack_jupyter.cli.app import REFUSED
@@ -14,7 +15,6 @@ from fasttrack_jupyter.cli.options import (
     backend_option,
     json_option,
     param_option,
-    parameters,
     pass_face,
     pipeline_file,
     pipeline_text,
@@ -86,7 +86,7 @@ def plan(
     """
     request = {
         **pipeline_file(face, file),
-        "params": parameters(params),
+        "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "backend": backend,
         "shrink": shrink,

@@ -61,23 +61,6 @@ def selection(only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, .
     return {"only": list(only), "from": list(from_), "until": list(until)}
 
 
-def parameters(words: tuple[str, ...]) -> dict[str, str]:
-    """``NAME=VALUE`` words by name; the engine reads each as the parameter's type.
-
-    Raises:
-        BadRequest: a word without ``=``, or a name given twice.
-    """
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise BadRequest(f"--param {word!r} is not NAME=VALUE", hint="Write --param learning_rate=0.1.")
-        if name in found:
-            raise BadRequest(f"--param gives {name!r} twice", hint="Give each parameter once.")
-        found[name] = value
-    return found
-
-
 def pipeline_text(face: Face, file: str) -> dict[str, str]:
     """As :func:`pipeline_file`, where the code does not matter: ``{source}`` or ``{text}``."""
     found = pipeline_file(face, file)

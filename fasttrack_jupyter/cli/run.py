@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.words import command, job_word
 from fasttrack_jupyter.cli.app import INTERRUPTED
 from fasttrack_jupyter.cli.check import show_plan
@@ -18,7 +19,6 @@ from fasttrack_jupyter.cli.options import (
     job_argument,
     json_option,
     param_option,
-    parameters,
     pass_face,
     pipeline_file,
     selection,
@@ -74,7 +74,7 @@ def run(
     """
     request = {
         **pipeline_file(face, file),
-        "params": parameters(params),
+        "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "backend": backend,
         "shrink": shrink,
@@ -117,7 +117,7 @@ def rerun(
     """
     request: Json = {"from_failed": from_failed, "edited": edited, "selection": selection(only, from_, until)}
     if params:
-        request["params"] = parameters(params)
+        request["params"] = parameters(params, "--param")
     if shrink:
         request["shrink"] = True
     if edited:

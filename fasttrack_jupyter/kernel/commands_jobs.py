@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.states import icon, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, duration, job_word, slots
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline, NotFound
@@ -15,7 +16,6 @@ from fasttrack_jupyter.kernel.jobs import Job, job, take_in_hand
 from fasttrack_jupyter.kernel.options import (
     Command,
     Words,
-    parameters,
     selection,
     takes_job,
     takes_params,
@@ -100,7 +100,7 @@ def _request(session: Session, made: Made, words: Words) -> Json:
         "text": made.text,
         "source": session.source,
         "files": dict(made.files),
-        "params": {**made.given, **parameters(words.params)},
+        "params": {**made.given, **parameters(words.params, "-p")},
         "selection": selection(words),
         "backend": words.backend,
         "shrink": words.shrink,
@@ -169,7 +169,7 @@ def rerun(session: Session, words: Words) -> Job | None:
     if made is not None:
         how |= {"text": made.text, "files": dict(made.files)}
     if words.params:
-        how["params"] = parameters(words.params)
+        how["params"] = parameters(words.params, "-p")
     if made is None and has_changed(session, old):
         print(f"The cells have changed since {old.name}; this runs them as they were. --edited takes them as they are.")
     chosen = selection(words)

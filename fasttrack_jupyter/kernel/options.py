@@ -85,16 +85,3 @@ def selection(words: Words) -> dict[str, list[str]]:
 
 def _names(given: list[str]) -> list[str]:
     return [name for word in given for name in word.split(",") if name]
-
-
-def parameters(given: list[str]) -> dict[str, str]:
-    """``NAME=VALUE`` words by name; the engine reads each as the parameter's type. Raises BadRequest."""
-    found: dict[str, str] = {}
-    for word in given:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise BadRequest(f"-p {word!r} is not NAME=VALUE", hint="Write -p learning_rate=0.1.")
-        if name in found:
-            raise BadRequest(f"-p gives {name!r} twice", hint="Give each parameter once.")
-        found[name] = value
-    return found
