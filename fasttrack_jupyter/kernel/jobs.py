@@ -32,6 +32,8 @@ _SMALL = 500
 """Tasks; of a job that is no larger the whole view is fetched now and then while it changes: it tells why one waits."""
 _PATIENCE_SECONDS = 60.0
 """How long the engine may be away before somebody who waits for a job is told so."""
+_HEARING_SECONDS = 5.0
+"""How long a wait that is over lets those who have subscribed hear of it first."""
 
 
 def job(word: str = "last", *, client_of: Feed | None = None) -> Job:
@@ -67,6 +69,8 @@ class Job:
         self._looked = 0.0
         self._changed = threading.Condition(threading.RLock())
         self._heard: list[Heard] = []
+        self._untold: threading.Thread | None = None
+        """The thread that has news of it and has not told everyone who has subscribed yet."""
 
     # ------------------------------------------------------------ what is known
 
@@ -156,6 +160,7 @@ class Job:
                 self._deleted = bool(self._view)
                 raise
             self._looked = time.monotonic()
+            self._untold = threading.current_thread()
             after, ended = self._view["seq"], self.is_ended
         if not ended:
             self._feed.follow(after)
@@ -181,9 +186,15 @@ class Job:
                     if left <= 0:
                         break
                     self._changed.wait(min(left, 1.0))
+                if self.is_ended:
+                    self._changed.wait_for(self._is_told, _HEARING_SECONDS)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{self.name} goes on; only the waiting has ended. {self._how_to_end()}") from None
         return self
+
+    def _is_told(self) -> bool:
+        """Whether all who have subscribed have heard the newest; one of them may itself be who asks."""
+        return self._untold in (None, threading.current_thread())
 
     def _how_to_end(self) -> str:
         return f"To end it: %fasttrack cancel --job {self.name}"
@@ -220,6 +231,9 @@ class Job:
                     continue  # time to see whether the engine is still there
         finally:
             stop()
+        until = loop.time() + _HEARING_SECONDS
+        while not self._is_told() and loop.time() < until:
+            await asyncio.sleep(0.01)
         return self
 
     def cancel(self, task: str | None = None) -> Job:
@@ -280,6 +294,7 @@ class Job:
             folded = fold(self._view, events)
             if folded.view is self._view:
                 return
+            self._untold = threading.current_thread()
             self._deleted = folded.is_deleted
             if not folded.is_deleted and (folded.is_stale or self._wants_look(folded.view)):
                 self._fetch(folded.view)
@@ -310,4 +325,6 @@ class Job:
                 with self._changed:
                     self._heard = [other for other in self._heard if other is not one]
         with self._changed:
+            if self._untold is threading.current_thread():
+                self._untold = None
             self._changed.notify_all()

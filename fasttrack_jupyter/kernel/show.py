@@ -78,6 +78,7 @@ class Shown:
         _publish(still(self.job, live.stills_class), kept.display_id)
         _publish({VIEW: _view(live), "text/plain": ""})
         live.add_still(kept)
+        kept(live, live.job.is_ended)  # it may have ended just before somebody listened
 
 
 class _Kept:

@@ -33,6 +33,25 @@ def test_wait_gives_up_after_its_timeout(bench: Any) -> None:
     assert job.cancel().wait(30).status == "CANCELLED"
 
 
+def test_who_has_subscribed_hears_of_the_end_before_a_wait_is_over(bench: Any) -> None:
+    """However slow it is and whenever the waiting begins: what it draws is there when the next cell runs."""
+    job, drawn, hearing = bench.chain(only="sleep 0.2"), [], threading.Event()
+
+    def draw(view: Json) -> None:
+        if view["ended_at"] is not None:
+            hearing.set()
+            bench.until(lambda: waiting.is_set())
+            threading.Event().wait(0.3)
+            drawn.append(view["result"])
+
+    waiting = threading.Event()
+    job.subscribe(draw)
+    assert hearing.wait(30)
+    waiting.set()
+    job.wait(30)
+    assert drawn == ["SUCCESS"]
+
+
 def test_await_lets_others_run(bench: Any) -> None:
     """While ``await job`` waits, the loop does other things."""
 
