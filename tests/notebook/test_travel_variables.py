@@ -218,7 +218,7 @@ def test_progress_tells_cell_and_bar(bench: Any) -> None:
     done = bench.run("a").succeeded()
     told = json.loads(next(line for line in done.log.splitlines() if line.startswith("{")))
     assert told["text"].startswith("cell 2 of 2 · epochs ")
-    assert 0.5 <= told["fraction"] < 1
+    assert 0.5 <= told["fraction"] <= 1  # 1 where the machine is so slow that the last step is told at once
     assert done.log.count("epochs") == 2
     assert "\r" not in done.log
 

@@ -108,7 +108,7 @@ class Execution:
             from .variables import Variables
 
             around = self._around
-            self._made = Variables(self._task, self._inputs, self._outputs, around.runner, around.tell)
+            self._made = Variables(self._task, self._inputs, self._outputs, around.runner, around.tell, around.hidden)
         return self._made
 
     def run(self) -> int:
@@ -172,7 +172,7 @@ class Execution:
         if self._task.values:
             from .plain import write_values
 
-            write_values(self._outputs, self._task.values, self._names)
+            write_values(self._outputs, self._task.values, self._names, self._around.hidden)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from . import failures, progress, whole
+from .hidden import Hidden
 from .pages import without_colours
 from .record import HEAD, write_atomically
 
@@ -32,11 +33,11 @@ _TIMES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 class Client(NotebookClient):  # type: ignore[misc]
     """Tells the log and the progress what happens, and writes the copy after each cell."""
 
-    def watch(self, target: str) -> None:
-        """Begin to; ``target`` is where the copy goes."""
-        self._target = target
+    def watch(self, target: str, hidden: Hidden) -> None:
+        """Begin to; ``target`` is where the copy goes, without what is ``hidden``."""
+        self._target, self._hidden = target, hidden
         codes = sum(cell["cell_type"] == "code" for cell in self.nb["cells"])
-        self._progress = progress.Progress(os.path.dirname(target), codes)
+        self._progress = progress.Progress(os.path.dirname(target), codes, hide=hidden.mask)
         self._index = self._number = self._length = 0
         self._told = time.monotonic()
         self._widgets: Dict[str, Dict[str, Any]] = {}
@@ -70,7 +71,7 @@ class Client(NotebookClient):  # type: ignore[misc]
         try:
             return await super().async_execute_cell(cell, cell_index, *args, **how)
         finally:
-            write_copy(self.nb, self._target)
+            write_copy(self.nb, self._target, self._hidden)
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """A message of the kernel: to the log as well."""
@@ -121,9 +122,10 @@ class Client(NotebookClient):  # type: ignore[misc]
         return f" (cell {self._index + 1})"
 
 
-def write_copy(notebook: Any, target: str) -> None:
-    """Write the copy as it is now."""
-    write_atomically(target, nbformat.v4.nbjson.writes(notebook).encode("utf-8", "replace"))
+def write_copy(notebook: Any, target: str, hidden: Hidden) -> None:
+    """Write the copy as it is now, without what is ``hidden``."""
+    shown = nbformat.from_dict(hidden.notebook(notebook)) if hidden else notebook
+    write_atomically(target, nbformat.v4.nbjson.writes(shown).encode("utf-8", "replace"))
 
 
 def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int, Dict[str, Any]]:
@@ -133,10 +135,11 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
     if whole.language_of(notebook).lower() != "python":
         named = notebook["metadata"]["kernelspec"]["name"]
     client = Client(nb, timeout=None, kernel_name=named, resources={"metadata": {"path": os.getcwd()}})
-    client.watch(target)
+    hidden = Hidden()
+    client.watch(target, hidden)
     client.on_notebook_start = lambda **_: client.take_signals()
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    write_copy(nb, target)  # who is killed in the first cell leaves its cells all the same, for debugging
+    write_copy(nb, target, hidden)  # who is killed in the first cell leaves its cells all the same, for debugging
     try:
         asyncio.run(client.async_execute())
         status = 0
@@ -144,9 +147,10 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
         lines = without_colours(error.traceback)
         sys.stderr.write(f"{lines}\n")
         if error.ename != "SystemExit":
-            failures.leave(os.path.dirname(target), failures.told(error.ename, error.evalue) + client.where(lines))
+            told = failures.told(error.ename, hidden.mask(error.evalue))
+            failures.leave(os.path.dirname(target), told + client.where(lines))
         elif not error.evalue.lstrip("-").isdigit():
-            failures.leave(os.path.dirname(target), error.evalue)
+            failures.leave(os.path.dirname(target), hidden.mask(error.evalue))
         status = 1
     except (DeadKernelError, asyncio.CancelledError):
         status = 128 + client.stopped if client.stopped else 1
@@ -154,5 +158,5 @@ def run_in_kernel(notebook: Dict[str, Any], target: str, name: str) -> Tuple[int
         sys.stderr.write(f"fasttrack: the notebook's kernel died: {what}\n")
         if not client.stopped:
             failures.leave(os.path.dirname(target), f"the notebook's kernel died: {what}{client.where()}")
-    write_copy(nb, target)
-    return status, dict(nb)
+    write_copy(nb, target, hidden)
+    return status, hidden.notebook(dict(nb))

@@ -6,6 +6,9 @@ import json
 import os
 from typing import Any, Mapping
 
+from .hidden import Hidden
+from .values import HoldsSecret
+
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "struct": dict}
 
 
@@ -13,13 +16,18 @@ class NoValue(Exception):
     """A variable is not what the task has promised; the message says what it is."""
 
 
-def write_values(outputs: str, kinds: Mapping[str, str], names: Mapping[str, Any]) -> None:
+def write_values(outputs: str, kinds: Mapping[str, str], names: Mapping[str, Any], hidden: Hidden) -> None:
     """Write the variables ``kinds`` (name → int, float, str, bool, list, struct) into ``outputs/.values``.
 
     Raises:
         NoValue: one has another type, or holds what JSON cannot carry.
+        HoldsSecret: one holds a secret of the task.
     """
     texts = {name: _text(name, kind, names[name]) for name, kind in kinds.items()}
+    for name, text in texts.items():
+        secret = hidden.held_by(text, None)
+        if secret is not None:
+            raise HoldsSecret(name, secret)
     folder = os.path.join(outputs, ".values")
     os.makedirs(folder, exist_ok=True)
     for name, text in texts.items():

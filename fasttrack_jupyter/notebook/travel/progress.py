@@ -24,9 +24,16 @@ FILE = ".progress.json"
 
 
 class Progress:
-    """Writes the file. ``folder`` None: nowhere."""
+    """Writes the file. ``folder`` None: nowhere; ``hide`` masks what bars say."""
 
-    def __init__(self, folder: Optional[str], cells: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Optional[str],
+        cells: int,
+        clock: Callable[[], float] = time.monotonic,
+        hide: Callable[[str], str] = str,
+    ) -> None:
+        self._hide = hide
         self._path = None if folder is None else os.path.join(folder, FILE)
         self._cells, self._cell, self._clock = max(cells, 1), 0, clock
         self._written, self._is_told = -INTERVAL, cells > 1
@@ -66,7 +73,7 @@ class Progress:
             texts.append(f"{text} {count}".strip())
         texts += [said] if said else []
         fraction = min((max(self._cell - 1, 0) + part) / self._cells, 1.0)
-        return {"fraction": round(fraction, 4), "text": " · ".join(texts)}
+        return {"fraction": round(fraction, 4), "text": self._hide(" · ".join(texts))}
 
     def _write(self, text: str = "", force: bool = True) -> None:
         now = self._clock()

@@ -16,6 +16,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, TextIO
 
 from .cells import Cell
+from .hidden import Hidden
 
 HEAD, TAIL = 256 * 1024, 64 * 1024
 """Characters kept of the beginning and the end of one stream's text."""
@@ -65,9 +66,13 @@ def _overwritten(text: str) -> str:
 
 
 class Record:
-    """Fills the outputs of ``notebook`` (plain values). ``path`` is where it is kept; None: nowhere."""
+    """Fills the outputs of ``notebook`` (plain values). ``path`` is where it is kept; None: nowhere.
 
-    def __init__(self, path: Optional[str], notebook: Dict[str, Any]) -> None:
+    The secrets in ``hidden`` do not stand in what is kept.
+    """
+
+    def __init__(self, path: Optional[str], notebook: Dict[str, Any], hidden: Optional[Hidden] = None) -> None:
+        self._hidden = hidden or Hidden({})
         self._path, self._lock = path, threading.RLock()
         self._notebook, self._cells = notebook, notebook["cells"]
         self._outputs: Optional[List[Dict[str, Any]]] = None
@@ -131,7 +136,7 @@ class Record:
 
     def notebook(self) -> Dict[str, Any]:
         """The notebook as plain values."""
-        return {**self._notebook, "cells": [_plain(cell) for cell in self._cells]}
+        return self._hidden.notebook({**self._notebook, "cells": [_plain(cell) for cell in self._cells]})
 
 
 def notebook_of(cells: Sequence[Cell], about: Dict[str, Any]) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Optional, Set
 
 from . import failures, hooks, progress
 from .cells import Cell, Runner
+from .hidden import Hidden
 from .record import Record, Stream
 from .refusals import Stopped
 
@@ -25,14 +26,15 @@ class Surroundings:
     def __init__(
         self, notebook: Dict[str, Any], target: str, count: int, title: str, shown: Optional[str] = None
     ) -> None:
-        self.record = Record(target, notebook)
+        self.hidden = Hidden()
+        self.record = Record(target, notebook, self.hidden)
         self._folder, self._title = os.path.dirname(target), title
         self._out, self._err = sys.stdout, sys.stderr
         self._shown, self._key = shown, ""
         self._display: Any = None
         self.runner = Runner(self._show_result)
         self.runner.names["__builtins__"] = hooks.Builtins(lambda: self.display).make()
-        self.progress = progress.Progress(self._folder, count)
+        self.progress = progress.Progress(self._folder, count, hide=self.hidden.mask)
         self._labels: Set[str] = set()
 
     @property
@@ -41,7 +43,7 @@ class Surroundings:
         if self._display is None:
             from .shown import Display
 
-            self._display = Display(self.record, self._shown, self._say)
+            self._display = Display(self.record, self._shown, self._say, self.hidden)
             self._display.begin(self._key)
         return self._display
 
@@ -125,7 +127,7 @@ class Surroundings:
         except BaseException as error:
             self._failed(error)
             if os.getpid() == mine:
-                failures.leave(self._folder, failures.line_of(error, self._labels))
+                failures.leave(self._folder, self.hidden.mask(failures.line_of(error, self._labels)))
             return 1
 
     def _exited(self, code: Any) -> int:
@@ -133,7 +135,7 @@ class Surroundings:
             self.tell(f"a cell called sys.exit({code})")
             return code & 0xFF
         sys.stderr.write(f"{code}\n")
-        failures.leave(self._folder, str(code))
+        failures.leave(self._folder, self.hidden.mask(str(code)))
         return 1
 
     def _failed(self, error: BaseException) -> None:

@@ -14,6 +14,7 @@ import os
 import sys
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from .hidden import Hidden
 from .record import Record, write_atomically
 
 Bundle = Tuple[Dict[str, Any], Dict[str, Any]]
@@ -30,8 +31,8 @@ _FILES = (("image/png", "png"), ("image/svg+xml", "svg"), ("image/jpeg", "jpg"),
 class Display:
     """Shows values of the present cell: in the log as text, in the record whole, and as files of ``folder``."""
 
-    def __init__(self, record: Record, folder: Optional[str], say: Callable[[str], None]) -> None:
-        self._record, self._folder, self._say = record, folder, say
+    def __init__(self, record: Record, folder: Optional[str], say: Callable[[str], None], hidden: Hidden) -> None:
+        self._record, self._folder, self._say, self._hidden = record, folder, say, hidden
         self._key, self._count = "00", 0
         self._handles: Dict[str, Dict[str, Any]] = {}
         self._drawn: List[Any] = []
@@ -98,7 +99,7 @@ class Display:
 
     def _keep(self, value: Any, data: Dict[str, Any], is_result: bool) -> None:
         """Write what was shown as a file: pictures and pages always, else what ``display`` showed."""
-        found = _as_file(value, data, is_result)
+        found = _as_file(value, data, is_result, self._hidden)
         if found is None or self._folder is None:
             return
         self._count += 1
@@ -121,20 +122,25 @@ class Handle:
         self._display.update(value, self.display_id)
 
 
-def _as_file(value: Any, data: Dict[str, Any], is_result: bool) -> Optional[Tuple[str, bytes]]:
+def _as_file(value: Any, data: Dict[str, Any], is_result: bool, hidden: Hidden) -> Optional[Tuple[str, bytes]]:
     for kind, suffix in _FILES:
         shown = data.get(kind)
         if isinstance(shown, str):
             is_text = kind in ("image/svg+xml", "text/html")
-            return suffix, shown.encode("utf-8", "replace") if is_text else base64.b64decode(shown)
+            return suffix, _encoded(hidden.mask(shown)) if is_text else base64.b64decode(shown)
     if is_result:
         return None
     if isinstance(value, (dict, list, int, float)) or "application/json" in data:
         try:
-            return "json", json.dumps(data.get("application/json", value), indent=1, default=_number).encode("ascii")
+            text = json.dumps(data.get("application/json", value), indent=1, default=_number)
+            return "json", _encoded(hidden.mask(text))
         except (TypeError, ValueError):
             pass
-    return ("txt", str(data["text/plain"]).encode("utf-8", "replace")) if "text/plain" in data else None
+    return ("txt", _encoded(hidden.mask(str(data["text/plain"])))) if "text/plain" in data else None
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _number(value: Any) -> Any:

@@ -20,14 +20,15 @@ A damaged file is an error that names it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .formats import FigurePicture, Format, Json, Npy, Npz, Unsuitable, module_of
+from .hidden import Hidden
 from .home import Home
+from .places import digest_of, link, link_files, remove
 from .summaries import summary
 
 FORMAT = 1
@@ -47,6 +48,18 @@ class ValueTrouble(Exception):
 
 class NotSavable(ValueTrouble):
     """No serializer takes the value."""
+
+
+class HoldsSecret(ValueTrouble):
+    """The value holds a secret of the task; ``secret`` is the environment variable that has it."""
+
+    def __init__(self, name: str, secret: str) -> None:
+        super().__init__(
+            f"{name} holds the secret {secret}, and would be written to the pipeline folder.\n"
+            f"  What to do: read it from the environment in the task that needs it: `--secret {secret}` there, and "
+            f"`os.environ[{secret!r}]`; hand on what was made with it, without it."
+        )
+        self.secret = secret
 
 
 class Damaged(ValueTrouble):
@@ -122,18 +135,6 @@ def read_manifest(folder: str) -> Manifest:
     return dict(manifest)
 
 
-def digest_of(path: str) -> str:
-    """``sha256:…`` of the file's bytes."""
-    state = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        block = memoryview(bytearray(1 << 20))
-        while True:
-            count = file.readinto(block)
-            if not count:
-                return "sha256:" + state.hexdigest()
-            state.update(block[:count])
-
-
 def _read(folder: str, path: str, manifest: Manifest, home: Home) -> Any:
     if manifest["serializer"] != "cloudpickle":
         return _format(manifest).load(path, manifest["options"])
@@ -183,11 +184,21 @@ def _unreadable(path: str, manifest: Manifest, error: Exception) -> ValueTrouble
 
 
 class Store:
-    """Saves variables of one task below ``folder``; equal ones once. ``shelf`` knows which came from other tasks."""
+    """Saves variables of one task below ``folder``; equal ones once. ``shelf`` knows which came from other tasks.
 
-    def __init__(self, folder: str, task: str, home: Optional[Home] = None, shelf: Optional[Shelf] = None) -> None:
+    What holds one of the secrets in ``hidden`` is not written.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        task: str,
+        home: Optional[Home] = None,
+        shelf: Optional[Shelf] = None,
+        hidden: Optional[Hidden] = None,
+    ) -> None:
         self._folder, self._task, self._home = folder, task, home or Home()
-        self._shelf = shelf
+        self._shelf, self._hidden = shelf, hidden or Hidden({})
         self._saved: Dict[int, Tuple[Any, Manifest]] = {}
         self._alike: Dict[Tuple[str, str, str], str] = {}
         self._names: Dict[str, str] = {}
@@ -196,33 +207,47 @@ class Store:
         """Write ``<folder>/<name>/``, all or nothing; its manifest comes back.
 
         ``is_unchanged(folder)`` says whether a value that was loaded from there is still what it was: then its
-        files are taken as they are. Raises NotSavable.
+        files are taken as they are. Raises NotSavable, HoldsSecret.
         """
+        is_clean = self._is_clean(name, value)
         other = self._names.setdefault(name.lower(), name)
         final, new = os.path.join(self._folder, name), os.path.join(self._folder, f".{name}.new")
         if other != name and os.path.exists(final):
             raise NotSavable(f"{name} and {other} differ in case only, and this file system cannot tell them apart")
-        _remove(new)
+        remove(new)
         os.makedirs(new)
         try:
             manifest = self._write(name, value, new, is_unchanged)
+            secret = None if is_clean else self._hidden.held_in(new)
+            if secret is not None:
+                raise HoldsSecret(name, secret)
             with open(os.path.join(new, MANIFEST), "w", encoding="utf-8") as file:
                 json.dump(manifest, file, indent=1, ensure_ascii=False)
-            _remove(final)
+            remove(final)
             os.rename(new, final)
         except BaseException:
-            _remove(new)
+            remove(new)
             raise
         return manifest
+
+    def _is_clean(self, name: str, value: Any) -> bool:
+        """Whether the value surely holds no secret; False: that cannot be seen before it is written."""
+        try:
+            secret = self._hidden.held_by(value, self._home)
+        except Exception:  # it cannot be pickled: a plainer format may take it, or the error is told with its culprit
+            return False
+        if secret is not None:
+            raise HoldsSecret(name, secret)
+        return True
 
     def _write(self, name: str, value: Any, new: str, is_unchanged: Callable[[str], bool]) -> Manifest:
         held = self._saved.get(id(value))
         if held is not None:
-            _link_files(os.path.join(self._folder, held[1]["name"]), new)
+            link_files(os.path.join(self._folder, held[1]["name"]), new, MANIFEST)
             return {**held[1], "name": name, "same_as": held[1].get("same_as", held[1]["name"])}
         origin = self._shelf.origin(value) if self._shelf is not None else None
         if origin is not None and is_unchanged(origin):
-            _link_files(origin, new)
+            link_files(origin, new, MANIFEST)
             manifest = read_manifest(origin)
             manifest.pop("same_as", None)
             manifest["name"] = name
@@ -239,7 +264,7 @@ class Store:
         if other != manifest["name"] and manifest["size"] >= _ALIKE:
             path = os.path.join(new, manifest["file"])
             os.unlink(path)
-            _link(os.path.join(self._folder, other, manifest["file"]), path)
+            link(os.path.join(self._folder, other, manifest["file"]), path)
             manifest["same_as"] = other
 
     def _serialize(self, name: str, value: Any, new: str) -> Manifest:
@@ -327,30 +352,6 @@ def _verify(path: str, value: Any, home: Home, folder: str) -> None:
         raise pickle.UnpicklingError(message) from error
     if qualified(type(again)) != qualified(type(value)):
         raise pickle.UnpicklingError(f"it would come back as {qualified(type(again))}")
-
-
-def _link_files(source: str, target: str) -> None:
-    for entry in os.listdir(source):
-        if entry != MANIFEST:
-            _link(os.path.join(source, entry), os.path.join(target, entry))
-
-
-def _link(source: str, target: str) -> None:
-    """One file under two names; a copy where the file system does not do that."""
-    try:
-        os.link(source, target)
-    except OSError:
-        import shutil
-
-        shutil.copyfile(source, target)
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder of plain files, if it is there."""
-    if os.path.isdir(folder):
-        for entry in os.listdir(folder):
-            os.unlink(os.path.join(folder, entry))
-        os.rmdir(folder)
 
 
 def formats(library: str) -> Tuple[Format, ...]:

@@ -10,8 +10,9 @@ import types
 from typing import Any, Callable, Collection, Dict, List, Optional
 
 from .cells import Runner
+from .hidden import Hidden
 from .home import Home
-from .values import NotSavable, Shelf, Store, ValueTrouble, read_manifest
+from .values import HoldsSecret, NotSavable, Shelf, Store, ValueTrouble, read_manifest
 
 LARGEST_OPTIONAL = 512 * 1024 * 1024
 """Bytes of the largest frame or array that is kept although no task asks for it."""
@@ -41,11 +42,19 @@ class Missing(ValueTrouble):
 class Variables:
     """Of one task, in the runner's namespace. ``task`` is what execute.py read of ``tasks.json``."""
 
-    def __init__(self, task: Any, inputs: str, outputs: str, runner: Runner, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        task: Any,
+        inputs: str,
+        outputs: str,
+        runner: Runner,
+        tell: Callable[[str], None],
+        hidden: Optional[Hidden] = None,
+    ) -> None:
         self._task, self._inputs, self._names, self._tell = task, inputs, runner.names, tell
         self._home = Home(runner.names, runner.definitions, self._fetch)
         self.shelf = Shelf(self._home)
-        self._store = Store(os.path.join(outputs, "variables"), task.name, self._home, self.shelf)
+        self._store = Store(os.path.join(outputs, "variables"), task.name, self._home, self.shelf, hidden)
         self._pending: List[str] = list(task.inputs)
         self._loaded: Dict[str, Any] = {}
         self._cells: List[str] = []
@@ -108,7 +117,7 @@ class Variables:
         )
 
     def save(self) -> None:
-        """Save the outputs, and what else can be kept. Raises NotSavable, Missing, Changed, Shared."""
+        """Save the outputs, and what else can be kept. Raises NotSavable, HoldsSecret, Missing, Changed, Shared."""
         if self._is_slow:
             self.check(self._cells[-1], is_last=True)
         self._check_apart()
@@ -174,6 +183,8 @@ class Variables:
             return
         try:
             self._store.save(name, value, self._is_unchanged)
+        except HoldsSecret as error:
+            self._tell(f"{name} is not kept: it holds the secret {error.secret}")
         except NotSavable as error:
             self._tell(f"{name} is not kept, and no task takes it: {str(error).splitlines()[-2].strip()}")
         except Exception as error:
