@@ -25,6 +25,8 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
 """Environment variables of a Git task that hold its credentials (from ``${{ secrets.X }}``)."""
+SECRETS = "FASTTRACK_SECRETS"
+"""Environment variable with the names of those that hold secrets: what runs cells keeps their values out of files."""
 
 
 @dataclass(slots=True)
@@ -163,6 +165,7 @@ class SessionBuilder:
     def _environ(self, task: Task, path: str, scope: Mapping[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
         environ = dict(self._base_env)
         secrets: dict[str, str] = {}
+        holders: list[str] = []
         for name, text in self._pipeline.envs_of(task).items():
             template = parse_template(text)
             if template.is_plain:
@@ -170,7 +173,10 @@ class SessionBuilder:
             else:
                 found = self._secrets_of(template, path)
                 secrets.update(found)
+                holders += [name] if found else []
                 environ[name] = template.render_env({**scope, "secrets": found})
+        if holders:
+            environ[SECRETS] = " ".join(holders)
         return environ, tuple(value for value in secrets.values() if value)
 
     def _secrets_of(self, template: Template, path: str) -> dict[str, str]:
