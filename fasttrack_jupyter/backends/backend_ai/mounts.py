@@ -1,0 +1,183 @@
+"""What a session mounts, and how each release wants to be asked for it.
+
+Releases differ most here, and what they get wrong they get wrong silently:
+
+=========  ====================================================================================================
+23.09      ``mounts`` + ``mount_map``; nothing is read-only that the user may write (``mount_options``: error 500)
+24.09 …    + ``mount_options: {permission: ro}``
+26.4 …     of two subpaths of one vfolder only the first is mounted in that form; ``POST /v2/sessions/enqueue`` mounts
+           each, but of two where one is inside the other (or both are the same) again only the first
+=========  ====================================================================================================
+
+All releases refuse a target inside another target. What is inside the session is checked once more there, by the
+wrapper around the command.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from fasttrack_jupyter.backends.backend_ai import places
+from fasttrack_jupyter.backends.backend_ai.releases import Release
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import Forbidden, SessionRejected
+
+OUTPUTS = "/pipeline/outputs"
+CODE = "/pipeline/code"
+INPUTS = "/pipeline/inputs"
+VFROOT = "/pipeline/vfroot"
+CONTROL = "/pipeline/.session"
+NAMED = "/pipeline/.named"
+
+_FIRST_WITH_OPTIONS = Release(24, 9)
+_FIRST_WITH_V2 = Release(26, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A folder in the session. ``folder``: the vfolder's name on the cluster; ``subpath`` empty: all of it."""
+
+    folder: str
+    subpath: str
+    target: str
+    read_only: bool
+
+
+class MountForm(StrEnum):
+    """How a create request speaks of mounts."""
+
+    MAP = "map"
+    """``config.mounts`` and ``mount_map``; nothing can be asked to be read-only."""
+    OPTIONS = "options"
+    """The same with ``mount_options``."""
+    V2 = "v2"
+    """``mounts`` of ``POST /v2/sessions/enqueue``."""
+
+
+def binds_of(spec: SessionSpec) -> tuple[Bind, ...]:
+    """All that the session mounts, in a fixed order.
+
+    Raises:
+        SessionRejected: a mount leaves its vfolder.
+    """
+    folder, attempt = places.cluster_name(spec.folder), spec.attempt_id
+    binds = [
+        Bind(folder, places.control(attempt), CONTROL, False),
+        Bind(folder, spec.outputs, OUTPUTS, False),
+        Bind(folder, places.VFROOT, VFROOT, False),
+    ]
+    if spec.code:
+        binds.append(Bind(folder, places.code(spec.code), CODE, True))
+    binds += [
+        Bind(folder, places.empty(attempt, number) if path is None else path, f"/pipeline/input{number}", True)
+        for number, path in enumerate(spec.inputs, 1)
+    ]
+    if spec.named_inputs or spec.input_values:
+        binds.append(Bind(folder, places.inputs(attempt), INPUTS, False))
+    binds += [Bind(folder, path, target, True) for path, target in _strays(spec).items()]
+    return (*binds, *(_mounted(mount.folder, mount.target) for mount in spec.mounts))
+
+
+def named_targets(spec: SessionSpec) -> dict[str, str]:
+    """``{name: where it is in the session}`` of the named inputs: below ``/pipeline/inputK`` whose part they are."""
+    strays = _strays(spec)
+    targets = {}
+    for name, path in spec.named_inputs.items():
+        parent, _, last = path.rpartition("/")
+        targets[name] = _in_input(spec, path) or f"{strays[parent]}/{last}"
+    return targets
+
+
+def form_of(release: Release, binds: Sequence[Bind]) -> MountForm:
+    """The form in which a release mounts exactly ``binds``.
+
+    Raises:
+        SessionRejected: there is none; the hint says what to change.
+    """
+    _check_targets(binds)
+    _check_sources(binds)
+    if release >= _FIRST_WITH_V2:
+        return MountForm.V2
+    return MountForm.OPTIONS if release >= _FIRST_WITH_OPTIONS else MountForm.MAP
+
+
+def config_of(form: MountForm, binds: Sequence[Bind], ids: Mapping[str, str]) -> dict[str, Any]:
+    """The part of a create request about mounts: of its ``config``, or (V2) of its body.
+
+    ``ids`` are those of the vfolders by name, needed for V2.
+    """
+    if form is MountForm.V2:
+        return {"mounts": [_v2(bind, ids[bind.folder]) for bind in binds]}
+    config: dict[str, Any] = {
+        "mounts": [_reference(bind) for bind in binds],
+        "mount_map": {_reference(bind): bind.target for bind in binds},
+    }
+    if form is MountForm.OPTIONS:
+        config["mount_options"] = {_reference(bind): {"permission": "ro"} for bind in binds if bind.read_only}
+    return config
+
+
+def _v2(bind: Bind, folder_id: str) -> dict[str, Any]:
+    mount = {
+        "vfolder_id": folder_id,
+        "mount_path": bind.target,
+        "permission": "ro" if bind.read_only else None,
+        "subpath": bind.subpath or None,
+    }
+    return {key: value for key, value in mount.items() if value is not None}
+
+
+def _reference(bind: Bind) -> str:
+    return f"{bind.folder}/{bind.subpath}" if bind.subpath else bind.folder
+
+
+def _mounted(written: str, target: str) -> Bind:
+    folder, _, subpath = written.partition("/")
+    try:
+        return Bind(folder, places.relative(subpath), target, False)
+    except Forbidden as error:
+        raise SessionRejected(f"the mount {written!r} leaves its folder", hint=error.hint) from error
+
+
+def _in_input(spec: SessionSpec, path: str) -> str | None:
+    for number, start in enumerate(spec.inputs, 1):
+        if start is not None and _is_inside(path, start):
+            return f"/pipeline/input{number}{path[len(start) :]}"
+    return None
+
+
+def _strays(spec: SessionSpec) -> dict[str, str]:
+    """Folders with named inputs that no ``/pipeline/inputK`` shows, and where they go instead."""
+    parents = {path.rpartition("/")[0]: "" for path in spec.named_inputs.values() if _in_input(spec, path) is None}
+    return {parent: f"{NAMED}/{number}" for number, parent in enumerate(parents, 1)}
+
+
+def _is_inside(path: str, parent: str) -> bool:
+    return not parent or path == parent or path.startswith(parent + "/")
+
+
+def _check_targets(binds: Sequence[Bind]) -> None:
+    for one, other in itertools.permutations(binds, 2):
+        if one.target == other.target and one is not other or _is_inside(one.target, other.target):
+            raise SessionRejected(
+                f"two mounts meet at {other.target}: {_reference(other)!r} there and {_reference(one)!r} at "
+                f"{one.target}",
+                hint="give one of them an alias of its own: name:alias",
+                details={"mounts": [_reference(one), _reference(other)]},
+            )
+
+
+def _check_sources(binds: Sequence[Bind]) -> None:
+    for one, other in itertools.permutations(binds, 2):
+        if one.folder == other.folder and _is_inside(one.subpath, other.subpath):
+            raise SessionRejected(
+                f"{_reference(one)!r} (at {one.target}) is inside {_reference(other)!r} (at {other.target}): a cluster "
+                f"mounts only one of the two",
+                hint="mount the larger one once, and go to the rest by its path",
+                details={"mounts": [_reference(one), _reference(other)]},
+            )
