@@ -25,7 +25,7 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
 """Environment variables of a Git task that hold its credentials (from ``${{ secrets.X }}``)."""
-SECRETS = "FASTTRACK_SECRETS"
+SECRETS = "FASTTRACK_SECRET_NAMES"
 """Environment variable with the names of those that hold secrets: what runs cells keeps their values out of files."""
 
 

@@ -104,8 +104,8 @@ def test_params_job_and_inputs_reach_command_and_environment(engine: Any) -> Non
         assert use.environ["KEY"] == "s3cr3t value"
         assert use.environ["N"] == "12"
         assert use.secrets == ("s3cr3t value",)
-        assert use.environ["FASTTRACK_SECRETS"] == "KEY"
-        assert "FASTTRACK_SECRETS" not in prep.environ
+        assert use.environ["FASTTRACK_SECRET_NAMES"] == "KEY"
+        assert "FASTTRACK_SECRET_NAMES" not in prep.environ
         assert "s3cr3t" not in repr(use)
         assert use.named_inputs == {"clean": "jobs/1/prep/clean.csv"}
         assert use.input_values == {"rows": "12"}

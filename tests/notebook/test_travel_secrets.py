@@ -16,7 +16,7 @@ from fasttrack_jupyter.notebook.travel.hidden import Hidden
 from fasttrack_jupyter.notebook.travel.home import Home
 
 KEY = "sk-Höchst/geheim+9f3a'77"
-ENVIRON = {"FASTTRACK_SECRETS": "KEY OTHER", "KEY": KEY, "OTHER": "abc", "PLAIN": "not a secret"}
+ENVIRON = {"FASTTRACK_SECRET_NAMES": "KEY OTHER", "KEY": KEY, "OTHER": "abc", "PLAIN": "not a secret"}
 READ = "import os\nkey = os.environ['KEY']\n"
 
 
@@ -68,13 +68,13 @@ def test_an_output_that_holds_a_secret_fails_the_task(bench: Any, made: str) -> 
 
 def test_a_secret_that_the_notebook_took_out_of_its_environment_is_known_all_the_same(bench: Any) -> None:
     """What is secret is settled before the first cell runs."""
-    bench.task("ask", READ + "del os.environ['KEY'], os.environ['FASTTRACK_SECRETS']", optional=["key"])
+    bench.task("ask", READ + "del os.environ['KEY'], os.environ['FASTTRACK_SECRET_NAMES']", optional=["key"])
     done = bench.run("ask", env=ENVIRON).succeeded()
     assert not list(done.outputs.glob("variables/*"))
 
 
 def test_what_cells_show_is_kept_with_stars(bench: Any) -> None:
-    """Texts, results, what ``display`` showed, errors; in the notebook and in the files. The log is masked when read."""
+    """Texts, results, what ``display`` showed, errors; in the notebook and in the files; the log is masked when read."""
     shows = (
         "print('key is', key)\ndisplay({'k': key})\nclass H:\n    def _repr_html_(self): return f'<b>{key}</b>'\nH()"
     )
@@ -100,13 +100,13 @@ def test_a_promised_value_that_is_a_secret_is_refused(bench: Any) -> None:
 def test_without_secrets_nothing_is_looked_through(bench: Any) -> None:
     """A task without secrets keeps what it always kept; a short value is no secret that can be looked for."""
     bench.task("ask", READ + "other = os.environ['OTHER']", optional=["key", "other"])
-    done = bench.run("ask", env={"KEY": "abc", "OTHER": "abc", "FASTTRACK_SECRETS": "OTHER GONE"}).succeeded()
+    done = bench.run("ask", env={"KEY": "abc", "OTHER": "abc", "FASTTRACK_SECRET_NAMES": "OTHER GONE"}).succeeded()
     assert sorted(path.name for path in (done.outputs / "variables").iterdir()) == ["key", "other"]
 
 
 def test_a_secret_is_found_across_blocks() -> None:
     """However large the value, and wherever in it the secret stands."""
-    hidden = Hidden({"FASTTRACK_SECRETS": "KEY", "KEY": "abcdefgh"})
+    hidden = Hidden({"FASTTRACK_SECRET_NAMES": "KEY", "KEY": "abcdefgh"})
     for place in (0, (1 << 20) - 4, (1 << 21) - 30, 3 << 20):
         value = [b"x" * place + b"abcdefgh" + b"x" * 100]
         assert hidden.held_by(value, Home({})) == "KEY"

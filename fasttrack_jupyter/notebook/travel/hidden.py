@@ -1,6 +1,6 @@
 """Secrets of a task: what is found in a variable is not written, what is found in a text becomes ``***``.
 
-``$FASTTRACK_SECRETS`` names the environment variables that hold them (names are no secrets); the engine sets it. They
+``$FASTTRACK_SECRET_NAMES`` names the environment variables that hold them (names are no secrets); the engine sets it. They
 are read once, before the first cell: a notebook may well take a secret out of its environment. The log is kept as it
 is, for whoever reads it gets it masked; but a variable, or what a cell showed, lies in the pipeline folder in the
 clear, and goes on to other tasks, to jobs that reuse it, and to whoever copies the folder.
@@ -18,7 +18,7 @@ import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 from urllib.parse import quote, quote_plus
 
-VARIABLE = "FASTTRACK_SECRETS"
+VARIABLE = "FASTTRACK_SECRET_NAMES"
 SHORTEST = 6
 """Characters of the shortest value, and bytes of the shortest form of one, that is looked for."""
 MASK = "***"
