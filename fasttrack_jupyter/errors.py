@@ -9,6 +9,7 @@
     ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
     │   └── InvalidNotebook            the notebook cannot become a pipeline; each problem tells its cell and line
     ├── Refused                        the plan refuses to start: something is missing or can never fit
+    ├── SignedOut                      an API for others wants a token, or a better one
     ├── NotFound                       no such job, task, folder, file …
     ├── Forbidden                      a path or a name leaves the place where it belongs
     ├── Conflict                       the thing is not in the state that the call needs
@@ -21,6 +22,7 @@
     │   ├── SessionRejected            this session can never start as asked; final
     │   │   └── ImageUnresolved        the image names nothing that can be had here
     │   └── BackendUnreachable         no answer: nothing is known; ask again
+    │       └── KeysRefused            it does not take these keys; nothing is known until it gets others
     ├── Unreadable                     what a task left cannot be loaded here
     └── EngineUnavailable              the engine process could not be started or reached
         └── OtherVersion               it is of another version than the caller
@@ -93,6 +95,13 @@ class Refused(FastTrackError):
 
     code = "refused"
     status_hint = 422
+
+
+class SignedOut(FastTrackError):
+    """No token or signature, or none that is (still) good."""
+
+    code = "signed_out"
+    status_hint = 401
 
 
 class NotFound(FastTrackError):
@@ -172,6 +181,13 @@ class BackendUnreachable(BackendError):
 
     code = "backend_unreachable"
     status_hint = 503
+
+
+class KeysRefused(BackendUnreachable):
+    """The cluster does not take these keys (or this password): nothing is known about its sessions until it does."""
+
+    code = "keys_refused"
+    status_hint = 502
 
 
 class Unreadable(FastTrackError):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fasttrack_jupyter.api.words import plural
+from fasttrack_jupyter.api.writing import write_whole
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import json_option, pass_face, pipeline_text
 from fasttrack_jupyter.cli.problems import tell_problems
-from fasttrack_jupyter.errors import BadRequest
 
 Json = dict[str, Any]
 
@@ -80,23 +78,3 @@ def schema(face: Face, only_path: bool) -> None:
     """
     path = Path(__file__).parent.parent / "schema" / "pipeline.schema.json"
     face.say(str(path) if only_path else path.read_text(encoding="utf-8").rstrip("\n"))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace ``path`` by a file with ``text``, or leave it as it was.
-
-    Raises:
-        BadRequest: it cannot be written there.
-    """
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=".fasttrack-", suffix=".part", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-            Path(name).chmod(mode)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error.strerror}", hint="Name another file.") from error

@@ -1,0 +1,67 @@
+"""Who may call: one user, the one of a profile, by tokens that a signed login gives out.
+
+A login is a request that a Backend.AI webserver (or any client) signed with the user's access key. Its signature is
+checked by the engine, which alone holds the key; a signature is good once, within the clock skew that Backend.AI
+allows. A token is random, lives for a day, and is kept as its SHA-256 only, in memory: a restart signs everybody out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fasttrack_jupyter.errors import SignedOut
+
+Json = dict[str, Any]
+
+TOKEN_SECONDS = 24 * 3600.0
+_SKEW_SECONDS = 15 * 60.0
+_MOST_TOKENS = 1000
+
+
+class Door:
+    """Tokens of one user. ``verify`` asks the engine about a signed request, and returns the user or raises."""
+
+    def __init__(self, verify: Callable[[Json], Json], clock: Callable[[], float] = time.time) -> None:
+        self._verify, self._clock = verify, clock
+        self._tokens: dict[str, tuple[float, Json]] = {}
+        self._used: dict[str, float] = {}
+
+    def login(self, signed: Json) -> Json:
+        """``{token, expires_at, user}`` for a request signed by the profile's own user, once for each signature.
+
+        Raises:
+            SignedOut: somebody else's key, a wrong or an old signature, or one that was used before.
+        """
+        now = self._clock()
+        self._used = {mark: until for mark, until in self._used.items() if until > now}
+        mark = _digest(str(signed.get("authorization", "")))
+        if mark in self._used:
+            raise SignedOut("this signed request was used before", hint="Sign a new one.")
+        user = self._verify(signed)
+        self._used[mark] = now + 2 * _SKEW_SECONDS
+        token = secrets.token_urlsafe(32)
+        live = [(key, held) for key, held in self._tokens.items() if held[0] > now]
+        self._tokens = dict(live[-(_MOST_TOKENS - 1) :])
+        self._tokens[_digest(token)] = (now + TOKEN_SECONDS, user)
+        return {"token": token, "expires_at": now + TOKEN_SECONDS, "user": user}
+
+    def user_of(self, authorization: str | None) -> Json:
+        """The user whose token stands in ``Authorization: Token …``. Raises SignedOut."""
+        scheme, _, token = (authorization or "").partition(" ")
+        held = self._tokens.get(_digest(token.strip())) if scheme in ("Token", "Bearer") else None
+        if held is None or held[0] <= self._clock():
+            raise SignedOut("sign in first", hint="POST login/, signed with your access key, gives a token.")
+        return held[1]
+
+    def logout(self, authorization: str | None) -> None:
+        """Forget the token. Raises SignedOut where it is none."""
+        self.user_of(authorization)
+        del self._tokens[_digest((authorization or "").partition(" ")[2].strip())]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
