@@ -1,0 +1,1 @@
+"""Sessions and folders on a Backend.AI cluster, over its HTTP API."""

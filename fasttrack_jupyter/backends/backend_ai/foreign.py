@@ -1,0 +1,190 @@
+"""Every foreign error becomes one of ours here: what a cluster refuses, and what keeps us from asking it.
+
+An error's body is RFC 7807: ``{type, title, msg?, data?, error_code?}``. Its words are kept, but cleaned: some releases
+repeat the whole request in them (pydantic's ``input_value=…``), and a session's environment has secrets in it.
+
+===========================  =====================  ======================================================
+status                       error
+===========================  =====================  ======================================================
+400, 402, 405–415, 417–428…  BadRequest             ``details.type``, ``details.status``, the manager's own words
+401                          KeysRefused            … but "Unauthorized access" says that a role is missing: Forbidden
+403                          Forbidden
+404, 410                     NotFound
+416                          EmptyRange
+408, 425, 429, 5xx           BackendUnreachable     nothing is known
+1xx, 3xx                     BackendUnreachable     somebody else answers there
+===========================  =====================  ======================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from fasttrack_jupyter.errors import (
+    BackendUnreachable,
+    BadRequest,
+    EmptyRange,
+    FastTrackError,
+    Forbidden,
+    KeysRefused,
+    NotFound,
+)
+
+_LONGEST = 600
+"""Characters of a manager's words that are passed on."""
+_UNKNOWN = (408, 425, 429)
+"""Statuses below 500 that say nothing about the thing that was asked for."""
+_SKEW = "date/time sync"
+_NO_ROLE = "unauthorized access"
+_PYDANTIC = re.compile(r"\s*\[type=[^\n]*|\s*For further information visit \S+?(?=\)|\s|$)")
+_REPEATED = re.compile(r"\s*-> extra_data:.*", re.DOTALL)
+_WRAPPED = re.compile(r"^<\w+\(\d+\): (.*)>$", re.DOTALL)
+
+
+def refusal(
+    status: int, headers: Mapping[str, str], body: bytes, *, where: str, now: datetime | None = None
+) -> FastTrackError:
+    """The error that an answer with a status outside 2xx tells of; ``where`` names the cluster for people."""
+    told = problem(body)
+    said = words(told)
+    details = {"status": status, "type": told.get("type"), "error_code": told.get("error_code")}
+    if _SKEW in said.lower():
+        return _skewed(headers, where, details, now or datetime.now(UTC))
+    if status == 401 and _is_role_missing(told):
+        return Forbidden(f"{where} does not allow this to your account", details=details)
+    if status == 401:
+        return keys_refused(where, said, details)
+    if status == 403:
+        return Forbidden(f"{where} does not allow this: {said or 'no reason given'}", details=details)
+    if status in (404, 410):
+        return NotFound(f"{where} does not have it: {said or 'no reason given'}", details=details)
+    if status == 416:
+        return EmptyRange(f"{where} has nothing (yet) in that part of the file", details=details)
+    if status == 429:
+        hint = "It limits how often one account may ask; it is asked again later."
+        return BackendUnreachable(f"{where} was asked too often", hint=hint, details=details)
+    if 400 <= status < 500 and status not in _UNKNOWN:
+        return BadRequest(f"{where} refuses: {said or f'status {status}, without a reason'}", details=details)
+    if status < 400:
+        return not_a_manager(where, f"it answers with status {status}", details)
+    return BackendUnreachable(f"{where} cannot answer now (status {status}{said and ': '}{said})", details=details)
+
+
+def keys_refused(where: str, said: str, details: Mapping[str, Any]) -> KeysRefused:
+    """The cluster does not know who asks."""
+    return KeysRefused(
+        f"{where} refuses the keys: {said or 'no reason given'}",
+        hint="Give it others: fasttrack login (they may have been changed, or the account set inactive).",
+        details=details,
+    )
+
+
+def not_a_manager(where: str, why: str, details: Mapping[str, Any] | None = None) -> BackendUnreachable:
+    """Something answers there, but not in Backend.AI's words."""
+    return BackendUnreachable(
+        f"{where} is no Backend.AI manager: {why}",
+        hint="Check the endpoint: mode `api` wants the manager's address, mode `session` the webserver's.",
+        details=dict(details or {}),
+    )
+
+
+def trouble(error: Exception, *, where: str, timeout: float, proxy: str | None = None) -> FastTrackError:
+    """What kept us from an answer: no connection, no name, no trust, no time.
+
+    Raise it ``from None``: some of aiohttp's errors have the request's headers in their ``repr``.
+    """
+    through = f" through the proxy {proxy}" if proxy else ""
+    if isinstance(error, TimeoutError):
+        return BackendUnreachable(f"{where} did not answer within {timeout:g} s{through}")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
+        return BackendUnreachable(
+            f"{where} has a certificate that cannot be trusted: {_cause(error)}",
+            hint="Add its authority to this machine's (SSL_CERT_FILE); --no-verify-tls takes any, also an impostor's.",
+        )
+    if isinstance(error, aiohttp.ClientSSLError):
+        return BackendUnreachable(f"{where} does not speak TLS with us: {_cause(error)}", hint="https, or http?")
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return BackendUnreachable(f"the proxy {proxy} does not let us through to {where}", hint="Check the proxy.")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return BackendUnreachable(f"{where} has a name that nobody knows", hint="Check the endpoint, and the network.")
+    if isinstance(error, aiohttp.InvalidURL):
+        return BadRequest(f"{where} is no address", hint="An endpoint is like https://backend.example.org")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        hint = "Is the cluster up, and the endpoint right?"
+        return BackendUnreachable(f"{where} cannot be connected to{through}: {_cause(error)}", hint=hint)
+    return BackendUnreachable(f"{where} broke the connection{through} ({type(error).__name__})")
+
+
+def problem(body: bytes) -> Mapping[str, Any]:
+    """An RFC 7807 body; empty where it is something else."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, Mapping) else {}
+
+
+def words(told: Mapping[str, Any]) -> str:
+    """What a problem says, in one line, without the request's values. A webserver puts it into ``data``."""
+    inner = told.get("data") if isinstance(told.get("data"), Mapping) else {}
+    title, said = cleaned(_text(told.get("title"))), cleaned(_text(told.get("msg")) or _text(told.get("details")))
+    fields = "; ".join(f"{name}: {cleaned(_text(why))}" for name, why in (inner or {}).items() if isinstance(why, str))
+    if said == "Input validation error" and fields:
+        said = fields
+    return "; ".join(dict.fromkeys(part.rstrip(".") for part in (title, said) if part))[:_LONGEST]
+
+
+def cleaned(text: str) -> str:
+    """Without class names, links, and every value that pydantic repeats; on one line."""
+    text = _REPEATED.sub("", text)
+    if wrapped := _WRAPPED.match(text.strip()):
+        text = wrapped[1]
+    return " ".join(_PYDANTIC.sub("", text).split())
+
+
+def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
+    """The error that a GraphQL answer's ``errors`` tell of."""
+    first: Mapping[str, Any] = errors[0] if errors and isinstance(errors[0], Mapping) else {}
+    said = "; ".join(dict.fromkeys(cleaned(_text(each.get("message"))) for each in errors if isinstance(each, Mapping)))
+    extensions = first.get("extensions")
+    code = extensions.get("code") if isinstance(extensions, Mapping) else None
+    details = {"status": 200, "error_code": code, "path": first.get("path")}
+    lower = f"{code or ''} {said}".lower()
+    kind: type[FastTrackError] = BadRequest
+    if "forbidden" in lower or "privilege" in lower or "not allowed" in lower:
+        kind = Forbidden
+    elif "not-found" in lower or "not found" in lower or "no such" in lower:
+        kind = NotFound
+    return kind(f"{where} refuses: {said[:_LONGEST] or 'no reason given'}", details=details)
+
+
+def _skewed(headers: Mapping[str, str], where: str, details: Mapping[str, Any], now: datetime) -> BackendUnreachable:
+    try:
+        ahead = (now - parsedate_to_datetime(headers.get("Date", ""))).total_seconds() / 60
+        by = f" is {abs(ahead):.0f} minutes {'ahead of' if ahead > 0 else 'behind'} the cluster's"
+    except (TypeError, ValueError):
+        by = " differs from the cluster's"
+    hint = "Set the clock (NTP); signatures are taken within 15 minutes."
+    return BackendUnreachable(f"{where} refuses: this machine's clock{by}", hint=hint, details=dict(details))
+
+
+def _is_role_missing(told: Mapping[str, Any]) -> bool:
+    """Whether the keys are right but the role is not: 23.09 answers 401 to both."""
+    return _text(told.get("msg")).strip().lower() == _NO_ROLE
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _cause(error: Exception) -> str:
+    found: Any = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    return str(getattr(found, "verify_message", "") or getattr(found, "strerror", "") or type(found).__name__)
