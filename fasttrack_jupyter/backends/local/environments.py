@@ -19,12 +19,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.backends.image_map import MAP_FILE, ImageMap
 from fasttrack_jupyter.backends.local import environments_found as found
 from fasttrack_jupyter.backends.local import environments_uv as uv
 from fasttrack_jupyter.backends.local.containers import ContainerEngine, find_engines
 from fasttrack_jupyter.backends.local.images import (
-    MAP_FILE,
-    ImageMap,
     ImageName,
     Requirements,
     Spelling,

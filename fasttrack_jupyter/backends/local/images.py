@@ -12,26 +12,20 @@
     docker:NAME | podman:NAME     an image of the container engine, and nothing else
     anything else                 a container image's name, as FastTrack writes it
 
-``<home>/images.yaml`` maps names or globs to any of these: ``{"cr.backend.ai/*/ngc-pytorch:*": "conda:torch"}``.
-The exact name wins, then the first glob in the file's order; what it names is not looked up in the map again.
+The user's own map of names (:mod:`fasttrack_jupyter.backends.image_map`) comes first; what it names is not looked up
+in it again.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from fasttrack_jupyter.errors import ImageUnresolved
 
-MAP_FILE = "images.yaml"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*(\[[^\]]*\])?\s*(@.+|[<>=!~;(].*)?", re.DOTALL)
 _PYTHON = re.compile(r"python\s*={1,2}\s*(\d+\.\d+(?:\.\d+)?)")
 
@@ -134,48 +128,3 @@ def _check_requirement(word: str) -> None:
 def mask_credentials(text: str) -> str:
     """``text`` with the user and password of every URL in it hidden."""
     return re.sub(r"(?<=://)[^/\s@]*@", "****@", text)
-
-
-class ImageMap:
-    """The user's own map of image names: ``<home>/images.yaml``, read again whenever it changed."""
-
-    def __init__(self, path: Path, fixed: Mapping[str, str] | None = None) -> None:
-        self.path = path
-        self._fixed = dict(fixed or {})
-        self._stamp: tuple[int, int] | None = None
-        self._entries: dict[str, str] = dict(self._fixed)
-
-    def entries(self) -> Mapping[str, str]:
-        """Name or glob → image.
-
-        Raises:
-            ImageUnresolved: the file is there and is no such map.
-        """
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            self._stamp, self._entries = None, self._fixed
-            return self._entries
-        stamp = (found.st_mtime_ns, found.st_size)
-        if stamp != self._stamp:
-            self._entries = {**_read_map(self.path), **self._fixed}
-            self._stamp = stamp
-        return self._entries
-
-    def lookup(self, image: str) -> str | None:
-        """What the map says for ``image``; None if nothing."""
-        entries = self.entries()
-        if image in entries:
-            return entries[image]
-        return next((target for pattern, target in entries.items() if fnmatchcase(image, pattern)), None)
-
-
-def _read_map(path: Path) -> dict[str, str]:
-    try:
-        read: Any = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ImageUnresolved(f"{path} cannot be read: {error}", hint="mend or remove the file") from error
-    if not isinstance(read, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in read.items()):
-        hint = 'write lines such as "cr.backend.ai/*/python:3.11*": current'
-        raise ImageUnresolved(f"{path} is not a map of image names to images", hint=hint)
-    return read
