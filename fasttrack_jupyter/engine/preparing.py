@@ -285,7 +285,9 @@ class Preparer:
                 found[task.name] = [_not_served(task.name)]
             elif not task.skip:
                 image, mounts = pipeline.image_of(task), pipeline.mounts_of(task)
-                key = (image, mounts, task.module_uri, task.cluster_size, slots[index])
+                place = (task.environment.project, task.environment.scaling_group, task.cluster_mode, task.timeout)
+                members = (task.cluster_size, slots[index], pipeline.shmem_of(task))
+                key = (image, mounts, task.module_uri, *members, *place)
                 alike.setdefault(key, []).append(index)
         specs = [builder.outline(indices[0]) for indices in alike.values()]
         same = {graph.names[indices[0]]: [graph.names[index] for index in indices] for indices in alike.values()}

@@ -110,12 +110,15 @@ class SessionBuilder:
     def outline(self, ordinal: int) -> SessionSpec:
         """The spec as far as it is known before the job starts, for the preflight: nothing resolved, no secrets."""
         task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
+        environment, defaults = task.environment, self._pipeline.environment
         return SessionSpec(
             attempt_id="", job_id=job.id, job_index=job.index, pipeline=job.pipeline, folder=job.folder,
             path=path, number=0, command=command_of(task), image=self._pipeline.image_of(task),
             slots=self._slots[ordinal], environ={}, code=job.code, mounts=self._pipeline.mounts_of(task),
             shmem=self._pipeline.shmem_of(task), timeout=task.timeout, cluster_mode=task.cluster_mode,
             cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),
+            project=environment.project or defaults.project,
+            resource_group=environment.scaling_group or defaults.scaling_group,
         )  # fmt: skip
 
     def secrets_of(self, ordinal: int) -> list[str]:
