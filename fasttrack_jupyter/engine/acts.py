@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from typing import Any
 
@@ -18,7 +18,7 @@ from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
-from fasttrack_jupyter.model.job import attempt_id
+from fasttrack_jupyter.model.job import attempt_id, parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import LIVE, Result, Status
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,12 @@ class Acts:
     """Acts on the sessions of one home's backends."""
 
     def __init__(
-        self, backends: Mapping[str, ExecutionBackend], clock: Clock, report: Callable[[SessionReport], None]
+        self, backends: Callable[[str], ExecutionBackend], clock: Clock, report: Callable[[SessionReport], None]
     ) -> None:
         self._backends, self._clock, self._report = backends, clock, report
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._kinds: dict[str, Kind] = {}
+        """What the last task of an attempt is for."""
         self._foreseen: list[tuple[LiveJob, str, int]] = []
 
     async def aclose(self) -> None:
@@ -58,14 +60,19 @@ class Acts:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def drop(self, job_id: str) -> None:
+        """Stop what is being done to a job's sessions; whoever takes the job over repeats it."""
+        for name, task in self._tasks.items():
+            if self._kinds[name] is not Kind.FORGET and parse_attempt_id(name)[0] == job_id:
+                task.cancel()
+
     def name(self, live: LiveJob, path: str, attempt: int) -> str:
         """The attempt's id."""
         return attempt_id(live.job.id, live.graph.index[path], attempt)
 
     def submit(self, live: LiveJob, path: str, attempt: int) -> None:
         """Start the attempt's session, or find it."""
-
-        backend = self._backends[live.job.backend]
+        backend = self._backends(live.where(path))
 
         async def act() -> None:
             if _is_ending(live, path):  # cancelled before it could begin, if it did not: then it never shall
@@ -84,7 +91,7 @@ class Acts:
         """Let backends get ready, in the loop's next turns, for what is foreseen."""
         foreseen, self._foreseen = self._foreseen, []
         for live, path, attempt in foreseen:
-            backend = self._backends[live.job.backend]
+            backend = self._backends(live.where(path))
             if isinstance(backend, Foreseeing):
                 asyncio.get_running_loop().call_soon(self._make_ready, backend, live, path, attempt)
 
@@ -98,7 +105,7 @@ class Acts:
         self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None
     ) -> None:
         """Find the attempt's session again. ``may_create``: it may never have begun; told whether there is anything."""
-        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
 
         async def act() -> None:
             if may_create is not None and not _is_ending(live, path):
@@ -115,12 +122,12 @@ class Acts:
 
     def cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
         """Ask for the session's end."""
-        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
         self._do(live, path, attempt, lambda: _call(backend.cancel, name, reason), Kind.CANCEL)
 
     def forget(self, live: LiveJob, path: str, attempt: int) -> None:
         """Its end is stored."""
-        backend, name = self._backends[live.job.backend], self.name(live, path, attempt)
+        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
         self._do(live, path, attempt, lambda: _call(backend.forget, name), Kind.FORGET)
 
     def _do(self, live: LiveJob, path: str, attempt: int, act: Act, kind: Kind) -> None:
@@ -133,12 +140,12 @@ class Acts:
             await self._try(live, path, attempt, act, kind)
 
         task = asyncio.get_running_loop().create_task(one_after_the_other())
-        self._tasks[name] = task
+        self._tasks[name], self._kinds[name] = task, kind
         task.add_done_callback(lambda done: self._drop(name, done))
 
     def _drop(self, name: str, done: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is done:
-            del self._tasks[name]
+            del self._tasks[name], self._kinds[name]
 
     async def _try(self, live: LiveJob, path: str, attempt: int, act: Act, kind: Kind) -> None:
         """Until it is done, or the attempt is over. A cancel is asked for again whatever went wrong."""

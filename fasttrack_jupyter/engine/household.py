@@ -13,6 +13,7 @@ from fasttrack_jupyter.engine.preparing import Preparer
 from fasttrack_jupyter.engine.present import present_folder, present_pipeline
 from fasttrack_jupyter.engine.present_usage import present_backend, present_usage_history, sum_of_slots
 from fasttrack_jupyter.engine.reads import LogReader
+from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
@@ -49,9 +50,10 @@ class Household:
 
     def __init__(self, world: World) -> None:
         self._world, self._store, self._secrets = world, world.store, world.secrets
-        self._runner = JobRunner(world.store, world.backends, world.clock, world.bus, max_jobs=world.max_jobs)
-        self._logs = LogReader(world.store, self._backend, world.secrets)
-        self._preparer = Preparer(world.store, self._open_backend, world.secrets, self._default_slots, world.carried)
+        self._roster = Roster(world.backends)
+        self._runner = JobRunner(world.store, self._roster, world.clock, world.bus, max_jobs=world.max_jobs)
+        self._logs = LogReader(world.store, self._roster.backend, world.secrets)
+        self._preparer = Preparer(world.store, self._roster.opened, world.secrets, self._default_slots, world.carried)
         self._stage = Stage(self._preparer, world.secrets, self._default_slots)
 
     async def pipelines(self) -> list[PipelineView]:
@@ -68,7 +70,7 @@ class Household:
 
     async def folders(self) -> list[FolderView]:
         """All vfolders of the local backend."""
-        return [present_folder(folder) for folder in await self._backend("local").folders()]
+        return [present_folder(folder) for folder in await self._roster.backend("local").folders()]
 
     async def make_folder(self, name: str, usage_mode: str) -> FolderView:
         """A new vfolder. Raises Conflict if there is one of that name, BadRequest if no task could mount it."""
@@ -76,9 +78,9 @@ class Household:
             raise BadRequest(
                 f"no task could mount a vfolder named {name!r}", hint="leave out '/' and ':', which part mounts"
             )
-        if any(folder.name == name for folder in await self._backend("local").folders()):
+        if any(folder.name == name for folder in await self._roster.backend("local").folders()):
             raise Conflict(f"there is a vfolder {name!r} already")
-        return present_folder(await self._backend("local").make_folder(name, usage_mode))
+        return present_folder(await self._roster.backend("local").make_folder(name, usage_mode))
 
     async def remove_folder(self, name: str) -> None:
         """Remove a vfolder and what is in it. A pipeline's own folder stays as long as it has jobs: Conflict."""
@@ -88,29 +90,29 @@ class Household:
                     f"vfolder {name!r} holds the outputs of {record.jobs} jobs of pipeline {record.name!r}",
                     hint="remove the jobs first: fasttrack delete, or fasttrack gc",
                 )
-        await self._backend("local").remove_folder(name)
+        await self._roster.backend("local").remove_folder(name)
 
     async def images(self, backend: str) -> list[dict[str, Any]]:
         """What can be named as an image on a backend."""
-        return [dict(image) for image in await self._backend(backend).images()]
+        return [dict(image) for image in await self._roster.backend(backend).images()]
 
     async def slots(self, backend: str) -> dict[str, Any]:
         """What a backend has, and what of it is in use."""
-        used = ResourceSlots(self._runner.used_slots(backend)).written()
-        return {**await self._backend(backend).slots(), "used": used}
+        used = ResourceSlots(self._roster.line(backend).used).written()
+        return {**await self._roster.backend(backend).slots(), "used": used}
 
     async def backends(self) -> list[BackendView]:
         """Where jobs can run, and what is free there; a backend that cannot be used says why."""
-        return [await self._backend_view(name, backend) for name, backend in self._world.backends.items()]
+        return [await self._backend_view(name) for name in list(self._roster)]
 
     async def usage_history(self, days: float, buckets: int, backend: str) -> UsageHistory:
         """Slots that attempts held on a backend over the last days, in ``buckets``, and now."""
-        capacity = self._open_backend(backend).capacity() or ResourceSlots()
+        capacity = self._roster.opened(backend).capacity() or ResourceSlots()
         end = self._world.clock.now()
         start = end - days * DAY
         held = await self._store.held_slots(backend, start, end, buckets)
         series = await asyncio.to_thread(sum_of_slots, held, capacity, buckets)
-        used = self._runner.used_slots(backend)
+        used = self._roster.line(backend).used
         return present_usage_history(start, end, buckets, series, capacity, used)
 
     async def secrets(self) -> list[dict[str, Any]]:
@@ -135,43 +137,29 @@ class Household:
 
     async def gc(self, *, keep_jobs: int, older_than_days: float, dry_run: bool) -> GcView:
         """Remove old jobs, and what nothing refers to."""
-        collector = GarbageCollector(self._store, self._backend("local"), self._world.bus)
+        collector = GarbageCollector(self._store, self._roster.backend("local"), self._world.bus)
         now = self._world.clock.now()
         return await collector.collect(keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run)
 
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""
-        checks = [dict(check) for backend in self._world.backends.values() for check in await backend.doctor()]
+        checks = [dict(check) for name in list(self._roster) for check in await self._roster.backend(name).doctor()]
         return [*checks, await asyncio.to_thread(_where_secrets_are, self._secrets)]
 
     # ------------------------------------------------------------------ parts
 
-    async def _backend_view(self, name: str, backend: ExecutionBackend) -> BackendView:
+    async def _backend_view(self, name: str) -> BackendView:
         try:
-            self._runner.check_backend(name)
+            backend = self._roster.opened(name)
             told = await backend.slots()
         except FastTrackError as error:
             return BackendView(name=name, ready=False, reason=error.message)
-        used = self._runner.used_slots(name)
+        used = self._roster.line(name).used
         return present_backend(name, told, backend.capacity(), used)
-
-    def _backend(self, name: str) -> ExecutionBackend:
-        try:
-            return self._world.backends[name]
-        except KeyError:
-            here = ", ".join(self._world.backends)
-            raise NotFound(f"there is no backend {name!r}", hint=f"backends here: {here}") from None
-
-    def _open_backend(self, name: str) -> ExecutionBackend:
-        """A backend that jobs can run on now. Raises NotFound."""
-        backend = self._backend(name)
-        self._runner.check_backend(name)
-        return backend
 
     def _default_slots(self, name: str) -> ResourceSlots:
         """What a task takes of a backend that counts slots, when it does not say: one cpu."""
-        backend = self._world.backends.get(name)
-        capacity = backend.capacity() if backend else None
+        capacity = self._roster.backend(name).capacity() if name in self._roster else None
         return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})
 
 

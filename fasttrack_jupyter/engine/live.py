@@ -15,6 +15,7 @@ from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_d
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
 from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported
 from fasttrack_jupyter.engine.views import Decision
+from fasttrack_jupyter.engine.whereabouts import backends_of
 from fasttrack_jupyter.model.artifacts import read_values
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
@@ -64,6 +65,9 @@ class LiveJob:
     ) -> None:
         record: Mapping[str, Any] = job.options.get("plan", {})
         self.job, self.pipeline, self.graph, self.priority = job, pipeline, graph, job.priority
+        self.backends = backends_of(job)
+        """All that it has anything on."""
+        self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
         self.outcomes = [Outcome() for _ in graph.names]
         self._remaining = graph.priorities(seconds)
         demands = Demands(pipeline, default_slots)
@@ -112,6 +116,10 @@ class LiveJob:
     def key(self, path: str) -> Key:
         """How the admission knows an instance."""
         return (self.job.id, path)
+
+    def where(self, path: str) -> str:
+        """The backend of an instance; see :func:`~fasttrack_jupyter.engine.whereabouts.backend_of`."""
+        return self._where.get(path, self.job.backend) if self._where else self.job.backend
 
     def demand(self, path: str) -> ResourceSlots:
         """All that an attempt takes while it lives."""

@@ -145,6 +145,7 @@ class JobMaker:
         options = await asyncio.to_thread(prepared.options)
         new = _new_job(prepared, origin, record, source=source, code=code, options=options, now=now)
         async with self._handing:
+            self._runner.check_backends({request.backend})
             job = await self._store.create_job(new)
             if job.id == new.id:  # else the same request, repeated, was quicker
                 self._bus.publish(await self._store.last_seq())

@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.line import Line
@@ -33,6 +33,7 @@ from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
 from fasttrack_jupyter.engine.recording import Recorder
+from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
@@ -52,7 +53,7 @@ from fasttrack_jupyter.engine.stimuli import (
 )
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
-from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.engine.turns import Turns
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Status
 
@@ -72,22 +73,18 @@ class JobRunner:
     def __init__(
         self,
         store: JobStore,
-        backends: Mapping[str, ExecutionBackend],
+        roster: Roster,
         clock: Clock,
         bus: EventBus,
         *,
         max_jobs: int = 50,
     ) -> None:
-        self._backends, self._clock, self._max_jobs = backends, clock, max_jobs
+        self._roster, self._clock, self._turns = roster, clock, Turns(max_jobs)
         self._recorder = Recorder(store, bus, self.set_aside)
-        self._acts = Acts(backends, clock, self._on_report)
-        self._lines: dict[str, Line] = {}
-        self._closed: dict[str, str] = {}
-        """Why a backend could not be opened, by name."""
+        self._acts = Acts(roster.backend, clock, self._on_report)
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
         """Why a job cannot go on, by id; and what it was while it could."""
-        self._pending: list[LiveJob] = []
         self._events: list[tuple[LiveJob, Event]] = []
         self._reports: list[SessionReport] = []
         self._asking: list[asyncio.Future[None]] = []
@@ -106,14 +103,8 @@ class JobRunner:
     # ------------------------------------------------------------------ for the façade
 
     async def open(self) -> None:
-        """Open the backends and begin. A backend that cannot be opened keeps only its own jobs waiting."""
-        for name, backend in self._backends.items():
-            try:
-                await backend.open(self._on_report)
-                self._lines[name] = Line(backend.capacity())
-            except Exception as error:
-                log.exception("backend %r could not be opened", name)
-                self._closed[name] = f"it could not be opened: {words_of(error)}"
+        """Open the backends and begin."""
+        await self._roster.open(self._on_report)
         self._tasks = [asyncio.create_task(self._decide_all()), asyncio.create_task(self._commit_all())]
 
     async def aclose(self) -> None:
@@ -124,8 +115,7 @@ class JobRunner:
         await self._acts.aclose()
         for timer in self._timers.values():
             timer.cancel()
-        for name in self._lines:
-            await self._backends[name].aclose()
+        await self._roster.aclose()
 
     async def stopped(self) -> None:
         """Wait until the runner ends, which it does by itself only when something is broken; raises what it was."""
@@ -134,23 +124,39 @@ class JobRunner:
             if not task.cancelled():
                 task.result()
 
+    async def add_backend(self, name: str, backend: ExecutionBackend) -> None:
+        """One more, whose jobs may be taken over now."""
+        await self._roster.add(name, backend, self._on_report)
+
+    async def remove_backend(self, name: str) -> None:
+        """Its jobs are set aside as they stand in the store; then it is closed. Its sessions go on."""
+        for live in self.needing(name):
+            self._acts.drop(live.job.id)
+            self.set_aside(live.job.id, f"the backend {name!r} is not here: it was removed")
+        await self.settled()
+        await self._roster.remove(name)
+
+    def needing(self, backend: str) -> list[LiveJob]:
+        """The jobs that go on and have anything on a backend."""
+        return [live for live in self._live.values() if backend in live.backends]
+
     def add(self, live: LiveJob) -> None:
         """A new job, stored already."""
-        self._line(live)
+        self.check_backends(live.backends)
         self._live[live.job.id] = live
-        self._pending.append(live)
+        self._turns.add(live)
         self._news.set()
 
     def resume(self, live: LiveJob, decision: Decision) -> None:
         """A job of an earlier engine, and what its machine said on being restored."""
-        line = self._line(live)
+        self.check_backends(live.backends)
         self._live[live.job.id] = live
         self._aside.pop(live.job.id, None)
         for instruction in decision.instructions:
             if isinstance(instruction, Adopt) and not instruction.may_create:
-                line.hold(live.key(instruction.path), live.demand(instruction.path))
+                self._line(live, instruction.path).hold(live.key(instruction.path), live.demand(instruction.path))
         if live.machine.status is JobStatus.PENDING:
-            self._pending.append(live)
+            self._turns.add(live)
         self._take(live, decision)
         self._news.set()
 
@@ -162,9 +168,7 @@ class JobRunner:
         if path is not None:
             live.machine.status_of(path)  # raises NotFound, here where somebody hears it
         self._events.append((live, CancelRequested(path, self._clock.now())))
-        self._asking.append(wish := asyncio.get_running_loop().create_future())
-        self._news.set()
-        await asyncio.wait([wish], timeout=CANCEL_PATIENCE)
+        await asyncio.wait([self._wish()], timeout=CANCEL_PATIENCE)
 
     def set_aside(self, job_id: str, cause: str | Exception) -> None:
         """Leave a job as it stands: it cannot go on in this engine. Its sessions do."""
@@ -174,7 +178,9 @@ class JobRunner:
         self._aside[job_id] = (f"cannot go on: {why}", live)
         if live is not None:
             for path in live.graph.names:
-                self._line(live).withdraw(live.key(path))
+                self._line(live, path).withdraw(live.key(path))
+                if (timer := self._timers.pop(live.key(path), None)) is not None:
+                    timer.cancel()
 
     def why_aside(self, job_id: str) -> str | None:
         """Why the job cannot go on; None if it can."""
@@ -184,22 +190,22 @@ class JobRunner:
         """Why nothing happens to an unfinished job just now; None while all is well."""
         return self.why_aside(job_id) or self._recorder.paused
 
-    def check_backend(self, name: str) -> None:
-        """Raises NotFound unless jobs can run there."""
-        if name not in self._lines:
-            why = self._closed.get(name, f"the backends here are {', '.join(self._lines)}")
-            raise NotFound(f"the backend {name!r} is not here: {why}", hint="see: fasttrack doctor")
+    def check_backends(self, names: Iterable[str]) -> None:
+        """Raises NotFound unless jobs can run on all of them."""
+        for name in names:
+            self._roster.line(name)
 
-    def give_up(self, job_id: str) -> None:
-        """A job that was set aside has been ended in the store."""
-        self._aside.pop(job_id, None)
+    async def settled(self) -> None:
+        """Return when everything that was asked for or decided until now is durable."""
+        await asyncio.wait([self._wish()])
 
     def set_priority(self, job_id: str, priority: int) -> None:
         """Change a live job's place in line."""
         live = self._live.get(job_id)
         if live is not None:
             live.priority = priority
-            self._line(live).rerank(job_id, -priority)
+            for name in live.backends:
+                self._roster.line(name).rerank(job_id, -priority)
 
     def live(self, job_id: str) -> LiveJob | None:
         """The job if it has not ended."""
@@ -215,13 +221,8 @@ class JobRunner:
         if self._recorder.paused:
             return self._recorder.paused
         if live.machine.status is JobStatus.PENDING:
-            return f"the job waits for its turn ({self._max_jobs} jobs run at once)"
-        return live.waits_for(path) or self._line(live).why_waiting(live.key(path))
-
-    def used_slots(self, backend: str) -> Mapping[str, int]:
-        """What is handed out of a backend's slots."""
-        self.check_backend(backend)
-        return self._lines[backend].used
+            return f"the job waits for its turn ({self._turns.max_jobs} jobs run at once)"
+        return live.waits_for(path) or self._line(live, path).why_waiting(live.key(path))
 
     # ------------------------------------------------------------------ deciding
 
@@ -251,15 +252,8 @@ class JobRunner:
                 self._lazily = asyncio.get_running_loop().call_later(_AT_LEISURE, self._decided.set)
 
     def _start_pending(self) -> None:
-        """Start the first in line, as long as fewer jobs run than may; what was cancelled while it waited is gone."""
-        waiting = (live for live in self._pending if live.machine.status is JobStatus.PENDING)
-        self._pending = [live for live in waiting if not live.machine.is_cancelling]
-        self._pending.sort(key=lambda live: (-live.priority, live.job.created_at, live.job.id))
-        running = sum(live.machine.status is JobStatus.RUNNING for live in self._live.values())
-        while self._pending and running < self._max_jobs:
-            live = self._pending.pop(0)
+        for live in self._turns.due(self._live):
             self._let_decide(live, JobStarted(self._clock.now()))
-            running += 1
 
     def _hear(self, report: SessionReport) -> None:
         try:
@@ -267,7 +261,8 @@ class JobRunner:
             if live := self._live.get(job_id):
                 self._let_decide(live, live.understand(report, ordinal, attempt))
             elif report.status in ENDED and (live := self._aside.get(job_id, ("", None))[1]):
-                self._line(live).release(live.key(live.graph.names[ordinal]))
+                path = live.graph.names[ordinal]
+                self._line(live, path).release(live.key(path))
         except (ValueError, LookupError):
             log.exception("a report that means nothing: %r", report)
 
@@ -290,11 +285,11 @@ class JobRunner:
                     self._offers.append((live, path))
                     continue
                 case Withdraw(path):
-                    self._line(live).withdraw(live.key(path))
+                    self._line(live, path).withdraw(live.key(path))
                     continue
                 case Release(path):
-                    self._line(live).release(live.key(path))
-                case Submit(path, attempt) if self._line(live).has_room(live.demand(path)):
+                    self._line(live, path).release(live.key(path))
+                case Submit(path, attempt) if self._line(live, path).has_room(live.demand(path)):
                     self._acts.foresee(live, path, attempt)
                 case GoOnCancelling():
                     self._events.append((live, CancelRequested(None, self._clock.now())))
@@ -306,18 +301,18 @@ class JobRunner:
         for _ in range(min(len(self._offers), _AT_ONCE)):
             live, path = self._offers.popleft()
             if self._live.get(live.job.id) is live and live.machine.is_offered(path):
-                self._line(live).offer(live.key(path), live.demand(path), live.rank(path))
+                self._line(live, path).offer(live.key(path), live.demand(path), live.rank(path))
         return bool(self._offers)
 
     def _intend(self) -> None:
-        for line in self._lines.values():
+        for line in self._roster.lines:
             for job_id, path in line.intend():
                 if (live := self._live.get(job_id)) and not live.machine.is_cancelling:
                     self._let_decide(live, live.admitted(path, self._clock.now()))
 
     def _start_sessions(self) -> None:
         """Give free slots to attempts whose intent is recorded."""
-        for line in self._lines.values():
+        for line in self._roster.lines:
             for job_id, path in line.start():
                 live = self._live[job_id]
                 _, _, attempt = live.machine.status_of(path)
@@ -348,7 +343,7 @@ class JobRunner:
     def _perform(self, live: LiveJob, instruction: Instruction) -> None:
         match instruction:
             case Submit(path):
-                self._line(live).queue(live.key(path), live.demand(path), live.rank(path))
+                self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
             case Adopt(path, attempt, may_create):
                 self._acts.adopt(live, path, attempt, self._queue_again if may_create else None)
             case CancelSession(path, attempt, reason):
@@ -367,15 +362,15 @@ class JobRunner:
         if self._live.get(live.job.id) is not live:
             return
         if exists:
-            self._line(live).hold(live.key(path), live.demand(path))
+            self._line(live, path).hold(live.key(path), live.demand(path))
         elif live.machine.status_of(path)[0] is Status.TERMINATING:
             self._report_unbegun(live, path, CANCELLED)
         else:
-            self._line(live).queue(live.key(path), live.demand(path), live.rank(path))
+            self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
             self._start_sessions()
 
     def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
-        if self._line(live).withdraw(live.key(path)):
+        if self._line(live, path).withdraw(live.key(path)):
             self._report_unbegun(live, path, reason)
         else:
             self._acts.cancel(live, path, attempt, reason)
@@ -389,12 +384,17 @@ class JobRunner:
         self._reports.append(report)
         self._news.set()
 
+    def _wish(self) -> asyncio.Future[None]:
+        """See :meth:`settled`."""
+        self._asking.append(wish := asyncio.get_running_loop().create_future())
+        self._news.set()
+        return wish
+
     def _retry_is_due(self, live: LiveJob, path: str) -> None:
         self._timers.pop(live.key(path), None)
         if live.job.id in self._live:
             self._events.append((live, RetryDue(path, self._clock.now())))
             self._news.set()
 
-    def _line(self, live: LiveJob) -> Line:
-        self.check_backend(live.job.backend)
-        return self._lines[live.job.backend]
+    def _line(self, live: LiveJob, path: str) -> Line:
+        return self._roster.line(live.where(path))

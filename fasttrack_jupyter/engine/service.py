@@ -14,6 +14,7 @@ from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.household import Household, World
 from fasttrack_jupyter.engine.making import JobMaker
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobCounts, SessionView, TagCount, UsageSeries
+from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.present import (
     moment,
     present_attempt,
@@ -39,7 +40,8 @@ from fasttrack_jupyter.engine.views import (
     RerunRequest,
     ValidationView,
 )
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.engine.whereabouts import LOCAL
+from fasttrack_jupyter.errors import BackendError, Conflict, NotFound
 from fasttrack_jupyter.model.artifacts import FAILURE, PROGRESS
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.reading import read_pipeline
@@ -55,12 +57,14 @@ class FastTrack(Household):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._maker = JobMaker(
-            self._store, world.clock, world.bus, self._backend, self._preparer, self._runner, self._stage
+            self._store, world.clock, world.bus, self._roster.backend, self._preparer, self._runner, self._stage
         )
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
-        self._show = JobShow(self._store, world.backends, self._runner, self._stage, self._default_slots)
-        self._remover = JobRemover(self._store, world.clock, world.bus, self._backend, self._runner, self._maker)
+        self._show = JobShow(self._store, self._roster, self._runner, self._stage, self._default_slots)
+        self._remover = JobRemover(self._store, world.clock, world.bus, self._roster.backend, self._runner, self._maker)
         self._opened_at = world.clock.now()
+        self._changing = asyncio.Lock()
+        """Held while a backend comes or goes."""
 
     async def open(self) -> None:
         """Take over unfinished jobs and go on with them."""
@@ -90,10 +94,54 @@ class FastTrack(Household):
             home=self._world.home,
             pid=os.getpid(),
             started_at=started_at,
-            backends=tuple(self._world.backends),
+            backends=tuple(self._roster),
             running_jobs=self._runner.unfinished,
             seq=await self._store.last_seq(),
         )
+
+    # ------------------------------------------------------------------ backends come and go
+
+    async def add_backend(self, name: str, backend: ExecutionBackend) -> None:
+        """Open a backend and go on with the jobs that were set aside for want of it.
+
+        One that is there under this name is replaced: its sessions go on, and the new one adopts them. A backend that
+        cannot be opened stays listed with the reason.
+
+        Raises:
+            Conflict: it is the home's own.
+            BackendError: it could not be opened; the message says why.
+        """
+        if name == LOCAL:
+            raise Conflict(f"the backend {name!r} is the home's own and always there", hint="choose another name")
+        async with self._changing:
+            if name in self._roster:
+                await self._runner.remove_backend(name)
+            await self._runner.add_backend(name, backend)
+            if (why := self._roster.why_closed(name)) is not None:
+                raise BackendError(f"the backend {name!r} is not here: {why}", hint="mend it, and add it again")
+            await self._takeover.take_over_of(name)
+
+    async def remove_backend(self, name: str, *, set_aside: bool = False) -> None:
+        """Close a backend and forget it; its sessions go on.
+
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: it is the home's own, or jobs that have not ended need it and they are not to be ``set_aside``
+                (until a backend of that name is added again).
+        """
+        self._roster.backend(name)
+        if name == LOCAL:
+            raise Conflict(f"the backend {name!r} is the home's own and stays")
+        async with self._changing:
+            await self._maker.settled()
+            words = [f"{live.job.pipeline}#{live.job.index}" for live in self._runner.needing(name)]
+            if words and not set_aside:
+                more = f" and {len(words) - 5} more" if len(words) > 5 else ""
+                raise Conflict(
+                    f"the backend {name!r} is needed by {', '.join(words[:5])}{more}",
+                    hint="wait until they have ended, or cancel them",
+                )
+            await self._runner.remove_backend(name)
 
     # ------------------------------------------------------------------ before a job
 
@@ -213,13 +261,13 @@ class FastTrack(Household):
         """What the running session uses now; empty when it is not running."""
         found = await self._store.find_job(job)
         name = await self._logs.current_attempt(found, path)
-        return dict(await self._backend(found.backend).usage(name))
+        return dict(await self._roster.backend(found.backend).usage(name))
 
     async def usage_samples(self, job: str, path: str, attempt: int | None) -> UsageSeries:
         """What an attempt used over time."""
         found = await self._store.find_job(job)
         number, name = await self._logs.attempt_of(found, path, attempt)
-        samples = await self._backend(found.backend).usage_samples(name) if number else ()
+        samples = await self._roster.backend(found.backend).usage_samples(name) if number else ()
         return UsageSeries(attempt=number, samples=tuple(map(present_sample, samples)))
 
     async def session(self, job: str, path: str, attempt: int | None) -> SessionView:
@@ -232,13 +280,13 @@ class FastTrack(Household):
         """An argv that opens a shell inside the running session's view. Raises Conflict."""
         found = await self._store.find_job(job)
         name = await self._logs.current_attempt(found, path)
-        return list(await self._backend(found.backend).shell(name))
+        return list(await self._roster.backend(found.backend).shell(name))
 
     async def outputs(self, job: str, path: str) -> list[FileView]:
         """What a task instance has written so far."""
         found = await self._store.find_job(job)
         place = await self._logs.outputs_dir(found, path)
-        files = await self._backend(found.backend).files(found.folder, place) if place else []
+        files = await self._roster.backend(found.backend).files(found.folder, place) if place else []
         return [present_file(entry) for entry in files if entry.path not in (FAILURE, PROGRESS)]
 
     async def read_output(self, job: str, path: str, file: str, start: int, limit: int) -> bytes:
@@ -248,7 +296,7 @@ class FastTrack(Household):
         if place is None:
             raise NotFound(f"task {path!r} of {found.pipeline}#{found.index} has no outputs")
         reads.check_relative(file)
-        read = partial(self._backend(found.backend).read, found.folder, f"{place}/{file}")
+        read = partial(self._roster.backend(found.backend).read, found.folder, f"{place}/{file}")
         return await (self._logs.masked(found, read, start, limit) if reads.is_record(file) else read(start, limit))
 
     async def events(self, after: int, limit: int, *, job: str | None = None, wait: float = 0.0) -> EventsPage:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from fasttrack_jupyter.engine.overviews import SessionView
-from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.present import JobPresenter, waiting_reasons
 from fasttrack_jupyter.engine.remains import remains_of
 from fasttrack_jupyter.engine.retelling import Retelling
+from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage
 from fasttrack_jupyter.engine.storing import JobStore
@@ -27,12 +27,12 @@ class JobShow:
     def __init__(
         self,
         store: JobStore,
-        backends: Mapping[str, ExecutionBackend],
+        roster: Roster,
         runner: JobRunner,
         stage: Stage,
         default_slots: Callable[[str], ResourceSlots],
     ) -> None:
-        self._store, self._backends, self._runner, self._stage = store, backends, runner, stage
+        self._store, self._roster, self._runner, self._stage = store, roster, runner, stage
         self._default_slots = default_slots
 
     async def view(self, job_id: str) -> JobView:
@@ -73,7 +73,6 @@ class JobShow:
 
     async def _place(self, job: PipelineJob) -> str | None:
         """Where the pipeline folder is on this machine, if it is."""
-        backend = self._backends.get(job.backend)
-        if backend is None:
+        if job.backend not in self._roster:
             return None
-        return (await backend.make_folder(job.folder, "data", job.pipeline)).host_path
+        return (await self._roster.backend(job.backend).make_folder(job.folder, "data", job.pipeline)).host_path

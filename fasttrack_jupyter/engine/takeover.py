@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
-from fasttrack_jupyter.engine.remains import ended_unheard, ending
+from fasttrack_jupyter.engine.remains import end_unheard, ending
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
+from fasttrack_jupyter.engine.whereabouts import backends_of
 from fasttrack_jupyter.errors import InvalidPipeline, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import Status
@@ -38,16 +39,27 @@ class Takeover:
 
     async def give_up(self, job: PipelineJob) -> None:
         """End a job that was set aside, with all its sessions."""
-        rows = await self._store.instances(job.id)
         now = self._clock.now()
-        try:
-            self._runner.check_backend(job.backend)
-        except NotFound as error:
-            unheard = f"cancelled; its session was not ended: {error.message}"
-            await self._store.record(ended_unheard(job, rows, now, unheard))
-            self._runner.give_up(job.id)
-        else:
-            self._runner.resume(*ending(job, rows, now))
+        live, decision = ending(job, await self._store.instances(job.id), now)
+        end_unheard(live, decision, self._gone(live.backends), now)
+        self._runner.resume(live, decision)
+        await self._runner.settled()
+
+    async def take_over_of(self, backend: str) -> None:
+        """Go on with the jobs that were set aside because a backend was not here, which it is now."""
+        for job in await self._store.unfinished():
+            if self._runner.why_aside(job.id) and backend in backends_of(job):
+                await self.take_over(job)
+
+    def _gone(self, backends: Iterable[str]) -> dict[str, str]:
+        """Those of ``backends`` that are not here, and why."""
+        gone = {}
+        for name in backends:
+            try:
+                self._runner.check_backends([name])
+            except NotFound as error:
+                gone[name] = error.message
+        return gone
 
     async def _ended_at(self, job: PipelineJob, rows: Sequence[TaskInstance]) -> dict[str, float]:
         """When the last attempt of each instance that waits for its next one ended."""

@@ -1,0 +1,178 @@
+"""Profiles: who this home's user is on which cluster. Each is a backend, and they come and go while the engine runs.
+
+Keys come in and never go out again: no view has a field that could hold one. Who keeps them, and how a profile becomes a
+backend, is behind :class:`ProfileKeeper`; this is only what the faces may ask, one at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Literal, NamedTuple, Protocol
+
+from pydantic import Field
+
+from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.views import View
+from fasttrack_jupyter.errors import NotFound
+
+
+class ProfileRequest(View):
+    """A profile to make or to change. Without keys the kept ones stay, unless they would go somewhere else then."""
+
+    endpoint: str = Field(max_length=2048)
+    """``https://host[:port][/path]``: a manager's (mode ``api``) or a webserver's (mode ``session``)."""
+    mode: Literal["api", "session"] = "api"
+    domain: str = Field(default="default", max_length=64)
+    project: str = Field(default="default", max_length=64)
+    resource_group: str | None = Field(default=None, max_length=64)
+    folder_host: str | None = Field(default=None, max_length=128)
+    verify_tls: bool = True
+    proxy: str | None = Field(default=None, max_length=2048)
+    user: str | None = Field(default=None, repr=False, max_length=256)
+    """The access key, or the e-mail address."""
+    secret: str | None = Field(default=None, repr=False, max_length=1024)
+    """The secret key, or the password."""
+    keep: bool = True
+    """Whether it is stored; else it is there for this engine's life."""
+    check: bool = True
+    """Whether the cluster is asked first; what it refuses is not kept."""
+
+
+class ProfileCheck(View):
+    """What a cluster says to a profile."""
+
+    release: str
+    account: str | None
+    """The e-mail address of whose keys they are."""
+    role: str | None
+    projects: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What one should know: a password that travels in the clear, a release that nobody tried."""
+
+
+class ProfileView(View):
+    """A profile, without anything secret."""
+
+    name: str
+    backend: str
+    """Its name as a backend: ``backend.ai``, ``backend.ai:NAME``."""
+    endpoint: str
+    mode: Literal["api", "session"]
+    domain: str
+    project: str
+    resource_group: str | None
+    folder_host: str | None
+    verify_tls: bool
+    proxy: str | None
+    account: str | None
+    """The e-mail address of whose keys they are, as far as that is known."""
+    key: str | None
+    """The last characters of the access key, ``…MPLE``."""
+    kept: bool
+    """Whether it is stored; else it goes with this engine."""
+    trouble: str = ""
+    """Why it cannot be used, where that is known without asking the cluster."""
+    checked: ProfileCheck | None = None
+    """What the cluster said, where it was just asked."""
+
+
+class Kept(NamedTuple):
+    """A profile that was put; ``backend`` is None where nothing changed."""
+
+    view: ProfileView
+    backend: ExecutionBackend | None
+
+
+class ProfileKeeper(Protocol):
+    """Keeps profiles and their keys, and makes backends of them."""
+
+    def views(self) -> list[ProfileView]:
+        """All, by name."""
+        ...
+
+    async def put(self, name: str, request: ProfileRequest) -> Kept:
+        """Check it (if asked to), then keep it. Nothing is kept where it raises.
+
+        Raises:
+            BadRequest: the name, the endpoint or the proxy makes no sense, or keys are missing.
+            KeysRefused, BackendUnreachable: the cluster's answer to the check, or none.
+        """
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Forget it and its keys. Raises NotFound."""
+        ...
+
+    async def check(self, name: str) -> ProfileCheck:
+        """Ask its cluster. Raises NotFound, KeysRefused, BackendUnreachable."""
+        ...
+
+
+class NoProfiles:
+    """Where no cluster can be used at all."""
+
+    def views(self) -> list[ProfileView]:
+        """None."""
+        return []
+
+    async def put(self, name: str, request: ProfileRequest) -> Kept:
+        """Raises NotFound."""
+        raise NotFound("this engine knows no clusters")
+
+    async def remove(self, name: str) -> None:
+        """Raises NotFound."""
+        raise no_such_profile(name, ())
+
+    async def check(self, name: str) -> ProfileCheck:
+        """Raises NotFound."""
+        raise no_such_profile(name, ())
+
+
+class ProfileDesk:
+    """What faces may ask about profiles. ``add`` and ``remove`` have backends come and go."""
+
+    def __init__(
+        self,
+        keeper: ProfileKeeper,
+        add: Callable[[str, ExecutionBackend], Awaitable[None]],
+        remove: Callable[[str], Awaitable[None]],
+        is_there: Callable[[str], bool],
+    ) -> None:
+        self._keeper, self._add, self._remove, self._is_there = keeper, add, remove, is_there
+        self._lock = asyncio.Lock()
+
+    def views(self) -> list[ProfileView]:
+        """All profiles, by name."""
+        return self._keeper.views()
+
+    async def check(self, name: str) -> ProfileCheck:
+        """See the keeper."""
+        return await self._keeper.check(name)
+
+    async def put(self, name: str, request: ProfileRequest) -> ProfileView:
+        """Keep it and use it from now on; jobs that wait for its backend go on. See the keeper."""
+        async with self._lock:
+            view, backend = await self._keeper.put(name, request)
+            if backend is not None:
+                await self._leave(view.backend)
+                await self._add(view.backend, backend)
+            return view
+
+    async def delete(self, name: str) -> None:
+        """Forget it; unfinished jobs on its backend are set aside until it is back."""
+        async with self._lock:
+            backends = [view.backend for view in self._keeper.views() if view.name == name]
+            await self._keeper.remove(name)
+            for backend in backends:
+                await self._leave(backend)
+
+    async def _leave(self, backend: str) -> None:
+        if self._is_there(backend):
+            await self._remove(backend)
+
+
+def no_such_profile(name: str, names: tuple[str, ...]) -> NotFound:
+    """Raise it; ``names`` are those that there are."""
+    hint = f"There are: {', '.join(names)}." if names else "Make one: fasttrack login"
+    return NotFound(f"there is no profile {name!r}", hint=hint)

@@ -1,0 +1,28 @@
+"""On which backend the task instances of a job run, and so where their logs and outputs are. Pure.
+
+A job has a backend; a task may name another. What was decided is in the job's plan, so nobody needs to read its
+text for it. The outputs of an instance that is reused (or skipped, with outputs of an earlier job) are where
+that earlier one left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fasttrack_jupyter.model.job import PipelineJob
+
+LOCAL = "local"
+"""Name of the backend that every home has."""
+
+
+def backend_of(job: PipelineJob, path: str) -> str:
+    """Where an instance of ``job`` runs, or where the outputs that it stands for are."""
+    entry: Mapping[str, Any] = job.options.get("plan", {}).get(path, {})
+    name: str = entry.get("backend", job.backend)
+    return name
+
+
+def backends_of(job: PipelineJob) -> set[str]:
+    """All backends that ``job`` has anything on."""
+    return {job.backend} | {entry["backend"] for entry in job.options.get("plan", {}).values() if "backend" in entry}
