@@ -11,6 +11,7 @@ from fasttrack_jupyter.api.states import icon, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, duration, job_word, slots
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline, NotFound
 from fasttrack_jupyter.kernel.building import Made, has_changed, made_of
+from fasttrack_jupyter.kernel.editing import rerun_edited
 from fasttrack_jupyter.kernel.feed import feed
 from fasttrack_jupyter.kernel.jobs import Job, job, take_in_hand
 from fasttrack_jupyter.kernel.options import (
@@ -108,9 +109,8 @@ def _request(session: Session, made: Made, words: Words) -> Json:
 
 
 def _begun(session: Session, started: Job, made: Made | None, words: Words) -> Job | None:
-    session.job = started
+    session.has_begun(started, {**made.files, made.file_name: made.text} if made is not None else None)
     if made is not None:
-        session.sent[started.id] = {**made.files, made.file_name: made.text}
         for line in problem_lines(made.problems, made.text):
             print(line)
     if words.detach:
@@ -118,6 +118,7 @@ def _begun(session: Session, started: Job, made: Made | None, words: Words) -> J
         return None
     if words.wait:
         watch(started, _say)
+    session.show(started)
     return started
 
 
@@ -163,24 +164,21 @@ def _rerun_arguments(parser: argparse.ArgumentParser) -> None:
 
 def rerun(session: Session, words: Words) -> Job | None:
     """Make a new job from an old one."""
-    old = job_meant(session, words.job)
-    made = made_of(session) if words.edited else None
-    how: Json = {"from_failed": words.from_failed, "edited": words.edited}
-    if made is not None:
-        how |= {"text": made.text, "files": dict(made.files)}
+    old, chosen = job_meant(session, words.job), selection(words)
+    how: Json = {"from_failed": words.from_failed}
+    how |= {"only": chosen["only"], "from_": chosen["from"], "until": chosen["until"]}
     if words.params:
         how["params"] = parameters(words.params, "-p")
-    if made is None and has_changed(session, old):
+    if words.edited:
+        return _begun(session, *rerun_edited(session, old, **how), words)
+    if has_changed(session, old):
         print(f"The cells have changed since {old.name}; this runs them as they were. --edited takes them as they are.")
-    chosen = selection(words)
-    how |= {"only": chosen["only"], "from_": chosen["from"], "until": chosen["until"]}
     try:
         again = old.rerun(**how)
     except InvalidPipeline as error:
-        raise in_words(error, made.text if made else "") from None
-    if made is None and old.id in session.sent:
-        session.sent[again.id] = session.sent[old.id]
-    return _begun(session, again, made, words)
+        raise in_words(error) from None
+    session.has_begun(again, session.sent.get(old.id))
+    return _begun(session, again, None, words)
 
 
 # ---------------------------------------------------------------- jobs that are there

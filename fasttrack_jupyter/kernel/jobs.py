@@ -141,9 +141,12 @@ class Job:
 
     def _ipython_display_(self) -> None:
         """The live picture of it where the front-end can show one, else a table in text."""
+        from fasttrack_jupyter.kernel.loading import session_here
         from fasttrack_jupyter.kernel.told import display_job
 
-        display_job(self)
+        session = session_here()
+        if session is None or not session.has_just_shown(self):
+            display_job(self)
 
     # ------------------------------------------------------------ what can be done
 

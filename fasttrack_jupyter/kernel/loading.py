@@ -57,6 +57,14 @@ def unload(shell: Any) -> None:
     shell.Completer.custom_matchers.remove(hung.matcher)
 
 
+def session_here() -> Session | None:
+    """What is kept of this process's notebook; None where the extension is not loaded."""
+    from IPython.core.getipython import get_ipython
+
+    hung: Hung | None = getattr(get_ipython(), _ATTRIBUTE, None)
+    return hung.session if hung is not None else None
+
+
 def _register(shell: Any, magics: Magics) -> None:
     register = shell.register_magic_function
     register(magics.fasttrack, "line", "fasttrack")

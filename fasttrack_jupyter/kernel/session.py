@@ -61,6 +61,7 @@ class Session:
         self.sent: dict[str, Mapping[str, str]] = {}
         """The files of the jobs that were made here, by job id: what ``diff`` compares with."""
         self._ran: list[Ran] = []
+        self._shown: set[str] = set()
         self._is_refused = False
         self._saved: tuple[tuple[str, int, int] | None, Saved] = (None, Saved())
 
@@ -90,6 +91,7 @@ class Session:
     def about_to_run(self, info: Any) -> None:
         """IPython's ``pre_run_cell``: forget the cells that were deleted, so that a cell can already build on that."""
         self._is_refused = False
+        self._shown.clear()
         gone = set(self.request.get("deletedCells") or ())
         if gone:
             self._ran = [ran for ran in self._ran if ran.id not in gone]
@@ -129,6 +131,25 @@ class Session:
         is_terminal = getattr(self.shell, "kernel", None) is None
         role = role_of(now.source) if is_terminal else None
         return role is not None and role_of(before.source) == role
+
+    def has_begun(self, job: Job, files: Mapping[str, str] | None) -> None:
+        """A job was made here, of ``files`` (None: nobody here knows)."""
+        self.job = job
+        if files is not None:
+            self.sent[job.id] = files
+
+    def show(self, job: Job) -> None:
+        """Show a job that a magic also returns: assigned or not, the cell shows it once."""
+        from fasttrack_jupyter.kernel.told import display_job
+
+        display_job(job)
+        self._shown.add(job.id)
+
+    def has_just_shown(self, job: Job) -> bool:
+        """Whether the cell that runs has shown this job already; asked once for each time."""
+        is_shown = job.id in self._shown
+        self._shown.discard(job.id)
+        return is_shown
 
     def reset(self) -> int:
         """Forget every cell, how this notebook's cells run, and its last job; how many marked cells there were."""

@@ -21,6 +21,8 @@ from weakref import WeakMethod, WeakValueDictionary
 from fasttrack_jupyter.api.states import FAILURE, PREPARING, RUNNING
 from fasttrack_jupyter.api.words import clean, plural
 from fasttrack_jupyter.errors import FastTrackError, NotFound
+from fasttrack_jupyter.kernel.editing import has_cells_of, rerun_edited
+from fasttrack_jupyter.kernel.loading import session_here
 from fasttrack_jupyter.kernel.picture import picture_uri
 from fasttrack_jupyter.kernel.widget_ansi import log_html
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
@@ -32,6 +34,7 @@ from fasttrack_jupyter.kernel.widget_worker import Worker
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
+    from fasttrack_jupyter.kernel.session import Session
     from fasttrack_jupyter.kernel.widget_graph import TaskGraph
 
 Json = dict[str, Any]
@@ -87,6 +90,7 @@ class JobWidget:
                 "no": lambda: shown(self._parts.confirm, False),
                 "rerun": lambda: self._rerun(from_failed=False),
                 "rerun_failed": lambda: self._rerun(from_failed=True),
+                "rerun_edited": self._rerun_edited,
             },
             {
                 "task": self._choose,
@@ -198,6 +202,8 @@ class JobWidget:
         parts.cancel.disabled = job.is_ended
         parts.rerun.disabled = not job.is_ended or job.is_deleted
         parts.rerun_failed.disabled = parts.rerun.disabled or job.result == "SUCCESS"
+        parts.rerun_edited.disabled = parts.rerun.disabled
+        shown(parts.rerun_edited, self._session() is not None)
         if job.is_ended:
             shown(parts.confirm, False)
 
@@ -298,15 +304,39 @@ class JobWidget:
         self._do(cancel)
 
     def _rerun(self, *, from_failed: bool) -> None:
-        self._parts.rerun.disabled = self._parts.rerun_failed.disabled = True
-
         def rerun() -> None:
-            before = self.job.name
-            self._turn_to(self.job.rerun(from_failed=from_failed))
-            how = "what had succeeded is taken over" if from_failed else "everything runs again"
-            code = "Its code is as it was then; %fasttrack rerun --edited takes the cells as they are now."
-            self._say(f"{self.job.name} is a rerun of {before}, and shown here from now on: {how}. {code}")
+            self._turn_to_rerun(
+                self.job.rerun(from_failed=from_failed),
+                "what had succeeded is taken over" if from_failed else "everything runs again",
+                "Its code is as it was then; %fasttrack rerun --edited takes the cells as they are now.",
+            )
 
+        self._do_again(rerun)
+
+    def _session(self) -> Session | None:
+        """The notebook of this kernel, if it is what the job was made of."""
+        session = session_here()
+        return session if session is not None and has_cells_of(session, self.job) else None
+
+    def _rerun_edited(self) -> None:
+        def rerun() -> None:
+            session = self._session()
+            if session is None:
+                raise NotFound(f"the cells of {self.job.name} are not those of this notebook any more")
+            again, made = rerun_edited(session, self.job)
+            told = "; ".join(problem.message for problem in made.problems)
+            self._turn_to_rerun(again, "everything runs again, with the cells as they are now", told)
+
+        self._do_again(rerun)
+
+    def _turn_to_rerun(self, again: Job, how: str, more: str) -> None:
+        before = self.job.name
+        self._turn_to(again)
+        self._say(f"{again.name} is a rerun of {before}, and shown here from now on: {how}. {more}".strip())
+
+    def _do_again(self, rerun: Callable[[], None]) -> None:
+        parts = self._parts
+        parts.rerun.disabled = parts.rerun_failed.disabled = parts.rerun_edited.disabled = True
         self._do(rerun)
 
     def _do(self, what: Callable[[], None]) -> None:

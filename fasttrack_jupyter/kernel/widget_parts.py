@@ -37,6 +37,7 @@ class Parts:
         self.link = _html("ftw-links")
         self.cancel = _button("Cancel", "End what runs, and start nothing more")
         self.rerun = _button("Rerun", "A new job of the same pipeline")
+        self.rerun_edited = _button("Rerun with edited cells", "A new job of the notebook's cells as they are now")
         self.rerun_failed = _button("Rerun from failed", "A new job that takes over what has succeeded")
         self.zoom = ToggleButton(description="Zoom", tooltip="Zoom with the mouse wheel; off: everything is shown")
         self.question = _html("ftw-said")
@@ -57,13 +58,15 @@ class Parts:
         self.box = self._box(height)
 
     def _box(self, height: str) -> Any:
-        for control, is_shown in ((self.confirm, False), (self.said, False)):
-            shown(control, is_shown)
+        for control in (self.confirm, self.said, self.rerun_edited):
+            shown(control, False)
         detail = VBox([_bar(self.task, self.view, self.follow), self.pane])
         detail.add_class("ftw-detail")
         body = HBox([self.list, detail])
         body.add_class("ftw-body")
-        bar = _bar(self.title, self.link, self.cancel, self.rerun, self.rerun_failed, self.zoom)
+        bar = _bar(
+            self.title, self.link, self.cancel, self.rerun, self.rerun_failed, self.rerun_edited, self.zoom
+        )  # fmt: skip
         self._above, self._below = [self.style, bar, self.confirm, self.said], [body]
         box = VBox([*self._above, self.folded, *self._below], layout={"height": height})
         box.add_class("ftw")

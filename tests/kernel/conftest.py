@@ -101,6 +101,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     found = InteractiveShell(config=config)
+    monkeypatch.setattr(InteractiveShell, "_instance", found)
     found.run_line_magic("load_ext", "fasttrack_jupyter")
     yield Typist(found)
     found.run_line_magic("unload_ext", "fasttrack_jupyter")

@@ -337,3 +337,13 @@ def test_where_nobody_can_be_asked_that_is_said(shell: Any, monkeypatch: pytest.
 
     monkeypatch.setattr("getpass.getpass", nobody)
     assert "In a terminal: fasttrack secrets set TOKEN" in shell.fails("%fasttrack secrets set TOKEN")
+
+
+@pytest.mark.parametrize("how", ["job = %fasttrack run", "%fasttrack run", "job = %fasttrack run\njob"])
+def test_a_job_is_shown_once_assigned_or_not(notebook: Any, capsys: pytest.CaptureFixture[str], how: str) -> None:
+    """``job = %fasttrack run`` shows what it returns, as IPython's own assignments do not; nothing is shown twice."""
+    assert notebook.cell(*how.split("\n")).success
+    assert capsys.readouterr().out.count("digits#1") == 1
+    notebook.cell("import fasttrack_jupyter as ft", "ft.job()")
+    assert capsys.readouterr().out.count("digits#1") == 1
+    notebook.cell("ft.job().wait()")

@@ -373,3 +373,30 @@ def test_a_worker_ends_when_nothing_is_left_and_begins_again() -> None:
     worker.close()
     worker.ask(lambda: done.append("late"))
     assert done == ["fasttrack-widget-test"]
+
+
+def test_a_rerun_with_edited_cells_takes_those_of_this_kernel(shown: Show, shell: Any) -> None:
+    """Offered where this kernel's notebook is what the job was made of; it sends the cells as they are now."""
+    shell.cell("%%fasttrack_task a", "x = 1")
+    job = StandIn(view(DONE, status="TERMINATED", result="SUCCESS", source=shell.session.source))
+    job.next = StandIn(view(task("a", "RUNNING"), id="job-2", index=4))
+    widget = shown(job)
+    until(lambda: widget._parts.rerun_edited.layout.display is None, "the button")
+    shell.cell("%%fasttrack_task a", "x = 2", cell_id=None)
+    press(widget, "rerun_edited")
+    until(lambda: "digits#4 is a rerun of digits#3" in widget._parts.said.value, "what it did")
+    assert "'edited': True" in job.done[0]
+    assert "x = 2" in job.done[0]
+    assert shell.session.job is job.next
+    assert "x = 2" in "".join(shell.session.sent["job-2"].values())
+
+
+def test_a_job_of_something_else_has_no_edited_cells(shown: Show, shell: Any) -> None:
+    """Of a YAML file, of another notebook, or before any cell is a task."""
+    done = {"status": "TERMINATED", "result": "SUCCESS"}
+    mine = StandIn(view(DONE, source=shell.session.source, **done))
+    assert shown(mine)._parts.rerun_edited.layout.display == "none"
+    shell.cell("%%fasttrack_task a", "x = 1")
+    for number, source in enumerate((None, "/elsewhere/other.ipynb", "/elsewhere/p.fasttrack.yaml"), 2):
+        widget = shown(StandIn(view(DONE, id=f"job-{number}", source=source, **done)))
+        assert widget._parts.rerun_edited.layout.display == "none"

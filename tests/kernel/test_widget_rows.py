@@ -18,7 +18,7 @@ from fasttrack_jupyter.kernel.looks import LOOKS
 from fasttrack_jupyter.kernel.picture import MOST_CARDS, picture, picture_uri, places
 from fasttrack_jupyter.kernel.widget_ansi import log_html
 from fasttrack_jupyter.kernel.widget_rows import headline, middle, most_relevant, task_rows, totals_text
-from fasttrack_jupyter.kernel.widget_style import DARK_CANVAS, live_style, still_style
+from fasttrack_jupyter.kernel.widget_style import DARK_CANVAS, GRAPH_HEIGHT, live_style, still_style
 from fasttrack_jupyter.kernel.widget_table import table_html
 
 sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
@@ -252,3 +252,9 @@ def test_styles_reach_nothing_but_the_widget() -> None:
     for style in (live_style("ftw-still-x"), still_style("ftw-still-x")):
         for selectors in re.findall(r"([^{}]+)\{", style.removeprefix("<style>").removesuffix("</style>")):
             assert all("ftw" in selector for selector in selectors.split(",")), selectors
+
+
+def test_the_graph_has_the_same_height_before_its_own_style_is_there() -> None:
+    """JupyterLab's extension knows it too: a page that is loaded anew fits the graph to it."""
+    style = Path(__file__).parents[2] / "labextension" / "style" / "notebook.css"
+    assert f"height: {GRAPH_HEIGHT};" in style.read_text().partition(".ftw-graph.ftw-graph")[2]

@@ -74,7 +74,7 @@ def test_a_secret_that_the_notebook_took_out_of_its_environment_is_known_all_the
 
 
 def test_what_cells_show_is_kept_with_stars(bench: Any) -> None:
-    """Texts, results, what ``display`` showed, errors; in the notebook and in the files; the log is masked when read."""
+    """Texts, results, what ``display`` showed, errors; in the notebook and in the files. The log is masked later."""
     shows = (
         "print('key is', key)\ndisplay({'k': key})\nclass H:\n    def _repr_html_(self): return f'<b>{key}</b>'\nH()"
     )

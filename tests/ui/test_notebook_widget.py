@@ -222,3 +222,36 @@ def test_a_kernel_that_is_restarted_leaves_the_picture(lab: Lab, page: Page) -> 
     expect(widget).to_be_hidden()
     assert lab.client.job("goes on#1")["status"] == "RUNNING"
     lab.client.cancel("goes on#1")
+
+
+FITTED = """() => {
+  const graph = document.querySelector('.ftw-graph');
+  const cy = [graph, ...(graph?.querySelectorAll('*') ?? [])].map(part => part?._cyreg?.cy).find(Boolean);
+  const box = cy?.elements().renderedBoundingBox();
+  return !!box && box.w > 100 && box.x1 >= 0 && box.y1 >= 0 && box.x2 <= graph.clientWidth && box.y2 <= graph.clientHeight;
+}"""
+"""Whether every card stands within the graph's part of the page."""
+
+
+def test_a_page_that_is_loaded_anew_shows_the_graph_whole_and_reruns_what_was_edited(lab: Lab, page: Page) -> None:
+    """The kernel lives on: its widget is there again, fitted, and takes the cells as they are now."""
+    name = notebook(
+        lab, "anew.ipynb", *["1"] * 30, "%load_ext fasttrack_jupyter",
+        "%%fasttrack_task prepare\nx = 1", "%%fasttrack_task train\ny = x + 1", "job = %fasttrack run", *["2"] * 20,
+    )  # fmt: skip
+    opened(lab, page, name, "anew")
+    widget = run_all(page)
+    expect(widget).to_contain_text(re.compile("anew#1.*success after"), timeout=60_000)
+    page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
+    opened(lab, page, name, "anew-again")
+    page.evaluate("() => { jupyterapp.shell.currentWidget.content.scrollToItem(33); }")
+    until(lambda: page.evaluate(CARDS) == "none", "cards on the canvas")
+    until(lambda: page.evaluate(FITTED), "a graph that is whole")
+    page.evaluate("""async () => {
+      const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+      await kernel.requestExecute({ code: '%%fasttrack_task train\\ny = x + 40' }).done;
+    }""")
+    widget.get_by_role("button", name="Rerun with edited cells").press("Enter")
+    expect(widget.get_by_role("status")).to_contain_text("anew#2 is a rerun of anew#1")
+    expect(widget).to_contain_text(re.compile("anew#2.*success after"), timeout=60_000)
+    assert lab.client.job("anew#2")["rerun_of"] == lab.client.job("anew#1")["id"]
