@@ -25,7 +25,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.line import Line
