@@ -177,6 +177,8 @@ class SlotType:
     title: str
     unit: str
     is_bytes: bool
+    is_whole: bool = False
+    """Handed out in whole ones only (``cuda.device``; not ``cuda.shares``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +204,20 @@ class Survey:
     """The domain's limits; a slot that is not there is unlimited."""
     slot_types: Mapping[str, SlotType]
     folders: tuple[FolderSummary, ...]
+    max_folders: int = 0
+    """Vfolders that this user may own; 0 is no limit."""
 
     def find_images(self, name: str) -> tuple[ImageInfo, ...]:
         """The images of that name (or alias), one for each architecture."""
-        return tuple(image for image in self.images if name == image.name or name in image.aliases)
+        whole = self.canonical(name)
+        return tuple(image for image in self.images if image.name == whole or name in image.aliases)
+
+    def canonical(self, name: str) -> str:
+        """An image's name with the registry and the tag that a manager adds where they are left out."""
+        first, slash, _ = name.partition("/")
+        has_registry = bool(slash) and ("." in first or ":" in first or first in self.registries)
+        tag = "" if ":" in name.rpartition("/")[2] else ":latest"
+        return f"{'' if has_registry else 'index.docker.io/'}{name}{tag}"
 
     def project(self, name: str) -> ProjectInfo | None:
         """The project of that name."""
@@ -292,9 +304,16 @@ def slot_types_of(kinds: Mapping[str, str], words: Mapping[str, Mapping[str, Any
             str(words.get(slot, {}).get("human_readable_name") or slot),
             str(words.get(slot, {}).get("display_unit") or ""),
             kind == "bytes",
+            kind != "bytes" and _digits(words.get(slot, {})) == 0,
         )
         for slot, kind in kinds.items()
     }
+
+
+def _digits(words: Mapping[str, Any]) -> int | None:
+    """Behind the point, of a slot's amounts; None where it is not told."""
+    told = (words.get("number_format") or {}).get("round_length")
+    return None if told is None else int(told)
 
 
 def presets_of(told: Iterable[Mapping[str, Any]]) -> Iterator[PresetInfo]:

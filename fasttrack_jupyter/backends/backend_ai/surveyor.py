@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.backend_ai import survey as read
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.profile import Profile
 from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.survey import (
     FolderSummary,
@@ -42,7 +43,7 @@ _IMAGES = """query { images { id name tag registry architecture aliases size_byt
 _SELF = """query { user { uuid email domain_name }
   groups { id name is_active total_resource_slots allowed_vfolder_hosts }
   domain { total_resource_slots allowed_docker_registries }
-  keypair { concurrency_used }
+  user_resource_policy { max_vfolder_count }
   keypair_resource_policy { name default_for_unspecified total_resource_slots max_concurrent_sessions
     max_containers_per_session max_session_lifetime idle_timeout %s } }"""
 _NODES = """query($limit: Int!, $offset: Int!) { agent_summary_list(limit: $limit, offset: $offset, status: "ALIVE") {
@@ -91,6 +92,11 @@ class Surveyor:
         self._catalog: _Catalog | None = None
         self._free: _Free | None = None
 
+    @property
+    def profile(self) -> Profile:
+        """Whose cluster it is, and as whom."""
+        return self._cluster.profile
+
     async def look(self, *, projects: Collection[str] = (), fresh: bool = False) -> Survey:
         """What the cluster offers the profile's project, and ``projects``; at most some seconds old (``fresh``: none).
 
@@ -99,7 +105,7 @@ class Surveyor:
         Raises:
             BackendUnreachable, KeysRefused: nothing could be asked.
         """
-        wanted = {self._cluster.profile.project, *projects}
+        wanted = {self.profile.project, *projects}
         asked_at = time.monotonic()
         async with self._lock:
             since = asked_at if fresh else float("-inf")
@@ -279,4 +285,5 @@ def _survey(catalog: _Catalog, free: _Free) -> Survey:
         domain_slots=read.bounds(_json(domain["total_resource_slots"])),
         slot_types=catalog.slot_types,
         folders=free.folders,
+        max_folders=int((catalog.told["user_resource_policy"] or {}).get("max_vfolder_count") or 0),
     )
