@@ -22,9 +22,9 @@ class ProfileCalls(Caller):
         """Make or change a profile by a ProfileRequest: ProfileView. Raises KeysRefused, BackendUnreachable …"""
         return self._ask("PUT", f"/profiles/{quoted(profile)}", request, timeout=self._patience)
 
-    def delete_profile(self, profile: str) -> None:
-        """Forget a profile and its keys. Raises NotFound."""
-        self._read("DELETE", f"/profiles/{quoted(profile)}")
+    def delete_profile(self, profile: str, *, set_aside: bool = False) -> None:
+        """Forget a profile and its keys. Raises NotFound, Conflict (jobs need it, and are not to be set aside)."""
+        self._read("DELETE", f"/profiles/{quoted(profile)}", query={"set_aside": "true" if set_aside else None})
 
     def check_profile(self, profile: str) -> Json:
         """Ask the cluster who one is there: ProfileCheck. Raises KeysRefused, BackendUnreachable, NotFound."""

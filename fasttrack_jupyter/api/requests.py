@@ -135,6 +135,12 @@ class ScopeQuery(View):
     pipeline: str | None = None
 
 
+class LeaveQuery(View):
+    """Whether unfinished jobs that need what goes are set aside until it is back; else it stays."""
+
+    set_aside: bool = False
+
+
 class GcRequest(View):
     """What to keep; with ``dry_run`` nothing is removed."""
 

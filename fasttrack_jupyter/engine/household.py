@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
@@ -12,6 +12,7 @@ from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
 from fasttrack_jupyter.engine.present import present_folder, present_pipeline
 from fasttrack_jupyter.engine.present_usage import present_backend, present_usage_history, sum_of_slots
+from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
@@ -42,6 +43,8 @@ class World:
     export: Exporter
     carried: Callable[[], Mapping[str, bytes]] = dict
     """What travels with the code of pipelines that have notebook tasks: path below ``.fasttrack/`` → content."""
+    profiles: ProfileKeeper = field(default_factory=NoProfiles)
+    """Keeps who one is on which cluster, and makes backends of it."""
     max_jobs: int = 50
 
 

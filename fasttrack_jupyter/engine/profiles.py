@@ -1,20 +1,19 @@
 """Profiles: who this home's user is on which cluster. Each is a backend, and they come and go while the engine runs.
 
-Keys come in and never go out again: no view has a field that could hold one. Who keeps them, and how a profile becomes a
-backend, is behind :class:`ProfileKeeper`; this is only what the faces may ask, one at a time.
+Keys come in and never go out again: no view has a field that could hold one. Who keeps them, and how a profile
+becomes a backend, is behind :class:`ProfileKeeper`; this is only what the faces may ask, one at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
 
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.views import View
-from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.errors import BackendError, NotFound
 
 
 class ProfileRequest(View):
@@ -129,17 +128,19 @@ class NoProfiles:
         raise no_such_profile(name, ())
 
 
-class ProfileDesk:
-    """What faces may ask about profiles. ``add`` and ``remove`` have backends come and go."""
+class Roster(Protocol):
+    """Where backends come and go: see ``FastTrack.add_backend``, ``remove_backend``."""
 
-    def __init__(
-        self,
-        keeper: ProfileKeeper,
-        add: Callable[[str, ExecutionBackend], Awaitable[None]],
-        remove: Callable[[str], Awaitable[None]],
-        is_there: Callable[[str], bool],
-    ) -> None:
-        self._keeper, self._add, self._remove, self._is_there = keeper, add, remove, is_there
+    async def add_backend(self, name: str, backend: ExecutionBackend) -> None: ...
+
+    async def remove_backend(self, name: str, *, set_aside: bool = False) -> None: ...
+
+
+class ProfileDesk:
+    """What faces may ask about profiles."""
+
+    def __init__(self, keeper: ProfileKeeper, roster: Roster) -> None:
+        self._keeper, self._roster = keeper, roster
         self._lock = asyncio.Lock()
 
     def views(self) -> list[ProfileView]:
@@ -154,22 +155,32 @@ class ProfileDesk:
         """Keep it and use it from now on; jobs that wait for its backend go on. See the keeper."""
         async with self._lock:
             view, backend = await self._keeper.put(name, request)
-            if backend is not None:
-                await self._leave(view.backend)
-                await self._add(view.backend, backend)
+            if backend is None:
+                return view
+            try:
+                await self._roster.add_backend(view.backend, backend)
+            except BackendError as error:  # the profile is kept all the same, and says what is wrong with it
+                return view.model_copy(update={"trouble": error.message})
             return view
 
-    async def delete(self, name: str) -> None:
-        """Forget it; unfinished jobs on its backend are set aside until it is back."""
-        async with self._lock:
-            backends = [view.backend for view in self._keeper.views() if view.name == name]
-            await self._keeper.remove(name)
-            for backend in backends:
-                await self._leave(backend)
+    async def delete(self, name: str, *, set_aside: bool) -> None:
+        """Forget it and its backend.
 
-    async def _leave(self, backend: str) -> None:
-        if self._is_there(backend):
-            await self._remove(backend)
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: unfinished jobs need it, and are not to be ``set_aside`` until it is back.
+        """
+        async with self._lock:
+            for view in self._keeper.views():
+                if view.name == name:
+                    await self._leave(view.backend, set_aside)
+            await self._keeper.remove(name)
+
+    async def _leave(self, backend: str, set_aside: bool) -> None:
+        try:
+            await self._roster.remove_backend(backend, set_aside=set_aside)
+        except NotFound:
+            return  # a profile whose keys were not to be had is no backend
 
 
 def no_such_profile(name: str, names: tuple[str, ...]) -> NotFound:

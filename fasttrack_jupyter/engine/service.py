@@ -23,6 +23,7 @@ from fasttrack_jupyter.engine.present import (
     present_job,
 )
 from fasttrack_jupyter.engine.present_usage import present_counts, present_sample
+from fasttrack_jupyter.engine.profiles import ProfileCheck, ProfileDesk, ProfileRequest, ProfileView
 from fasttrack_jupyter.engine.removing import JobRemover
 from fasttrack_jupyter.engine.showing import JobShow
 from fasttrack_jupyter.engine.storing import JobFilter
@@ -62,6 +63,7 @@ class FastTrack(Household):
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
         self._show = JobShow(self._store, self._roster, self._runner, self._stage, self._default_slots)
         self._remover = JobRemover(self._store, world.clock, world.bus, self._roster.backend, self._runner, self._maker)
+        self._profiles = ProfileDesk(world.profiles, self)
         self._opened_at = world.clock.now()
         self._changing = asyncio.Lock()
         """Held while a backend comes or goes."""
@@ -142,6 +144,22 @@ class FastTrack(Household):
                     hint="wait until they have ended, or cancel them",
                 )
             await self._runner.remove_backend(name)
+
+    async def profiles(self) -> list[ProfileView]:
+        """Who one is on which cluster; never a key."""
+        return self._profiles.views()
+
+    async def put_profile(self, name: str, request: ProfileRequest) -> ProfileView:
+        """Make or change one; it is a backend from then on. Raises BadRequest, KeysRefused, BackendUnreachable."""
+        return await self._profiles.put(name, request)
+
+    async def delete_profile(self, name: str, *, set_aside: bool) -> None:
+        """Forget one and its keys. Raises NotFound; Conflict if jobs need it that are not to be ``set_aside``."""
+        await self._profiles.delete(name, set_aside=set_aside)
+
+    async def check_profile(self, name: str) -> ProfileCheck:
+        """Ask its cluster who one is there. Raises NotFound, KeysRefused, BackendUnreachable."""
+        return await self._profiles.check(name)
 
     # ------------------------------------------------------------------ before a job
 

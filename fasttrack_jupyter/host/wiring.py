@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
+from fasttrack_jupyter.backends.backend_ai.profiles import Profiles
 from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ambient import LocalBus, SystemClock
@@ -38,11 +41,18 @@ async def open_fasttrack(home: Path, settings: HostSettings | None = None) -> Fa
     places.make()
     store = await SqliteStore.open(places.database, journal_mode=settings.journal_mode)
     try:
+        profiles = make_profiles(places.path, settings)
+        clusters = await asyncio.to_thread(profiles.open)
         engine = FastTrack(
             World(
                 home=str(places.path),
                 store=store,
-                backends={"local": LocalBackend(LocalSettings.from_environ(places.path)), **_others(places.path)},
+                backends={
+                    "local": LocalBackend(LocalSettings.from_environ(places.path)),
+                    **_others(places.path),
+                    **clusters,
+                },
+                profiles=profiles,
                 secrets=open_secrets(places.path, settings.secrets),
                 clock=SystemClock(),
                 bus=LocalBus(),
@@ -56,6 +66,17 @@ async def open_fasttrack(home: Path, settings: HostSettings | None = None) -> Fa
         await store.aclose()
         raise
     return engine
+
+
+def make_profiles(home: Path, settings: HostSettings) -> Profiles:
+    """Who one is on which cluster, to be opened; keys are kept as this home's secrets are, in a place of their own."""
+
+    def make(profile: Profile, keys: Keys) -> ExecutionBackend:
+        from fasttrack_jupyter.backends.backend_ai.backend import BackendAI  # only who has a cluster needs it
+
+        return BackendAI(profile, keys, home=home, name=profile.backend)
+
+    return Profiles(home, lambda: open_secrets(home / "profiles", settings.secrets), make)
 
 
 def _others(home: Path) -> dict[str, ExecutionBackend]:

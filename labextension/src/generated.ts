@@ -639,6 +639,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who one is on which cluster; never a key. */
+        get: operations["profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Make or change a profile, which is a backend from then on; the cluster is asked first. */
+        put: operations["put_profile"];
+        post?: never;
+        /** Forget a profile and its keys. */
+        delete: operations["delete_profile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/profiles/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a profile's cluster who one is there. */
+        post: operations["check_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gc": {
         parameters: {
             query?: never;
@@ -1850,6 +1902,131 @@ export interface components {
             value: string;
         };
         /**
+         * ProfileCheck
+         * @description What a cluster says to a profile.
+         */
+        ProfileCheck: {
+            /** Release */
+            release: string;
+            /** Account */
+            account: string | null;
+            /** Role */
+            role: string | null;
+            /** Projects */
+            projects: string[];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * ProfileView
+         * @description A profile, without anything secret.
+         */
+        ProfileView: {
+            /** Name */
+            name: string;
+            /** Backend */
+            backend: string;
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "api" | "session";
+            /** Domain */
+            domain: string;
+            /** Project */
+            project: string;
+            /** Resource Group */
+            resource_group: string | null;
+            /** Folder Host */
+            folder_host: string | null;
+            /** Verify Tls */
+            verify_tls: boolean;
+            /** Proxy */
+            proxy: string | null;
+            /** Account */
+            account: string | null;
+            /** Key */
+            key: string | null;
+            /** Kept */
+            kept: boolean;
+            /**
+             * Trouble
+             * @default
+             */
+            trouble: string;
+            /** @default null */
+            checked: components["schemas"]["ProfileCheck"] | null;
+        };
+        /**
+         * ProfileRequest
+         * @description A profile to make or to change. Without keys the kept ones stay, unless they would go somewhere else then.
+         */
+        ProfileRequest: {
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Mode
+             * @default api
+             * @enum {string}
+             */
+            mode: "api" | "session";
+            /**
+             * Domain
+             * @default default
+             */
+            domain: string;
+            /**
+             * Project
+             * @default default
+             */
+            project: string;
+            /**
+             * Resource Group
+             * @default null
+             */
+            resource_group: string | null;
+            /**
+             * Folder Host
+             * @default null
+             */
+            folder_host: string | null;
+            /**
+             * Verify Tls
+             * @default true
+             */
+            verify_tls: boolean;
+            /**
+             * Proxy
+             * @default null
+             */
+            proxy: string | null;
+            /**
+             * User
+             * @default null
+             */
+            user: string | null;
+            /**
+             * Secret
+             * @default null
+             */
+            secret: string | null;
+            /**
+             * Keep
+             * @default true
+             */
+            keep: boolean;
+            /**
+             * Check
+             * @default true
+             */
+            check: boolean;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -2208,6 +2385,9 @@ export type UsageHistory = components['schemas']['UsageHistory'];
 export type FolderView = components['schemas']['FolderView'];
 export type FolderRequest = components['schemas']['FolderRequest'];
 export type SecretValue = components['schemas']['SecretValue'];
+export type ProfileCheck = components['schemas']['ProfileCheck'];
+export type ProfileView = components['schemas']['ProfileView'];
+export type ProfileRequest = components['schemas']['ProfileRequest'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -3622,6 +3802,132 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    put_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_profile: {
+        parameters: {
+            query?: {
+                set_aside?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    check_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileCheck"];
+                };
             };
             /** @description What went wrong. */
             default: {

@@ -95,8 +95,8 @@ class Cluster:
     ) -> Any:
         """One call of the manager's API; its answer's JSON, None where there is none.
 
-        ``path`` begins with a slash; a name in it is percent-encoded where it has ``/``, ``?``, ``#``
-        or ``%``. ``query`` takes strings, numbers, booleans; None leaves a key out. ``repeat`` says whether it does no harm to
+        ``path`` begins with a slash; a name in it is percent-encoded where it has ``/``, ``?``, ``#`` or ``%``.
+        ``query`` takes strings, numbers, booleans; None leaves a key out. ``repeat`` says whether it does no harm to
         send it twice; by default that is so for GET, HEAD and DELETE (whose second may find nothing: NotFound).
         What was never sent, or turned away at the door, is always sent again. ``timeout``: seconds for each try.
 
