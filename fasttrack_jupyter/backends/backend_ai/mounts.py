@@ -16,7 +16,6 @@ wrapper around the command.
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -163,7 +162,7 @@ def _is_inside(path: str, parent: str) -> bool:
 
 def _check_targets(binds: Sequence[Bind]) -> None:
     for one, other in itertools.permutations(binds, 2):
-        if one.target == other.target and one is not other or _is_inside(one.target, other.target):
+        if _is_inside(one.target, other.target):
             raise SessionRejected(
                 f"two mounts meet at {other.target}: {_reference(other)!r} there and {_reference(one)!r} at "
                 f"{one.target}",

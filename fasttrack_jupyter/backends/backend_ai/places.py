@@ -83,3 +83,10 @@ def relative(path: str) -> str:
     if path.startswith("/") or ".." in parts or "\0" in path:
         raise Forbidden(f"the path {path!r} leaves its folder", hint="give a path relative to the folder, without `..`")
     return "/".join(part for part in parts if part not in ("", "."))
+
+
+def ours(path: str) -> str:
+    """The beginning of ``path`` that only we make: no task sees what lies around it, so no link is put there."""
+    parts = path.split("/")
+    depth = {"jobs": 3, SESSIONS: 3, CODE: 2, VFROOT: 1}.get(parts[0], 0)
+    return "/".join(parts[:depth]) if len(parts) > depth else ""
