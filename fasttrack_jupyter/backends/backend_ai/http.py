@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -153,7 +153,7 @@ class Cluster:
         query: Mapping[str, Any] | None = None,
         chunk: int = 1 << 20,
         timeout: float = 60.0,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """A large file from a storage proxy, piece by piece; ``timeout``: seconds without any.
 
         Raises:
