@@ -28,6 +28,8 @@ _FIRST_WITH_MANY = Release(24, 9)
 """Where one call makes several folders (up to 50)."""
 _MOST_MADE = 50
 _FIRST_WITH_TRASH = Release(24, 9)
+_Folders = list[FolderInfo]  # inside the class `list` is a method
+_Files = list[FileEntry]
 _ALREADY = ("already-exists", "already exists")
 
 
@@ -59,7 +61,7 @@ class Vfolders:
                 found = await self._make(places.cluster_name(name) if pipeline else name, usage_mode)
         return _info(found, pipeline)
 
-    async def list(self) -> Sequence[FolderInfo]:
+    async def list(self) -> _Folders:
         """All that one can reach, by name."""
         return [_info(each, None) for each in await self.catalogue.all(fresh=True)]
 
@@ -109,9 +111,7 @@ class Vfolders:
         """Bytes in a file; None where there is none."""
         return await self.downloads.size(folder, path)
 
-    async def files(
-        self, folder: str, path: str = "", on_cut: Callable[[str], None] | None = None
-    ) -> Sequence[FileEntry]:
+    async def files(self, folder: str, path: str = "", on_cut: Callable[[str], None] | None = None) -> _Files:
         """What is below ``path``, recursively, sorted. Raises as :meth:`Lister.below` does."""
         return await self.lister.below(folder, path, on_cut)
 
