@@ -13,7 +13,8 @@ TITLES: dict[str, dict[str, str]] = {
         "mounts": "Mounts", "params": "Parameters", "files": "Code files", "tasks": "Tasks",
     },
     "Task": {
-        "name": "Name", "description": "Description", "type": "Type", "cluster_mode": "Cluster mode",
+        "name": "Name", "description": "Description", "type": "Type", "backend": "Backend",
+        "cluster_mode": "Cluster mode",
         "cluster_size": "Cluster size", "run_on": "Run on", "module_uri": "Repository", "command": "Command",
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
         "dependencies": "Dependencies", "mounts": "Mounts", "skip": "Skip",

@@ -196,6 +196,11 @@ class Task(Model):
         description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
         "deployment: a service; notebook: a whole notebook",
     )
+    backend: Text | None = Field(
+        default=None, description="Where this task runs, wherever the others do: local, backend.ai, or "
+        "backend.ai:<profile>; empty is the job's own backend. Its inputs are carried there.",
+        examples=["local", "backend.ai"],
+    )  # fmt: skip
     cluster_mode: ClusterMode = Field(
         default=ClusterMode.SINGLE_NODE, description="Whether the containers of one session share a machine"
     )

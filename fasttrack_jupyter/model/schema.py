@@ -11,7 +11,7 @@ import json
 from importlib import resources
 from typing import Any
 
-from fasttrack_jupyter.model.checks.names import TASK_NAME_PATTERN
+from fasttrack_jupyter.model.checks.names import BACKEND_NAME_PATTERN, TASK_NAME_PATTERN
 from fasttrack_jupyter.model.labels import HELP, TITLES
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 
@@ -27,6 +27,7 @@ def pipeline_schema() -> dict[str, Any]:
     schema = Pipeline.model_json_schema(by_alias=True)
     parts = schema["$defs"]
     parts["Task"]["properties"]["name"]["pattern"] = TASK_NAME_PATTERN
+    parts["Task"]["properties"]["backend"]["pattern"] = BACKEND_NAME_PATTERN
     if "anyOf" not in parts["OutputSpec"]:
         parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
     schema["properties"]["tasks"]["minItems"] = 1

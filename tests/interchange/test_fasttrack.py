@@ -175,6 +175,7 @@ def test_expressions_in_envs_are_written_out_and_secrets_stay() -> None:
 
 LOST = [
     ("timeout: 90m", Generation.G264, "timeout 1h30m"),
+    ("backend: backend.ai:work", Generation.G264, "backend backend.ai:work"),
     ("run_on: all", Generation.G264, "run_on"),
     ("outputs: {x: int}", Generation.G264, "outputs"),
     ("inputs: {x: a.rows}", Generation.G264, "inputs"),

@@ -37,3 +37,11 @@ def test_very_many_broken_expressions_take_no_time() -> None:
 def test_words_of_other_tools_are_understood(key: str, hint: str) -> None:
     """Who comes from another tool is told our word for it."""
     assert hint in read_pipeline(task(f"{{name: a, command: x, {key}}}")).problems[0].hint
+
+
+def test_a_backend_that_cannot_be_one_is_shown_where_it_stands() -> None:
+    """With its line and column, and what to write instead."""
+    text = "name: p\ntasks:\n- name: a\n  command: x\n  backend: my cluster\n"
+    problem = next(problem for problem in read_pipeline(text).errors if problem.code == "bad-backend-name")
+    assert (problem.line, problem.column, problem.path) == (5, 12, ("tasks", 0, "backend"))
+    assert "backend.ai" in problem.hint

@@ -71,6 +71,7 @@ def test_files_of_every_generation_are_accepted(validator: jsonschema.Draft20201
 
 
 GOOD_TASKS = [
+    "{name: a, command: x, backend: backend.ai:work}",
     "{name: a, command: 'true'}",
     "{name: 데이터 준비, command: 'true'}",
     "{name: a, command: true}",
@@ -93,6 +94,7 @@ BAD_TASKS = [
     "{name: a, command: x, type: costum}",
     "{name: a, command: x, skip: maybe}",
     "{name: a, command: x, retry: {max_attempts: 0}}",
+    "{name: a, command: x, backend: on the cluster}",
     "{name: a, command: x, outputs: {m: {path: x}}}",
 ]
 

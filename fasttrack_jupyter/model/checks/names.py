@@ -14,7 +14,15 @@ MAX_PIPELINE_NAME = 128
 TASK_NAME_PATTERN = r"^[^\u0000-\u001f!-,./:-@\[-\^`{-\u007f]{1,64}$"
 """For JSON Schema, whose dialects of regular expressions know no classes of letters: all of Unicode beyond ASCII."""
 
+BACKEND_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:[A-Za-z0-9._-]{1,64})?$"
+"""``local``, or the kind of a backend and perhaps which one of that kind: ``backend.ai:work``."""
+
 _SIMPLE = re.compile(r"[\w -]{1,64}")
+
+
+def is_backend_name(name: str) -> bool:
+    """Whether a backend may be called so."""
+    return re.fullmatch(BACKEND_NAME_PATTERN[1:-1], name) is not None
 
 
 def is_task_name(name: str) -> bool:

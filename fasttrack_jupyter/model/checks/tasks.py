@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.checks.findings import Finding
+from fasttrack_jupyter.model.checks.names import is_backend_name
 from fasttrack_jupyter.model.checks.notebooks import check_notebook, unused_notebook
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
@@ -38,6 +39,14 @@ def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
             yield from _module(number, task)
         if task.cluster_size == 1:
             yield from _cluster_of_one(number, task)
+        if task.backend is not None and not is_backend_name(task.backend):
+            yield _unnamable(number, task.name, task.backend)
+
+
+def _unnamable(number: int, name: str, backend: str) -> Finding:
+    message = f"{backend!r} cannot name the backend of task {name!r}"
+    hint = "write local, backend.ai, or backend.ai:<profile>; leave it out to run where the job does"
+    return Finding("bad-backend-name", ("tasks", number, "backend"), message, hint, backend)
 
 
 def _command(number: int, task: Task) -> Iterator[Finding]:
