@@ -26,7 +26,7 @@ class State:
 WAITING = State("waiting", "waiting", "○", "o", "#8a8a8a", "#6b6b6b")
 PREPARING = State("preparing", "preparing", "◔", "~", "#7f97e8", "#3f57ad")
 RUNNING = State("running", "running", "▶", ">", "#a8d820", "#5c7d00")
-SUCCESS = State("success", "success", "✓", "+", "#3fa9e8", "#005a94", True)
+SUCCESS = State("success", "succeeded", "✓", "+", "#3fa9e8", "#005a94", True)
 FAILURE = State("failure", "failed", "✕", "x", "#e8775a", "#a63f1d", True)
 CANCELLED = State("cancelled", "cancelled", "■", "#", "#9a9a9a", "#6f6f6f", True)
 SKIPPED = State("skipped", "skipped", "⤼", "-", "#8c8c8c", "#767676", True)

@@ -38,7 +38,7 @@ def report(face: Face, job: Json, *, quiet: bool = False) -> None:
         _tell_failure(face, say, job, failed)
     took = between(job["started_at"] or job["created_at"], job["ended_at"])
     mark = icon(state, face.stream().encoding)
-    why = f": {clean(job['reason'])}" if job["reason"] and not failed and job["status"] != "CANCELLED" else ""
+    why = f": {clean(job['reason'])}" if not failed and job["reason"] not in ("", "cancelled") else ""
     say(f"{mark} {word} {state.word} in {took}{why}")
     for line in _values(job):
         say(line)

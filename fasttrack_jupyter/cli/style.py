@@ -17,5 +17,5 @@ def colour(state: State) -> str:
 
 
 def badge(state: State, console: Console, word: str | None = None) -> Text:
-    """``✓ success`` in the state's colour."""
+    """``✓ succeeded`` in the state's colour."""
     return Text(f"{icon(state, console.encoding)} {word or state.word}", style=colour(state))

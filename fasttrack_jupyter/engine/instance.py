@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fasttrack_jupyter.engine.stimuli import InstancePlan
 from fasttrack_jupyter.model.lifecycle import Result, Status
+
+_MOST_NAMES = 3
 
 
 class Instance:
@@ -31,6 +35,14 @@ class Instance:
         self.waits_for = 0
         self.downstream: list[int] = []
         self.is_cancelled = False
-        """Whether somebody asked for the end of its session; one that the backend ends by itself may be retried."""
+        """Whether somebody asked for its end; a session that the backend ends by itself may be retried."""
         self.is_offered = False
         self.is_retrying = False
+
+
+def cancelled_words(paths: Sequence[str]) -> str:
+    """``task train was cancelled``, ``tasks a, b were cancelled``: why a job is not whole that nobody cancelled."""
+    if len(paths) == 1:
+        return f"task {paths[0]} was cancelled"
+    more = f" and {len(paths) - _MOST_NAMES} more" if len(paths) > _MOST_NAMES else ""
+    return f"tasks {', '.join(paths[:_MOST_NAMES])}{more} were cancelled"

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fasttrack_jupyter.engine.instance import Instance
+from fasttrack_jupyter.engine.instance import Instance, cancelled_words
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
@@ -127,7 +127,7 @@ class JobMachine:
         for row in rows:
             instance = self._find(row.path)
             instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
-            instance.is_cancelled = row.status is Status.TERMINATING and row.reason == CANCELLED
+            instance.is_cancelled = row.status in (Status.TERMINATING, Status.CANCELLED) and row.reason == CANCELLED
         for instance in self._instances:
             if instance.status in ENDED:
                 self._unended -= 1
@@ -291,7 +291,7 @@ class JobMachine:
         if instance.is_offered:
             instance.is_offered = False
             decision.instructions.append(Withdraw(path))
-        instance.is_retrying = False
+        instance.is_retrying, instance.is_cancelled = False, True
         self._change(
             decision, instance, Status.CANCELLED, "TaskInstanceCancelled", at, result=Result.UNDEFINED, reason=reason
         )
@@ -318,15 +318,26 @@ class JobMachine:
         ends = [(x.status, x.result, x.plan.continue_on_failure) for x in self._instances]
         cancelled = self.is_cancelling and any(status is Status.CANCELLED for status, _, _ in ends)
         status, result = roll_up(ends, cancelled=cancelled)
-        reason = "cancelled" if cancelled else self._cause()
+        reason = CANCELLED if cancelled else self._cause(status)
         self._change_job(decision, status, "JobEnded", at, result=result, reason=reason)
         decision.instructions.append(FinishJob())
 
-    def _cause(self) -> str:
-        """Why the job failed, in words; empty when it did not."""
+    def _cause(self, status: JobStatus) -> str:
+        """Why the job failed, or was cancelled with tasks of its own, in words; empty when all went well."""
         failed = [x.plan.path for x in self._instances if x.result is Result.FAILURE and not x.plan.continue_on_failure]
-        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return f"task {failed[0]} failed{more}" if failed else ""
+        if failed:
+            more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+            return f"task {failed[0]} failed{more}"
+        return cancelled_words(self._cancelled()) if status is JobStatus.CANCELLED else ""
+
+    def _cancelled(self) -> list[str]:
+        """Paths of what was cancelled for its own sake, not because something before it did not end well."""
+        return [
+            x.plan.path
+            for x in self._instances
+            if x.result is Result.UNDEFINED
+            and (x.is_cancelled or all(self._satisfies(self._instances[i]) for i in x.plan.upstream))
+        ]
 
     # -------------------------------------------------------------- readiness
 

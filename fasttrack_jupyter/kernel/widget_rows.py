@@ -103,7 +103,7 @@ def totals(rows: Sequence[TaskRow]) -> list[tuple[int, State]]:
 
 
 def totals_text(rows: Sequence[TaskRow]) -> str:
-    """``3 success, 1 running, 2 waiting``."""
+    """``3 succeeded, 1 running, 2 waiting``."""
     return ", ".join(f"{count:,} {state.word}" for count, state in totals(rows)) or "no tasks"
 
 

@@ -108,10 +108,13 @@ def check_transition(path: str, old: Status, new: Status) -> None:
 def roll_up(ends: Iterable[tuple[Status, Result, bool]], *, cancelled: bool) -> tuple[JobStatus, Result]:
     """A job's end from its instances' ``(status, result, continue_on_failure)``.
 
-    FAILURE if any instance failed whose task has not ``continue_on_failure``; UNDEFINED when the
-    job was cancelled.
+    Tasks with ``continue_on_failure`` do not matter. FAILURE if any other instance failed;
+    CANCELLED and UNDEFINED when the job was cancelled, or any other instance: what was to be done is
+    not done, and nothing has failed.
     """
-    if cancelled:
+    results = {result for _, result, tolerated in ends if not tolerated}
+    if not cancelled and Result.FAILURE in results:
+        return JobStatus.TERMINATED, Result.FAILURE
+    if cancelled or Result.UNDEFINED in results:
         return JobStatus.CANCELLED, Result.UNDEFINED
-    failed = any(result is Result.FAILURE and not tolerated for _, result, tolerated in ends)
-    return JobStatus.TERMINATED, Result.FAILURE if failed else Result.SUCCESS
+    return JobStatus.TERMINATED, Result.SUCCESS

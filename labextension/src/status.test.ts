@@ -1,26 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Status } from './generated';
+import states from './fixtures/states.json';
+import type { Result, Status } from './generated';
 import { ICONS, progressWords, STATES, stateOf, type State } from './status';
 
+/** The terminal and the kernel are checked against the same. */
+const CASES = states.states as [Status, Result, string, State][];
+
 describe('the state that is seen', () => {
-  const cases: [Status, 'SUCCESS' | 'FAILURE' | 'UNDEFINED', string, State][] = [
-    ['WAITING', 'UNDEFINED', '', 'waiting'],
-    ['PENDING', 'UNDEFINED', '', 'waiting'],
-    ['PREEMPTED', 'UNDEFINED', '', 'waiting'],
-    ['PREPARING', 'UNDEFINED', '', 'preparing'],
-    ['PULLING', 'UNDEFINED', '', 'preparing'],
-    ['RUNNING', 'UNDEFINED', '', 'running'],
-    ['RESIZING', 'UNDEFINED', '', 'running'],
-    ['TERMINATING', 'UNDEFINED', '', 'running'],
-    ['TERMINATED', 'SUCCESS', '', 'success'],
-    ['TERMINATED', 'SUCCESS', 'reused from job #11', 'reused'],
-    ['TERMINATED', 'FAILURE', 'exit 3', 'failure'],
-    ['ERROR', 'FAILURE', 'lost', 'failure'],
-    ['CANCELLED', 'UNDEFINED', 'cancelled', 'cancelled'],
-    ['SKIPPED', 'SUCCESS', 'skip: true', 'skipped']
-  ];
-  it.each(cases)('%s %s %s is %s', (status, result, reason, state) => {
+  it.each(CASES)('%s %s "%s" is %s', (status, result, reason, state) => {
     expect(stateOf({ status, result, reason })).toBe(state);
   });
 

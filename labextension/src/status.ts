@@ -52,8 +52,6 @@ const RUNNING: ReadonlySet<string> = new Set([
   'RESIZING',
   'TERMINATING'
 ]);
-const ENDED: ReadonlySet<string> = new Set(['TERMINATED', 'ERROR']);
-
 /** What is known of a task instance or a job when its state is asked for. */
 export interface Facts {
   status: Status | JobStatus;
@@ -63,20 +61,28 @@ export interface Facts {
 
 /** The state that `facts` are shown as. */
 export function stateOf(facts: Facts): State {
-  const { status, result, reason } = facts;
-  if (status === 'SKIPPED') {
-    return 'skipped';
+  switch (facts.status) {
+    case 'SKIPPED':
+      return 'skipped';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'ERROR':
+      return 'failure';
+    case 'TERMINATED':
+      return endOf(facts);
   }
-  if (status === 'CANCELLED') {
-    return 'cancelled';
-  }
-  if (ENDED.has(status)) {
-    return result === 'SUCCESS' ? (reason.startsWith('reused') ? 'reused' : 'success') : 'failure';
-  }
-  if (WAITING.has(status)) {
+  if (WAITING.has(facts.status)) {
     return 'waiting';
   }
-  return RUNNING.has(status) ? 'running' : 'preparing';
+  return RUNNING.has(facts.status) ? 'running' : 'preparing';
+}
+
+/** How what is TERMINATED came out; without a result somebody destroyed its session. */
+function endOf({ result, reason }: Facts): State {
+  if (result === 'SUCCESS') {
+    return reason.startsWith('reused') ? 'reused' : 'success';
+  }
+  return result === 'FAILURE' ? 'failure' : 'cancelled';
 }
 
 /** Whether nothing more will happen in this state. */

@@ -113,7 +113,7 @@ def shell(shared: Shell, tmp_path: Path) -> Shell:
 def test_a_job_that_succeeds(shell: Shell) -> None:
     """Exit status 0, the outcome, the shape of show --json, and the outputs copied out."""
     file = shell.pipeline("good", one="echo hello > /pipeline/outputs/a.txt", two="cat /pipeline/input1/a.txt")
-    assert "✓ good#1 success" in shell("run", file).stdout
+    assert "✓ good#1 succeeded" in shell("run", file).stdout
     job = shell.json("show", "good#1")
     assert (job["status"], job["result"], job["index"]) == ("TERMINATED", "SUCCESS", 1)
     assert [(task["path"], task["exit_code"], task["attempts"]) for task in job["tasks"]] == [
@@ -153,6 +153,16 @@ def test_detach_attach_and_cancel(shell: Shell) -> None:
         assert "being cancelled" in shell("cancel", job).stdout
         assert "■ long#1 cancelled" in attached.stdout.read()
         assert attached.wait(DEADLINE) == 3
+
+
+def test_a_job_without_a_task_that_was_cancelled_is_cancelled(shell: Shell) -> None:
+    """It says by which, and exits with 3; all others went well."""
+    job = shell("run", shell.pipeline("partly", one="true", two="sleep 600"), "--detach", "--quiet").stdout.strip()
+    shell("cancel", job, "two")
+    told = shell("attach", job, status=3).stdout
+    assert "■ partly#1 cancelled in" in told
+    assert ": task two was cancelled" in told
+    assert "■ cancelled" in shell("jobs", "--pipeline", "partly").stdout
 
 
 def test_logs_follow_to_the_end(shell: Shell) -> None:
@@ -225,7 +235,7 @@ def test_an_output_that_knows_no_unicode(shell: Shell) -> None:
         shell.argv("run", file), cwd=shell.folder, env={**shell.environ, "PYTHONIOENCODING": "latin-1"},
         capture_output=True, timeout=DEADLINE, check=True,
     )  # fmt: skip
-    assert b"+ ??  success" in done.stdout
+    assert b"+ ??  succeeded" in done.stdout
 
 
 def test_export_and_schema(shell: Shell) -> None:
@@ -282,7 +292,7 @@ def test_the_engine_is_killed_in_the_middle(tmp_path: Path) -> None:
         go.touch()
         told = running.stdout.read()
         assert running.wait(DEADLINE) == 0, told
-    assert "✓ tough#1 success" in told
+    assert "✓ tough#1 succeeded" in told
     job = shell.json("show", "tough#1")
     assert [task["attempts"] for task in job["tasks"]] == [1, 1]
     _end(shell)
@@ -296,5 +306,5 @@ def test_attach_takes_over_when_the_engine_is_gone(tmp_path: Path) -> None:
     shell("run", file, "-d")
     os.kill(shell.json("engine")["pid"], signal.SIGKILL)
     go.touch()
-    assert "✓ lonely#1 success" in shell("attach", "last").stdout
+    assert "✓ lonely#1 succeeded" in shell("attach", "last").stdout
     _end(shell)

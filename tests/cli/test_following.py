@@ -59,8 +59,8 @@ def test_run_says_a_line_per_change(cli: Any, client: Any, story: Any, shapes: A
     done = cli("run", file)
     assert done.exit_code == 0
     assert "▶ prepare  running" in done.stdout
-    assert "✓ prepare  success  2.0 s" in done.stdout
-    assert "✓ digits#12 success in 5.0 s" in done.stdout
+    assert "✓ prepare  succeeded  2.0 s" in done.stdout
+    assert "✓ digits#12 succeeded in 5.0 s" in done.stdout
     assert "outputs: /data/digits-a1b2c3/jobs/12/prepare" in done.stdout
     assert "prepare.accuracy = 0.97" in done.stdout
     assert "\x1b" not in done.output

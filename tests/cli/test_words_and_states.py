@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fasttrack_jupyter.api import states, words
-from fasttrack_jupyter.model.lifecycle import ENDED, LIVE, Status
+from fasttrack_jupyter.model.lifecycle import ENDED, LIVE, Result, Status
+
+STATES = Path(__file__).resolve().parents[2] / "labextension" / "src" / "fixtures" / "states.json"
+"""What the TypeScript is checked against as well."""
 
 
 def test_every_status_has_a_state() -> None:
@@ -22,11 +27,13 @@ def test_ended_statuses_are_shown_as_ended() -> None:
     assert not any(states.state_of(status).is_ended for status in LIVE | {Status.WAITING})
 
 
-def test_a_failed_task_does_not_look_like_a_finished_one() -> None:
-    """The result decides what TERMINATED means."""
-    assert states.state_of("TERMINATED", "FAILURE") is states.FAILURE
-    assert states.state_of("TERMINATED", "SUCCESS") is states.SUCCESS
-    assert states.state_of("TERMINATED", "SUCCESS", "reused from job #11") is states.REUSED
+def test_a_state_is_the_same_as_in_the_browser() -> None:
+    """Status and result (which decides what TERMINATED means) are read alike by both languages."""
+    cases = json.loads(STATES.read_text(encoding="utf-8"))["states"]
+    assert {(status, result) for status, result, _, _ in cases} == {(s, r) for s in Status for r in Result}
+    assert [
+        (case, states.state_of(*case[:3]).name) for case in cases if states.state_of(*case[:3]).name != case[3]
+    ] == []
 
 
 def test_states_can_be_told_apart_without_colour() -> None:

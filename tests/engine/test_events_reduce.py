@@ -161,6 +161,29 @@ async def cancel(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
     return before, await to_end(fasttrack, made.id)
 
 
+async def cancel_task(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
+    """One task is cancelled while another goes on: the job is cancelled in the end, and says by which."""
+    flag = folder / "go"
+    waits = f"while ! test -e {flag}; do sleep 0.02; done"
+    made = await fasttrack.run(
+        request(
+            "name: train, command: sleep 60, resources: {cpu: 0.5}",
+            "name: report, command: 'true', dependencies: [train]",
+            f"name: other, command: '{waits}', resources: {{cpu: 0.5}}",
+        )
+    )
+
+    async def both_run() -> bool:
+        statuses = {task.path: task.status for task in (await fasttrack.job(made.id)).tasks}
+        return statuses["train"] == statuses["other"] == "RUNNING"
+
+    await until(both_run)
+    before = await view_of(fasttrack, made.id)
+    await fasttrack.cancel(made.id, "train")
+    flag.touch()
+    return before, await to_end(fasttrack, made.id)
+
+
 async def reuse(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
     """Rerun from failed: what succeeded is reused."""
     flag = folder / "flag"
@@ -213,7 +236,7 @@ async def progress(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
 
 
 STORIES: dict[str, Story] = {
-    "success": success, "retry": retry, "failure": failure, "cancel": cancel, "reuse": reuse, "skip": skip,
+    "success": success, "retry": retry, "failure": failure, "cancel": cancel, "cancel-task": cancel_task, "reuse": reuse, "skip": skip,
     "progress": progress,
 }  # fmt: skip
 

@@ -189,6 +189,74 @@ def test_cancelling_one_instance_takes_its_dependents_along() -> None:
     assert ("b", "CANCELLED", "dependency a cancelled") in moves(decision)
 
 
+def cancelled(path: str) -> SessionReported:
+    return SessionReported(path, 1, Status.CANCELLED, 3.0, reason="cancelled")
+
+
+def outcome(decision: Decision) -> tuple[str, str | None, str | None]:
+    """Status, result and reason of the job that this decision ends."""
+    end = decision.changes[-1]
+    assert end.path is None
+    return end.status, end.result, end.reason
+
+
+def test_a_job_of_which_somebody_cancelled_a_task_is_cancelled() -> None:
+    """Although all others succeeded: what was to be done is not done."""
+    machine = JobMachine(JOB, plans(a="", b="a", other=""))
+    tell(machine, JobStarted(0.0), admitted("a"), admitted("other"), ended("other"), CancelRequested("a", 2.0))
+    assert outcome(tell(machine, cancelled("a"))) == ("CANCELLED", "UNDEFINED", "task a was cancelled")
+
+
+def test_the_tasks_that_somebody_cancelled_are_named_and_their_victims_are_not() -> None:
+    """Whether they ran or waited."""
+    machine = JobMachine(JOB, plans(a="", b="a", c="b", d="c"))
+    tell(machine, JobStarted(0.0), admitted("a"), CancelRequested("c", 2.0), CancelRequested("a", 2.0))
+    assert outcome(tell(machine, cancelled("a"))) == ("CANCELLED", "UNDEFINED", "tasks a, c were cancelled")
+    many = JobMachine(JOB, plans(a="", b="", c="", d="", e=""))
+    decision = tell(many, JobStarted(0.0), *(CancelRequested(path, 2.0) for path in "abcde"))
+    assert outcome(decision)[2] == "tasks a, b, c and 2 more were cancelled"
+
+
+def test_a_session_that_somebody_destroyed_cancels_the_job_too() -> None:
+    """It ends without a result, and nobody asked us for it."""
+    machine = JobMachine(JOB, plans(a="", b="a"))
+    gone = SessionReported("a", 1, Status.TERMINATED, 3.0, reason="user-requested")
+    assert outcome(tell(machine, JobStarted(0.0), admitted("a"), gone)) == (
+        "CANCELLED", "UNDEFINED", "task a was cancelled",
+    )  # fmt: skip
+
+
+def test_a_failure_outweighs_a_task_that_was_cancelled() -> None:
+    """In either order."""
+    for last in (ended("b", 1), cancelled("a")):
+        machine = JobMachine(JOB, plans(a="", b=""))
+        first = cancelled("a") if last.path == "b" else ended("b", 1)
+        tell(machine, JobStarted(0.0), admitted("a"), admitted("b"), CancelRequested("a", 2.0), first)
+        assert outcome(tell(machine, last)) == ("TERMINATED", "FAILURE", "task b failed")
+
+
+def test_a_cancelled_task_with_continue_on_failure_does_not_matter() -> None:
+    """As its failure would not; but what could not run without it does."""
+    machine = JobMachine(JOB, [InstancePlan("a", continue_on_failure=True), InstancePlan("b")])
+    tell(machine, JobStarted(0.0), admitted("a"), admitted("b"), CancelRequested("a", 2.0), cancelled("a"))
+    assert outcome(tell(machine, ended("b"))) == ("TERMINATED", "SUCCESS", "")
+    machine = JobMachine(JOB, [InstancePlan("a", continue_on_failure=True), InstancePlan("b", (0,))])
+    tell(machine, JobStarted(0.0), admitted("a"), CancelRequested("a", 2.0))
+    assert outcome(tell(machine, cancelled("a"))) == ("CANCELLED", "UNDEFINED", "task a was cancelled")
+
+
+def test_which_tasks_were_cancelled_survives_the_engine() -> None:
+    """The next one names the same."""
+    rows = [
+        TaskInstance(JOB, "a", 0, "a", Status.RUNNING, attempts=1),
+        TaskInstance(JOB, "b", 1, "b", Status.CANCELLED, reason="cancelled"),
+        TaskInstance(JOB, "c", 2, "c", Status.CANCELLED, reason="dependency b cancelled"),
+    ]
+    machine = JobMachine(JOB, plans(a="", b="a", c="b"))
+    machine.restore(JobStatus.RUNNING, "", rows, 5.0)
+    assert outcome(tell(machine, ended("a")))[2] == "task b was cancelled"
+
+
 def test_a_session_that_vanished_while_it_was_cancelled_counts_as_cancelled() -> None:
     """That is what was asked for."""
     machine = JobMachine(JOB, plans(a=""))

@@ -246,8 +246,11 @@ def check_verdict(job: Simulation) -> None:
     if job.job[0] is JobStatus.CANCELLED:
         assert job.job[1] is Result.UNDEFINED
         assert any(row.status is Status.CANCELLED for row in job.rows.values())
+        assert job.job[2] == "cancelled" or (job.job[2].startswith("task") and not failed)
     else:
         assert job.job[1] is (Result.FAILURE if failed else Result.SUCCESS)
+        missing = [row for row in job.rows.values() if row.status is Status.CANCELLED]
+        assert failed or all(job.plans[row.ordinal].continue_on_failure for row in missing)
     for row in job.rows.values():
         if row.status is Status.TERMINATED and job.plans[row.ordinal].ends_as is None:
             assert row.attempts >= 1

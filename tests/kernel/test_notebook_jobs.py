@@ -42,8 +42,8 @@ def test_waiting_says_a_line_per_change(notebook: Any, capsys: pytest.CaptureFix
     """``--wait``: for papermill and for terminals."""
     assert notebook.cell("%fasttrack run --wait").success
     shown = capsys.readouterr().out
-    assert "✓ prepare  success" in shown
-    assert "digits#1 success in" in shown
+    assert "✓ prepare  succeeded" in shown
+    assert "digits#1 succeeded in" in shown
 
 
 def test_a_failed_job_fails_the_cell_that_waits(notebook: Any) -> None:

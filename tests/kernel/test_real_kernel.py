@@ -85,7 +85,7 @@ def test_cells_become_a_job_whose_results_come_back(kernel: Kernel) -> None:
     assert reply["status"] == "ok", shown
     assert "report   will run  after train    0.5 cpu" in shown
     shown, reply = kernel.cell("job = %fasttrack run\nawait job\nprint(job)", "run")
-    assert "digits#1 success" in shown, shown
+    assert "digits#1 succeeded" in shown, shown
     assert kernel.cell("%fasttrack result report.text", "result")[0] == "'0.6'"
 
 
@@ -157,7 +157,7 @@ def text_of(cell: Any) -> str:
 def test_nbclient_runs_a_notebook_and_waits(bench: Any, tmp_path: Path) -> None:
     """``--wait``, lines of progress, and a value brought back."""
     notebook = run_all(tmp_path, *CELLS, "%fasttrack run --wait -p rate=0.5", "%fasttrack result train.total")
-    assert "✓ train  success" in text_of(notebook.cells[-2])
+    assert "✓ train  succeeded" in text_of(notebook.cells[-2])
     assert text_of(notebook.cells[-1]) == "3.0"
 
 

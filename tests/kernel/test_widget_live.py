@@ -297,7 +297,7 @@ def test_the_end_is_painted_before_the_job_is_let_go(shown: Show) -> None:
     job = StandIn(view(task("a", "RUNNING")))
     widget = shown(job)
     job.becomes(DONE, status="TERMINATED", result="SUCCESS", ended_at=AT)
-    assert "success" in text(widget._parts.title.value)
+    assert "succeeded" in text(widget._parts.title.value)
     until(lambda: not job.heard and not threads(), "the end of listening")
 
 

@@ -68,7 +68,7 @@ def test_of_many_tasks_those_come_first_that_matter() -> None:
     )  # fmt: skip
     assert [row.path for row in most_relevant(found, 3)] == ["fails", "runs", "waits"]
     assert "50 tasks more not shown" in table_html(found, "x", limit=3)
-    assert totals_text(found) == "50 success, 1 running, 1 waiting, 1 failed"
+    assert totals_text(found) == "50 succeeded, 1 running, 1 waiting, 1 failed"
 
 
 def test_columns_without_content_are_left_out() -> None:
