@@ -30,6 +30,10 @@ class ProfileCalls(Caller):
         """Ask the cluster who one is there: ProfileCheck. Raises KeysRefused, BackendUnreachable, NotFound."""
         return self._ask("POST", f"/profiles/{quoted(profile)}/check", {}, timeout=self._patience)
 
+    def verify_signed(self, profile: str, signed: Mapping[str, str]) -> Json:
+        """Whether a request (a SignedRequest) was just signed with a profile's keys: SignedBy. Raises SignedOut."""
+        return self._ask("POST", f"/profiles/{quoted(profile)}/verify", signed)
+
     @property
     def _patience(self) -> float:
         return max(self._timeout, _CLUSTER_SECONDS)

@@ -75,6 +75,7 @@ OPERATIONS = (
     Operation("put_profile", "PUT", "/profiles/{name}", "write"),
     Operation("delete_profile", "DELETE", "/profiles/{name}", "write"),
     Operation("check_profile", "POST", "/profiles/{name}/check", "read"),
+    Operation("verify_signed", "POST", "/profiles/{name}/verify", "read", is_forwarded=False),
     Operation("gc", "POST", "/gc", "write"),
     Operation("doctor", "GET", "/doctor", "read"),
     Operation("openapi", "GET", "/openapi.json", "read", is_forwarded=False),

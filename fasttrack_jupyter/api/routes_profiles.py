@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fasttrack_jupyter.api import requests as ask
-from fasttrack_jupyter.engine.profiles import ProfileCheck, ProfileRequest, ProfileView
+from fasttrack_jupyter.engine.profiles import ProfileCheck, ProfileRequest, ProfileView, SignedBy, SignedRequest
 from fasttrack_jupyter.engine.service import FastTrack
 
 
@@ -27,4 +27,9 @@ async def check_profile(engine: FastTrack, name: str) -> ProfileCheck:
     return await engine.check_profile(name)
 
 
-HANDLERS = (profiles, put_profile, delete_profile, check_profile)
+async def verify_signed(engine: FastTrack, name: str, body: SignedRequest) -> SignedBy:
+    """Whether a request that came in was just signed with a profile's keys."""
+    return await engine.verify_signed(name, body)
+
+
+HANDLERS = (profiles, put_profile, delete_profile, check_profile, verify_signed)

@@ -50,6 +50,28 @@ class ProfileCheck(View):
     """What one should know: a password that travels in the clear, a release that nobody tried."""
 
 
+class SignedRequest(View):
+    """A request that somebody signed, as it came in: its first line, and the headers that were signed."""
+
+    method: str
+    path: str
+    """Raw, with the query."""
+    authorization: str = Field(default="", repr=False)
+    date: str = ""
+    x_backendai_date: str = Field(default="", alias="x-backendai-date")
+    host: str = ""
+    content_type: str = Field(default="", alias="content-type")
+    x_backendai_version: str = Field(default="", alias="x-backendai-version")
+
+
+class SignedBy(View):
+    """Whose signature it is."""
+
+    account: str | None
+    access_key: str
+    """Its last characters, ``…MPLE``."""
+
+
 class ProfileView(View):
     """A profile, without anything secret."""
 
@@ -107,6 +129,10 @@ class ProfileKeeper(Protocol):
         """Ask its cluster. Raises NotFound, KeysRefused, BackendUnreachable."""
         ...
 
+    def verify(self, name: str, signed: SignedRequest) -> SignedBy:
+        """Whether a request was just signed with this profile's keys. Raises NotFound, SignedOut."""
+        ...
+
 
 class NoProfiles:
     """Where no cluster can be used at all."""
@@ -124,6 +150,10 @@ class NoProfiles:
         raise no_such_profile(name, ())
 
     async def check(self, name: str) -> ProfileCheck:
+        """Raises NotFound."""
+        raise no_such_profile(name, ())
+
+    def verify(self, name: str, signed: SignedRequest) -> SignedBy:
         """Raises NotFound."""
         raise no_such_profile(name, ())
 
@@ -150,6 +180,10 @@ class ProfileDesk:
     async def check(self, name: str) -> ProfileCheck:
         """See the keeper."""
         return await self._keeper.check(name)
+
+    def verify(self, name: str, signed: SignedRequest) -> SignedBy:
+        """See the keeper."""
+        return self._keeper.verify(name, signed)
 
     async def put(self, name: str, request: ProfileRequest) -> ProfileView:
         """Keep it and use it from now on; jobs that wait for its backend go on. See the keeper."""

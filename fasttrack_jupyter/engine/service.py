@@ -23,7 +23,14 @@ from fasttrack_jupyter.engine.present import (
     present_job,
 )
 from fasttrack_jupyter.engine.present_usage import present_counts, present_sample
-from fasttrack_jupyter.engine.profiles import ProfileCheck, ProfileDesk, ProfileRequest, ProfileView
+from fasttrack_jupyter.engine.profiles import (
+    ProfileCheck,
+    ProfileDesk,
+    ProfileRequest,
+    ProfileView,
+    SignedBy,
+    SignedRequest,
+)
 from fasttrack_jupyter.engine.removing import JobRemover
 from fasttrack_jupyter.engine.showing import JobShow
 from fasttrack_jupyter.engine.storing import JobFilter
@@ -160,6 +167,10 @@ class FastTrack(Household):
     async def check_profile(self, name: str) -> ProfileCheck:
         """Ask its cluster who one is there. Raises NotFound, KeysRefused, BackendUnreachable."""
         return await self._profiles.check(name)
+
+    async def verify_signed(self, name: str, signed: SignedRequest) -> SignedBy:
+        """Whether a request that came in was just signed with a profile's keys. Raises NotFound, SignedOut."""
+        return self._profiles.verify(name, signed)
 
     # ------------------------------------------------------------------ before a job
 

@@ -691,6 +691,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/profiles/{name}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a request that came in was just signed with a profile's keys. */
+        post: operations["verify_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gc": {
         parameters: {
             query?: never;
@@ -2027,6 +2044,56 @@ export interface components {
             check: boolean;
         };
         /**
+         * SignedBy
+         * @description Whose signature it is.
+         */
+        SignedBy: {
+            /** Account */
+            account: string | null;
+            /** Access Key */
+            access_key: string;
+        };
+        /**
+         * SignedRequest
+         * @description A request that somebody signed, as it came in: its first line, and the headers that were signed.
+         */
+        SignedRequest: {
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /**
+             * Authorization
+             * @default
+             */
+            authorization: string;
+            /**
+             * Date
+             * @default
+             */
+            date: string;
+            /**
+             * X-Backendai-Date
+             * @default
+             */
+            "x-backendai-date": string;
+            /**
+             * Host
+             * @default
+             */
+            host: string;
+            /**
+             * Content-Type
+             * @default
+             */
+            "content-type": string;
+            /**
+             * X-Backendai-Version
+             * @default
+             */
+            "x-backendai-version": string;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -2388,6 +2455,8 @@ export type SecretValue = components['schemas']['SecretValue'];
 export type ProfileCheck = components['schemas']['ProfileCheck'];
 export type ProfileView = components['schemas']['ProfileView'];
 export type ProfileRequest = components['schemas']['ProfileRequest'];
+export type SignedBy = components['schemas']['SignedBy'];
+export type SignedRequest = components['schemas']['SignedRequest'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -3927,6 +3996,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProfileCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    verify_signed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignedRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedBy"];
                 };
             };
             /** @description What went wrong. */

@@ -16,6 +16,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,19 @@ from yarl import URL
 
 from fasttrack_jupyter.backends.backend_ai.asking_who import ask_who
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile, is_profile_name
+from fasttrack_jupyter.backends.backend_ai.signing import is_signed, signer_of
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.engine.profiles import Kept, ProfileCheck, ProfileRequest, ProfileView, no_such_profile
+from fasttrack_jupyter.engine.profiles import (
+    Kept,
+    ProfileCheck,
+    ProfileRequest,
+    ProfileView,
+    SignedBy,
+    SignedRequest,
+    no_such_profile,
+)
 from fasttrack_jupyter.engine.surroundings import SecretStore
-from fasttrack_jupyter.errors import BadRequest, FastTrackError, KeysRefused, NotFound, StoreError
+from fasttrack_jupyter.errors import BadRequest, FastTrackError, KeysRefused, NotFound, SignedOut, StoreError
 
 _SECRET = "KEYS"
 _NAMES = frozenset(field.name for field in fields(Profile))
@@ -105,6 +115,18 @@ class Profiles:
         if name not in self._keys:
             raise KeysRefused(f"profile {name!r} cannot be used: {entry.trouble}", hint="Log in again: fasttrack login")
         return await ask_who(entry.profile, self._keys[name])
+
+    def verify(self, name: str, signed: SignedRequest) -> SignedBy:
+        """See the port."""
+        entry, keys = self._entry(name), self._keys.get(name)
+        if entry.profile.mode != "api" or keys is None:
+            why = entry.trouble or "it has a password, not an access key"
+            raise SignedOut(f"profile {name!r} cannot check signatures: {why}", hint="fasttrack login --mode api")
+        headers = signed.model_dump(by_alias=True, exclude={"method", "path"})
+        is_own = signer_of(signed.authorization) == keys.user
+        if not is_own or not is_signed(signed.method, signed.path, headers, keys.secret, now=datetime.now(UTC)):
+            raise SignedOut(f"this is not signed with the keys of profile {name!r}", hint="Or the clocks differ.")
+        return SignedBy(account=entry.account, access_key=f"…{keys.user[-4:]}")
 
     # ------------------------------------------------------------------ keys
 

@@ -1,0 +1,46 @@
+"""The official client's environment variables, as a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client_profiles import ProfileCalls
+
+_FIELDS = {
+    "BACKEND_ENDPOINT": "endpoint",
+    "BACKEND_ENDPOINT_TYPE": "mode",
+    "BACKEND_ACCESS_KEY": "user",
+    "BACKEND_SECRET_KEY": "secret",
+    "BACKEND_DOMAIN": "domain",
+    "BACKEND_GROUP": "project",
+}
+CLUSTER = "backend.ai"
+"""The backend that the profile ``default`` is."""
+
+
+def profile_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """The parts of a ProfileRequest that the environment says; of several endpoints, the first."""
+    found = {field: environ[name].strip() for name, field in _FIELDS.items() if environ.get(name, "").strip()}
+    if "endpoint" in found:
+        found["endpoint"] = found["endpoint"].split(",")[0].strip()
+    if found.get("mode", "api") not in ("api", "session"):
+        del found["mode"]
+    return found
+
+
+def use_environ(client: ProfileCalls, backend: str, environ: Mapping[str, str]) -> None:
+    """Where jobs are to run on ``backend.ai`` and nobody logged in, log in with the environment's keys.
+
+    They are not stored: the profile is there for this engine's life. A stored profile counts more than the
+    environment.
+
+    Raises:
+        KeysRefused, BackendUnreachable, BadRequest: the cluster's answer, or none.
+    """
+    told = profile_in(environ) if backend == CLUSTER else {}
+    if not {"endpoint", "user", "secret"} <= told.keys() or told.get("mode") == "session":
+        return
+    if not any(view["name"] == "default" and view["kept"] for view in client.profiles()):
+        client.put_profile("default", {**told, "keep": False})
