@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from fasttrack_jupyter.backends.files.removal import remove_tree
 from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.environments import ResolvedImage
 from fasttrack_jupyter.backends.local.patience import patiently
-from fasttrack_jupyter.backends.local.removal import remove_tree
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.errors import BackendUnreachable, Conflict

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
 from fasttrack_jupyter.backends.local.environments import ImageResolver
-from fasttrack_jupyter.backends.local.snapshots import Snapshots
 from fasttrack_jupyter.backends.local.sweeping import Sweeper
 
 COMMITS = ("a" * 40, "b" * 40)

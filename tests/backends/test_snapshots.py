@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fasttrack_jupyter.backends.local.snapshots import Snapshots
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
 from fasttrack_jupyter.errors import BadRequest, Forbidden, NotFound
 
 LONG_AGO = 1_600_000_000

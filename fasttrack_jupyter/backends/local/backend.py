@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local import attempts, contained, limits, logs, preflight, removal, sweeping, usage
+from fasttrack_jupyter.backends.files import removal
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
+from fasttrack_jupyter.backends.local import attempts, contained, limits, logs, preflight, sweeping, usage
 from fasttrack_jupyter.backends.local.attempts import Killed, is_held
 from fasttrack_jupyter.backends.local.devices import detect_slots
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
@@ -22,7 +24,6 @@ from fasttrack_jupyter.backends.local.preparing import Preparation
 from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.backends.local.settings import LocalSettings
-from fasttrack_jupyter.backends.local.snapshots import Snapshots
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.problems import Problem

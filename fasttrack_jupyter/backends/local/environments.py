@@ -19,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.backends.files.removal import mark_used
 from fasttrack_jupyter.backends.image_map import MAP_FILE, ImageMap
 from fasttrack_jupyter.backends.local import environments_found as found
 from fasttrack_jupyter.backends.local import environments_uv as uv
@@ -31,7 +32,6 @@ from fasttrack_jupyter.backends.local.images import (
     parse_requirements,
 )
 from fasttrack_jupyter.backends.local.images_table import installed_version, promise_of
-from fasttrack_jupyter.backends.local.removal import mark_used
 from fasttrack_jupyter.errors import BackendError, FastTrackError, ImageUnresolved
 from fasttrack_jupyter.model.problems import Problem, Severity
 

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from fasttrack_jupyter.backends.files.removal import is_older, remove_tree
 from fasttrack_jupyter.backends.local.environments_pip import uv_environ, uv_options
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.images import Requirements, mask_credentials
-from fasttrack_jupyter.backends.local.removal import is_older, remove_tree
 from fasttrack_jupyter.backends.local.sealing import seal, seal_tree
 from fasttrack_jupyter.errors import BackendUnreachable, ImageUnresolved
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local.beneath import opened, parts_of
-from fasttrack_jupyter.backends.local.removal import disk_usage, remove_tree
+from fasttrack_jupyter.backends.files.beneath import opened, parts_of
+from fasttrack_jupyter.backends.files.removal import disk_usage, remove_tree
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
 from fasttrack_jupyter.errors import BackendError, BadRequest, Forbidden, NotFound
 from fasttrack_jupyter.model.names import escape_name, unescape_name

@@ -27,10 +27,10 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from fasttrack_jupyter.backends.files.removal import is_older, mark_used, remove_tree
 from fasttrack_jupyter.backends.local import git_lfs
 from fasttrack_jupyter.backends.local.file_lock import locked, try_lock
 from fasttrack_jupyter.backends.local.git_client import GitClient, git_binary, has_same_host
-from fasttrack_jupyter.backends.local.removal import is_older, mark_used, remove_tree
 from fasttrack_jupyter.backends.local.sealing import seal_tree
 from fasttrack_jupyter.engine.ports import GitSource
 from fasttrack_jupyter.errors import FastTrackError, SessionRejected

@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fasttrack_jupyter.backends.files.removal import is_older, remove_tree
 from fasttrack_jupyter.backends.local.git_client import GitClient
-from fasttrack_jupyter.backends.local.removal import is_older, remove_tree
 from fasttrack_jupyter.errors import SessionRejected
 
 _LARGEST_POINTER = 1024

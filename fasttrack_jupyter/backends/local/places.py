@@ -8,10 +8,10 @@ import re
 import tempfile
 from pathlib import Path
 
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
 from fasttrack_jupyter.backends.local.folders import Folders
 from fasttrack_jupyter.backends.local.folders_view import Places
 from fasttrack_jupyter.backends.local.fresh import make_fresh
-from fasttrack_jupyter.backends.local.snapshots import Snapshots
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import Forbidden, NotFound, SessionRejected
 from fasttrack_jupyter.model.names import escape_name

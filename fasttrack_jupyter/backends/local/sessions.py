@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.backends.files.removal import remove_all, remove_tree
 from fasttrack_jupyter.backends.local import attempts, namespace_view
 from fasttrack_jupyter.backends.local.attempts import Finding, Killed
 from fasttrack_jupyter.backends.local.contained import is_contained
@@ -28,7 +29,6 @@ from fasttrack_jupyter.backends.local.link import LauncherLink
 from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.progress import Progress, remove_progress
-from fasttrack_jupyter.backends.local.removal import remove_all, remove_tree
 from fasttrack_jupyter.backends.local.session import Launch, Prepare, Preparing, Session
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.backends.local.shortage import SCARCE, trouble

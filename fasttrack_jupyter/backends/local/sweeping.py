@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fasttrack_jupyter.backends.files.removal import GRACE, would_free
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
 from fasttrack_jupyter.backends.local import git
 from fasttrack_jupyter.backends.local.environments import ImageResolver
-from fasttrack_jupyter.backends.local.removal import GRACE, would_free
-from fasttrack_jupyter.backends.local.snapshots import Snapshots
 
 
 class Sweeper:

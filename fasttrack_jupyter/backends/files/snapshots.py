@@ -25,8 +25,8 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.local.beneath import parts_of
-from fasttrack_jupyter.backends.local.removal import GRACE, is_older, remove_tree
+from fasttrack_jupyter.backends.files.beneath import parts_of
+from fasttrack_jupyter.backends.files.removal import GRACE, is_older, remove_tree
 from fasttrack_jupyter.errors import BackendError, BadRequest, Forbidden, NotFound
 
 FILE, EXECUTABLE, LINK = "file", "executable", "link"
@@ -83,6 +83,10 @@ class Snapshots:
     def manifest(self, digest: str) -> dict[str, str]:
         """``{path: sha256}`` of the contents (of a symlink's target). Raises NotFound."""
         return {path: entry[0] for path, entry in self._entries(digest).items()}
+
+    def kinds(self, digest: str) -> dict[str, str]:
+        """``{path: FILE, EXECUTABLE or LINK}`` of what is in it. Raises NotFound."""
+        return {path: entry[1] for path, entry in self._entries(digest).items()}
 
     def unused(self, keep: Set[str], *, grace: float = GRACE) -> list[Path]:
         """What :meth:`remove_unused` would remove, by name."""
