@@ -42,5 +42,6 @@ def use_environ(client: ProfileCalls, backend: str, environ: Mapping[str, str]) 
     told = profile_in(environ) if backend == CLUSTER else {}
     if not {"endpoint", "user", "secret"} <= told.keys() or told.get("mode") == "session":
         return
-    if not any(view["name"] == "default" and view["kept"] for view in client.profiles()):
-        client.put_profile("default", {**told, "keep": False})
+    here = [view for view in client.profiles() if view["name"] == "default"]
+    if not here or not here[0]["kept"]:
+        client.put_profile("default", {**told, "keep": False, "check": not here})

@@ -19,6 +19,7 @@ status                       error
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -187,4 +188,6 @@ def _text(value: Any) -> str:
 
 def _cause(error: Exception) -> str:
     found: Any = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    return str(getattr(found, "verify_message", "") or getattr(found, "strerror", "") or type(found).__name__)
+    if isinstance(found, ssl.SSLError):
+        return str(getattr(found, "verify_message", "") or found.reason or type(found).__name__)
+    return os.strerror(found.errno) if getattr(found, "errno", None) else type(found).__name__

@@ -94,10 +94,10 @@ class Profiles:
             account = account or keys.user
         kept = request.keep or (before is not None and is_same and before.is_kept)
         entry = _Entry(profile, account, keys.user[-4:] if profile.mode == "api" else None, kept)
+        backend = None if is_same else self._make(profile, keys)
         await asyncio.to_thread(self._keep, name, entry, keys)
         self._entries[name], self._keys[name] = entry, keys
-        view = _view(entry).model_copy(update={"checked": checked})
-        return Kept(view, None if is_same else self._make(profile, keys))
+        return Kept(_view(entry).model_copy(update={"checked": checked}), backend)
 
     async def remove(self, name: str) -> None:
         """See the port."""
