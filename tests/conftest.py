@@ -16,6 +16,14 @@ MARK = "FASTTRACK_TESTS"
 """An environment variable that every process which a test starts inherits; its value names this test session."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What the tests of Backend.AI ask; here, because pytest wants to know before it looks into folders."""
+    group = parser.getgroup("Backend.AI")
+    default = "23.9.10,26.9.6"
+    group.addoption("--backend-ai", metavar="RELEASE,…", default=default, help="releases to test on (%(default)s)")
+    group.addoption("--backend-ai-keep", action="store_true", help="leave the clusters up at the end")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything is imported: no desktop keyring, and a mark by which our processes are known."""
     os.environ.setdefault(MARK, str(os.getpid()))

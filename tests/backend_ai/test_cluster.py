@@ -1,0 +1,73 @@
+"""The cluster that the other tests stand on is one: it answers, and Backend.AI's own client works with it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from backend_ai.fault_proxy import FaultProxy
+from backend_ai.real_cluster import Cluster
+
+pytestmark = pytest.mark.every_release
+
+
+def _get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_the_manager_says_its_version(cluster: Cluster) -> None:
+    """The manager is of the release that was asked for."""
+    assert _get(f"{cluster.endpoint}/")["manager"] == cluster.version
+
+
+@pytest.mark.parametrize("who", ["user", "second", "admin"])
+def test_the_official_client_logs_in(cluster: Cluster, who: str) -> None:
+    """Each of the three users has working keys, and is who they say."""
+    program = "from ai.backend.client.session import Session\nwith Session() as s: print(s.User.info()['email'])"
+    if cluster.year < 24:
+        program = program.replace("s.User.info()", "s.User.detail()")
+    assert cluster.sdk(program, who=who).strip() == cluster.keys(who).email
+
+
+def test_the_official_client_sees_the_session_image(cluster: Cluster) -> None:
+    """The image that sessions are started from is known to the manager, and installed."""
+    program = """
+from ai.backend.client.session import Session
+with Session() as session:
+    for image in session.Image.list():
+        print(image["registry"] + "/" + image["name"] + ":" + image["tag"], image["installed"])
+"""
+    assert f"{cluster.image} True" in cluster.sdk(program)
+
+
+def test_the_session_image_has_what_examples_use(cluster: Cluster) -> None:
+    """NumPy, pandas and scikit-learn can be imported in the session image."""
+    program = "import sklearn.ensemble, pandas, numpy; print('all there')"
+    words = ["run", "--rm", "--network=none", "stable/python:3.11-debian12", "python3", "-c", program]
+    assert cluster.docker(*words).strip() == "all there"
+
+
+def test_the_manager_goes_and_comes_back(cluster: Cluster) -> None:
+    """A daemon that a test stops is gone, and answers again afterwards."""
+    with cluster.without("manager"), pytest.raises(urllib.error.URLError):
+        _get(f"{cluster.endpoint}/")
+    assert _get(f"{cluster.endpoint}/")["manager"] == cluster.version
+
+
+def test_faults_come_and_go(cluster: Cluster, faults: FaultProxy) -> None:
+    """Before the manager a proxy can answer 503, lose an answer, refuse connections, and pass everything again."""
+    faults.answer(503, "GET /", times=1)
+    faults.reset("GET /", times=1, when="after")
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        _get(f"{faults.endpoint}/")
+    with pytest.raises(ConnectionError):
+        _get(f"{faults.endpoint}/")
+    faults.down()
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        _get(f"{faults.endpoint}/")
+    faults.heal()
+    assert _get(f"{faults.endpoint}/")["manager"] == cluster.version
+    assert (len(faults.seen), len(faults.passed)) == (3, 2)
