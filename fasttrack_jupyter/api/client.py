@@ -199,6 +199,10 @@ class Client(ProfileCalls):
         """Remove a vfolder and what is in it."""
         self._read("DELETE", f"/folders/{quoted(name)}")
 
+    def backends(self) -> list[Json]:
+        """BackendView each: where jobs can run."""
+        return self._list("GET", "/backends")
+
     def images(self, backend: str = "local") -> list[Json]:
         """``{name, kind, description, ready}`` each: what can be named as an image."""
         return self._list("GET", "/images", query={"backend": backend})

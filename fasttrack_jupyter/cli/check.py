@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.environ import use_environ
 from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.states import DECISIONS
 from fasttrack_jupyter.api.words import clean, duration, plural, slots
@@ -14,6 +16,7 @@ from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import (
     backend_option,
     json_option,
+    notebook_options,
     param_option,
     pass_face,
     pipeline_file,
@@ -27,9 +30,10 @@ from fasttrack_jupyter.cli.problems import tell_problems
 
 @click.command()
 @click.argument("file", type=click.Path())
+@notebook_options
 @json_option
 @pass_face
-def validate(face: Face, file: str) -> None:
+def validate(face: Face, file: str, split: bool, whole: bool) -> None:
     """Check a pipeline and show every problem where it is.
 
     Nothing is run. FILE may be a notebook whose cells are tasks, or - for stdin.
@@ -42,7 +46,7 @@ def validate(face: Face, file: str) -> None:
     \b
     Exit status: 0 valid (warnings allowed), 2 not valid.
     """
-    found = face.client.validate(**pipeline_text(face, file))
+    found = face.client.validate(**pipeline_text(face, file, split=split, whole=whole))
     if face.as_json:
         face.json(found)
     else:
@@ -65,12 +69,13 @@ def _verdict(file: str, found: dict[str, Any]) -> str:
 @selection_options
 @param_option
 @backend_option
+@notebook_options
 @shrink_option
 @json_option
 @pass_face
 def plan(
     face: Face, file: str, only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, ...],
-    params: tuple[str, ...], backend: str, shrink: bool,
+    params: tuple[str, ...], backend: str | None, split: bool, whole: bool, shrink: bool,
 ) -> None:  # fmt: skip
     """Say what a job would do, task by task, and why.
 
@@ -85,12 +90,13 @@ def plan(
     Exit status: 0 it would run, 2 it would be refused.
     """
     request = {
-        **pipeline_file(face, file),
+        **pipeline_file(face, file, split=split, whole=whole),
+        **({"backend": backend} if backend else {}),
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
-        "backend": backend,
         "shrink": shrink,
     }
+    use_environ(face.client, request.get("backend", "local"), os.environ)
     show_plan(face, face.client.plan(request))
 
 

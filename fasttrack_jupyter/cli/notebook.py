@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from fasttrack_jupyter.api.words import plural
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import json_option, pass_face
+from fasttrack_jupyter.cli.options import json_option, notebook_options, pass_face
 from fasttrack_jupyter.cli.problems import tell_problems
 from fasttrack_jupyter.errors import BadRequest, NotFound
 
@@ -21,6 +22,8 @@ Json = dict[str, Any]
 
 SUFFIX = ".ipynb"
 _YAML = ".fasttrack.yaml"
+_SPLIT = re.compile(r"cell-\d+")
+"""Names of tasks that were made of every cell."""
 
 
 def is_notebook(path: str | Path) -> bool:
@@ -28,22 +31,35 @@ def is_notebook(path: str | Path) -> bool:
     return str(path).lower().endswith(SUFFIX)
 
 
-def job_of(face: Face, path: Path) -> Json:
+def job_of(face: Face, path: Path, *, split: bool = False, whole: bool = False) -> Json:
     """``{text, source, files}``: the notebook at ``path`` as a pipeline, as the API wants it. Warnings are told.
+
+    ``backend`` is there as well where the notebook says one.
 
     Raises:
         NotFound: there is no such file (any more).
         InvalidNotebook: it cannot become a pipeline.
+        BadRequest: both ``split`` and ``whole`` are asked for.
     """
-    from fasttrack_jupyter.notebook.build import build
-    from fasttrack_jupyter.notebook.cells import read_notebook
-
     face.source = path
-    built = build(read_notebook(_content(path), path.name))
+    built = _built(path, path.with_name(f"{path.stem}{_YAML}"), split=split, whole=whole)
     _tell(face, built)
     face.text = built.text
     files = {name: content.decode() for name, content in built.files.items()}
-    return {"text": built.text, "source": str(path.absolute()), "files": files}
+    job = {"text": built.text, "source": str(path.absolute()), "files": files}
+    return {**job, "backend": built.backend} if built.backend else job
+
+
+def as_before(face: Face, path: Path, text: str) -> Json:
+    """As :func:`job_of`, in the way in which the same notebook became the pipeline ``text`` before."""
+    from fasttrack_jupyter.model.pipeline import TaskType
+    from fasttrack_jupyter.model.reading import read_pipeline
+
+    before = read_pipeline(text).pipeline
+    tasks = before.tasks if before is not None else ()
+    whole = len(tasks) == 1 and tasks[0].type is TaskType.NOTEBOOK
+    split = bool(tasks) and all(_SPLIT.fullmatch(task.name) for task in tasks)
+    return job_of(face, path, split=split, whole=whole)
 
 
 @click.command("from-notebook")
@@ -55,8 +71,7 @@ def job_of(face: Face, path: Path) -> Json:
     metavar="YAML",
     help="Into this file (- shows it). Default: beside the notebook.",
 )
-@click.option("--split", is_flag=True, help="Of a notebook without marks: make every code cell a task.")
-@click.option("--whole", is_flag=True, help="Make the whole notebook one task.")
+@notebook_options
 @click.option("--force", is_flag=True, help="Overwrite files that were edited, or made by others.")
 @json_option
 @pass_face
@@ -116,7 +131,8 @@ def _built(path: Path, target: Path, *, split: bool, whole: bool) -> Built:
             )
         return build_whole(content, path.name)
     stem = target.name.removesuffix(".yaml").removesuffix(".yml").removesuffix(".fasttrack")
-    return build(read_notebook(content, path.name, split=split), stem=stem)
+    notebook = read_notebook(content, path.name, split=split)
+    return build(notebook, stem=stem, beside=lambda name: (path.parent / name).is_file())
 
 
 def _content(path: Path) -> bytes:

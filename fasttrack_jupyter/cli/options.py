@@ -50,7 +50,13 @@ selection_options = stack(
 param_option = click.option(
     "--param", "-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline."
 )
-backend_option = click.option("--backend", default="local", show_default=True, metavar="NAME", help="Where to run.")
+backend_option = click.option(
+    "--backend", metavar="NAME", help="Where to run; by default where a notebook says, or local."
+)
+notebook_options = stack(
+    click.option("--split", is_flag=True, help="Of a notebook without marks: make every code cell a task."),
+    click.option("--whole", is_flag=True, help="Of a notebook: make all of it one task."),
+)
 shrink_option = click.option(
     "--shrink", is_flag=True, help="Fit tasks that ask for more than there is, instead of refusing them."
 )
@@ -61,22 +67,27 @@ def selection(only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, .
     return {"only": list(only), "from": list(from_), "until": list(until)}
 
 
-def pipeline_text(face: Face, file: str) -> dict[str, str]:
+def pipeline_text(face: Face, file: str, *, split: bool = False, whole: bool = False) -> dict[str, str]:
     """As :func:`pipeline_file`, where the code does not matter: ``{source}`` or ``{text}``."""
-    found = pipeline_file(face, file)
+    found = pipeline_file(face, file, split=split, whole=whole)
     return {"text": found["text"]} if "text" in found else found
 
 
-def pipeline_file(face: Face, file: str) -> dict[str, Any]:
+def pipeline_file(face: Face, file: str, *, split: bool = False, whole: bool = False) -> dict[str, Any]:
     """``{source}`` or, for ``-``, ``{text}`` from stdin: which pipeline, as the API wants it.
 
-    For a notebook it is ``{text, source, files}``: the pipeline that its cells are.
+    For a notebook it is ``{text, source, files}``: the pipeline that its cells are (each of them with ``split``), or
+    that runs the ``whole`` of it; and ``backend``, where the notebook says one.
 
     Raises:
         NotFound: no such file.
         BadRequest: it is no file, or not UTF-8.
         InvalidNotebook: a notebook that cannot become a pipeline.
     """
+    if (split or whole) and not file.lower().endswith(".ipynb"):
+        raise BadRequest(
+            f"--{'split' if split else 'whole'} is for notebooks, and {file} is none", hint="Leave it out."
+        )
     if file == "-":
         try:
             return {"text": sys.stdin.buffer.read().decode()}
@@ -86,7 +97,7 @@ def pipeline_file(face: Face, file: str) -> dict[str, Any]:
     if path.suffix.lower() == ".ipynb":
         from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
 
-        return job_of(face, path)
+        return job_of(face, path, split=split, whole=whole)
     if path.is_dir():
         raise BadRequest(f"{file} is a folder, not a pipeline", hint=_pipelines_in(path))
     if not path.exists():

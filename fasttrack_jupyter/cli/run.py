@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fasttrack_jupyter.api.environ import use_environ
 from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.words import command, job_word
 from fasttrack_jupyter.cli.app import INTERRUPTED
@@ -18,6 +20,7 @@ from fasttrack_jupyter.cli.options import (
     backend_option,
     job_argument,
     json_option,
+    notebook_options,
     param_option,
     pass_face,
     pipeline_file,
@@ -44,6 +47,7 @@ _follow_options = stack(
 @param_option
 @selection_options
 @backend_option
+@notebook_options
 @shrink_option
 @click.option("--name", default="", help="A name for this job.")
 @click.option("--tag", "tags", multiple=True, help="A tag (may be repeated).")
@@ -54,8 +58,8 @@ _follow_options = stack(
 @pass_face
 def run(
     face: Face, file: str, params: tuple[str, ...], only: tuple[str, ...], from_: tuple[str, ...],
-    until: tuple[str, ...], backend: str, shrink: bool, name: str, tags: tuple[str, ...], note: str, priority: int,
-    detach: bool, quiet: bool,
+    until: tuple[str, ...], backend: str | None, split: bool, whole: bool, shrink: bool, name: str,
+    tags: tuple[str, ...], note: str, priority: int, detach: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Run a pipeline and follow the job.
 
@@ -68,21 +72,23 @@ def run(
       fasttrack run digits.fasttrack.yaml --param learning_rate=0.1 --until evaluate
       fasttrack run digits.fasttrack.yaml --json | jq .outputs
       fasttrack run digits.ipynb --param rows=100
+      fasttrack run report.ipynb --whole
 
     \b
     Exit status: 0 success (or detached), 1 failure, 2 refused, 3 cancelled, 130 interrupted.
     """
     request = {
-        **pipeline_file(face, file),
+        **pipeline_file(face, file, split=split, whole=whole),
+        **({"backend": backend} if backend else {}),
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
-        "backend": backend,
         "shrink": shrink,
         "name": name,
         "tags": list(tags),
         "note": note,
         "priority": priority,
     }
+    use_environ(face.client, request.get("backend", "local"), os.environ)
     with face.patience(_MAKING):
         made = face.client.run(request)
     _go_on(face, made, detach=detach, quiet=quiet)
@@ -156,9 +162,9 @@ def _edited_notebook(face: Face, job: str) -> Json:
     source = face.client.job(job).get("source")
     if not source or not source.lower().endswith(".ipynb"):
         return {}
-    from fasttrack_jupyter.cli.notebook import job_of  # only notebooks need it
+    from fasttrack_jupyter.cli.notebook import as_before  # only notebooks need it
 
-    made = job_of(face, Path(source))
+    made = as_before(face, Path(source), face.client.job_text(job))
     return {"text": made["text"], "files": made["files"]}
 
 

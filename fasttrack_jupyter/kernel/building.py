@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline
@@ -64,7 +64,8 @@ def made_of(session: Session, stem: str | None = None) -> Made:
         )
     given = _given(notebook)
     cells = tuple(replace(cell, kind=CellKind.SKIP) if _is_papermill_s(cell) else cell for cell in notebook.cells)
-    built = build(replace(notebook, cells=cells), stem=stem)
+    folder = Path(session.source).parent
+    built = build(replace(notebook, cells=cells), stem=stem, beside=lambda name: (folder / name).is_file())
     return Made(built, {path: data.decode() for path, data in built.files.items()}, given)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.api.environ import use_environ
 from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.states import icon, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, duration, job_word, slots
@@ -68,7 +70,9 @@ def pipeline_name(session: Session) -> str:
 def _for_a_job(parser: argparse.ArgumentParser) -> None:
     takes_params(parser)
     takes_selection(parser)
-    parser.add_argument("--backend", default="local", metavar="NAME", help="where to run (default: local)")
+    parser.add_argument(
+        "--backend", metavar="NAME", help="where to run (default: as %%fasttrack_pipeline says, or local)"
+    )
     parser.add_argument("--shrink", action="store_true", help="fit tasks that ask for more than there is")
 
 
@@ -89,6 +93,7 @@ def run(session: Session, words: Words) -> Job | None:
     """Make a job of the cells and start it."""
     made = made_of(session)
     request = {**_request(session, made, words), "name": words.name, "tags": words.tags}
+    use_environ(feed().client, request["backend"], os.environ)
     try:
         found = feed().client.run(request)
     except InvalidPipeline as error:
@@ -103,7 +108,7 @@ def _request(session: Session, made: Made, words: Words) -> Json:
         "files": dict(made.files),
         "params": {**made.given, **parameters(words.params, "-p")},
         "selection": selection(words),
-        "backend": words.backend,
+        "backend": words.backend or made.built.backend or "local",
         "shrink": words.shrink,
     }
 
@@ -129,8 +134,10 @@ def _say(line: str) -> None:
 def plan(session: Session, words: Words) -> None:
     """Say what a job would do; nothing is started."""
     made = made_of(session)
+    request = _request(session, made, words)
+    use_environ(feed().client, request["backend"], os.environ)
     try:
-        found = feed().client.plan(_request(session, made, words))
+        found = feed().client.plan(request)
     except InvalidPipeline as error:
         raise in_words(error, made.text) from None
     for line in (*problem_lines(made.problems), *problem_lines(found["problems"], made.text)):

@@ -87,6 +87,8 @@ class Completer:
                 return self._asked(lambda client: [folder["name"] for folder in client.folders()])
             case Offer.SECRETS:
                 return self._asked(lambda client: [secret["name"] for secret in client.secrets()])
+            case Offer.BACKENDS:
+                return self._asked(lambda client: [backend["name"] for backend in client.backends()])
             case Offer.FILES:
                 return sorted(path.name for path in Path.cwd().glob("*.t*") if path.suffix in (".txt", ".toml"))
         return option.metavar.split("|") if "|" in option.metavar else []

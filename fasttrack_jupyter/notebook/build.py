@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import PurePath
@@ -54,10 +54,14 @@ class Built:
     """Warnings and notices."""
     folder: str
     """The one folder in which all of ``files`` are."""
+    backend: str | None = None
+    """Where the notebook says that its jobs run, if it does."""
 
 
-def build(notebook: Notebook, *, stem: str | None = None) -> Built:
+def build(notebook: Notebook, *, stem: str | None = None, beside: Callable[[str], bool] | None = None) -> Built:
     """The pipeline of ``notebook``; ``stem`` begins the names of its files (default: the notebook's own).
+
+    ``beside(path)`` says whether there is a file of that path relative to the notebook; None where nobody knows.
 
     Raises:
         InvalidNotebook: it cannot become one; ``problems`` tell all that is wrong, each with cell and line.
@@ -67,14 +71,15 @@ def build(notebook: Notebook, *, stem: str | None = None) -> Built:
         raise invalid(notebook.path or "", [problem := _no_task(notebook)], [problem])
     params, problems = params_of(notebook)
     flow = flow_of(notebook)
-    problems = [*notebook.problems, *problems, *flow.problems, *_alike(notebook, flow)]
+    problems = [*notebook.problems, *problems, *flow.problems, *_alike(notebook, flow), *_absent(notebook, beside)]
     problems = in_order(problems, [cell.key for cell in notebook.cells])
     _raise_if_wrong(notebook, problems)
     flows = {task.name: task for task in flow.tasks}
     tasks = [_task_text(notebook, flows[name], folder, params) for name in notebook.tasks]
     text = pipeline_text(notebook.name, _header(notebook, folder), notebook.defaults, list(params.values()), tasks)
     _raise_if_wrong(notebook, [*_misread(text, tasks), *problems])
-    return Built(notebook.name, text, _files(notebook, flows, folder, params), tuple(problems), folder)
+    files = _files(notebook, flows, folder, params)
+    return Built(notebook.name, text, files, tuple(problems), folder, notebook.defaults.backend)
 
 
 def _no_task(notebook: Notebook) -> Problem:
@@ -100,6 +105,20 @@ def _alike(notebook: Notebook, flow: Flow) -> Iterator[Problem]:
                     )
                     hint = f"rename one of them ({name}_2, say)"
                     yield Problem(code="names-alike", message=message, hint=hint, path=("cells", cell.key, 1))
+
+
+def _absent(notebook: Notebook, beside: Callable[[str], bool] | None) -> Iterator[Problem]:
+    """Files of requirements that are not there, each once."""
+    asked: dict[str | None, Cell | None] = {notebook.defaults.requirements_file: None}
+    for one in notebook.cells:
+        asked.setdefault(one.options.requirements_file, one)
+    for name, cell in asked.items():
+        if name and beside is not None and not beside(name):
+            message = f"--requirements-file {name}: there is no such file beside the notebook"
+            hint = "write the file, or name another one relative to the notebook's folder"
+            place = ("cells", cell.key, 1) if cell is not None else ()
+            message = f"{cell.label}: {message}" if cell is not None else message
+            yield Problem(code="no-requirements-file", message=message, hint=hint, path=place)
 
 
 def _raise_if_wrong(notebook: Notebook, problems: Sequence[Problem]) -> None:

@@ -41,7 +41,7 @@ def build_whole(data: bytes, name: str) -> Built:
     header = [f"Runs {fit_line(name)} from top to bottom. The notebook itself stays as it is;",
               "its executed copy, as .ipynb and .html, is among the outputs."]  # fmt: skip
     text = pipeline_text(title, header, defaults, list(params.values()), [task])
-    return Built(title, text, {}, tuple(notices), f"{stem}.cells")
+    return Built(title, text, {}, tuple(notices), f"{stem}.cells", defaults.backend)
 
 
 def _defaults(raw: RawNotebook, name: str) -> PipelineOptions:

@@ -54,6 +54,7 @@ def write(built: Built, target: Path, *, force: bool = False) -> list[Change]:
     folder = target.parent
     files = {**built.files, target.name: built.text.encode()}
     try:
+        _refuse_outside(folder, files)
         record = f"{built.folder}/{MADE}" if built.files else f".{target.name}.{MADE}"
         before = _made(folder / record)
         if not force:
@@ -83,6 +84,17 @@ def _made(record: Path) -> dict[str, str]:
 def _is_within(folder: Path, path: str) -> bool:
     """Whether that file is below the folder, links followed: the record may have come with a stranger's repository."""
     return (folder / path).parent.resolve().is_relative_to(folder.resolve())
+
+
+def _refuse_outside(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Nothing is written through a link to another place, with or without --force."""
+    for parent in dict.fromkeys(str(Path(path).parent) for path in files):
+        if not _is_within(folder, f"{parent}/any"):
+            raise Conflict(
+                f"{parent} leads out of {folder}: nothing was written",
+                hint=f"Remove the link {parent}, or name another file: -o OTHER.fasttrack.yaml.",
+                details={"files": [parent]},
+            )
 
 
 def _refuse_edited(folder: Path, files: Mapping[str, bytes], before: Mapping[str, str]) -> None:

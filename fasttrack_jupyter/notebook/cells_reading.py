@@ -19,6 +19,7 @@ from fasttrack_jupyter.notebook import marks_reading, marks_values
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.cells_json import RawCell, RawNotebook, refused
 from fasttrack_jupyter.notebook.cells_opening import OTHER, SHELL, Opening, opening_of
+from fasttrack_jupyter.notebook.cells_settings import Settings
 from fasttrack_jupyter.notebook.ipython_magics import Translation, translated
 from fasttrack_jupyter.notebook.ipython_syntax import Finding, NotPython, bound_names, is_python, is_text, parse
 from fasttrack_jupyter.notebook.kale import KaleMark, kale_marks
@@ -59,6 +60,11 @@ class _Draft:
     def refuse(self, line: int, message: str, hint: str) -> None:
         """Note an error in its marks."""
         self.findings.append(Finding(line, message, hint))
+
+    def refuse_each(self, line: int, error: BadRequest) -> None:
+        """Note every error that one stands for."""
+        for one in marks_reading.each_of(error):
+            self.refuse(line, one.message, one.hint or "")
 
 
 def read_cells(raw: RawNotebook, name: str, *, split: bool = False) -> Notebook:
@@ -117,7 +123,7 @@ def _mark_all(drafts: list[_Draft], kale: list[KaleMark | None]) -> None:
         try:
             _mark(draft, tagged)
         except BadRequest as error:
-            draft.refuse(draft.opening.line or 1, error.message, error.hint)
+            draft.refuse_each(draft.opening.line or 1, error)
         if draft.opening.language == SHELL and draft.kind is CellKind.TASK:
             draft.kind = CellKind.SHELL
 
@@ -184,16 +190,16 @@ def _split(drafts: list[_Draft], name: str) -> None:
     """Make a task of every code cell. Raises InvalidNotebook where there are marks already."""
     if any(draft.belongs and draft.kind is not CellKind.PARAMS for draft in drafts):
         raise refused(name, "the notebook has tasks already", "leave --split out: it is for notebooks without marks")
-    bound = _bound(drafts)
+    bound, settings = _bound(drafts), Settings()
     for draft in drafts:
         if draft.kind is not CellKind.PLAIN or draft.opening.is_display:
             continue
-        kind = _kind_by_content(draft, bound)
+        kind = _kind_by_content(draft, bound, settings)
         draft.kind = kind
         draft.task = draft.raw.label.replace(" ", "-") if kind in (CellKind.TASK, CellKind.SHELL) else None
 
 
-def _kind_by_content(draft: _Draft, bound: Collection[str]) -> CellKind:
+def _kind_by_content(draft: _Draft, bound: Collection[str], settings: Settings) -> CellKind:
     """What an unmarked cell is where every cell becomes something."""
     if draft.opening.language == SHELL:
         return CellKind.SHELL
@@ -206,7 +212,7 @@ def _kind_by_content(draft: _Draft, bound: Collection[str]) -> CellKind:
     body = [part for part in body if not isinstance(part, ast.Pass) and not is_text(part)]
     if not body:
         return CellKind.PLAIN
-    return CellKind.COMMON if all(isinstance(part, (ast.Import, ast.ImportFrom)) for part in body) else CellKind.TASK
+    return CellKind.COMMON if settings.prepares(body) else CellKind.TASK
 
 
 def _bound(drafts: list[_Draft]) -> set[str]:
@@ -285,7 +291,9 @@ def _defaults(raw: RawNotebook, drafts: list[_Draft]) -> tuple[PipelineOptions, 
         if title:
             said["name"] = marks_values.pipeline_name(str(title))
         said = said_of(marks_reading.overlaid(PipelineOptions, said, mark=PIPELINE))
-    except (BadRequest, ValueError) as error:
+    except BadRequest as error:
+        return PipelineOptions(), [_about_notebook(one) for one in marks_reading.each_of(error)]
+    except ValueError as error:
         return PipelineOptions(), [_about_notebook(error)]
     lines = [(draft, line, rest) for draft in drafts for line, rest in draft.translation.pipeline]
     for draft, line, _ in lines[1:]:
@@ -296,7 +304,7 @@ def _defaults(raw: RawNotebook, drafts: list[_Draft]) -> tuple[PipelineOptions, 
             said |= said_of(marks_reading.read_pipeline_line(rest))
             return marks_reading.overlaid(PipelineOptions, said, mark=PIPELINE), []
         except BadRequest as error:
-            draft.refuse(line, error.message, error.hint)
+            draft.refuse_each(line, error)
     return PipelineOptions(**said), []
 
 

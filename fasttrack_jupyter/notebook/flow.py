@@ -20,6 +20,7 @@ from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
 from fasttrack_jupyter.notebook.flow_alias import sharing
 from fasttrack_jupyter.notebook.flow_cells import Walk, walk
 from fasttrack_jupyter.notebook.flow_order import order_problems
+from fasttrack_jupyter.notebook.flow_promised import promised
 from fasttrack_jupyter.notebook.flow_state import state_problems
 from fasttrack_jupyter.notebook.flow_tasks import Gathered, gather
 from fasttrack_jupyter.notebook.flow_types import Apart, Definition, Flow, TaskFlow
@@ -32,6 +33,7 @@ def flow_of(notebook: Notebook) -> Flow:
     walked = walk(notebook)
     gathered = gather(walked)
     apart = sharing(walked, gathered)
+    promised(walked, gathered)
     order_problems(walked, gathered)
     state_problems(walked, gathered)
     tasks = [_task(walked, gathered[name], apart.get(name, ())) for name in walked.tasks]

@@ -74,6 +74,8 @@ class PipelineOptions(Place):
 
     name: str | None = None
     mode: Mode = Mode.RUN
+    backend: str | None = None
+    """Where its jobs run when nobody says otherwise; a pipeline's file says nothing of that."""
 
 
 class Shape(StrEnum):
@@ -104,6 +106,7 @@ class Offer(StrEnum):
     IMAGES = "images"
     FOLDERS = "folders"
     SECRETS = "secrets"
+    BACKENDS = "backends"
     FILES = "files"
 
 
@@ -185,6 +188,9 @@ def _mode(text: str) -> Mode:
     return Mode(values.one_of(*Mode)(text))
 
 
+_BACKEND = Option(
+    "backend", "Where this notebook's jobs run, such as local", metavar="NAME", check=values.word, offer=Offer.BACKENDS
+)
 _MODE = Option("mode", "run: marked cells run here too; define: they do not", metavar="run|define", check=_mode)
 
 
@@ -213,8 +219,8 @@ TASK = Mark("fasttrack_task", "Make the cell a task, or go on with the task of t
 PARAMS = Mark("fasttrack_params", "The cell assigns the pipeline's parameters: one literal each.", _RUN)
 COMMON = Mark("fasttrack_common", "The cell travels with every task that uses it: imports, helper functions.", _RUN)
 PIPELINE = Mark(
-    "fasttrack_pipeline", "Name the notebook's pipeline and say what its tasks have in common.", (*_PLACE, _MODE),
-    is_cell=False, naming="pipeline",
+    "fasttrack_pipeline", "Name the notebook's pipeline and say what its tasks have in common.",
+    (*_PLACE, _BACKEND, _MODE), is_cell=False, naming="pipeline",
 )  # fmt: skip
 MARKS = {mark.name: mark for mark in (TASK, PARAMS, COMMON, PIPELINE)}
 """Every magic that marks something, by name."""

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, TypeVar
 
 from fasttrack_jupyter.errors import BadRequest
@@ -25,6 +26,41 @@ from fasttrack_jupyter.notebook.marks import (
 Said = TypeVar("Said", bound=Place)
 HELP = frozenset({"--help", "-h", "-?", "?"})
 """What asks for help, behind any magic of ours."""
+
+
+class SeveralWrong(BadRequest):
+    """Several things are wrong in one line; ``each`` has its own words."""
+
+    def __init__(self, each: tuple[BadRequest, ...]) -> None:
+        first, *rest = (f"{one.message} ({one.hint})" if one.hint else one.message for one in each)
+        super().__init__("\n  ".join([first, *rest]))
+        self.each = each
+
+
+def each_of(error: BadRequest) -> tuple[BadRequest, ...]:
+    """The errors that one stands for: itself, or several."""
+    return error.each if isinstance(error, SeveralWrong) else (error,)
+
+
+class _Gathered:
+    """Errors, told together at the end."""
+
+    def __init__(self) -> None:
+        self._errors: list[BadRequest] = []
+
+    def attempt(self, do: Callable[[], None]) -> None:
+        """Do it; what is wrong with it is noted."""
+        try:
+            do()
+        except BadRequest as error:
+            self._errors.extend(each_of(error))
+
+    def tell(self) -> None:
+        """Raise what was noted, if there is anything."""
+        if len(self._errors) > 1:
+            raise SeveralWrong(tuple(self._errors))
+        if self._errors:
+            raise self._errors[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +108,11 @@ def read_other_line(mark: Mark, line: str) -> TaskOptions:
 
 
 def read_line(mark: Mark, line: str) -> Line:
-    """The words behind a magic, by the table. Raises BadRequest."""
+    """The words behind a magic, by the table. Raises BadRequest; SeveralWrong where more than one value is wrong."""
     words = _words(mark, line)
     names: list[str] = []
     said: dict[str, Any] = {}
+    wrong = _Gathered()
     place = 0
     while place < len(words):
         word = words[place]
@@ -90,8 +127,11 @@ def read_line(mark: Mark, line: str) -> Line:
             place += 1
         elif equals and not option.takes_value:
             raise _bad(mark, f"{option.flag} takes no value", f"write {option.flag} alone")
-        _add(mark, said, option, value)
-    return Line(_name(mark, names), said)
+        wrong.attempt(partial(_add, mark, said, option, value))
+    found: list[str | None] = [None]
+    wrong.attempt(lambda: found.insert(0, _name(mark, names)))
+    wrong.tell()
+    return Line(found[0], said)
 
 
 def _words(mark: Mark, line: str) -> list[str]:
@@ -213,15 +253,21 @@ def said_by_metadata(mark: Mark, metadata: Mapping[str, Any]) -> dict[str, Any]:
     None and empty texts are "not said", as forms leave them. Raises BadRequest.
     """
     said: dict[str, Any] = {}
+    wrong = _Gathered()
     for key, value in metadata.items():
-        option = mark.option(key.replace("_", "-"))
-        if option is None:
-            known = [option.key for option in mark.options]
-            raise BadRequest(f"metadata.fasttrack: there is no {key!r}", hint=did_you_mean(key, known))
-        if value is None or value == "" or (option.takes_value and option.shape is Shape.ONE and value is False):
-            continue
-        _add_data(mark, said, option, value)
+        wrong.attempt(partial(_add_key, mark, said, key, value))
+    wrong.tell()
     return said
+
+
+def _add_key(mark: Mark, said: dict[str, Any], key: str, value: Any) -> None:
+    option = mark.option(key.replace("_", "-"))
+    if option is None:
+        known = [option.key for option in mark.options]
+        raise BadRequest(f"metadata.fasttrack: there is no {key!r}", hint=did_you_mean(key, known))
+    if value is None or value == "" or (option.takes_value and option.shape is Shape.ONE and value is False):
+        return
+    _add_data(mark, said, option, value)
 
 
 def _add_data(mark: Mark, said: dict[str, Any], option: Option, value: Any) -> None:

@@ -14,10 +14,7 @@ from fasttrack_jupyter.model.resources import Mount, asked_quantity, parse_size
 
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SLOT = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*", re.ASCII)
-_REQUIREMENT = re.compile(
-    r"(?:python={1,2}\d+\.\d+(?:\.\d+)?|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[^\]]*\])?\s*(?:@.+|[<>=!~;(].*)?)",
-    re.DOTALL,
-)
+_PYTHON = re.compile(r"python={1,2}\d+\.\d+(?:\.\d+)?")
 _LONGEST_SECONDS = 31_536_000
 
 
@@ -136,8 +133,15 @@ def requirement(text: str) -> str:
     """One package as pip names it, or ``python=3.12``."""
     if text.startswith("-"):
         raise Wrong(f"option {text!r} cannot stand there", "write a requirements.txt and --requirements-file")
-    if not _REQUIREMENT.fullmatch(text):
-        raise Wrong(f"{_masked(text)!r} is no requirement", "write a package as pip does, such as 'pandas>=2'")
+    if not _PYTHON.fullmatch(text):
+        from packaging.requirements import InvalidRequirement, Requirement  # PEP 508; only some notebooks have any
+
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            why = str(error).splitlines()[0].partition(":")[0].lower()
+            said = f"{_masked(text)!r} is no requirement ({why})"
+            raise Wrong(said, "write a package as pip does, such as 'pandas>=2'") from None
     return text
 
 

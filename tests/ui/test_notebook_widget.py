@@ -228,7 +228,8 @@ FITTED = """() => {
   const graph = document.querySelector('.ftw-graph');
   const cy = [graph, ...(graph?.querySelectorAll('*') ?? [])].map(part => part?._cyreg?.cy).find(Boolean);
   const box = cy?.elements().renderedBoundingBox();
-  return !!box && box.w > 100 && box.x1 >= 0 && box.y1 >= 0 && box.x2 <= graph.clientWidth && box.y2 <= graph.clientHeight;
+  const { clientWidth: width, clientHeight: height } = graph ?? {};
+  return !!box && box.w > 100 && box.x1 >= 0 && box.y1 >= 0 && box.x2 <= width && box.y2 <= height;
 }"""
 """Whether every card stands within the graph's part of the page."""
 

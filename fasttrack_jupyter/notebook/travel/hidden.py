@@ -1,8 +1,8 @@
 """Secrets of a task: what is found in a variable is not written, what is found in a text becomes ``***``.
 
-``$FASTTRACK_SECRET_NAMES`` names the environment variables that hold them (names are no secrets); the engine sets it. They
-are read once, before the first cell: a notebook may well take a secret out of its environment. The log is kept as it
-is, for whoever reads it gets it masked; but a variable, or what a cell showed, lies in the pipeline folder in the
+``$FASTTRACK_SECRET_NAMES`` names the environment variables that hold them (names are no secrets); the engine sets it.
+They are read once, before the first cell: a notebook may well take a secret out of its environment. The log is kept as
+it is, for whoever reads it gets it masked; but a variable, or what a cell showed, lies in the pipeline folder in the
 clear, and goes on to other tasks, to jobs that reuse it, and to whoever copies the folder.
 
 A variable is looked through as the bytes of its pickle: so a text is found in lists, frames, attributes and closures.
