@@ -330,6 +330,8 @@ def _code_notice(origin: Origin | None, edited: list[str]) -> tuple[Problem, ...
 def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem, ...]:
     if record is None or record.source is None or source is None or Path(record.source) == Path(source).resolve():
         return ()
+    if any(map(_is_unnamed, (record.source, source))):
+        return ()
     return (
         Problem(
             code="same-name",
@@ -338,6 +340,12 @@ def _notices(record: PipelineRecord | None, source: str | None) -> tuple[Problem
             severity=Severity.NOTICE,
         ),
     )
+
+
+def _is_unnamed(source: str) -> bool:
+    """Whether it stands for a notebook whose file nobody could name: run by nbconvert or papermill, say."""
+    path = Path(source)
+    return path.name == "notebook.ipynb" and not path.exists()
 
 
 def _not_served(name: str) -> Problem:
