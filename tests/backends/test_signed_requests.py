@@ -33,7 +33,8 @@ def test_a_signed_request_is_recognised() -> None:
     [
         {"host": "127.0.0.1:9501"}, {"content-type": "text/plain"}, {"x-backendai-version": "v8"},
         {"date": (NOW + timedelta(seconds=1)).isoformat()}, {"date": ""}, {"date": "2026-03-01T23:59:00"},
-        {"authorization": ""}, {"authorization": "BackendAI signMethod=HMAC-SHA256, credential=AKIAEXAMPLE:" + "0" * 64},
+        {"authorization": ""},
+        {"authorization": "BackendAI signMethod=HMAC-SHA256, credential=AKIAEXAMPLE:" + "0" * 64},
     ],
 )  # fmt: skip
 def test_what_was_changed_on_its_way_is_not(changes: dict[str, str]) -> None:
