@@ -6,7 +6,7 @@ not zero, and not unlimited (a limit that is not in a map is unlimited).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -151,6 +151,29 @@ class ClusterFile(View):
     modified_at: datetime | None
 
 
+class UploadRequest(View):
+    """A file for a vfolder: a ``source`` of this machine, or the parts that were sent under ``key``."""
+
+    path: str = Field(min_length=1)
+    """Within the vfolder."""
+    source: str | None = None
+    key: str | None = None
+
+
+class UploadProgress(View):
+    """How far an upload is."""
+
+    sent: int
+    size: int
+    done: bool = False
+
+
+class Received(View):
+    """Bytes of an upload's parts that are here."""
+
+    received: int
+
+
 class ClusterQuota(View):
     """How much a place holds, and may hold, in bytes; null: not told, or no limit."""
 
@@ -276,8 +299,11 @@ class ClusterBrowser(Protocol):
         """A folder inside a vfolder, and those on the way."""
         ...
 
-    async def upload(self, folder: str, path: str, source: Path) -> None:
-        """A file of this machine into a vfolder, whole or not at all."""
+    async def upload(self, folder: str, path: str, source: Path, sent: Callable[[int], None]) -> None:
+        """A file of this machine into a vfolder, whole or not at all; ``sent`` hears how many bytes are there.
+
+        Broken off, it goes on where it was when it is asked for again.
+        """
         ...
 
     async def size(self, folder: str, path: str) -> int:

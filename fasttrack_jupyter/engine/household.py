@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
@@ -16,6 +18,7 @@ from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.spool import Spool
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
@@ -56,8 +59,8 @@ class Household:
         self._roster = Roster(world.backends)
         self._runner = JobRunner(world.store, self._roster, world.clock, world.bus, max_jobs=world.max_jobs)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
-        self._preparer = Preparer(world.store, self._roster.opened, world.secrets, self._default_slots, world.carried)
-        self._stage = Stage(self._preparer, world.secrets, self._default_slots)
+        self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
+        self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
 
     async def pipelines(self) -> list[PipelineView]:
         """The pipelines that this home has had jobs of."""
@@ -107,6 +110,13 @@ class Household:
     async def backends(self) -> list[BackendView]:
         """Where jobs can run, and what is free there; a backend that cannot be used says why."""
         return [await self._backend_view(name) for name in list(self._roster)]
+
+    def cluster(self, backend: str) -> ClusterBrowser:
+        """What there is beside jobs where a backend's sessions run. Raises NotFound, Conflict (it is no cluster)."""
+        found = self._roster.opened(backend)
+        if not isinstance(found, Browsable):
+            raise Conflict(f"the backend {backend!r} is no cluster", hint="name one, such as backend.ai")
+        return found.browser()
 
     async def usage_history(self, days: float, buckets: int, backend: str) -> UsageHistory:
         """Slots that attempts held on a backend over the last days, in ``buckets``, and now."""
@@ -159,11 +169,6 @@ class Household:
             return BackendView(name=name, ready=False, reason=error.message)
         used = self._roster.line(name).used
         return present_backend(name, told, backend.capacity(), used)
-
-    def _default_slots(self, name: str) -> ResourceSlots:
-        """What a task takes of a backend that counts slots, when it does not say: one cpu."""
-        capacity = self._roster.backend(name).capacity() if name in self._roster else None
-        return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})
 
 
 def _where_secrets_are(secrets: SecretStore) -> dict[str, Any]:

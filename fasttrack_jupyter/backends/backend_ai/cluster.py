@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from fasttrack_jupyter.backends.backend_ai import places
@@ -91,9 +91,9 @@ class Browser:
         """See the protocol."""
         await self._vfolders.mkdirs(folder, [path])
 
-    async def upload(self, folder: str, path: str, source: Path) -> None:
+    async def upload(self, folder: str, path: str, source: Path, sent: Callable[[int], None]) -> None:
         """See the protocol."""
-        await self._vfolders.write(folder, places.relative(path), source)
+        await self._vfolders.write(folder, places.relative(path), source, sent)
 
     async def size(self, folder: str, path: str) -> int:
         """See the protocol."""
