@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
@@ -18,7 +17,6 @@ from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
-from fasttrack_jupyter.engine.spool import Spool
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
@@ -61,6 +59,7 @@ class Household:
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
         self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
+        self.spool = Spool(Path(world.home))
 
     async def pipelines(self) -> list[PipelineView]:
         """The pipelines that this home has had jobs of."""
