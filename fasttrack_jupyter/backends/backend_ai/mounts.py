@@ -4,13 +4,16 @@ Releases differ most here, and what they get wrong they get wrong silently:
 
 =========  ====================================================================================================
 23.09      ``mounts`` + ``mount_map``; nothing is read-only that the user may write (``mount_options``: error 500)
-24.09 …    + ``mount_options: {permission: ro}``
-26.4 …     of two subpaths of one vfolder only the first is mounted in that form; ``POST /v2/sessions/enqueue`` mounts
-           each, but of two where one is inside the other (or both are the same) again only the first
+24.09      + ``mount_options: {permission: ro}``
+25.15      of two where one is inside the other, or that are the same, only the first is mounted
+26.4 …     of any two of one vfolder only the first is mounted in that form; ``POST /v2/sessions/enqueue`` mounts
+           each, but for those that 25.15 leaves out as well
 =========  ====================================================================================================
 
-All releases refuse a target inside another target. What is inside the session is checked once more there, by the
-wrapper around the command.
+Up to 24.09 one that is inside another is refused by the way both are written, so there it is written otherwise
+(``data/_1/../sub``): that is how ``/pipeline/output``, the second name of the outputs, comes to be. Later releases
+cannot have it. All refuse a target inside another target. What is inside the session is checked once more there, by
+the wrapper around the command.
 """
 
 from __future__ import annotations
@@ -33,13 +36,21 @@ VFROOT = "/pipeline/vfroot"
 CONTROL = "/pipeline/.session"
 NAMED = "/pipeline/.named"
 
+SECOND_OUTPUTS = "/pipeline/output"
+
 _FIRST_WITH_OPTIONS = Release(24, 9)
+_FIRST_WITHOUT_TWICE = Release(24, 10)
 _FIRST_WITH_V2 = Release(26, 4)
+_UNKNOWN = "jobs/0/0"
+"""Stands for the outputs in a preflight, where they have no place yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """A folder in the session. ``folder``: the vfolder's name on the cluster; ``subpath`` empty: all of it."""
+    """A folder in the session. ``folder``: the vfolder's name on the cluster; ``subpath`` empty: all of it.
+
+    Not ``read_only``: as the cluster lets this user (another's vfolder may be read-only all the same).
+    """
 
     folder: str
     subpath: str
@@ -58,18 +69,21 @@ class MountForm(StrEnum):
     """``mounts`` of ``POST /v2/sessions/enqueue``."""
 
 
-def binds_of(spec: SessionSpec) -> tuple[Bind, ...]:
-    """All that the session mounts, in a fixed order.
+def binds_of(spec: SessionSpec, release: Release | None = None) -> tuple[Bind, ...]:
+    """All that the session mounts, in a fixed order; ``/pipeline/output`` too where a ``release`` is told that can.
 
     Raises:
         SessionRejected: a mount leaves its vfolder.
     """
     folder, attempt = places.cluster_name(spec.folder), spec.attempt_id
+    outputs = spec.outputs or _UNKNOWN
     binds = [
         Bind(folder, places.control(attempt), CONTROL, False),
-        Bind(folder, spec.outputs, OUTPUTS, False),
+        Bind(folder, outputs, OUTPUTS, False),
         Bind(folder, places.VFROOT, VFROOT, False),
     ]
+    if release is not None and release < _FIRST_WITHOUT_TWICE:
+        binds.append(Bind(folder, outputs, SECOND_OUTPUTS, False))
     if spec.code:
         binds.append(Bind(folder, places.code(spec.code), CODE, True))
     binds += [
@@ -99,7 +113,8 @@ def form_of(release: Release, binds: Sequence[Bind]) -> MountForm:
         SessionRejected: there is none; the hint says what to change.
     """
     _check_targets(binds)
-    _check_sources(binds)
+    if release >= _FIRST_WITHOUT_TWICE:
+        _check_sources(binds)
     if release >= _FIRST_WITH_V2:
         return MountForm.V2
     return MountForm.OPTIONS if release >= _FIRST_WITH_OPTIONS else MountForm.MAP
@@ -112,13 +127,23 @@ def config_of(form: MountForm, binds: Sequence[Bind], ids: Mapping[str, str]) ->
     """
     if form is MountForm.V2:
         return {"mounts": [_v2(bind, ids[bind.folder]) for bind in binds]}
+    written = {_written(binds, number): bind for number, bind in enumerate(binds)}
     config: dict[str, Any] = {
-        "mounts": [_reference(bind) for bind in binds],
-        "mount_map": {_reference(bind): bind.target for bind in binds},
+        "mounts": list(written),
+        "mount_map": {reference: bind.target for reference, bind in written.items()},
     }
     if form is MountForm.OPTIONS:
-        config["mount_options"] = {_reference(bind): {"permission": "ro"} for bind in binds if bind.read_only}
+        config["mount_options"] = {ref: {"permission": "ro"} for ref, bind in written.items() if bind.read_only}
     return config
+
+
+def _written(binds: Sequence[Bind], number: int) -> str:
+    """How the bind of that number is written: so that none seems to be inside another."""
+    bind = binds[number]
+    others = (each for place, each in enumerate(binds) if place != number and each.folder == bind.folder)
+    if any(_is_inside(bind.subpath, each.subpath) or _is_inside(each.subpath, bind.subpath) for each in others):
+        return f"{bind.folder}/_{number}/../{bind.subpath}".rstrip("/")
+    return _reference(bind)
 
 
 def _v2(bind: Bind, folder_id: str) -> dict[str, Any]:

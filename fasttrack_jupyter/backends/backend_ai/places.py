@@ -24,6 +24,7 @@ from fasttrack_jupyter.errors import Forbidden
 VFROOT = ".pipeline"
 SESSIONS = ".sessions"
 CODE = ".code"
+WHOLE = ".whole"
 
 _LONGEST = 48
 """Characters in the name of a vfolder: 26.x takes no more (23.09: 64)."""
@@ -70,7 +71,7 @@ def code(digest: str) -> str:
 
 def code_marker(digest: str) -> str:
     """The file that is there when all of a snapshot is."""
-    return f"{CODE}/{digest}.whole"
+    return f"{CODE}/{digest}{WHOLE}"
 
 
 def relative(path: str) -> str:

@@ -15,13 +15,16 @@ from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai import places
 from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue, Vfolder
+from fasttrack_jupyter.backends.backend_ai.code import CodeBringer, Progress
 from fasttrack_jupyter.backends.backend_ai.downloads import Downloads
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.listing import MOST, Lister
+from fasttrack_jupyter.backends.backend_ai.mounts import Bind, binds_of
 from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.uploads import Sent, Uploads
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
-from fasttrack_jupyter.errors import BackendError, BadRequest, Forbidden, NotFound
+from fasttrack_jupyter.backends.files.snapshots import Snapshots
+from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, SessionSpec
+from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict, Forbidden, NotFound, SessionRejected
 
 USAGE_MODES = ("general", "model", "data")
 _FIRST_WITH_MANY = Release(24, 9)
@@ -34,15 +37,21 @@ _ALREADY = ("already-exists", "already exists")
 
 
 class Vfolders:
-    """The vfolders of one user on one cluster; ``tickets``: a folder of this machine for uploads under way."""
+    """The vfolders of one user on one cluster.
 
-    def __init__(self, cluster: Cluster, *, tickets: Path | None = None) -> None:
+    ``tickets``: a folder of this machine for uploads under way; ``snapshots``: this machine's store of code.
+    """
+
+    def __init__(self, cluster: Cluster, *, tickets: Path | None = None, snapshots: Snapshots | None = None) -> None:
         self._cluster = cluster
         self.catalogue = Catalogue(cluster)
         self.lister = Lister(cluster, self.catalogue)
         self.downloads = Downloads(cluster, self.catalogue, self.lister)
         self.uploads = Uploads(cluster, self.catalogue, self.downloads, tickets=tickets)
+        self._code = CodeBringer(self.lister, self.uploads, snapshots) if snapshots is not None else None
         self._making = asyncio.Lock()
+        self._lasting: set[tuple[str, str | None]] = set()
+        """Vfolders (and snapshots in them) whose places for all sessions were made."""
 
     # ------------------------------------------------------------ vfolders
 
@@ -148,7 +157,75 @@ class Vfolders:
         await self._cluster.call("DELETE", f"{where}/delete-files", body=body, timeout=600.0)
         return sum(freed)
 
+    # ------------------------------------------------------------ sessions
+
+    async def prepare(self, spec: SessionSpec, progress: Progress) -> None:
+        """All that a session mounts is there when this is done; repeatable.
+
+        Raises:
+            SessionRejected: something that it needs is gone, or nobody's to make.
+            BackendUnreachable: nothing is known; call again.
+        """
+        await self.make(spec.folder, "data", spec.pipeline)
+        await self._check(spec)
+        folder = places.cluster_name(spec.folder)
+        lasting = (await self.id_of(folder), spec.code)
+        await self.mkdirs(folder, [*_own_places(spec), *([] if lasting in self._lasting else _lasting_places(spec))])
+        self._lasting.add(lasting)
+        if spec.code:
+            await self.bring_code(folder, spec.code, progress)
+
+    async def bring_code(self, folder: str, digest: str, progress: Progress) -> None:
+        """See to it that a snapshot of this machine is in a vfolder. Raises as :meth:`CodeBringer.bring` does."""
+        if self._code is None:
+            raise SessionRejected("there is no code on this machine", hint="its home holds no snapshots")
+        try:
+            await self._code.bring(folder, digest, progress)
+        except NotFound as error:
+            raise SessionRejected(error.message, hint=error.hint) from error
+
+    async def ids_of(self, binds: Sequence[Bind]) -> dict[str, str]:
+        """The ids of the vfolders that a session mounts, by name. Raises SessionRejected: one is not there."""
+        try:
+            return {name: await self.id_of(name) for name in dict.fromkeys(bind.folder for bind in binds)}
+        except (NotFound, Conflict) as error:
+            raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
+
+    async def remove_sessions(self, folder: str, attempt_ids: Sequence[str]) -> int:
+        """Remove what attempts left beside their outputs; bytes."""
+        return await self.remove_paths(folder, [places.session(attempt) for attempt in attempt_ids])
+
+    async def codes(self, folder: str) -> set[str]:
+        """The snapshots in a vfolder, complete or not, by digest."""
+        found = await self.lister.entries(folder, places.CODE) or []
+        return {entry.name.removesuffix(places.WHOLE) for entry in found}
+
+    async def remove_codes(self, folder: str, digests: Sequence[str]) -> int:
+        """Remove snapshots from a vfolder: first what says that they are complete; bytes."""
+        for digest in digests:
+            if self._code is not None:
+                self._code.forget(folder, digest)
+        freed = await self.remove_paths(folder, [places.code_marker(digest) for digest in digests])
+        return freed + await self.remove_paths(folder, [places.code(digest) for digest in digests])
+
     # ------------------------------------------------------------ beneath
+
+    async def _check(self, spec: SessionSpec) -> None:
+        """Inputs and mounts are there: a session whose subpath is not would die without a word."""
+        needed: dict[str, list[str]] = defaultdict(list)
+        ours = [*_own_places(spec), *_lasting_places(spec)]
+        for bind in binds_of(spec):
+            if bind.subpath and bind.subpath not in ours:
+                needed[bind.folder].append(bind.subpath)
+        await self.ids_of([bind for bind in binds_of(spec) if not bind.subpath])
+        for folder, paths in needed.items():
+            if gone := await self.missing(folder, paths):
+                names = ", ".join(repr(path) for path in sorted(gone))
+                raise SessionRejected(
+                    f"there is no {names} in the vfolder {folder!r}",
+                    hint="Were its outputs removed? Rerun what made them; else make the folder, or mend the mount.",
+                    details={"folder": folder, "paths": sorted(gone)},
+                )
 
     async def _make(self, name: str, usage_mode: str) -> Vfolder:
         body: dict[str, Any] = {"name": name, "usage_mode": usage_mode}
@@ -188,6 +265,20 @@ class Vfolders:
             return sum(entry.size for entry in await self.files(folder, path, lambda cut: None) if not entry.is_dir)
         except BackendError:
             return 0
+
+
+def _own_places(spec: SessionSpec) -> Sequence[str]:
+    """The folders that are made for one session."""
+    attempt = spec.attempt_id
+    wanted = [places.control(attempt), spec.outputs]
+    if spec.named_inputs or spec.input_values:
+        wanted.append(places.inputs(attempt))
+    return wanted + [places.empty(attempt, number) for number, path in enumerate(spec.inputs, 1) if path is None]
+
+
+def _lasting_places(spec: SessionSpec) -> Sequence[str]:
+    """The folders that are made for all sessions of a pipeline, or with the same code."""
+    return [places.VFROOT, *([places.code(spec.code)] if spec.code else [])]
 
 
 def _info(found: Vfolder, pipeline: str | None) -> FolderInfo:
