@@ -47,9 +47,10 @@ QUIET: dict[str, dict[str, Any]] = {
 
 
 class Lab:
-    """One JupyterLab server on a workspace and a FastTrack home of its own."""
+    """One JupyterLab server on a workspace and a FastTrack home of its own; ``is_shared``: for several at one file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self.folder, self.work, self.home = folder, folder / "work", folder / "home"
         self.work.mkdir(parents=True)
         self.port = _free_port()
@@ -96,7 +97,7 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={self.work}", "--LabApp.expose_app_in_browser=True",
-            "--LabApp.collaborative=False", "--LabApp.extension_manager=readonly",
+            "--LabApp.extension_manager=readonly", f"--YDocExtension.disable_rtc={not self.is_shared}",
         ]  # fmt: skip
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=self.work)
@@ -183,7 +184,17 @@ def built_extension() -> Path:
 @pytest.fixture(scope="module")
 def lab(built_extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A running JupyterLab for the tests of one module."""
-    place = Lab(tmp_path_factory.mktemp("lab"))
+    yield from running(Lab(tmp_path_factory.mktemp("lab")))
+
+
+@pytest.fixture(scope="module")
+def shared_lab(built_extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One in which several people may have the same file open."""
+    yield from running(Lab(tmp_path_factory.mktemp("shared"), is_shared=True))
+
+
+def running(place: Lab) -> Iterator[Lab]:
+    """Started, and in the end closed."""
     place.start()
     yield place
     place.close()

@@ -1,4 +1,5 @@
 /** Makes the editor of a pipeline file as a document of JupyterLab's main area. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ABCWidgetFactory, DocumentWidget } from '@jupyterlab/docregistry';
 import type { CommandRegistry } from '@lumino/commands';
@@ -58,18 +59,33 @@ export class PipelineDocumentWidget extends DocumentWidget<PipelineEditor> {
   }
 }
 
-/** See the head of this file. */
+/** JupyterLab's own editor of texts, by its name in the registry. */
+const TEXT_EDITOR = 'Editor';
+
+/**
+ * See the head of this file. A pipeline is a text file, and comes from where JupyterLab's text editor has its files
+ * from: with real-time collaboration that is a text shared with others, and both editors show the very same.
+ */
 export class PipelineFactory extends ABCWidgetFactory<PipelineDocumentWidget, DocumentRegistry.ICodeModel> {
   constructor(
     options: DocumentRegistry.IWidgetFactoryOptions<PipelineDocumentWidget>,
     private readonly services: EditorServices,
-    private readonly commands: CommandRegistry
+    private readonly app: Pick<JupyterFrontEnd, 'commands' | 'docRegistry'>
   ) {
     super(options);
   }
 
+  /** Who provides the content; asked whenever a file is opened. */
+  get contentProviderId(): string | undefined {
+    return super.contentProviderId ?? this.app.docRegistry.getWidgetFactory(TEXT_EDITOR)?.contentProviderId;
+  }
+
+  set contentProviderId(value: string | undefined) {
+    super.contentProviderId = value;
+  }
+
   protected createNewWidget(context: DocumentRegistry.CodeContext): PipelineDocumentWidget {
     const content = new PipelineEditor(context, this.services);
-    return new PipelineDocumentWidget({ content, context }, this.commands);
+    return new PipelineDocumentWidget({ content, context }, this.app.commands);
   }
 }

@@ -116,7 +116,7 @@ function addFactory(
       defaultFor: [FILE_TYPE]
     },
     services,
-    app.commands
+    app
   );
   let count = 0;
   factory.widgetCreated.connect((_, widget) => {

@@ -19,10 +19,13 @@ export class RunnableDocument implements IRunnable {
     return this.editor.source;
   }
 
-  /** Jupyter's own saving tells of what went wrong in a dialog of its own; then the file is still unsaved. */
+  /**
+   * Jupyter's own saving tells of what went wrong in a dialog of its own; then the file is still unsaved. A text that is
+   * shared with others is saved by the server, after each change: a second hand would only be told of a conflict.
+   */
   async save(): Promise<void> {
     const { context, isFileReadOnly, trans } = this.editor;
-    if (context.model.dirty && !isFileReadOnly) {
+    if (context.model.dirty && !isFileReadOnly && !context.model.collaborative) {
       await context.save();
       if (context.model.dirty) {
         throw new Error(
