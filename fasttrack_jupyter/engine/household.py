@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
@@ -17,6 +18,7 @@ from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.spool import Spool
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore

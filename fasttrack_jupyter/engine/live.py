@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.engine.admission import Key, Rank
+from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
 from fasttrack_jupyter.engine.masking import Masker
-from fasttrack_jupyter.engine.plan import Demands, PlannedTask
+from fasttrack_jupyter.engine.plan import PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
@@ -32,8 +33,13 @@ LONGEST_PROGRESS = 200
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
-def plan_record(tasks: Sequence[PlannedTask], default: Callable[[str], ResourceSlots]) -> dict[str, Any]:
-    """The part of a plan that a job must remember, as JSON: what does not simply run, and changed slots, by path."""
+def plan_record(
+    tasks: Sequence[PlannedTask], default: Callable[[PlannedTask], ResourceSlots], backend: str
+) -> dict[str, Any]:
+    """The part of a plan that a job must remember, as JSON: what does not simply run on its ``backend``, by path.
+
+    And whose slots are not the ``default`` ones.
+    """
     record: dict[str, Any] = {}
     for task in tasks:
         entry: dict[str, Any] = {}
@@ -41,7 +47,9 @@ def plan_record(tasks: Sequence[PlannedTask], default: Callable[[str], ResourceS
             entry = {"decision": task.decision.value, "reason": task.reason}
         if task.reuse is not None:
             entry |= {"outputs_dir": task.reuse.outputs_dir, "outputs": task.reuse.data.get("outputs", {})}
-        if task.slots != default(task.path):
+        if task.backend != backend:
+            entry["backend"] = task.backend
+        if task.slots != default(task):
             entry["slots"] = task.slots.written()
         if task.notes:
             entry["notes"] = list(task.notes)
@@ -59,7 +67,7 @@ class LiveJob:
         pipeline: Pipeline,
         graph: TaskGraph,
         *,
-        default_slots: ResourceSlots,
+        default_slots: Callable[[str], ResourceSlots],
         seconds: Sequence[float],
         secret: Callable[[str], str | None],
     ) -> None:
@@ -70,11 +78,8 @@ class LiveJob:
         self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
         self.outcomes = [Outcome() for _ in graph.names]
         self._remaining = graph.priorities(seconds)
-        demands = Demands(pipeline, default_slots)
-        self._slots = [
-            ResourceSlots.parse(record[name]["slots"]) if "slots" in record.get(name, ()) else demands.of(task)
-            for name, task in zip(graph.names, pipeline.tasks, strict=True)
-        ]
+        given = GivenSlots(job, pipeline, default_slots)
+        self._slots = [given.of(name, task) for name, task in zip(graph.names, pipeline.tasks, strict=True)]
         self._written: dict[ResourceSlots, dict[str, str]] = {}
         self._commits: dict[str, str] = {}
         self._progress: dict[str, tuple[int, Mapping[str, Any]]] = {}

@@ -6,11 +6,13 @@ and at what the backend has. Nothing is decided later than here: the job keeps t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from fasttrack_jupyter.engine.demands import Demands
 from fasttrack_jupyter.engine.storing import TaskHistory
 from fasttrack_jupyter.engine.views import Decision, Selection
+from fasttrack_jupyter.engine.whereabouts import LOCAL
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import TaskInstance
@@ -30,6 +32,26 @@ class Earlier:
 
     instance: TaskInstance
     job_index: int
+    backend: str = LOCAL
+    """Where they are."""
+
+
+def as_asked(slots: ResourceSlots) -> tuple[ResourceSlots, tuple[str, ...]]:
+    """Of a backend that takes every amount of a slot as it is."""
+    return slots, ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan must know of one backend."""
+
+    capacity: ResourceSlots | None = None
+    default_slots: ResourceSlots = field(default_factory=ResourceSlots)
+    fit: Callable[[ResourceSlots], tuple[ResourceSlots, tuple[str, ...]]] = as_asked
+    """What a container is really given there, and why that is something else, in words."""
+
+
+_NO_GROUND = Ground()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +65,25 @@ class Question:
     """By task: the newest success (on a rerun, the old job's own before others); for what does not run."""
     reusable: frozenset[str] | None = None
     """Reuse every task of these that is not ``changed`` (a rerun from failed); None: everything runs."""
-    gone: Mapping[str, int] = field(default_factory=dict)
-    """By task: the index of a job whose outputs of it are not there any more."""
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """By task: which outputs of it cannot be had any more, in words."""
     changed: Mapping[str, str] = field(default_factory=dict)
     """By task: what changed since (``command changed``); such a task runs."""
-    capacity: ResourceSlots | None = None
-    default_slots: ResourceSlots = field(default_factory=ResourceSlots)
+    where: Sequence[str] = ()
+    """By ordinal, the backend where each task would run; empty where that is no question."""
+    grounds: Mapping[str, Ground] = field(default_factory=dict)
+    """By backend."""
     shrink: bool = False
     preflight: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
     history: Mapping[str, TaskHistory] = field(default_factory=dict)
+
+    def backend(self, index: int) -> str:
+        """Where a task would run."""
+        return self.where[index] if self.where else LOCAL
+
+    def ground(self, index: int) -> Ground:
+        """Of the backend where a task would run."""
+        return self.grounds.get(self.backend(index), _NO_GROUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +100,8 @@ class PlannedTask:
     """Whose outputs stand in (for a reused one, and for a skipped one that has them)."""
     problems: tuple[Problem, ...] = ()
     """What was found about it; each ``path`` leads to a place within the task."""
+    backend: str = LOCAL
+    """Where it runs; of one that does not, where the outputs are that stand in."""
 
 
 def make_plan(question: Question) -> list[PlannedTask]:
@@ -80,39 +114,73 @@ def make_plan(question: Question) -> list[PlannedTask]:
     selected = _selected(question)
     runs = _runs(question, selected)
     feeds = {upstream for index in runs for upstream in graph.upstream[index]}
-    demands = Demands(question.pipeline, question.default_slots)
-    fits: dict[tuple[ResourceSlots, int], dict[str, tuple[int, int]]] = {}
+    asked = Asked(question)
     found = []
     for index, task in enumerate(question.pipeline.tasks):
-        slots = demands.of(task)
         if index not in runs:
-            found.append(_plan_rest(question, index, slots, index in selected, index in feeds))
-            continue
-        demand = (slots, task.cluster_size)
-        if demand not in fits:
-            whole = slots.times(task.cluster_size)
-            fits[demand] = whole.exceeding(question.capacity) if question.capacity is not None else {}
-        found.append(_plan_run(question, index, task, slots, fits[demand]))
-    return found
+            slots, _ = asked.of(index)
+            planned = _plan_rest(question, index, slots, index in selected, index in feeds)
+        else:
+            planned = _plan_run(question, index, task, asked)
+        found.append(planned)
+    return _with_carriages(question, found) if len({task.backend for task in found}) > 1 else found
 
 
-class Demands:
-    """What one container of each task is given: what it asks for, and the backend's defaults for the rest.
+class Asked:
+    """What each task's session would be asked for; each different demand on each backend is worked out once."""
 
-    Thousands of tasks ask for the same few things, so each of those is worked out once.
-    """
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._demands: dict[str, Demands] = {}
+        self._known: dict[tuple[str, ResourceSlots, int], tuple[ResourceSlots, tuple[str, ...]]] = {}
+        self._too_much: dict[tuple[str, ResourceSlots, int], dict[str, tuple[int, int]]] = {}
 
-    def __init__(self, pipeline: Pipeline, default: ResourceSlots) -> None:
-        self._pipeline, self._default = pipeline, default
-        self._known: dict[ResourceSlots | None, ResourceSlots] = {}
+    def of(self, index: int) -> tuple[ResourceSlots, tuple[str, ...]]:
+        """The slots of one container as its backend gives them, and why they are others than the task's, in words.
 
-    def of(self, task: Task) -> ResourceSlots:
-        """The slots of one container of ``task``."""
-        known = self._known.get(task.resources)
-        if known is None:
-            known = ResourceSlots({**self._default, **self._pipeline.slots_of(task)})
-            self._known[task.resources] = known
+        Shrunk, where that was wished for.
+        """
+        task, name = self._question.pipeline.tasks[index], self._question.backend(index)
+        if (demands := self._demands.get(name)) is None:
+            default = self._question.ground(index).default_slots
+            demands = self._demands[name] = Demands(self._question.pipeline, default)
+        key = (name, demands.of(task), task.cluster_size)
+        if (known := self._known.get(key)) is None:
+            known = self._known[key] = self._given(key[1], task.cluster_size, self._question.ground(index))
         return known
+
+    def too_much(self, index: int) -> Mapping[str, tuple[int, int]]:
+        """What of it can never be had: by slot, how much is asked and how much there is."""
+        size, ground = self._question.pipeline.tasks[index].cluster_size, self._question.ground(index)
+        if ground.capacity is None:
+            return {}
+        key = (self._question.backend(index), self.of(index)[0], size)
+        if (known := self._too_much.get(key)) is None:
+            known = self._too_much[key] = key[1].times(size).exceeding(ground.capacity)
+        return known
+
+    def _given(self, slots: ResourceSlots, size: int, ground: Ground) -> tuple[ResourceSlots, tuple[str, ...]]:
+        slots, notes = ground.fit(slots)
+        if not self._question.shrink or ground.capacity is None:
+            return slots, notes
+        too_much = slots.times(size).exceeding(ground.capacity)
+        if not too_much:
+            return slots, notes
+        fitting = shrunk(slots, size, ground.capacity)
+        return fitting, (*notes, *(_shrunk_note(slot, slots, fitting) for slot in too_much))
+
+
+def _with_carriages(question: Question, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
+    """``tasks``, told which of their inputs have to be carried from one backend to another."""
+    found = []
+    for index, task in enumerate(tasks):
+        if task.decision is Decision.RUN:
+            upstream = [tasks[i] for i in question.graph.upstream[index]]
+            carried = [x for x in upstream if x.backend != task.backend and (x.reuse or x.decision is Decision.RUN)]
+            notes = [f"its input {x.path} is carried over from {x.backend}" for x in carried]
+            task = replace(task, notes=(*task.notes, *notes)) if notes else task
+        found.append(task)
+    return found
 
 
 def shrunk(slots: ResourceSlots, cluster_size: int, capacity: ResourceSlots) -> ResourceSlots:
@@ -163,53 +231,51 @@ def _plan_rest(question: Question, index: int, slots: ResourceSlots, is_selected
     if task.skip or not is_selected:
         why = "skip: true" if task.skip else "outside the partial run"
         if earlier is None:
-            cause = f"{_gone(question, name)}: " if name in question.gone else "nothing before it: "
-            notes = (f"{cause}what it feeds sees an empty input",) if feeds else ()
-            return PlannedTask(name, Decision.SKIP, why, slots, notes)
+            cause = question.gone.get(name, "nothing before it")
+            notes = (f"{cause}: what it feeds sees an empty input",) if feeds else ()
+            return PlannedTask(name, Decision.SKIP, why, slots, notes, backend=question.backend(index))
         if task.skip or not feeds:
-            return PlannedTask(name, Decision.SKIP, why, slots, _from(earlier), earlier.instance)
+            return PlannedTask(
+                name, Decision.SKIP, why, slots, _from(earlier), earlier.instance, backend=earlier.backend
+            )
     assert earlier is not None
     changed = (f"its {question.changed[name]} since",) if name in question.changed else ()
-    return PlannedTask(name, Decision.REUSE, f"reused from job #{earlier.job_index}", slots, changed, earlier.instance)
+    reason = f"reused from job #{earlier.job_index}"
+    return PlannedTask(
+        name, Decision.REUSE, reason, slots, changed, earlier.instance, backend=earlier.backend
+    )  # fmt: skip
 
 
 def _from(earlier: Earlier) -> tuple[str, ...]:
     return (f"its outputs are those of job #{earlier.job_index}",)
 
 
-def _plan_run(
-    question: Question, index: int, task: Task, slots: ResourceSlots, too_much: Mapping[str, tuple[int, int]]
-) -> PlannedTask:
-    name = question.graph.names[index]
+def _plan_run(question: Question, index: int, task: Task, asked: Asked) -> PlannedTask:
+    name, where = question.graph.names[index], question.backend(index)
+    (slots, changes), too_much = asked.of(index), asked.too_much(index)
     # What exceeds the capacity is said here, once, by whoever knows about shrinking.
     problems = [problem for problem in question.preflight.get(name, ()) if problem.code != "never_fits"]
-    notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR]
+    notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR] + list(changes)
     errors = list(dict.fromkeys(str(problem) for problem in problems if problem.severity is Severity.ERROR))
-    if too_much and question.shrink and question.capacity is not None:
-        fitting = shrunk(slots, task.cluster_size, question.capacity)
-        notes += [_shrunk_note(slot, slots, fitting) for slot in too_much]
-        slots = fitting
-    else:
-        errors += _never_fits(task.cluster_size, too_much)
-        problems += _too_much(task.cluster_size, too_much)
+    errors += _never_fits(task.cluster_size, too_much)
+    problems += _too_much(task.cluster_size, too_much)
     found = tuple(problems)
     if errors:
-        return PlannedTask(name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes), problems=found)
+        return PlannedTask(
+            name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes), problems=found, backend=where
+        )  # fmt: skip
     notes += _suggestions(slots, question.history.get(name))
-    return PlannedTask(name, Decision.RUN, _why_run(question, index, name), slots, tuple(notes), problems=found)
+    why = _why_run(question, index, name)
+    return PlannedTask(name, Decision.RUN, why, slots, tuple(notes), problems=found, backend=where)
 
 
 def _why_run(question: Question, index: int, name: str) -> str:
     if question.reusable is not None:
         if name in question.reusable:
             return question.changed.get(name, "what it depends on runs again")
-        return _gone(question, name) if name in question.gone else "did not succeed"
+        return question.gone.get(name, "did not succeed")
     chosen = question.selection
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
-
-
-def _gone(question: Question, name: str) -> str:
-    return f"its outputs of job #{question.gone[name]} are gone"
 
 
 def _asked(members: int, slot: str, amount: int, there: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -155,6 +156,43 @@ class Foreseeing(Protocol):
         ...
 
 
+@runtime_checkable
+class Fitting(Protocol):
+    """A backend that cannot give every amount of a slot."""
+
+    def fit(self, slots: ResourceSlots) -> tuple[ResourceSlots, tuple[str, ...]]:
+        """What one container is given that asks for ``slots``, and why it is not just that, in words for the plan.
+
+        (``cpu 0.5 → 1: a cluster gives whole ones``.) At once, and always the same; never less than asked for.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LentFile:
+    """A plain file below an output folder that lies on this machine."""
+
+    place: Path
+    size: int
+    sha256: str
+
+
+@runtime_checkable
+class OnThisMachine(Protocol):
+    """A backend whose vfolders are folders of this machine."""
+
+    def place_of(self, folder: str) -> str | None:
+        """Where a vfolder is, without looking whether it is there; None for a name that none can have."""
+        ...
+
+    async def lend(self, folder: str, path: str) -> Mapping[str, LentFile]:
+        """What is below ``path``, by relative path, with hashes; a link within it counts as what it leads to.
+
+        Left out: links that lead elsewhere, or to folders, and whatever is no file. Raises NotFound, Forbidden.
+        """
+        ...
+
+
 class ExecutionBackend(Protocol):
     """Where sessions run.
 
@@ -167,7 +205,7 @@ class ExecutionBackend(Protocol):
     name: str
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
-        """Get ready. Called once, before anything else."""
+        """Get ready. Called once, before anything else; waits for nobody on a network, who may never answer."""
         ...
 
     def capacity(self) -> ResourceSlots | None:
@@ -251,7 +289,8 @@ class ExecutionBackend(Protocol):
         """Keep a snapshot of files by content, durable when its digest comes back.
 
         ``{relative path: absolute path on this machine, or the content itself as bytes}``, laid over the snapshot
-        ``onto``, if there is one. Raises NotFound where that is gone.
+        ``onto``, if there is one. The same content has the same digest on every backend of a home. Raises NotFound
+        where ``onto`` is gone.
         """
         ...
 
@@ -271,8 +310,23 @@ class ExecutionBackend(Protocol):
         """A range of one file's bytes. Raises NotFound, Forbidden."""
         ...
 
+    async def put_file(
+        self, folder: str, path: str, source: Path | bytes, progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """Make a file of what is in ``source`` (a file of this machine, or its content), with the folders around it.
+
+        Under its name it is whole or not there, whatever happens meanwhile; one that is there is replaced.
+        ``progress`` hears how many bytes of it have arrived. Raises NotFound (no such vfolder), Forbidden,
+        BackendUnreachable (then it is asked for again, and goes on where it was, if that can be).
+        """
+        ...
+
+    async def make_dirs(self, folder: str, paths: Sequence[str]) -> None:
+        """Make folders within a vfolder, and those around them; those that are there stay as they are."""
+        ...
+
     async def remove(self, folder: str, paths: Sequence[str]) -> int:
-        """Remove folders such as ``jobs/12/train`` (gc); returns the bytes that became free."""
+        """Remove files and folders such as ``jobs/12/train`` (gc), as far as they are there; the bytes freed."""
         ...
 
     async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:

@@ -12,34 +12,35 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.code import changed_files
+from fasttrack_jupyter.engine.demands import Demands
 from fasttrack_jupyter.engine.live import plan_record
 from fasttrack_jupyter.engine.overlay import code_of, is_notebook, lay_over
 from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
-    Demands,
     Earlier,
+    Ground,
     PlannedTask,
     Question,
     changes_between,
     expected_seconds,
     is_reusable,
     make_plan,
-    shrunk,
 )
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
+from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.preflight import Preflight, wheres
+from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.scripts import find_missing_files, listed_parts
-from fasttrack_jupyter.engine.sessions import SessionBuilder
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
-from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.engine.whereabouts import backend_of
+from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, NotFound
 from fasttrack_jupyter.model.document import Document
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
-from fasttrack_jupyter.model.job import PipelineJob, new_job_id
-from fasttrack_jupyter.model.lifecycle import JobStatus, Result
+from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.notebooks import RUNTIME
 from fasttrack_jupyter.model.parameters import bind_parameters
-from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
+from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.reading import Reading, read_or_raise
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -90,7 +91,8 @@ class Prepared:
     """Of a new snapshot; see :meth:`ExecutionBackend.put_code`."""
     code: str | None
     """The old job's snapshot, where that is kept; ``files`` are laid over it."""
-    default_slots: ResourceSlots
+    grounds: Mapping[str, Ground]
+    """By name, the backends that are here and that its tasks run on."""
 
     @property
     def refused(self) -> dict[str, str]:
@@ -115,6 +117,7 @@ class Prepared:
                     dependencies=tuple(names[i] for i in self.graph.upstream[index]),
                     expected_seconds=self.known_seconds.get(task.path) if task.decision is Decision.RUN else None,
                     resources=task.slots.written(),
+                    backend=task.backend,
                 )
                 for index, task in enumerate(self.tasks)
             ),
@@ -122,8 +125,13 @@ class Prepared:
 
     def options(self) -> dict[str, Any]:
         """What the job must remember of how it was asked for, beside its text."""
-        demands = Demands(self.pipeline, self.default_slots)
-        record = plan_record(self.tasks, lambda path: demands.of(self.pipeline.by_name[path]))
+        demands = {name: Demands(self.pipeline, ground.default_slots) for name, ground in self.grounds.items()}
+        none = Demands(self.pipeline, ResourceSlots())
+
+        def default(planned: PlannedTask) -> ResourceSlots:
+            return demands.get(planned.backend, none).of(self.pipeline.by_name[planned.path])
+
+        record = plan_record(self.tasks, default, self.request.backend)
         options: dict[str, Any] = {"plan": record} if record else {}
         if self.request.selection != Selection():
             options["selection"] = self.request.selection.model_dump(mode="json", by_alias=True)
@@ -145,13 +153,12 @@ class Preparer:
     def __init__(
         self,
         store: JobStore,
-        backends: Callable[[str], ExecutionBackend],
+        roster: Roster,
         secrets: SecretStore,
-        default_slots: Callable[[str], ResourceSlots],
         carried: Callable[[], Mapping[str, bytes]],
     ) -> None:
-        self._store, self._backends, self._secrets, self._default_slots = store, backends, secrets, default_slots
-        self._carried = carried
+        self._store, self._roster, self._secrets, self._carried = store, roster, secrets, carried
+        self._preflight = Preflight(roster)
 
     async def read(self, text: str | None, source: str | None) -> tuple[str, Reading]:
         """The text and what is in it. Raises InvalidPipeline with every problem, NotFound, BadRequest."""
@@ -171,7 +178,7 @@ class Preparer:
 
     async def prepare(self, request: JobRequest, origin: Origin | None = None) -> Prepared:
         """Everything up to the plan; nothing is made or changed. Raises InvalidPipeline, BadRequest, NotFound."""
-        backend = self._backends(request.backend)
+        backend = self._roster.opened(request.backend)
         text, reading = await self.read(request.text, request.source)
         pipeline, document = reading.pipeline, reading.document
         assert pipeline is not None
@@ -182,8 +189,9 @@ class Preparer:
         code, files = await self._code(request, pipeline, origin)
         history = await self._store.history(pipeline.name)
         record = await self._store.pipeline(pipeline.name)
-        earlier, gone = await self._earlier(pipeline.name, record, origin, backend)
-        default_slots = self._default_slots(request.backend)
+        earlier, gone = await self._earlier(pipeline.name, record, origin)
+        where = wheres(pipeline, request.backend)
+        grounds = self._preflight.grounds([request.backend, *where])
         question = Question(
             pipeline=pipeline,
             graph=graph,
@@ -191,8 +199,8 @@ class Preparer:
             earlier=earlier,
             reusable=origin.reusable - gone.keys() if origin and origin.reusable is not None else None,
             gone=gone,
-            capacity=backend.capacity(),
-            default_slots=default_slots,
+            where=where,
+            grounds=grounds,
             shrink=request.shrink,
             history=history,
         )
@@ -201,7 +209,7 @@ class Preparer:
             edited = await self._edited_files(origin, files, backend)
             changed = await asyncio.to_thread(_changes, origin, pipeline, params, edited, files)
             question = replace(question, changed=changed)
-        preflight = await self._preflight(question, request, backend, code)
+        preflight = await self._preflight.check(question, request, code)
         if code is None:
             has_code = request.source is not None or bool(request.files)
             await asyncio.to_thread(find_missing_files, pipeline, files, preflight, only_notebooks=not has_code)
@@ -210,19 +218,19 @@ class Preparer:
         return Prepared(
             request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
             tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited), document,
-            seconds, known, files, code, default_slots,
+            seconds, known, files, code, grounds,
         )  # fmt: skip
 
     async def earlier_of(self, pipeline: str) -> dict[str, Earlier]:
         """The newest success of each task."""
         found = await self._store.latest_successes(pipeline)
         jobs = {job_id: await self._store.job(job_id) for job_id in {row.job_id for row in found.values()}}
-        return {task: Earlier(row, jobs[row.job_id].index) for task, row in found.items()}
+        return {task: _earlier(row, jobs[row.job_id]) for task, row in found.items()}
 
     async def origin(self, job: PipelineJob, pipeline: Pipeline, *, from_failed: bool, keeps_code: bool) -> Origin:
         """What a rerun of ``job`` may reuse: its own successes, then those of other jobs of its pipeline."""
         rows = await self._store.instances(job.id)
-        own = {row.task: Earlier(row, job.index) for row in rows if is_reusable(row)}
+        own = {row.task: _earlier(row, job) for row in rows if is_reusable(row)}
         earlier = {**await self.earlier_of(job.pipeline), **own}
         return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code)
 
@@ -233,15 +241,30 @@ class Preparer:
     # ------------------------------------------------------------------ parts
 
     async def _earlier(
-        self, pipeline: str, record: PipelineRecord | None, origin: Origin | None, backend: ExecutionBackend
-    ) -> tuple[dict[str, Earlier], dict[str, int]]:
-        """What is there of earlier jobs, by task; and the index of the job whose outputs of a task are gone."""
+        self, pipeline: str, record: PipelineRecord | None, origin: Origin | None
+    ) -> tuple[dict[str, Earlier], dict[str, str]]:
+        """What is there of earlier jobs, by task; and what is not to be had any more, in words."""
         found = dict(origin.earlier) if origin else await self.earlier_of(pipeline)
-        places = [place for row in found.values() if (place := row.instance.outputs_dir)]
-        is_renamed = origin is not None and origin.job.pipeline != pipeline  # those are in another folder
-        missing = set(places) if is_renamed or record is None else await backend.missing(record.folder, places)
-        gone = {task: row.job_index for task, row in found.items() if row.instance.outputs_dir in missing}
+        # A renamed pipeline has another folder.
+        folder = record.folder if record and not (origin and origin.job.pipeline != pipeline) else None
+        places: dict[str, set[str]] = {}
+        for row in found.values():
+            places.setdefault(row.backend, set()).add(row.instance.outputs_dir or "")
+        missing = {name: await self._missing(name, folder, sorted(paths)) for name, paths in places.items()}
+        gone = {
+            task: f"its outputs of job #{row.job_index} are {missing[row.backend][row.instance.outputs_dir or '']}"
+            for task, row in found.items()
+            if (row.instance.outputs_dir or "") in missing[row.backend]
+        }
         return {task: row for task, row in found.items() if task not in gone}, gone
+
+    async def _missing(self, backend: str, folder: str | None, paths: Sequence[str]) -> dict[str, str]:
+        """Which of ``paths`` in a pipeline folder cannot be had from a backend, and why."""
+        try:
+            missing = set(paths) if folder is None else await self._roster.opened(backend).missing(folder, paths)
+        except (NotFound, BackendUnreachable) as error:
+            return dict.fromkeys(paths, f"on {backend}: {error.message}")
+        return dict.fromkeys(missing, "gone")
 
     async def _code(
         self, request: JobRequest, pipeline: Pipeline, origin: Origin | None
@@ -260,41 +283,12 @@ class Preparer:
         now = await backend.code_manifest(await backend.put_code(files)) if files else {}
         return [path for path in changed_files(then, now) if not path.startswith(f"{RUNTIME}/")]
 
-    async def _preflight(
-        self, question: Question, request: JobRequest, backend: ExecutionBackend, code: str | None
-    ) -> dict[str, list[Problem]]:
-        """The backend's findings, by path. Tasks that differ in nothing that matters are asked about once."""
-        specs, alike, found = await asyncio.to_thread(self._outlines, question, request, code)
-        for path, problem in await backend.check(specs):
-            for name in alike[path]:
-                found.setdefault(name, []).append(problem)
-        return found
-
-    def _outlines(
-        self, question: Question, request: JobRequest, code: str | None
-    ) -> tuple[list[SessionSpec], dict[str, list[str]], dict[str, list[Problem]]]:
-        """What to ask the backend about, the tasks that each of it stands for, and what is known without asking."""
-        pipeline, graph = question.pipeline, question.graph
-        draft = _draft(request, pipeline, code)
-        slots = _asked_slots(question)
-        builder = SessionBuilder(draft, pipeline, graph, slots, lambda name: None)
-        alike: dict[Any, list[int]] = {}
-        found: dict[str, list[Problem]] = {}
-        for index, task in enumerate(pipeline.tasks):
-            if task.type is TaskType.DEPLOYMENT and not task.skip:
-                found[task.name] = [_not_served(task.name)]
-            elif not task.skip:
-                image, mounts = pipeline.image_of(task), pipeline.mounts_of(task)
-                place = (task.environment.project, task.environment.scaling_group, task.cluster_mode, task.timeout)
-                members = (task.cluster_size, slots[index], pipeline.shmem_of(task))
-                key = (image, mounts, task.module_uri, *members, *place)
-                alike.setdefault(key, []).append(index)
-        specs = [builder.outline(indices[0]) for indices in alike.values()]
-        same = {graph.names[indices[0]]: [graph.names[index] for index in indices] for indices in alike.values()}
-        return specs, same, found
-
     def _secret_names(self) -> set[str]:
         return {name for name, _ in self._secrets.names()}
+
+
+def _earlier(row: TaskInstance, job: PipelineJob) -> Earlier:
+    return Earlier(row, job.index, backend_of(job, row.path))
 
 
 def _changes(
@@ -348,16 +342,6 @@ def _is_unnamed(source: str) -> bool:
     return path.name == "notebook.ipynb" and not path.exists()
 
 
-def _not_served(name: str) -> Problem:
-    return Problem(
-        code="not-served",
-        message="is a deployment, and this release does not serve models",
-        path=("type",),
-        hint="set skip: true on it, or leave it out with --only or --until",
-        value=name,
-    )
-
-
 def _read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -365,25 +349,6 @@ def _read_file(path: Path) -> bytes:
     except OSError as error:
         raise NotFound(f"cannot read {path}: {error.strerror}", hint="check the path of the pipeline's file") from error
     return content
-
-
-def _draft(request: JobRequest, pipeline: Pipeline, code: str | None) -> PipelineJob:
-    """A job that does not exist: what the preflight's outlines are made for."""
-    return PipelineJob(
-        id=new_job_id(0.0), index=0, pipeline=pipeline.name, folder="", text="", source=request.source,
-        backend=request.backend, params={}, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
-        created_at=0.0, started_at=None, ended_at=None, code=code,
-    )  # fmt: skip
-
-
-def _asked_slots(question: Question) -> list[ResourceSlots]:
-    """What each task's session would be asked for: shrunk, where that was wished for."""
-    demands = Demands(question.pipeline, question.default_slots)
-    slots = [demands.of(task) for task in question.pipeline.tasks]
-    if not question.shrink or question.capacity is None:
-        return slots
-    sizes = [task.cluster_size for task in question.pipeline.tasks]
-    return [shrunk(asked, size, question.capacity) for asked, size in zip(slots, sizes, strict=True)]
 
 
 def _durations(graph: TaskGraph, history: Mapping[str, TaskHistory]) -> tuple[dict[str, float], list[float]]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
+from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import RETRYING
-from fasttrack_jupyter.engine.plan import Demands, expected_seconds
+from fasttrack_jupyter.engine.plan import expected_seconds
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
 from fasttrack_jupyter.engine.staging import Parsed
 from fasttrack_jupyter.engine.storing import NewestJob, PipelineRecord
@@ -26,6 +27,7 @@ from fasttrack_jupyter.engine.views import (
     ProgressView,
     TaskInstanceView,
 )
+from fasttrack_jupyter.engine.whereabouts import backend_of, backends_of
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import ENDED, JOB_ENDED, Status
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -53,17 +55,18 @@ def _summary(job: PipelineJob, paused: str | None) -> dict[str, Any]:
 
 
 class JobPresenter:
-    """Shows one job with its task instances. ``live`` is the job while it runs; ``waits`` says why one waits."""
+    """Shows one job with its task instances. ``places`` says where its folder is on this machine, by backend."""
 
     def __init__(
         self,
         job: PipelineJob,
         parsed: Parsed,
-        default_slots: ResourceSlots,
-        folder_path: str | None,
+        default_slots: Callable[[str], ResourceSlots],
+        places: Callable[[str], str | None],
     ) -> None:
         self._job, self._pipeline, self._graph = job, parsed.pipeline, parsed.graph
-        self._demands, self._folder_path = Demands(parsed.pipeline, default_slots), folder_path
+        self._given = GivenSlots(job, parsed.pipeline, default_slots)
+        self._places = {name: places(name) for name in backends_of(job)}
         self._record: Mapping[str, Any] = job.options.get("plan", {})
         rest = {path for path, entry in self._record.items() if "decision" in entry}
         self._seconds = {path: seconds for path, seconds in parsed.known_seconds.items() if path not in rest}
@@ -87,7 +90,7 @@ class JobPresenter:
             **_summary(self._job, paused),
             params=dict(self._job.params),
             folder=self._job.folder,
-            folder_path=self._folder_path,
+            folder_path=self._places[self._job.backend],
             source=self._job.source,
             tasks=tasks,
             outputs={task.path: task.outputs for task in tasks if task.outputs},
@@ -104,7 +107,8 @@ class JobPresenter:
         said = progress(row.path, row.attempts) if row.status is Status.RUNNING else None
         index = self._graph.index[row.task]
         entry = self._record.get(row.path, {})
-        outputs_dir = self._place(row.outputs_dir)
+        backend = backend_of(self._job, row.path)
+        outputs_dir = self._place(row.outputs_dir, self._places[backend])
         return TaskInstanceView(
             path=row.path,
             task=row.task,
@@ -117,7 +121,8 @@ class JobPresenter:
             ended_at=moment(row.ended_at),
             outputs=self._outputs(row, outputs_dir),
             outputs_dir=outputs_dir,
-            resources=entry.get("slots") or self._demands.of(self._pipeline.tasks[index]).written(),
+            resources=self._given.of(row.path, self._pipeline.tasks[index]).written(),
+            backend=backend,
             mode=row.data.get("mode"),
             usage=row.data.get("usage", {}),
             notes=(*entry.get("notes", ()), *row.data.get("notes", ())),
@@ -126,10 +131,11 @@ class JobPresenter:
             progress=None if said is None else ProgressView.model_validate(said),
         )
 
-    def _place(self, outputs_dir: str | None) -> str | None:
-        if outputs_dir is None or self._folder_path is None:
+    @staticmethod
+    def _place(outputs_dir: str | None, folder: str | None) -> str | None:
+        if outputs_dir is None or folder is None:
             return outputs_dir
-        return str(PurePath(self._folder_path, outputs_dir))
+        return str(PurePath(folder, outputs_dir))
 
     def _outputs(self, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
         """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""

@@ -32,7 +32,7 @@ def ending(job: PipelineJob, rows: Sequence[TaskInstance], at: float) -> tuple[L
     pipeline, graph = remains_of(job, rows)
     whereabouts = {row.path: {"backend": backend_of(job, row.path)} for row in rows}
     live = LiveJob(
-        replace(job, options={"plan": whereabouts}), pipeline, graph, default_slots=ResourceSlots(),
+        replace(job, options={"plan": whereabouts}), pipeline, graph, default_slots=lambda name: ResourceSlots(),
         seconds=[1.0] * len(rows), secret=lambda name: None,
     )  # fmt: skip
     restored = live.restore(rows, at)

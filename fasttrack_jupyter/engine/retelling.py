@@ -7,12 +7,12 @@ whatever else holds the value of one, by whatever way it got there, is starred o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.overviews import GitView, MountView, SessionView
-from fasttrack_jupyter.engine.plan import Demands
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder
 from fasttrack_jupyter.engine.staging import Parsed
@@ -31,16 +31,12 @@ class Retelling:
         job: PipelineJob,
         parsed: Parsed,
         rows: Sequence[TaskInstance],
-        default_slots: ResourceSlots,
+        default_slots: Callable[[str], ResourceSlots],
         secrets: Sequence[str],
     ) -> None:
         self._parsed, self._rows, self._masker = parsed, rows, Masker(secrets)
-        record: Mapping[str, Any] = job.options.get("plan", {})
-        demands = Demands(parsed.pipeline, default_slots)
-        slots = [
-            ResourceSlots.parse(record[name]["slots"]) if "slots" in record.get(name, ()) else demands.of(task)
-            for name, task in zip(parsed.graph.names, parsed.pipeline.tasks, strict=True)
-        ]
+        given = GivenSlots(job, parsed.pipeline, default_slots)
+        slots = [given.of(name, task) for name, task in zip(parsed.graph.names, parsed.pipeline.tasks, strict=True)]
         self._builder = SessionBuilder(job, parsed.pipeline, parsed.graph, slots, lambda name: "")
 
     def tell(self, row: TaskInstance, number: int, data: Mapping[str, Any]) -> SessionView:

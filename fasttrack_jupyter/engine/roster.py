@@ -13,6 +13,7 @@ from fasttrack_jupyter.engine.acts import words_of
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
 from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.model.resources import ResourceSlots
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,11 @@ class Roster:
     def lines(self) -> Collection[Line]:
         """Of all that are open."""
         return self._lines.values()
+
+    def default_slots(self, name: str) -> ResourceSlots:
+        """What a task takes of a backend that counts slots, when it does not say: one cpu."""
+        capacity = self._backends[name].capacity() if name in self._lines else None
+        return ResourceSlots({"cpu": min(100, capacity["cpu"])} if capacity and "cpu" in capacity else {})
 
     def why_closed(self, name: str) -> str | None:
         """Why a backend could not be opened; None if it is open."""

@@ -68,7 +68,7 @@ class FastTrack(Household):
             self._store, world.clock, world.bus, self._roster.backend, self._preparer, self._runner, self._stage
         )
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
-        self._show = JobShow(self._store, self._roster, self._runner, self._stage, self._default_slots)
+        self._show = JobShow(self._store, self._roster, self._runner, self._stage)
         self._remover = JobRemover(self._store, world.clock, world.bus, self._roster.backend, self._runner, self._maker)
         self._profiles = ProfileDesk(world.profiles, self)
         self._opened_at = world.clock.now()

@@ -37,6 +37,10 @@ class Outcome:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
+Outcomes = Sequence[Outcome] | Mapping[int, Outcome]
+"""By ordinal."""
+
+
 def outputs_dir_of(job_index: int, path: str, attempt: int) -> str:
     """Where an attempt writes, within the pipeline folder: ``jobs/12/train``, the second ``jobs/12/train.2``."""
     return f"jobs/{job_index}/{escape_name(path)}" + (f".{attempt}" if attempt > 1 else "")
@@ -66,7 +70,7 @@ class SessionBuilder:
             "BACKENDAI_PIPELINE_JOB_INDEX": str(job.index),
         }
 
-    def build(self, ordinal: int, number: int, outcomes: Sequence[Outcome]) -> SessionSpec:
+    def build(self, ordinal: int, number: int, outcomes: Outcomes) -> SessionSpec:
         """The spec of attempt ``number``; ``outcomes`` by ordinal, of which those upstream are read.
 
         Raises:
@@ -131,7 +135,7 @@ class SessionBuilder:
     # ------------------------------------------------------------------ inputs
 
     def _inputs(
-        self, ordinal: int, task: Task, outcomes: Sequence[Outcome]
+        self, ordinal: int, task: Task, outcomes: Outcomes
     ) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
         """``named_inputs``, ``input_values``, and the scope of the task's expressions."""
         scope: dict[str, Any] = {"params": self._job.params, "job": self._about_job, "inputs": {}, "tasks": {}}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 
 from fasttrack_jupyter.engine.overviews import SessionView
+from fasttrack_jupyter.engine.ports import OnThisMachine
 from fasttrack_jupyter.engine.present import JobPresenter, waiting_reasons
 from fasttrack_jupyter.engine.remains import remains_of
 from fasttrack_jupyter.engine.retelling import Retelling
@@ -18,7 +19,6 @@ from fasttrack_jupyter.engine.views import JobView
 from fasttrack_jupyter.errors import InvalidPipeline
 from fasttrack_jupyter.model.job import PipelineJob
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
-from fasttrack_jupyter.model.resources import ResourceSlots
 
 
 class JobShow:
@@ -30,10 +30,8 @@ class JobShow:
         roster: Roster,
         runner: JobRunner,
         stage: Stage,
-        default_slots: Callable[[str], ResourceSlots],
     ) -> None:
         self._store, self._roster, self._runner, self._stage = store, roster, runner, stage
-        self._default_slots = default_slots
 
     async def view(self, job_id: str) -> JobView:
         """One job with its task instances, in the pipeline's order."""
@@ -46,7 +44,7 @@ class JobShow:
             parsed = Parsed(*remains_of(found, rows), {})
         live = self._runner.live(found.id)
         waits = await waiting_reasons(live, self._runner.why_waiting, rows) if live else {}
-        presenter = JobPresenter(found, parsed, self._default_slots(found.backend), await self._place(found))
+        presenter = JobPresenter(found, parsed, self._roster.default_slots, partial(self._place, found.folder))
         said = live.progress_of if live else lambda path, attempt: None
         return await asyncio.to_thread(presenter.view, rows, waits, self.paused(found), seq, said)
 
@@ -60,7 +58,7 @@ class JobShow:
         except InvalidPipeline as error:
             return SessionView(attempt=number, reason=f"the job's text cannot be read: {error.problems[0].message}")
         data = next((attempt.data for attempt in attempts if attempt.number == number), {})
-        default = self._default_slots(job.backend)
+        default = self._roster.default_slots
 
         def tell() -> SessionView:
             return Retelling(job, parsed, rows, default, secrets.values(job.pipeline)).tell(row, number, data)
@@ -71,8 +69,7 @@ class JobShow:
         """Why nothing happens to an unfinished job just now."""
         return None if job.status in JOB_ENDED else self._runner.why_paused(job.id)
 
-    async def _place(self, job: PipelineJob) -> str | None:
-        """Where the pipeline folder is on this machine, if it is."""
-        if job.backend not in self._roster:
-            return None
-        return (await self._roster.backend(job.backend).make_folder(job.folder, "data", job.pipeline)).host_path
+    def _place(self, folder: str, backend: str) -> str | None:
+        """Where a pipeline folder is on this machine, if it is."""
+        found = self._roster.backend(backend) if backend in self._roster else None
+        return found.place_of(folder) if isinstance(found, OnThisMachine) else None

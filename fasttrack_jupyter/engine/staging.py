@@ -66,7 +66,7 @@ class Stage:
             job,
             parsed.pipeline,
             parsed.graph,
-            default_slots=self._default_slots(job.backend),
+            default_slots=self._default_slots,
             seconds=seconds,
             secret=lambda name: self._secrets.get(name, job.pipeline),
         )

@@ -71,6 +71,8 @@ class RerunRequest(View):
     """With the old job's code, also where the pipeline is an edited one; ``files`` are laid over it."""
     selection: Selection = Selection()
     params: dict[str, Any] | None = None
+    backend: str | None = None
+    """Where to run it; where the old job did, if none is named."""
     shrink: bool | None = None
     key: str | None = None
     """Idempotency key, as in :class:`JobRequest`."""
@@ -97,6 +99,8 @@ class TaskPlan(View):
     """Shrunk resources, an empty input, a suggestion from earlier runs …"""
     expected_seconds: float | None = None
     resources: dict[str, str] = Field(default_factory=dict)
+    backend: str = "local"
+    """Where it runs; of one that does not, where the outputs are that stand in for its own."""
 
 
 class PlanView(View):
@@ -104,6 +108,7 @@ class PlanView(View):
 
     pipeline: str
     backend: str
+    """Of the job: where every task runs that names no other."""
     tasks: tuple[TaskPlan, ...]
     problems: tuple[Problem, ...] = ()
     """Warnings and notices about the text, and at its place in the text what was found about the tasks (why one is
@@ -150,6 +155,8 @@ class TaskInstanceView(View):
     mode: str | None = None
     usage: dict[str, Any] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    backend: str = "local"
+    """Where it runs, and its log and outputs are; of a reused one, where those outputs are."""
     dependencies: tuple[str, ...] = ()
     expected_seconds: float | None = None
     """What its run takes, as earlier jobs taught; None where none did, or where it does not run."""

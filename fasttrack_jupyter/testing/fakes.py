@@ -64,7 +64,8 @@ class FakeBackend:
     """A backend in memory. Sessions outlive it, as real ones outlive the engine: give ``sessions`` to the next one.
 
     ``decide(spec)`` tells how a session ends, ``now()`` when; ``started`` lists every real start, so that a test
-    sees what ran twice.
+    sees what ran twice. ``contents`` are the files in its vfolders, by folder and path (a folder's path ends with
+    ``/``): they outlive it too. ``sent`` lists every file that was put there.
     """
 
     name = "fake"
@@ -76,6 +77,7 @@ class FakeBackend:
         capacity: ResourceSlots | None = None,
         sessions: dict[str, SessionReport] | None = None,
         now: Callable[[], float] = lambda: 0.0,
+        contents: dict[str, dict[str, bytes]] | None = None,
     ) -> None:
         self._decide, self._capacity, self._now = decide, capacity, now
         self.sessions: dict[str, SessionReport] = {} if sessions is None else sessions
@@ -87,6 +89,8 @@ class FakeBackend:
         """By path: the values that a successful session leaves."""
         self.samples: dict[str, Sequence[UsagePoint]] = {}
         """By attempt id: what it used over time."""
+        self.contents: dict[str, dict[str, bytes]] = {} if contents is None else contents
+        self.sent: list[str] = []
         self.gone: set[str] = set()
         """Output folders that somebody removed."""
         self._report: Callable[[SessionReport], None] = lambda report: None
@@ -181,16 +185,45 @@ class FakeBackend:
         return self.codes[digest]
 
     async def files(self, folder: str, path: str) -> list[FileEntry]:
-        return []
+        below = sorted(self._below(folder, path).items())
+        return [FileEntry(name.rstrip("/"), name.endswith("/"), len(data), 0.0) for name, data in below]
 
     async def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
-        return self.gone.intersection(paths)
+        unfilled = {path for path in paths if path.startswith(".") and not self._has(folder, path)}
+        return self.gone.intersection(paths) | unfilled
 
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
-        raise NotFound(f"no file {path!r}")
+        try:
+            return self.contents[folder][path][start : start + limit]
+        except KeyError:
+            raise NotFound(f"no file {path!r}") from None
+
+    async def put_file(
+        self, folder: str, path: str, source: Path | bytes, progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        await self.make_dirs(folder, [path.rpartition("/")[0]])
+        self.contents[folder][path] = data
+        self.sent.append(path)
+        progress(len(data))
+
+    async def make_dirs(self, folder: str, paths: Sequence[str]) -> None:
+        names = [name for path in paths for name in _around(path)]
+        self.contents.setdefault(folder, {}).update(dict.fromkeys(names, b""))
 
     async def remove(self, folder: str, paths: Sequence[str]) -> int:
-        return 0
+        files, freed = self.contents.get(folder, {}), 0
+        for path in paths:
+            for name in [name for name in files if name == path or name.startswith(f"{path}/")]:
+                freed += len(files.pop(name))
+        return freed
+
+    def _below(self, folder: str, path: str) -> dict[str, bytes]:
+        files, start = self.contents.get(folder, {}), f"{path}/"
+        return {name[len(start) :]: data for name, data in files.items() if name.startswith(start) and name != start}
+
+    def _has(self, folder: str, path: str) -> bool:
+        return f"{path}/" in self.contents.get(folder, {})
 
     async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:
         for name in attempt_ids:
@@ -215,6 +248,12 @@ class FakeBackend:
     def _set(self, report: SessionReport) -> None:
         self.sessions[report.attempt_id] = report
         asyncio.get_running_loop().call_soon(lambda: self._report(report))
+
+
+def _around(path: str) -> list[str]:
+    """A folder and those around it, as they are kept."""
+    names = path.split("/")
+    return ["/".join(names[:end]) + "/" for end in range(1, len(names) + 1)] if path else []
 
 
 def _text(source: str | bytes) -> str:

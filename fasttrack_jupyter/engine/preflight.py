@@ -1,0 +1,135 @@
+"""Before a job: where each task would run, what is there, and what each backend says about its tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from fasttrack_jupyter.engine.plan import Asked, Ground, Question, as_asked
+from fasttrack_jupyter.engine.ports import Fitting, SessionSpec
+from fasttrack_jupyter.engine.roster import HOW_TO_ADD, Roster
+from fasttrack_jupyter.engine.sessions import SessionBuilder
+from fasttrack_jupyter.engine.views import JobRequest
+from fasttrack_jupyter.errors import FastTrackError, NotFound
+from fasttrack_jupyter.model.job import PipelineJob, new_job_id
+from fasttrack_jupyter.model.lifecycle import JobStatus, Result
+from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
+from fasttrack_jupyter.model.problems import Problem
+
+Found = dict[str, list[Problem]]
+"""Problems by path."""
+
+
+class Preflight:
+    """Asks the backends of one home."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+
+    def grounds(self, names: Sequence[str]) -> dict[str, Ground]:
+        """What a plan must know of the backends ``names``, as far as they are here."""
+        return {name: self._ground(name) for name in dict.fromkeys(names) if self._is_open(name)}
+
+    async def check(self, question: Question, request: JobRequest, code: str | None) -> Found:
+        """The backends' findings. Tasks that differ in nothing that matters are asked about once."""
+        specs, alike, found = await asyncio.to_thread(self._outlines, question, request, code)
+        answers = await asyncio.gather(*(self._roster.opened(name).check(of_one) for name, of_one in specs.items()))
+        for path, problem in (each for answer in answers for each in answer):
+            problem = await self._elsewhere(problem, question.backend(question.graph.index[path]))
+            for name in alike[path]:
+                found.setdefault(name, []).append(problem)
+        return found
+
+    def _ground(self, name: str) -> Ground:
+        backend = self._roster.opened(name)
+        fit = backend.fit if isinstance(backend, Fitting) else as_asked
+        return Ground(backend.capacity(), self._roster.default_slots(name), fit)
+
+    def _is_open(self, name: str) -> bool:
+        return name in self._roster and self._roster.why_closed(name) is None
+
+    def _outlines(
+        self, question: Question, request: JobRequest, code: str | None
+    ) -> tuple[dict[str, list[SessionSpec]], dict[str, list[str]], Found]:
+        """What to ask each backend about, the tasks that each of it stands for, and what is known without asking."""
+        pipeline, names, asked = question.pipeline, question.graph.names, Asked(question)
+        slots = [asked.of(index)[0] for index in range(len(names))]
+        draft = _draft(request, pipeline, code)
+        builder = SessionBuilder(draft, pipeline, question.graph, slots, lambda name: None)
+        alike: dict[Any, list[int]] = {}
+        found: Found = {}
+        for index, task in enumerate(pipeline.tasks):
+            if task.skip:
+                continue
+            if task.type is TaskType.DEPLOYMENT:
+                found[task.name] = [_not_served(task.name)]
+            elif (name := question.backend(index)) not in question.grounds:
+                found[task.name] = [self._not_here(name)]
+            else:
+                alike.setdefault((name, *_what_matters(pipeline, index), slots[index]), []).append(index)
+        specs: dict[str, list[SessionSpec]] = {}
+        for key, indices in alike.items():
+            specs.setdefault(key[0], []).append(builder.outline(indices[0]))
+        return specs, {names[same[0]]: [names[index] for index in same] for same in alike.values()}, found
+
+    def _not_here(self, name: str) -> Problem:
+        try:
+            self._roster.opened(name)
+        except NotFound as error:
+            return Problem(
+                code="no-backend", message=error.message, path=("backend",), hint=error.hint or HOW_TO_ADD, value=name
+            )
+        raise AssertionError(name)
+
+    async def _elsewhere(self, problem: Problem, backend: str) -> Problem:
+        """A problem with a folder that is not there, with the backend that has it."""
+        folder = str(problem.value).partition("/")[0].partition(":")[0]
+        if problem.path[:1] != ("mounts",) or not folder:
+            return problem
+        for name in self._roster:
+            if name != backend and await self._has_folder(name, folder):
+                message = f"{problem.message}: the folder {folder} is on {name}"
+                hint = f"run the task there (backend: {name}), or make the folder here and copy what it needs"
+                return problem.model_copy(update={"message": message, "hint": hint})
+        return problem
+
+    async def _has_folder(self, name: str, folder: str) -> bool:
+        try:
+            return any(info.name == folder for info in await self._roster.opened(name).folders())
+        except FastTrackError:  # it only would have been a hint
+            return False
+
+
+def wheres(pipeline: Pipeline, default: str) -> list[str]:
+    """The backend of each task: its own, or else ``default``."""
+    return [task.backend or default for task in pipeline.tasks]
+
+
+def _what_matters(pipeline: Pipeline, index: int) -> tuple[Any, ...]:
+    """Of a task, beside its backend and its slots: what may keep its session from starting."""
+    task, of_all = pipeline.tasks[index], pipeline.environment
+    return (
+        pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size, task.cluster_mode,
+        pipeline.shmem_of(task), task.timeout, task.environment.project or of_all.project,
+        task.environment.scaling_group or of_all.scaling_group,
+    )  # fmt: skip
+
+
+def _not_served(name: str) -> Problem:
+    return Problem(
+        code="not-served",
+        message="is a deployment, and this release does not serve models",
+        path=("type",),
+        hint="set skip: true on it, or leave it out with --only or --until",
+        value=name,
+    )
+
+
+def _draft(request: JobRequest, pipeline: Pipeline, code: str | None) -> PipelineJob:
+    """A job that does not exist: what the preflight's outlines are made for."""
+    return PipelineJob(
+        id=new_job_id(0.0), index=0, pipeline=pipeline.name, folder="", text="", source=request.source,
+        backend=request.backend, params={}, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
+        created_at=0.0, started_at=None, ended_at=None, code=code,
+    )  # fmt: skip
