@@ -78,7 +78,7 @@ class Caller:
         try:
             for part in answer.parts():
                 *lines, rest = (rest + part).split(b"\n")
-                yield from (_line(line) for line in lines if line)
+                yield from (parsed_line(line) for line in lines if line)
         except (ConnectionError, TimeoutError):
             return  # the caller asks on from where it is
         finally:
@@ -140,7 +140,7 @@ class Caller:
 _HEADERS = {"FastTrack-Version": __version__, "Content-Type": "application/json"}
 
 
-def _line(text: bytes) -> Json:
+def parsed_line(text: bytes) -> Json:
     """One line of a stream; what failed after the stream began comes as a line of its own."""
     found: Json = json.loads(text)
     if found.keys() == {"error"}:

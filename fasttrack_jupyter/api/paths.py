@@ -26,6 +26,8 @@ class Operation:
 
 
 _JOB, _TASK = "/jobs/{job}", "/jobs/{job}/tasks/{path}"
+_CLUSTER = "/clusters/{backend}"
+_FOLDER, _SESSION = f"{_CLUSTER}/folders/{{folder}}", f"{_CLUSTER}/sessions/{{session}}"
 
 OPERATIONS = (
     Operation("info", "GET", "/info", "read", is_forwarded=False),
@@ -76,6 +78,27 @@ OPERATIONS = (
     Operation("delete_profile", "DELETE", "/profiles/{name}", "write"),
     Operation("check_profile", "POST", "/profiles/{name}/check", "read"),
     Operation("verify_signed", "POST", "/profiles/{name}/verify", "read", is_forwarded=False),
+    Operation("cluster", "GET", _CLUSTER, "read"),
+    Operation("cluster_images", "GET", f"{_CLUSTER}/images", "read"),
+    Operation("cluster_quotas", "GET", f"{_CLUSTER}/quotas", "read"),
+    Operation("cluster_folders", "GET", f"{_CLUSTER}/folders", "read"),
+    Operation("make_cluster_folder", "POST", f"{_CLUSTER}/folders", "write"),
+    Operation("remove_cluster_folder", "DELETE", _FOLDER, "write"),
+    Operation("cluster_files", "GET", f"{_FOLDER}/files", "read"),
+    Operation("make_cluster_path", "POST", f"{_FOLDER}/files", "write"),
+    Operation("download_cluster_file", "GET", f"{_FOLDER}/files/{{path}}", "read"),
+    Operation("remove_cluster_path", "DELETE", f"{_FOLDER}/files/{{path}}", "write"),
+    Operation("add_upload_part", "PUT", f"{_FOLDER}/parts/{{key}}", "write"),
+    Operation("upload_cluster_file", "POST", f"{_FOLDER}/uploads", "write"),
+    Operation("folder_shares", "GET", f"{_FOLDER}/shares", "read"),
+    Operation("share_folder", "POST", f"{_FOLDER}/shares", "write"),
+    Operation("unshare_folder", "DELETE", f"{_FOLDER}/shares/{{user}}", "write"),
+    Operation("cluster_invitations", "GET", f"{_CLUSTER}/invitations", "read"),
+    Operation("answer_invitation", "POST", f"{_CLUSTER}/invitations/{{invitation}}", "write"),
+    Operation("cluster_sessions", "GET", f"{_CLUSTER}/sessions", "read"),
+    Operation("terminate_session", "DELETE", _SESSION, "execute"),
+    Operation("cluster_session_log", "GET", f"{_SESSION}/log", "read"),
+    Operation("start_app", "POST", f"{_SESSION}/apps/{{app}}", "execute"),
     Operation("gc", "POST", "/gc", "write"),
     Operation("doctor", "GET", "/doctor", "read"),
     Operation("openapi", "GET", "/openapi.json", "read", is_forwarded=False),

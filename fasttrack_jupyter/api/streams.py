@@ -24,7 +24,7 @@ _PART = 1 << 18
 _QUICK, _SLOW = 0.04, 0.4
 """How long to wait for more of a log: right after there was some, and when nothing comes."""
 
-_UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
+UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 """What a file's name cannot hold on some system."""
 
 
@@ -63,7 +63,7 @@ async def send_log(engine: FastTrack, request: web.Request, job: str, path: str,
     size = page.size
     response = TextResponse()
     response.content_type, response.charset = "text/plain", "utf-8"
-    name = _UNFIT.sub("-", f"{path}.{attempt}.log" if attempt else f"{path}.log")
+    name = UNFIT.sub("-", f"{path}.{attempt}.log" if attempt else f"{path}.log")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     response.enable_chunked_encoding()
     await response.prepare(request)
@@ -93,7 +93,7 @@ async def send_file(engine: FastTrack, request: web.Request, job: str, path: str
     start, until, size = 0, None, None
     if "Range" in request.headers:
         size = await _size(engine, job, path, file)
-        start, until = _range(request, size)
+        start, until = byte_range(request, size)
     first = await engine.read_output(job, path, file, start, _PART if until is None else min(_PART, until - start))
     response = web.StreamResponse(status=200 if until is None else 206)
     response.content_type = "application/octet-stream"
@@ -121,7 +121,8 @@ async def _size(engine: FastTrack, job: str, path: str, file: str) -> int:
     raise NotFound(f"task instance {path!r} left no file {file!r}")
 
 
-def _range(request: web.Request, size: int) -> tuple[int, int]:
+def byte_range(request: web.Request, size: int) -> tuple[int, int]:
+    """The bytes that a request wants of a file: from one to before another (RFC 9110, section 14)."""
     try:
         start, until, _ = request.http_range.indices(size)
     except ValueError as error:
