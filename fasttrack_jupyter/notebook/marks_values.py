@@ -138,10 +138,10 @@ def requirement(text: str) -> str:
 
         try:
             Requirement(text)
-        except InvalidRequirement as error:
-            why = str(error).splitlines()[0].partition(":")[0].lower()
-            said = f"{_masked(text)!r} is no requirement ({why})"
-            raise Wrong(said, "write a package as pip does, such as 'pandas>=2'") from None
+        except InvalidRequirement:
+            raise Wrong(
+                f"{_masked(text)!r} is no requirement", "write a package as pip does, such as 'pandas>=2'"
+            ) from None
     return text
 
 

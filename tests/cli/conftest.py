@@ -70,6 +70,8 @@ class FakeClient:
         self.logs_by_path: dict[str, str] = {}
         self.files: dict[str, dict[str, bytes]] = {}
         self.answers: dict[str, Any] = {}
+        self.text = "name: digits\ntasks: []\n"
+        """The pipeline of every job."""
         self.errors: dict[str, FastTrackError] = {}
         self.pid = 100
         self.told = threading.Event()
@@ -118,6 +120,10 @@ class FakeClient:
         if word not in (self.now["id"], "last", "digits#12", "#12"):
             raise NotFound(f"there is no job {word!r}", hint="fasttrack jobs lists them.")
         return self.end if self.end is not None and (self.told.is_set() or not self.story) else self.now
+
+    def job_text(self, word: str) -> str:
+        self._asked("job_text", word)
+        return self.text
 
     def run(self, request: Mapping[str, Any]) -> Json:
         self._asked("run", request)

@@ -197,6 +197,56 @@ def test_rerun_edited_builds_the_notebook_anew(cli: Cli, client: Any, notebook: 
     assert "text" not in client.asked("rerun")[1]
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "validate"])
+def test_every_way_of_reading_a_notebook_can_be_chosen(
+    cli: Cli, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """As ``from-notebook`` does it: each cell a task, or all of it one."""
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "plain.ipynb", "x = 1", "y = x")
+    more = ["--detach", "--quiet"] if command == "run" else []
+
+    def text(*words: str) -> str:
+        cli(command, "plain.ipynb", *words, *more)
+        return str(client.asked(command)[0]["text"])
+
+    assert "execute.py cell-2" in text("--split")
+    assert "type: notebook" in text("--whole")
+    assert "keep one of them" in cli(command, "plain.ipynb", "--split", "--whole").stderr.lower()
+    assert "--whole is for notebooks" in cli(command, "plain.fasttrack.yaml", "--whole").stderr
+
+
+@pytest.mark.parametrize(("way", "mark"), [("--whole", "type: notebook"), ("--split", "execute.py cell-2")])
+def test_a_rerun_reads_the_edited_notebook_as_the_job_did(
+    cli: Cli, client: Any, tmp_path: Path, way: str, mark: str
+) -> None:
+    """What was one task, or a task for each cell, is so again."""
+    path = save(tmp_path / "plain.ipynb", "x = 1", "y = x")
+    client.now = {**client.now, "source": str(path)}
+    cli("run", str(path), way, "--detach", "--quiet")
+    client.text = client.asked("run")[0]["text"]
+    cli("rerun", "last", "--edited", "--detach", "--quiet")
+    assert mark in client.asked("rerun")[1]["text"]
+
+
+def test_a_notebook_says_where_it_runs_unless_the_command_does(cli: Cli, client: Any, notebook: Path) -> None:
+    """``%fasttrack_pipeline --backend``."""
+    save(notebook, "%fasttrack_pipeline digits --backend there", *CELLS[1:])
+    cli("run", "digits.ipynb", "--detach", "--quiet")
+    assert client.asked("run")[0]["backend"] == "there"
+    cli("run", "digits.ipynb", "--backend", "local", "--detach", "--quiet")
+    assert client.asked("run")[0]["backend"] == "local"
+
+
+def test_a_file_of_requirements_that_is_not_there_is_told(cli: Cli, notebook: Path) -> None:
+    """Before anything runs; beside the notebook it is found."""
+    save(notebook, *CELLS[:3], "%%fasttrack_task train --requirements-file needs.txt\nprint(sum(X))")
+    result = cli("validate", "digits.ipynb")
+    assert "cell 4: --requirements-file needs.txt: there is no such file beside the notebook" in result.stderr
+    (notebook.parent / "needs.txt").write_text("pandas\n")
+    assert "needs.txt" not in cli("validate", "digits.ipynb").stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sessions of this machine need POSIX")
 def test_a_notebook_runs_from_the_command_line(notebook: Path, tmp_path: Path) -> None:
     """By a real engine: three tasks, a parameter, a variable, a command of the shell."""

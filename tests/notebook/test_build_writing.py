@@ -148,3 +148,14 @@ def test_variables_that_a_file_system_takes_for_one_are_refused() -> None:
     assert messages[0].startswith("cell 1: the task 't1' hands on 'X' and 'x', which differ in case only")
     assert messages[1].startswith("cell 2: the task 't2' takes 'X' and 'x', which differ in case only")
     build(split("X = [1]", "print(X)", "x = [2]\nY = 1\ny = 2", "print(x)"))
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_nothing_is_written_through_a_link(target: Path, tmp_path_factory: pytest.TempPathFactory, force: bool) -> None:
+    """A folder of cells that leads elsewhere belongs to somebody else."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (target.parent / "digits.cells").symlink_to(elsewhere)
+    with pytest.raises(Conflict, match=r"digits\.cells leads out"):
+        write(BUILT, target, force=force)
+    assert list(elsewhere.iterdir()) == []
+    assert not target.exists()

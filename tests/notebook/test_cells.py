@@ -10,6 +10,7 @@ import pytest
 from fasttrack_jupyter.errors import InvalidNotebook
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook, read_notebook
+from fasttrack_jupyter.notebook.flow import flow_of
 from fasttrack_jupyter.notebook.marks import Mode
 
 Json = dict[str, Any]
@@ -336,3 +337,31 @@ def test_what_kale_would_refuse_is_refused() -> None:
     assert "without a step:" in told[1]
     assert "several steps: a, b" in told[2]
     assert "'nothing', which is no task" in told[3]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("import pandas as pd\npd.set_option('display.max_rows', 5)\npd.options.display.width = 100", "common"),
+        ("import matplotlib.pyplot as plt\n%matplotlib inline\nplt.rcParams['figure.figsize'] = (3, 2)", "common"),
+        ("import warnings\nwarnings.filterwarnings('ignore')", "common"),
+        ("import logging\nlogging.basicConfig(level=logging.INFO)", "common"),
+        ("import os\nos.environ['OMP_NUM_THREADS'] = '1'", "common"),
+        ("import numpy as np\nnp.random.seed(0)", "task"),
+        ("import os\nos.environ['WHERE'] = input()", "task"),
+        ("import pandas as pd\ndf = pd.DataFrame()", "task"),
+        ("import pandas as pd\npd.read_csv('x.csv')", "task"),
+        ("import os\nos.environ['A'] = value", "task"),
+    ],
+)  # fmt: skip
+def test_split_lets_settings_travel(source: str, kind: str) -> None:
+    """A cell that only imports and sets prepares all that come after it; a seed begins one stream of numbers."""
+    assert kinds(read(source, "x = 1", split=True))[0][1] == kind
+
+
+def test_settings_of_what_an_earlier_cell_imported_travel_as_well() -> None:
+    """And nothing is warned of."""
+    notebook = read("import pandas as pd", "pd.options.display.width = 100", "df = pd.DataFrame()", split=True)
+    assert [kind for _, kind, _ in kinds(notebook)] == ["common", "common", "task"]
+    assert not flow_of(notebook).problems
+    assert flow_of(notebook).tasks[0].common == ("01", "02")

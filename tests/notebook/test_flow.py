@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from notebook_splitting import notebook_of, split
 
@@ -354,3 +356,21 @@ def test_new_columns_leave_a_frames_memory(change: str, how: str) -> None:
     """``y = df["c"].values`` stays what it was where a later task adds columns to ``df``."""
     flow = flow_of(split("import pandas as pd\ndf = pd.read_csv('a')\ny = df['c'].values", change, "print(y)"))
     assert flow.tasks[0].apart == (("df", "y", "t2", how),)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([("a", "x = 1", ("x", "y"))], "error"),
+        ([("a", "x = 1", None), ("a", "y = x", ("y", "x"))], None),
+        ([("a", "x = 1", None), ("b", "print(x)", ("x",))], None),
+        ([("a", "x = 1", None), ("b", "z = 1", ("x",))], "error"),
+        ([("a", "globals()['y'] = 1", ("y",))], None),
+        ([("a", "exec(open('f').read())", ("y",))], "warning"),
+        ([("a", "for y in range(3): pass", ("y",))], None),
+    ],
+)
+def test_what_out_promises_must_be_given(cells: list[Any], said: str | None) -> None:
+    """Told when the pipeline is built; only a warning where the cell may bind any name."""
+    _, found = flow(*((name, source, TaskOptions(outputs=out)) for name, source, out in cells))
+    assert [str(one.severity) for one in found.problems if one.code == "unknown_output"] == ([said] if said else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import fields
 from typing import Any
 
@@ -12,6 +13,7 @@ from fasttrack_jupyter.backends.local.images import parse_image, parse_requireme
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE, TASK, Mode, PipelineOptions, TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import (
+    SeveralWrong,
     help_of,
     joined,
     overlaid,
@@ -210,3 +212,37 @@ def test_requirements_are_an_image_that_the_backend_reads(packages: tuple[str, .
     assert set(read.words) == set(packages) - set(python)
     assert read.files == ("requirements.txt",)
     assert read.python == ("3.12" if python else None)
+
+
+def test_all_that_is_wrong_in_a_line_is_told_at_once() -> None:
+    """Each with what to write; values in metadata as well."""
+    with pytest.raises(SeveralWrong) as refused:
+        read_task_line("train --cpu two --mem 4q --retry 0 --requirements 'pandas=>2'")
+    assert [error.message.split(": ")[1] for error in refused.value.each] == [
+        "--cpu", "--mem", "--retry", "--requirements",
+    ]  # fmt: skip
+    assert all(error.hint and error.hint in refused.value.message for error in refused.value.each)
+    with pytest.raises(SeveralWrong) as refused:
+        said_by_metadata(TASK, {"cpu": "two", "nothing": 1, "mem": "4q"})
+    assert len(refused.value.each) == 3
+
+
+@pytest.mark.parametrize("word", ["pandas", "pandas>=2,<3", "a[b,c]==1.*", "a @ https://h/a.whl", "python=3.12",
+                                  "a; python_version<'3.9'"])  # fmt: skip
+def test_requirements_are_those_of_pip(word: str) -> None:
+    """PEP 508, and the Python that is wanted."""
+    assert read_task_line(f"a --requirements {shlex.quote(shlex.quote(word))}")[1].requirements == (word,)
+
+
+@pytest.mark.parametrize("word", ["pandas=>2", "pandas>>2", "pandas==", "a b", "a[", "a @", "a; nonsense", "==2"])
+def test_what_pip_would_refuse_is_refused_here(word: str) -> None:
+    """When the notebook is read, not when a task's environment is built."""
+    with pytest.raises(BadRequest, match="is no requirement"):
+        read_task_line(f"a --requirements {shlex.quote(shlex.quote(word))}")
+
+
+def test_a_notebook_may_say_where_its_jobs_run() -> None:
+    """Any name: which backends there are, the engine knows."""
+    assert read_pipeline_line("digits --backend backend.ai").backend == "backend.ai"
+    with pytest.raises(BadRequest, match="there is no option --backend"):
+        read_task_line("train --backend local")
