@@ -1,8 +1,8 @@
 """Real clusters for the tests of Backend.AI, and what may go wrong with them.
 
 `cluster` is a cluster of one release: brought up as ``cluster/up.sh`` does when a test first asks for it, or found up
-(by hand, for development) and then left so. Which releases: ``--backend-ai 23.9.10,26.9.6``. A test runs on the first of
-them; with ``@pytest.mark.every_release`` on each; with ``@pytest.mark.since(26)`` on such as are of that year or later.
+(by hand, for development) and then left so. Which releases: ``--backend-ai 23.9.10,26.9.6``. A test runs on the first
+of them; marked ``every_release`` on each; marked ``since(26)`` on such as are of that year or later.
 """
 
 from __future__ import annotations
@@ -49,8 +49,7 @@ def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
         if not why_not(release):
             ours.begin(release)  # all at once: much of it is waiting
     yield ours
-    if not request.config.getoption("--backend-ai-keep"):
-        ours.take_down()
+    ours.leave() if request.config.getoption("--backend-ai-keep") else ours.take_down()
 
 
 def _uses_cluster(item: pytest.Item) -> bool:

@@ -277,16 +277,21 @@ class Clusters:
         lines = (folder / "env").read_text().splitlines()
         return Cluster(settings, dict(line.split("=", 1) for line in lines))
 
+    def leave(self) -> None:
+        """Use them no longer; they stay up."""
+        for starting in self._starting.values():
+            starting.wait()
+        for lock in self._locks.values():
+            lock.close()
+
     def take_down(self) -> None:
         """End the clusters that tests brought up and nobody uses any more, and delete their state."""
-        for release, starting in self._starting.items():
-            starting.wait()
-            self._locks.setdefault(release, (default_dir(release) / "users").open("w"))
-        for release, lock in self._locks.items():
-            with lock, contextlib.suppress(BlockingIOError):
+        folders = {default_dir(release) for release in (*self._starting, *self._locks)}
+        self.leave()
+        for folder in folders:
+            settings = load(folder)
+            with (folder / "users").open("w") as lock, contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                folder = default_dir(release)
-                settings = load(folder)
                 if settings is not None and (folder / "of-tests").exists():
                     take_down(settings)
                     delete(settings, programs=False)

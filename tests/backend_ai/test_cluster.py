@@ -13,14 +13,15 @@ from backend_ai.real_cluster import Cluster
 pytestmark = pytest.mark.every_release
 
 
-def _get(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return json.load(answer)
+def _version(endpoint: str) -> str:
+    """What the manager says that it is, as packages are called: 23.9.10 for 23.09.10."""
+    with urllib.request.urlopen(f"{endpoint}/", timeout=20) as answer:
+        return ".".join(str(int(part)) for part in json.load(answer)["manager"].split("."))
 
 
 def test_the_manager_says_its_version(cluster: Cluster) -> None:
     """The manager is of the release that was asked for."""
-    assert _get(f"{cluster.endpoint}/")["manager"] == cluster.version
+    assert _version(cluster.endpoint) == cluster.version
 
 
 @pytest.mark.parametrize("who", ["user", "second", "admin"])
@@ -53,8 +54,8 @@ def test_the_session_image_has_what_examples_use(cluster: Cluster) -> None:
 def test_the_manager_goes_and_comes_back(cluster: Cluster) -> None:
     """A daemon that a test stops is gone, and answers again afterwards."""
     with cluster.without("manager"), pytest.raises(urllib.error.URLError):
-        _get(f"{cluster.endpoint}/")
-    assert _get(f"{cluster.endpoint}/")["manager"] == cluster.version
+        _version(cluster.endpoint)
+    assert _version(cluster.endpoint) == cluster.version
 
 
 def test_faults_come_and_go(cluster: Cluster, faults: FaultProxy) -> None:
@@ -62,12 +63,12 @@ def test_faults_come_and_go(cluster: Cluster, faults: FaultProxy) -> None:
     faults.answer(503, "GET /", times=1)
     faults.reset("GET /", times=1, when="after")
     with pytest.raises(urllib.error.HTTPError, match="503"):
-        _get(f"{faults.endpoint}/")
+        _version(faults.endpoint)
     with pytest.raises(ConnectionError):
-        _get(f"{faults.endpoint}/")
+        _version(faults.endpoint)
     faults.down()
     with pytest.raises(urllib.error.URLError, match="refused"):
-        _get(f"{faults.endpoint}/")
+        _version(faults.endpoint)
     faults.heal()
-    assert _get(f"{faults.endpoint}/")["manager"] == cluster.version
+    assert _version(faults.endpoint) == cluster.version
     assert (len(faults.seen), len(faults.passed)) == (3, 2)
