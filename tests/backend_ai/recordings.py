@@ -1,7 +1,7 @@
-"""Requests that a cluster refuses, and how real ones refused them: what a fake manager says, and what errors come of it.
+"""Requests that a cluster refuses, and how real ones refused them: a fake manager says the same, errors are made of it.
 
-``recorded.json`` is written by ``python tests/backend_ai/recordings.py D/env …`` against clusters that are up; a test asks
-the cluster at hand the same and compares, so that the file cannot grow old unseen.
+``recorded.json`` is written by ``python tests/backend_ai/recordings.py D/env …`` against clusters that are up; a test
+asks the cluster at hand the same and compares, so that the file cannot grow old unseen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Every foreign error becomes one of ours here: what a cluster refuses, and what keeps us from asking it.
 
-An error's body is RFC 7807: ``{type, title, msg?, data?, error_code?}``. Its words are kept, but cleaned: some releases
-repeat the whole request in them (pydantic's ``input_value=…``), and a session's environment has secrets in it.
+An error's body is RFC 7807: ``{type, title, msg?, data?, error_code?}``. Its words are kept, but cleaned: releases from
+25 on repeat parts of the request in them (pydantic's ``input_value=…``), and a session's environment has secrets in it.
+So all that pydantic says is read for its fields and messages alone, and what is left is searched for the values that
+the request kept secret (:func:`secrets_in`).
 
 ===========================  =====================  ======================================================
 status                       error
@@ -22,7 +24,7 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -45,17 +47,29 @@ _UNKNOWN = (408, 425, 429)
 """Statuses below 500 that say nothing about the thing that was asked for."""
 _SKEW = "date/time sync"
 _NO_ROLE = "unauthorized access"
-_PYDANTIC = re.compile(r"\s*\[type=[^\n]*|\s*For further information visit \S+?(?=\)|\s|$)")
-_REPEATED = re.compile(r"\s*-> extra_data:.*", re.DOTALL)
+_PYDANTIC = re.compile(r"^(\S+)\n  (.+?) \[type=\w+, input_value=", re.MULTILINE)
+_REPEATED = re.compile(r"\s*(?:-> extra_data:|\[type=\w+, input_value=|input_value=).*", re.DOTALL)
 _WRAPPED = re.compile(r"^<\w+\(\d+\): (.*)>$", re.DOTALL)
+_SECRET_KEYS = frozenset({"environ", "password", "secret_key", "token"})
+_SHORTEST = 4
+"""Characters of a value that is looked for; shorter ones are in every word."""
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], body: bytes, *, where: str, now: datetime | None = None
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    where: str,
+    hidden: Iterable[str] = (),
+    now: datetime | None = None,
 ) -> FastTrackError:
-    """The error that an answer with a status outside 2xx tells of; ``where`` names the cluster for people."""
+    """The error that an answer with a status outside 2xx tells of.
+
+    ``where`` names the cluster for people; ``hidden`` are values that may not be said.
+    """
     told = problem(body)
-    said = words(told)
+    said = _less(words(told), hidden)
     details = {"status": status, "type": told.get("type"), "error_code": told.get("error_code")}
     if _SKEW in said.lower():
         return _skewed(headers, where, details, now or datetime.now(UTC))
@@ -140,15 +154,31 @@ def words(told: Mapping[str, Any]) -> str:
     fields = "; ".join(f"{name}: {cleaned(_text(why))}" for name, why in (inner or {}).items() if isinstance(why, str))
     if said == "Input validation error" and fields:
         said = fields
+    elif isinstance(data := told.get("data"), str) and not said:
+        said = cleaned(data)
     return "; ".join(dict.fromkeys(part.rstrip(".") for part in (title, said) if part))[:_LONGEST]
 
 
 def cleaned(text: str) -> str:
-    """Without class names, links, and every value that pydantic repeats; on one line."""
-    text = _REPEATED.sub("", text)
-    if wrapped := _WRAPPED.match(text.strip()):
+    """Without class names, and of what pydantic says only which field is wrong and why; on one line."""
+    if fields := _PYDANTIC.findall(text.partition("-> extra_data:")[0]):
+        return "; ".join(f"{name}: {why}" for name, why in fields)
+    text = _REPEATED.sub("", text).strip()
+    if wrapped := _WRAPPED.match(text):
         text = wrapped[1]
-    return " ".join(_PYDANTIC.sub("", text).split())
+    return " ".join(text.split())
+
+
+def secrets_in(body: Any, *, inside: bool = False) -> Iterator[str]:
+    """The values of a request that may not be said again: all below ``environ``, passwords, tokens."""
+    if isinstance(body, Mapping):
+        for key, value in body.items():
+            yield from secrets_in(value, inside=inside or key in _SECRET_KEYS)
+    elif isinstance(body, list | tuple):
+        for value in body:
+            yield from secrets_in(value, inside=inside)
+    elif inside and isinstance(body, str) and len(body) >= _SHORTEST:
+        yield body
 
 
 def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
@@ -165,6 +195,12 @@ def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
     elif "not-found" in lower or "not found" in lower or "no such" in lower:
         kind = NotFound
     return kind(f"{where} refuses: {said[:_LONGEST] or 'no reason given'}", details=details)
+
+
+def _less(said: str, hidden: Iterable[str]) -> str:
+    for value in sorted(set(hidden), key=len, reverse=True):
+        said = said.replace(value, "****")
+    return said
 
 
 def _skewed(headers: Mapping[str, str], where: str, details: Mapping[str, Any], now: datetime) -> BackendUnreachable:
@@ -189,5 +225,6 @@ def _text(value: Any) -> str:
 def _cause(error: Exception) -> str:
     found: Any = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
     if isinstance(found, ssl.SSLError):
-        return str(getattr(found, "verify_message", "") or found.reason or type(found).__name__)
+        said = getattr(found, "verify_message", "") or getattr(found, "reason", "")
+        return str(said or type(found).__name__)
     return os.strerror(found.errno) if getattr(found, "errno", None) else type(found).__name__

@@ -112,7 +112,7 @@ class Cluster:
         if answer.status == 400 and _OLD_VERSION in foreign.words(foreign.problem(answer.body)).lower():
             self._greeting = None  # the manager is another release by now; it turned this away at the door
             answer = await self._signed(method.upper(), url, data, await self._greet(), timeout, is_safe)
-        return self._parsed(answer)
+        return self._parsed(answer, body)
 
     async def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The ``data`` of a GraphQL query (repeated where need be) or mutation (not). Raises as :meth:`call` does."""
@@ -309,9 +309,10 @@ class Cluster:
             raise self._trouble(error, url, _CONNECT) from None
         return response
 
-    def _parsed(self, answer: StorageAnswer) -> Any:
+    def _parsed(self, answer: StorageAnswer, asked: Any) -> Any:
         if not 200 <= answer.status < 300:
-            raise foreign.refusal(answer.status, answer.headers, answer.body, where=self._where)
+            hidden = foreign.secrets_in(asked)
+            raise foreign.refusal(answer.status, answer.headers, answer.body, where=self._where, hidden=hidden)
         if not answer.body.strip():
             return None
         try:
