@@ -708,6 +708,299 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/clusters/{backend}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A cluster, and what it offers its user in one project. */
+        get: operations["cluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The images that tasks may name there; those that some node has already come first. */
+        get: operations["cluster_images"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much one may keep there, and keeps. */
+        get: operations["cluster_quotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vfolders that one can reach there. */
+        get: operations["cluster_folders"];
+        put?: never;
+        /** Make a vfolder. A name that is taken is refused. */
+        post: operations["make_cluster_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a vfolder for good, with all that is in it. */
+        delete: operations["remove_cluster_folder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in one folder of a vfolder, not below it. */
+        get: operations["cluster_files"];
+        put?: never;
+        /** Make a folder inside a vfolder, and those on the way; one that is there stays. */
+        post: operations["make_cluster_path"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file's bytes, or a range of them; or a folder as a zip. */
+        get: operations["download_cluster_file"];
+        put?: never;
+        post?: never;
+        /** Remove a file, or a folder with all that is in it. */
+        delete: operations["remove_cluster_path"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/parts/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** A part of a file that a browser sends; the parts are put together here, in order, under a key of one's own. */
+        put: operations["add_upload_part"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a file of this machine, or one whose parts were sent, into a vfolder; asked again, it goes on. */
+        post: operations["upload_cluster_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a vfolder is shared with. */
+        get: operations["folder_shares"];
+        put?: never;
+        /** Share a vfolder: users are invited. */
+        post: operations["share_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/folders/{folder}/shares/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Share a vfolder with somebody no longer, whether he has accepted or not. */
+        delete: operations["unshare_folder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What others share, and is not answered yet. */
+        get: operations["cluster_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept an invitation, or turn it down. */
+        post: operations["answer_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's sessions there, whoever started them. */
+        get: operations["cluster_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a session. */
+        delete: operations["terminate_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/sessions/{session}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a session wrote, as the cluster keeps it. It is not masked: the cluster knows no secrets of ours. */
+        get: operations["cluster_session_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters/{backend}/sessions/{session}/apps/{app}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a service of a running session: a URL to open. */
+        post: operations["start_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gc": {
         parameters: {
             query?: never;
@@ -930,6 +1223,11 @@ export interface components {
             resources?: {
                 [key: string]: string;
             };
+            /**
+             * Backend
+             * @default local
+             */
+            backend: string;
         };
         /**
          * PlanView
@@ -1268,6 +1566,11 @@ export interface components {
              */
             notes: string[];
             /**
+             * Backend
+             * @default local
+             */
+            backend: string;
+            /**
              * Dependencies
              * @default []
              */
@@ -1446,6 +1749,11 @@ export interface components {
             params: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Backend
+             * @default null
+             */
+            backend: string | null;
             /**
              * Shrink
              * @default null
@@ -2094,6 +2402,435 @@ export interface components {
             "x-backendai-version": string;
         };
         /**
+         * ClusterGroup
+         * @description A resource group that sessions may go to.
+         */
+        ClusterGroup: {
+            /** Name */
+            name: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Free */
+            free: {
+                [key: string]: string;
+            };
+            /** Mine */
+            mine: {
+                [key: string]: string;
+            };
+            /** Total */
+            total: {
+                [key: string]: string;
+            } | null;
+            /** Used */
+            used: {
+                [key: string]: string;
+            } | null;
+            /** Largest */
+            largest: {
+                [key: string]: string;
+            } | null;
+            /** Nodes */
+            nodes: number | null;
+        };
+        /**
+         * ClusterLimits
+         * @description What the user may have at once; a count of null is unlimited, a slot that is not there as well.
+         */
+        ClusterLimits: {
+            /** Policy */
+            policy: string;
+            /** Slots */
+            slots: {
+                [key: string]: string;
+            };
+            /** Used */
+            used: {
+                [key: string]: string;
+            };
+            /** Left */
+            left: {
+                [key: string]: string;
+            };
+            /** Domain */
+            domain: {
+                [key: string]: string;
+            };
+            /** Sessions */
+            sessions: number;
+            /** Max Sessions */
+            max_sessions: number | null;
+            /** Max Pending Sessions */
+            max_pending_sessions: number | null;
+            /** Max Containers */
+            max_containers: number | null;
+            /** Max Lifetime */
+            max_lifetime: number | null;
+            /** Idle Timeout */
+            idle_timeout: number | null;
+            /** Max Folders */
+            max_folders: number | null;
+        };
+        /**
+         * ClusterPreset
+         * @description A named amount of resources.
+         */
+        ClusterPreset: {
+            /** Name */
+            name: string;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Shmem */
+            shmem: string | null;
+            /** Is Free */
+            is_free: boolean;
+        };
+        /**
+         * ClusterProject
+         * @description A project that the user is a member of.
+         */
+        ClusterProject: {
+            /** Name */
+            name: string;
+            /** Id */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Limits */
+            limits: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ClusterSlot
+         * @description A kind of resource.
+         */
+        ClusterSlot: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+            /** Is Whole */
+            is_whole: boolean;
+        };
+        /**
+         * ClusterView
+         * @description A cluster and what it offers its user in one project.
+         */
+        ClusterView: {
+            /** Backend */
+            backend: string;
+            /** Endpoint */
+            endpoint: string;
+            /** Release */
+            release: string;
+            /** User */
+            user: string;
+            /** Domain */
+            domain: string;
+            /** Project */
+            project: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Projects */
+            projects: components["schemas"]["ClusterProject"][];
+            /** Groups */
+            groups: components["schemas"]["ClusterGroup"][];
+            /** Presets */
+            presets: components["schemas"]["ClusterPreset"][];
+            limits: components["schemas"]["ClusterLimits"];
+            /** Slots */
+            slots: components["schemas"]["ClusterSlot"][];
+        };
+        /**
+         * ClusterImage
+         * @description An image that a task may name.
+         */
+        ClusterImage: {
+            /** Name */
+            name: string;
+            /** Architectures */
+            architectures: string[];
+            /**
+             * Aliases
+             * @default []
+             */
+            aliases: string[];
+            /**
+             * Accelerators
+             * @default []
+             */
+            accelerators: string[];
+            /** Minimum */
+            minimum?: {
+                [key: string]: string;
+            };
+            /** Maximum */
+            maximum?: {
+                [key: string]: string;
+            };
+            /** Is Installed */
+            is_installed: boolean;
+            /** Size */
+            size: number;
+            /**
+             * Apps
+             * @default []
+             */
+            apps: string[];
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ClusterQuota
+         * @description How much a place holds, and may hold, in bytes; null: not told, or no limit.
+         */
+        ClusterQuota: {
+            /** Host */
+            host: string;
+            /** Scope */
+            scope: string;
+            /** Used */
+            used: number | null;
+            /** Limit */
+            limit: number | null;
+        };
+        /**
+         * ClusterFolder
+         * @description A vfolder that the user can reach.
+         */
+        ClusterFolder: {
+            /** Name */
+            name: string;
+            /** Id */
+            id: string;
+            /** Host */
+            host: string;
+            /** Usage Mode */
+            usage_mode: string;
+            /** Created At */
+            created_at: string | null;
+            /** Permission */
+            permission: string;
+            /** Is Owner */
+            is_owner: boolean;
+            /** Owner */
+            owner: string | null;
+            /** Project */
+            project: string | null;
+        };
+        /**
+         * NewFolder
+         * @description A vfolder to make.
+         */
+        NewFolder: {
+            /** Name */
+            name: string;
+            /**
+             * Usage Mode
+             * @default general
+             * @enum {string}
+             */
+            usage_mode: "general" | "model" | "data";
+            /**
+             * Project
+             * @default null
+             */
+            project: string | null;
+        };
+        /**
+         * ClusterFile
+         * @description A file or a folder in a vfolder.
+         */
+        ClusterFile: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Is Dir */
+            is_dir: boolean;
+            /** Is Link */
+            is_link: boolean;
+            /** Size */
+            size: number;
+            /** Modified At */
+            modified_at: string | null;
+        };
+        /**
+         * Received
+         * @description Bytes of an upload's parts that are here.
+         */
+        Received: {
+            /** Received */
+            received: number;
+        };
+        /**
+         * UploadProgress
+         * @description How far an upload is.
+         */
+        UploadProgress: {
+            /** Sent */
+            sent: number;
+            /** Size */
+            size: number;
+            /**
+             * Done
+             * @default false
+             */
+            done: boolean;
+        };
+        /**
+         * UploadRequest
+         * @description A file for a vfolder: a ``source`` of this machine, or the parts that were sent under ``key``.
+         */
+        UploadRequest: {
+            /** Path */
+            path: string;
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
+            /**
+             * Key
+             * @default null
+             */
+            key: string | null;
+        };
+        /**
+         * FolderShare
+         * @description Somebody whom a vfolder is shared with.
+         */
+        FolderShare: {
+            /** User */
+            user: string;
+            /** Permission */
+            permission: string;
+            /** Is Accepted */
+            is_accepted: boolean;
+        };
+        /**
+         * ShareRequest
+         * @description With whom to share a vfolder.
+         */
+        ShareRequest: {
+            /** Users */
+            users: string[];
+            /**
+             * Permission
+             * @default ro
+             * @enum {string}
+             */
+            permission: "ro" | "rw" | "wd";
+        };
+        /**
+         * FolderInvitation
+         * @description Somebody shares a vfolder with the user, who has not answered yet.
+         */
+        FolderInvitation: {
+            /** Id */
+            id: string;
+            /** Folder */
+            folder: string;
+            /** Inviter */
+            inviter: string;
+            /** Permission */
+            permission: string;
+        };
+        /**
+         * Answer
+         * @description To an invitation.
+         */
+        Answer: {
+            /** Accept */
+            accept: boolean;
+        };
+        /**
+         * ClusterApp
+         * @description A service of a running session.
+         */
+        ClusterApp: {
+            /** Name */
+            name: string;
+            /** Protocol */
+            protocol: string;
+            /** Ports */
+            ports: number[];
+        };
+        /**
+         * ClusterSession
+         * @description A session of the user's.
+         */
+        ClusterSession: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Status */
+            status: string;
+            /** Result */
+            result: string;
+            /** Image */
+            image: string;
+            /** Project */
+            project: string;
+            /** Group */
+            group: string | null;
+            /** Resources */
+            resources: {
+                [key: string]: string;
+            };
+            /** Cluster Size */
+            cluster_size: number;
+            /** Created At */
+            created_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Attempt */
+            attempt: string | null;
+            /** Apps */
+            apps: components["schemas"]["ClusterApp"][];
+        };
+        /**
+         * SessionsPage
+         * @description Some of the user's sessions, newest first.
+         */
+        SessionsPage: {
+            /** Total */
+            total: number;
+            /** Sessions */
+            sessions: components["schemas"]["ClusterSession"][];
+        };
+        /**
+         * SessionLog
+         * @description What a session wrote, as the cluster keeps it: both streams in one.
+         */
+        SessionLog: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * AppAddress
+         * @description Where an app that was started is to be found: a URL to open, good for this user and for a while.
+         */
+        AppAddress: {
+            /** App */
+            app: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -2457,6 +3194,29 @@ export type ProfileView = components['schemas']['ProfileView'];
 export type ProfileRequest = components['schemas']['ProfileRequest'];
 export type SignedBy = components['schemas']['SignedBy'];
 export type SignedRequest = components['schemas']['SignedRequest'];
+export type ClusterGroup = components['schemas']['ClusterGroup'];
+export type ClusterLimits = components['schemas']['ClusterLimits'];
+export type ClusterPreset = components['schemas']['ClusterPreset'];
+export type ClusterProject = components['schemas']['ClusterProject'];
+export type ClusterSlot = components['schemas']['ClusterSlot'];
+export type ClusterView = components['schemas']['ClusterView'];
+export type ClusterImage = components['schemas']['ClusterImage'];
+export type ClusterQuota = components['schemas']['ClusterQuota'];
+export type ClusterFolder = components['schemas']['ClusterFolder'];
+export type NewFolder = components['schemas']['NewFolder'];
+export type ClusterFile = components['schemas']['ClusterFile'];
+export type Received = components['schemas']['Received'];
+export type UploadProgress = components['schemas']['UploadProgress'];
+export type UploadRequest = components['schemas']['UploadRequest'];
+export type FolderShare = components['schemas']['FolderShare'];
+export type ShareRequest = components['schemas']['ShareRequest'];
+export type FolderInvitation = components['schemas']['FolderInvitation'];
+export type Answer = components['schemas']['Answer'];
+export type ClusterApp = components['schemas']['ClusterApp'];
+export type ClusterSession = components['schemas']['ClusterSession'];
+export type SessionsPage = components['schemas']['SessionsPage'];
+export type SessionLog = components['schemas']['SessionLog'];
+export type AppAddress = components['schemas']['AppAddress'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -4031,6 +4791,711 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedBy"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster: {
+        parameters: {
+            query?: {
+                project?: string | null;
+                fresh?: boolean;
+            };
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_images: {
+        parameters: {
+            query?: {
+                text?: string;
+                accelerator?: string | null;
+                installed?: boolean;
+            };
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterImage"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterQuota"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterFolder"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    make_cluster_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFolder"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterFolder"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_cluster_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_files: {
+        parameters: {
+            query?: {
+                path?: string;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterFile"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    make_cluster_path: {
+        parameters: {
+            query?: {
+                path?: string;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    download_cluster_file: {
+        parameters: {
+            query?: {
+                archive?: boolean;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_cluster_path: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    add_upload_part: {
+        parameters: {
+            query?: {
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    upload_cluster_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON text per line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["UploadProgress"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    folder_shares: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderShare"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    share_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShareRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderShare"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unshare_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                folder: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderInvitation"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    answer_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_sessions: {
+        parameters: {
+            query?: {
+                live?: boolean;
+                text?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                backend: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsPage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    terminate_session: {
+        parameters: {
+            query?: {
+                forced?: boolean;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cluster_session_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionLog"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    start_app: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                session: string;
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppAddress"];
                 };
             };
             /** @description What went wrong. */
