@@ -223,9 +223,10 @@ def profile_of(name: str, request: ProfileRequest) -> Profile:
 
 
 def _address(text: str, what: str) -> str:
-    text = text.strip().rstrip("/")
+    text = text.strip()
     if "://" not in text:
         raise BadRequest(f"the {what} {text!r} has no scheme", hint=f"Perhaps https://{text}")
+    text = text.rstrip("/")
     try:
         url = URL(text)
         is_good = url.scheme in ("http", "https") and bool(url.host) and url.port is not None
