@@ -63,13 +63,23 @@ def write(built: Built, target: Path, *, force: bool = False) -> list[Change]:
         gone = {path: digest for path, digest in before.items() if path not in files and _is_within(folder, path)}
         stale = [path for path, digest in gone.items() if _digest(folder / path) == digest]
         if any(change.fate is not Fate.SAME for change in changes) or stale or before.keys() != files.keys():
-            made = {"format": 1, "files": {path: _sha(content) for path, content in files.items()}}
-            _write_all(folder, {record: f"{json.dumps(made, indent=1)}\n".encode(), **files})
+            _write_all(folder, {record: record_of(files).encode(), **files})
         for path in stale:
             (folder / path).unlink()
         return [*changes, *(Change(path, Fate.REMOVED) for path in stale)]
     except OSError as error:
         raise BadRequest(f"{target} cannot be written: {error.strerror or error}", hint="Name another file.") from error
+
+
+def record_of(files: Mapping[str, bytes]) -> str:
+    """The text of ``made.json``: which files were made, and their digests."""
+    made = {"format": 1, "files": {path: _sha(content) for path, content in files.items()}}
+    return f"{json.dumps(made, indent=1)}\n"
+
+
+def leads_out(folder: Path, path: str) -> bool:
+    """Whether what is at ``path`` below ``folder`` would be written elsewhere: a link on the way leads out of it."""
+    return not _is_within(folder, f"{path}/any")
 
 
 def _made(record: Path) -> dict[str, str]:
@@ -89,7 +99,7 @@ def _is_within(folder: Path, path: str) -> bool:
 def _refuse_outside(folder: Path, files: Mapping[str, bytes]) -> None:
     """Nothing is written through a link to another place, with or without --force."""
     for parent in dict.fromkeys(str(Path(path).parent) for path in files):
-        if not _is_within(folder, f"{parent}/any"):
+        if leads_out(folder, parent):
             raise Conflict(
                 f"{parent} leads out of {folder}: nothing was written",
                 hint=f"Remove the link {parent}, or name another file: -o OTHER.fasttrack.yaml.",

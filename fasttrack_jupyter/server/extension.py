@@ -48,7 +48,7 @@ class FastTrackApp(ExtensionApp):
         root = contents_root(server.contents_manager)
         files = Files(server.contents_manager, self.supervisor, root, home.path)
         self.catalogs = CatalogKeeper(root)
-        notebooks = Notebooks(server.contents_manager)
+        notebooks = Notebooks(server.contents_manager, root)
         debugging = DebugNotebooks(server.contents_manager, home, root)
         face = Face(self.supervisor, files, self.catalogs, notebooks, debugging, home, root)
         self.handlers.extend(_routes(face))

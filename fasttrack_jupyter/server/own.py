@@ -11,10 +11,10 @@ from fasttrack_jupyter import __version__
 from fasttrack_jupyter.api.failures import parsed
 from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import Forbidden
+from fasttrack_jupyter.server.building import NotebookBuild, NotebookPipeline
 from fasttrack_jupyter.server.debugging import DebugFile, FixRequest, FixView
 from fasttrack_jupyter.server.description import Own, describe
 from fasttrack_jupyter.server.handlers import FastTrackHandler
-from fasttrack_jupyter.server.notebooks import NotebookBuild, NotebookPipeline
 from fasttrack_jupyter.server.views import (
     Catalog,
     CatalogRequest,
@@ -113,10 +113,13 @@ class NotebooksHandler(OwnHandler):
 
     async def answer(self, operation: Operation, *words: str) -> None:
         """See the class."""
-        request = parsed(NotebookBuild, self.request.body)
-        if request.content is None and not await self.allows(operation.action, "contents"):
-            raise Forbidden(f"you may not {operation.action} contents")
-        await self.show(await self.face.notebooks.built(request))
+
+        async def may_read() -> None:
+            if not await self.allows(operation.action, "contents"):
+                raise Forbidden(f"you may not {operation.action} contents")
+
+        self.set_header("Cache-Control", "no-cache")
+        await self.finish(await self.face.notebooks.built(self.request.body, may_read))
 
 
 class DebugHandler(OwnHandler):

@@ -9,10 +9,10 @@ from pydantic.json_schema import models_json_schema
 
 from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES
-from fasttrack_jupyter.server import debugging, notebooks, views
+from fasttrack_jupyter.server import building, debugging, views
 
 _OWN = (
-    views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, notebooks.NotebookPipeline,
+    views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, building.NotebookPipeline,
     debugging.DebugFile, debugging.FixView,
 )  # fmt: skip
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -112,16 +114,90 @@ async def test_what_is_no_notebook_is_refused_in_words(call: Any, content: Any) 
 async def test_building_leaves_the_loop_free(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is done in another thread than the server's."""
     where: list[int] = []
-    real = notebooks._pipeline
+    real = notebooks.build
 
-    def noted(content: Any, name: str) -> Any:
+    def noted(body: bytes, root: str | None) -> bytes:
         where.append(threading.get_ident())
-        return real(content, name)
+        return real(body, root)
 
-    monkeypatch.setattr(notebooks, "_pipeline", noted)
+    monkeypatch.setattr(notebooks, "build", noted)
     assert (await call("POST", "/notebooks/build", {"content": MAGIC})).code == 200
     assert where
     assert where[0] != threading.get_ident()
+
+
+def large(*sources: str) -> dict[str, Any]:
+    """A notebook of 20 MB: pictures in its outputs and attachments, as people save them."""
+    found = notebook(*sources)
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "A" * (1 << 20)}}
+    found["cells"][0]["outputs"] = [picture] * 15
+    rows = [{"output_type": "stream", "name": "stdout", "text": [f"{n} {n * n}\\n"]} for n in range(60_000)]
+    found["cells"][0]["outputs"] += rows
+    return found
+
+
+async def stalled(work: Any) -> tuple[Any, float]:
+    """The outcome, and for how many seconds the loop stood still at most."""
+    longest, is_over = 0.0, asyncio.Event()
+
+    async def tick() -> None:
+        nonlocal longest
+        while not is_over.is_set():
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - before)
+
+    ticking = asyncio.create_task(tick())
+    outcome = await work
+    is_over.set()
+    await ticking
+    return outcome, longest
+
+
+@pytest.mark.parametrize("way", ["content", "path"])
+async def test_a_large_notebook_stalls_nobody(jp_serverapp: Any, jp_root_dir: Path, way: str) -> None:
+    """20 MB, sent or saved: read in a process of its own, for one call of the JSON reader holds up every thread."""
+    text = json.dumps(large("%%fasttrack_task a\nx = 1", "%%fasttrack_task b\ny = x"))
+    (jp_root_dir / "saved.ipynb").write_text(text)
+    body = f'{{"path": "saved.ipynb", "content": {text}}}' if way == "content" else '{"path": "saved.ipynb"}'
+    assert len(text) > 18 << 20
+    builder = notebooks.Notebooks(jp_serverapp.contents_manager, str(jp_root_dir))
+
+    async def may_read() -> None:
+        """Anybody."""
+
+    answer, longest = await stalled(builder.built(body.encode(), may_read))
+    assert [task["name"] for task in json.loads(answer)["tasks"]] == ["a", "b"]
+    assert longest < 0.25, f"{longest * 1000:.0f} ms"  # 20 ms on an idle machine; this one may be busy
+
+
+async def test_what_is_wrong_with_a_large_notebook_is_told_as_ever(call: Any) -> None:
+    """The error crosses the border of the process with its problems."""
+    answer = await call("POST", "/notebooks/build", {"content": large("%%fasttrack_task a\ny = nowhere")})
+    told = json.loads(answer.body)
+    assert (answer.code, told["code"]) == (422, "invalid_notebook")
+    assert "nowhere" in told["details"]["problems"][0]["message"]
+
+
+async def test_a_file_that_is_no_json_is_no_notebook(call: Any, jp_root_dir: Path) -> None:
+    """Said of the file, not of the call."""
+    (jp_root_dir / "saved.ipynb").write_text("{")
+    answer = await call("POST", "/notebooks/build", {"path": "saved.ipynb"})
+    assert (answer.code, "saved.ipynb is no notebook" in json.loads(answer.body)["message"]) == (400, True)
+
+
+async def test_where_the_folder_of_cells_leads_is_told(call: Any, jp_root_dir: Path, tmp_path: Path) -> None:
+    """So that nobody writes through a link; and what a later writing needs to know."""
+    (jp_root_dir / "here.cells").mkdir()
+    (jp_root_dir / "there.cells").symlink_to(tmp_path)
+    request = {"content": notebook("%fasttrack_pipeline p --backend far", "%%fasttrack_task a\nx = 1")}
+    told = [
+        json.loads((await call("POST", "/notebooks/build", {**request, "path": f"{each}.ipynb"})).body)
+        for each in ("here", "there")
+    ]
+    assert [each["is_elsewhere"] for each in told] == [False, True]
+    assert told[0]["backend"] == "far"
+    assert json.loads(told[0]["record"])["files"].keys() == told[0]["files"].keys()
 
 
 class TestWithoutContents:
