@@ -59,6 +59,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "login": ("login", "login", "Keep the keys of a Backend.AI cluster, to run jobs there."),
         "logout": ("login", "logout", "Forget a cluster's keys."),
         "profiles": ("login", "profiles", "List the clusters that jobs can run on, or check them."),
+        "cluster": ("cluster", "cluster", "Look into a cluster: resources, images, vfolders, sessions."),
     },
     "This machine": {
         "slots": ("machine", "slots", "Show resource slots: how many there are, how many are in use."),

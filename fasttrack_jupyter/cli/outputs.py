@@ -60,7 +60,7 @@ def outputs(face: Face, job: str, task: str | None, folder: str | None, force: b
     copied = []
     for path, file, place in copies:
         if (parts := _read(face, found["id"], path, file)) is not None:
-            _copy(target, place, parts, force=force)
+            write_file(target, place, parts, force=force)
             copied.append({"task": path, "path": file, "copied_to": str(place)})
     if face.as_json:
         face.json(copied)
@@ -123,7 +123,7 @@ def _refuse_overwriting(copies: list[Copy]) -> None:
         raise Conflict(f"{there[0]}{more} would be overwritten", hint="Name another folder, or give --force.")
 
 
-def _copy(target: Path, place: Path, parts: Iterator[bytes], *, force: bool) -> None:
+def write_file(target: Path, place: Path, parts: Iterator[bytes], *, force: bool) -> None:
     """Write one file beside its place and give it its name when it is whole.
 
     Raises:

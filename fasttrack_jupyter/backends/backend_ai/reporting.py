@@ -1,4 +1,4 @@
-"""What the backend's port tells of a cluster in few words: images, slots, and how things stand (``fasttrack doctor``)."""
+"""What the backend's port tells of a cluster in few words: images, slots, how things stand (``fasttrack doctor``)."""
 
 from __future__ import annotations
 
