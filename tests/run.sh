@@ -43,10 +43,28 @@ trap 'exit 143' TERM
 export TMPDIR="$scratch"
 unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
-# pytest's 5 is "nothing selected"; that is no failure of one half as long as the other has something.
-alone=0 together=0
-"$root/.venv/bin/python" -m pytest -q -m serial --basetemp "$scratch/a" "$@" </dev/null || alone=$?
-"$root/.venv/bin/python" -m pytest -q -m "not serial" -n 2 --dist loadfile --basetemp "$scratch/b" "$@" </dev/null || together=$?
-[ "$alone" -eq 5 ] && alone=0 || true
-if [ "$alone" -ne 0 ]; then printf 'The tests that run alone failed, further up.\n' >&2; exit "$alone"; fi
-exit "$together"
+# pytest SELECTION OPTIONS…: those tests that the marker expression selects, of those that were asked for. pytest's 5
+# is "nothing selected", no failure of one part as long as another has something.
+check() {
+    selection=$1 base=$2
+    shift 2
+    code=0
+    "$root/.venv/bin/python" -m pytest -q -m "$selection" --basetemp "$scratch/$base" "$@" </dev/null || code=$?
+    [ "$code" -eq 5 ] || return "$code"
+}
+
+# First what measures time or needs the machine for itself. Then two at once, as much of the second is waiting for
+# containers: all else, and what needs a real Backend.AI cluster (one test after the other; skipped, with the reason,
+# where no cluster can be).
+alone=0 together=0 clusters=0
+check "serial and not backend_ai" a "$@" || alone=$?
+(check "backend_ai" c -rs "$@") >"$scratch/clusters.log" 2>&1 &
+on_clusters=$!
+check "not serial and not backend_ai" b -n 2 --dist loadfile "$@" || together=$?
+wait "$on_clusters" || clusters=$?
+printf '\nWith Backend.AI clusters:\n'
+cat "$scratch/clusters.log"
+for part in "alone:$alone" "at the same time as others:$together" "on Backend.AI clusters:$clusters"; do
+    [ "${part##*:}" -eq 0 ] || printf 'Tests that run %s failed, further up.\n' "${part%:*}" >&2
+done
+exit $((alone ? alone : together ? together : clusters))

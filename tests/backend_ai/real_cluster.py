@@ -175,8 +175,8 @@ class Cluster:
         return self._processes.is_alive(daemon)
 
     def stop(self, daemon: str) -> None:
-        """End a daemon in good order; returns when it is gone. Containers of sessions live on without an agent."""
-        self._processes.stop(daemon, seconds=20)
+        """End a daemon by SIGTERM, or when it takes its time by SIGKILL. Containers live on without an agent."""
+        self._processes.stop(daemon, seconds=8)
 
     def kill(self, daemon: str) -> None:
         """End a daemon by SIGKILL."""
@@ -293,5 +293,5 @@ class Clusters:
             with (folder / "users").open("w") as lock, contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if settings is not None and (folder / "of-tests").exists():
-                    take_down(settings)
+                    take_down(settings, gently=False)
                     delete(settings, programs=False)

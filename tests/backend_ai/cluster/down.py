@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,16 +18,17 @@ PROGRAMS = ("venv", "seed", "cluster.json", "lock", "users")
 """What --purge keeps."""
 
 
-def take_down(settings: Settings) -> None:
-    """End everything that runs of the cluster; not an error if nothing does."""
+def take_down(settings: Settings, gently: bool = True) -> None:
+    """End everything that runs of the cluster; not an error if nothing does. Gently takes a minute, and keeps all data."""
     processes = Processes(settings.dir)
     if processes.is_alive("dockerd"):
         _remove_containers(settings)
+    how = signal.SIGTERM if gently else signal.SIGKILL
     for name in ORDER:
-        processes.stop(name, seconds=20)
+        processes.stop(name, how, seconds=10)
     stores.stop_postgres(processes)
     for name in sorted(processes.recorded()):
-        processes.stop(name)
+        processes.stop(name, how)
     _unmount(settings.dir)
     stores.remove_bridge(settings)
 
@@ -66,7 +68,7 @@ def main() -> None:
     settings = load(asked.dir.absolute())
     if settings is None:
         sys.exit(f"down.sh: there is no cluster in {asked.dir}")
-    take_down(settings)
+    take_down(settings, gently=not (asked.purge or asked.wipe))
     if asked.purge or asked.wipe:
         delete(settings, programs=asked.wipe)
 

@@ -83,5 +83,5 @@ def import_image(settings: Settings, tarball: Path, environ: dict[str, str]) -> 
         words.append("ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         changes = [option for word in words for option in ("--change", word)]
         call(["docker", "import", *changes, tarball, NAME], log, env=environ)
-    # Backend.AI's "local" registry calls it local/stable/…, but runs and checks it under both names.
-    call(["docker", "tag", NAME, f"local/{NAME}"], log, env=environ)
+    if settings.release >= 24:  # their registry "local" calls it local/stable/…, but they run and check it under both
+        call(["docker", "tag", NAME, f"local/{NAME}"], log, env=environ)
