@@ -122,7 +122,7 @@ def _tell_login(face: Face, view: Json) -> None:
 @click.option("--force", is_flag=True, help="Also if unfinished jobs need it: they are set aside until it is back.")
 @pass_face
 def logout(face: Face, profile: str, force: bool) -> None:
-    """Forget a profile and its keys. Sessions on the cluster go on.
+    """Forget a cluster's keys. Sessions that run there go on.
 
     \b
     Exit status: 0, 2 if there is no such profile or jobs need it.
@@ -135,7 +135,7 @@ def logout(face: Face, profile: str, force: bool) -> None:
 @json_option
 @click.pass_context
 def profiles(ctx: click.Context) -> None:
-    """List the clusters that jobs can run on; never a key.
+    """List the clusters that jobs can run on, or check them. No key is ever shown.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ import pytest
 
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.api.server import Server
-from fasttrack_jupyter.engine import views
+from fasttrack_jupyter.engine import profiles, views
 from fasttrack_jupyter.home import Home
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -22,6 +22,10 @@ JOB = {"id": "0123456789abcdef", "index": 12, "pipeline": "digits", "status": "R
 SUMMARY = views.JobSummary.model_validate({**JOB, "reason": "", "created_at": NOW, "started_at": NOW, "ended_at": None})
 FOLDER = views.FolderView(name="data", usage_mode="data", created_at=NOW, host_path=None, pipeline=None)
 LOG = views.LogView(attempt="a-1", data="hello\n", start=0, next=6, size=6, ended=True)
+PROFILE = profiles.ProfileView(
+    name="work", backend="backend.ai:work", endpoint="https://a", mode="api", domain="default", project="default",
+    resource_group=None, folder_host=None, verify_tls=True, proxy=None, account=None, key=None, kept=True,
+)  # fmt: skip
 
 
 class RememberingEngine:
@@ -34,7 +38,9 @@ class RememberingEngine:
             "jobs": [SUMMARY], "attempts": [], "pipelines": [], "folders": [FOLDER], "make_folder": FOLDER,
             "images": [], "secrets": [], "doctor": [], "outputs": [], "slots": {}, "usage": {}, "shell": ["sh"],
             "delete": 1, "logs": LOG, "job_text": "name: x\n", "set_secret": None, "remove_secret": None,
-            "remove_folder": None,
+            "remove_folder": None, "profiles": [], "put_profile": PROFILE, "delete_profile": None,
+            "check_profile": profiles.ProfileCheck(release="26.9.6", account=None, role=None, projects=()),
+            "verify_signed": profiles.SignedBy(account=None, access_key="…MPLE"),
             "validate": views.ValidationView(valid=True), "export": views.ExportView(text="", losses=()),
             "gc": views.GcView(dry_run=True, jobs=(), folders=(), bytes=0),
             "plan": views.PlanView(pipeline="digits", backend="local", tasks=()),

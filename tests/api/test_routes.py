@@ -15,6 +15,7 @@ from fasttrack_jupyter import errors
 from fasttrack_jupyter.api.client import Client
 from fasttrack_jupyter.api.failures import error_classes
 from fasttrack_jupyter.api.wire import Connection
+from fasttrack_jupyter.engine.profiles import ProfileRequest, SignedRequest
 from fasttrack_jupyter.engine.storing import JobFilter
 from fasttrack_jupyter.engine.views import JobRequest, RerunRequest
 from fasttrack_jupyter.home import Home
@@ -80,6 +81,14 @@ CALLS: list[tuple[Callable[[Client], Any], tuple[Any, ...], dict[str, Any]]] = [
     (lambda c: c.secrets(), (), {}),
     (lambda c: c.set_secret("TOKEN", "v", "p q"), ("TOKEN", "v", "p q"), {}),
     (lambda c: c.remove_secret("TOKEN"), ("TOKEN", None), {}),
+    (lambda c: c.profiles(), (), {}),
+    (lambda c: c.put_profile("work", {"endpoint": "https://a", "user": "A", "secret": "S"}),
+     ("work", ProfileRequest(endpoint="https://a", user="A", secret="S")), {}),
+    (lambda c: c.delete_profile("work"), ("work",), {"set_aside": False}),
+    (lambda c: c.delete_profile("work", set_aside=True), ("work",), {"set_aside": True}),
+    (lambda c: c.check_profile("work"), ("work",), {}),
+    (lambda c: c.verify_signed("work", {"method": "POST", "path": "/", "content-type": "text/plain"}),
+     ("work", SignedRequest(**{"method": "POST", "path": "/", "content-type": "text/plain"})), {}),
     (lambda c: c.gc(keep_jobs=1, dry_run=False), (), {"keep_jobs": 1, "older_than_days": 30.0, "dry_run": False}),
     (lambda c: c.doctor(), (), {}),
 ]  # fmt: skip
@@ -253,15 +262,19 @@ def test_a_bad_request_never_repeats_a_value(served: Home, caplog: pytest.LogCap
     """It may have been a secret."""
     with caplog.at_level(logging.DEBUG):
         _, told = raw(served, "PUT", "/v1/secrets/TOKEN", b'{"value": ["hunter2"], "more": "hunter2"}')
+        _, of_profile = raw(served, "PUT", "/v1/profiles/a", b'{"secret": ["hunter2"], "user": {"a": "hunter2"}}')
     assert "body.value" in told["message"]
-    assert "hunter2" not in json.dumps(told) + caplog.text
+    assert "body.secret" in of_profile["message"]
+    assert "hunter2" not in json.dumps([told, of_profile]) + caplog.text
 
 
 def test_a_secret_is_nowhere_in_the_log(client: Client, engine: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Not when it is set, and not when that fails in a way that nobody foresaw."""
-    engine.answers["set_secret"] = RuntimeError("the keyring burnt down")
+    engine.answers["set_secret"] = engine.answers["put_profile"] = RuntimeError("the keyring burnt down")
     with caplog.at_level(logging.DEBUG), pytest.raises(errors.FastTrackError):
         client.set_secret("TOKEN", "hunter2")
+    with caplog.at_level(logging.DEBUG), pytest.raises(errors.FastTrackError):
+        client.put_profile("work", {"endpoint": "https://a", "user": "hunter2", "secret": "hunter2"})
     assert "burnt down" in caplog.text
     assert "hunter2" not in caplog.text
 

@@ -103,6 +103,21 @@ async def test_secrets_go_in_and_only_names_come_out(call: Any, jp_logging_strea
     assert "hunter2" not in caplog.text + jp_logging_stream.getvalue()
 
 
+async def test_keys_of_a_cluster_go_in_and_never_come_out(call: Any, jp_logging_stream: Any, caplog: Any) -> None:
+    """Neither in an answer, nor in the server's log, nor in that of events; signatures are none of a browser's."""
+    keys = {"endpoint": "http://127.0.0.1:1", "user": "AKIAhunter2", "secret": "hunter2-hunter2"}
+    refused = await call("PUT", "/profiles/work", keys)
+    assert (refused.code, json.loads(refused.body)["code"]) == (503, "backend_unreachable")
+    assert (await call("PUT", "/profiles/work", {**keys, "secret": ["hunter2"]})).code == 400
+    assert json.loads((await call("GET", "/profiles")).body) == []
+    assert (await call("GET", "/profiles/work")).code == 405
+    assert (await call("DELETE", "/profiles/work")).code == 404
+    assert (await call("POST", "/profiles/work/check")).code == 404
+    assert (await call("POST", "/profiles/work/verify", {})).code in (404, 405)
+    events = (await call("GET", "/events")).body.decode()
+    assert "hunter2" not in caplog.text + jp_logging_stream.getvalue() + refused.body.decode() + events
+
+
 async def test_a_log_is_downloaded_whole_and_masked(call: Any) -> None:
     """As a file, of any attempt; longer than one page; what is no attempt is told."""
     assert (await call("PUT", "/secrets/DOWNLOAD", {"value": "hunter2-hunter2"})).code == 204
