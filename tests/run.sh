@@ -36,35 +36,46 @@ make_environment "$root" test
 # have 107 characters.
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/ft.XXXXXX")
 chmod 711 "$scratch" # some tests are an ordinary user for a while
-clean_up() { chmod -R u+rwX "$scratch" 2>/dev/null || true; rm -rf "$scratch"; }
+cluster_tests=
+clean_up() {
+    [ -z "$cluster_tests" ] || { kill "$cluster_tests" && wait "$cluster_tests"; } 2>/dev/null || true # takes them down
+    chmod -R u+rwX "$scratch" 2>/dev/null || true
+    rm -rf "$scratch"
+}
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 export TMPDIR="$scratch"
 unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
-# pytest SELECTION OPTIONS…: those tests that the marker expression selects, of those that were asked for. pytest's 5
-# is "nothing selected", no failure of one part as long as another has something.
-check() {
-    selection=$1 base=$2
-    shift 2
-    code=0
-    "$root/.venv/bin/python" -m pytest -q -m "$selection" --basetemp "$scratch/$base" "$@" </dev/null || code=$?
-    [ "$code" -eq 5 ] || return "$code"
-}
-
 # First what measures time or needs the machine for itself. Then two at once, as much of the second is waiting for
 # containers: all else, and what needs a real Backend.AI cluster (one test after the other; skipped, with the reason,
-# where no cluster can be).
+# where no cluster can be). Of files without the marker nothing is asked: to import them all takes half a minute.
+serial=$(grep -rl --include='test_*.py' 'mark\.serial' tests | tr '\n' ' ')
+on_cluster=tests/backend_ai
+[ $# -eq 0 ] || serial='' on_cluster=''
+run_pytest() { "$root/.venv/bin/python" -m pytest -q "$@" </dev/null; }
+
 alone=0 together=0 clusters=0
-check "serial and not backend_ai" a "$@" || alone=$?
-(check "backend_ai" c -rs "$@") >"$scratch/clusters.log" 2>&1 &
-on_clusters=$!
-check "not serial and not backend_ai" b -n 2 --dist loadfile "$@" || together=$?
-wait "$on_clusters" || clusters=$?
-printf '\nWith Backend.AI clusters:\n'
+# shellcheck disable=SC2086 # the lists of files are meant to be words
+run_pytest -m serial --basetemp "$scratch/a" "$@" $serial || alone=$?
+# shellcheck disable=SC2086
+"$root/.venv/bin/python" -m pytest -q -rs -m backend_ai --basetemp "$scratch/c" "$@" $on_cluster \
+    </dev/null >"$scratch/clusters.log" 2>&1 &
+cluster_tests=$!
+run_pytest -m "not serial and not backend_ai" -n 2 --dist loadfile --basetemp "$scratch/b" "$@" || together=$?
+wait "$cluster_tests" || clusters=$?
+cluster_tests=
+printf '\nWith real Backend.AI clusters:\n'
 cat "$scratch/clusters.log"
-for part in "alone:$alone" "at the same time as others:$together" "on Backend.AI clusters:$clusters"; do
-    [ "${part##*:}" -eq 0 ] || printf 'Tests that run %s failed, further up.\n' "${part%:*}" >&2
+
+# pytest's 5 is "nothing selected": no failure of one part as long as another has something.
+status=0
+for part in "$alone alone" "$together together" "$clusters on clusters"; do
+    case $part in
+        "0 "* | "5 "*) ;;
+        *) printf 'Tests that run %s failed, further up.\n' "${part#* }" >&2; status=1 ;;
+    esac
 done
-exit $((alone ? alone : together ? together : clusters))
+[ "$alone$together$clusters" != 555 ] || status=5
+exit "$status"

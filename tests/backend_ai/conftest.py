@@ -7,6 +7,7 @@ of them; marked ``every_release`` on each; marked ``since(26)`` on such as are o
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,7 @@ def _chosen(releases: list[str], marks: list[pytest.Mark]) -> list[object]:
 def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
     """All clusters of this test session; those that it brought up are taken down again at its end."""
     wanted = {item.callspec.params["cluster"] for item in request.session.items if _uses_cluster(item)}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # also then they are taken down
     ours = Clusters()
     for release in sorted(wanted):
         if not why_not(release):

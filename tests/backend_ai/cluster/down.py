@@ -19,7 +19,7 @@ PROGRAMS = ("venv", "seed", "cluster.json", "lock", "users")
 
 
 def take_down(settings: Settings, gently: bool = True) -> None:
-    """End everything that runs of the cluster; not an error if nothing does. Gently takes a minute, and keeps all data."""
+    """End everything that runs of the cluster; no error if nothing does. Gently takes a minute, and keeps all data."""
     processes = Processes(settings.dir)
     if processes.is_alive("dockerd"):
         _remove_containers(settings)
