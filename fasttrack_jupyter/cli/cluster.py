@@ -173,9 +173,16 @@ def quotas(face: Face, backend: str | None) -> None:
     from fasttrack_jupyter.cli.tables import table
 
     rows = [
-        (one["host"], one["scope"], _bytes(one["used"], "?"), _bytes(one["limit"], "no limit told")) for one in found
+        (
+            one["host"],
+            one["scope"],
+            _bytes(one["used"], "not told"),
+            _bytes(one["limit"], "not told"),
+            "not told" if one["host_full"] is None else f"{one['host_full']:.0f} %",
+        )
+        for one in found
     ]
-    table(face, ("host", "of", ">used", ">at most"), rows, empty="the cluster tells of no quota")
+    table(face, ("host", "of", ">used", ">at most", ">host is full"), rows, empty="the cluster tells of no quota")
 
 
 def _bytes(count: int | None, otherwise: str) -> str:

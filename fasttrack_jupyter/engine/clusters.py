@@ -182,6 +182,8 @@ class ClusterQuota(View):
     """Whose: the user's own, or a project's name."""
     used: int | None
     limit: int | None
+    host_full: float | None
+    """Percent of the whole host that is taken, by everybody."""
 
 
 class ClusterApp(View):

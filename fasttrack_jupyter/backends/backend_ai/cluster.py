@@ -12,7 +12,9 @@ from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.listing import Entry
 from fasttrack_jupyter.backends.backend_ai.own_sessions import OwnSessions
 from fasttrack_jupyter.backends.backend_ai.presenting import at, present_cluster, present_images
-from fasttrack_jupyter.backends.backend_ai.survey import ImageInfo, ProjectInfo
+from fasttrack_jupyter.backends.backend_ai.quotas import quotas_of
+from fasttrack_jupyter.backends.backend_ai.sharing import Sharing
+from fasttrack_jupyter.backends.backend_ai.survey import ImageInfo, Survey
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.engine.clusters import (
@@ -20,9 +22,13 @@ from fasttrack_jupyter.engine.clusters import (
     ClusterFile,
     ClusterFolder,
     ClusterImage,
+    ClusterQuota,
     ClusterView,
+    FolderInvitation,
+    FolderShare,
     NewFolder,
     SessionsPage,
+    ShareRequest,
 )
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
@@ -33,6 +39,7 @@ class Browser:
 
     def __init__(self, cluster: Cluster, surveyor: Surveyor, vfolders: Vfolders) -> None:
         self._cluster, self._surveyor, self._vfolders = cluster, surveyor, vfolders
+        self._sharing = Sharing(cluster, vfolders.catalogue)
         self._sessions = OwnSessions(cluster, surveyor)
 
     # ------------------------------------------------------------ what there is
@@ -61,17 +68,25 @@ class Browser:
 
     async def folders(self) -> list[ClusterFolder]:
         """See the protocol."""
-        projects = (await self._surveyor.look()).projects
-        return [_folder(each, projects) for each in await self._vfolders.catalogue.all(fresh=True)]
+        survey = await self._surveyor.look()
+        return [_folder(each, survey) for each in await self._vfolders.catalogue.all(fresh=True)]
 
     async def make_folder(self, request: NewFolder) -> ClusterFolder:
         """See the protocol."""
         if any(each.name == request.name for each in await self._vfolders.catalogue.all(fresh=True)):
             raise Conflict(f"there is a vfolder {request.name!r} already")
-        await self._vfolders.make(request.name, request.usage_mode)
+        survey = await self._surveyor.look()
+        if request.project is None:
+            await self._vfolders.make(request.name, request.usage_mode)
+        else:
+            project = survey.project(request.project)
+            if project is None:
+                hint = did_you_mean(request.project, [each.name for each in survey.projects])
+                raise NotFound(f"you are no member of a project {request.project!r}", hint=hint)
+            host = self._cluster.profile.folder_host
+            await self._sharing.make_of_project(request.name, request.usage_mode, project.id, host)
         self._surveyor.forget()
-        made = await self._vfolders.catalogue.get(request.name)
-        return _folder(made, (await self._surveyor.look()).projects)
+        return _folder(await self._vfolders.catalogue.get(request.name), survey)
 
     async def remove_folder(self, folder: str) -> None:
         """See the protocol."""
@@ -116,6 +131,33 @@ class Browser:
             raise NotFound(f"there is no {path!r} in the vfolder {folder!r}", details={"path": path})
         await self._vfolders.remove_paths(folder, [path])
 
+    # ------------------------------------------------------------ sharing, quotas
+
+    async def quotas(self) -> list[ClusterQuota]:
+        """See the protocol."""
+        return await quotas_of(self._cluster, await self._surveyor.look())
+
+    async def shares(self, folder: str) -> list[FolderShare]:
+        """See the protocol."""
+        return await self._sharing.shares(folder)
+
+    async def share(self, folder: str, request: ShareRequest) -> list[FolderShare]:
+        """See the protocol."""
+        return await self._sharing.share(folder, request.users, request.permission)
+
+    async def unshare(self, folder: str, user: str) -> None:
+        """See the protocol."""
+        await self._sharing.unshare(folder, user)
+
+    async def invitations(self) -> list[FolderInvitation]:
+        """See the protocol."""
+        return await self._sharing.invitations()
+
+    async def answer(self, invitation: str, *, accept: bool) -> None:
+        """See the protocol."""
+        await (self._sharing.accept(invitation) if accept else self._sharing.decline(invitation))
+        self._surveyor.forget()
+
     # ------------------------------------------------------------ sessions
 
     async def sessions(self, *, live: bool, text: str, limit: int, offset: int) -> SessionsPage:
@@ -143,8 +185,8 @@ def _matches(image: ImageInfo, words: Iterable[str]) -> bool:
     return all(word in text for word in words)
 
 
-def _folder(found: Vfolder, projects: Iterable[ProjectInfo]) -> ClusterFolder:
-    names = {each.id.replace("-", ""): each.name for each in projects}
+def _folder(found: Vfolder, survey: Survey) -> ClusterFolder:
+    names = {each.id.replace("-", ""): each.name for each in survey.projects}
     whose = names.get(found.project.replace("-", ""), found.project) if found.project else None
     return ClusterFolder(
         name=found.name,
@@ -153,7 +195,7 @@ def _folder(found: Vfolder, projects: Iterable[ProjectInfo]) -> ClusterFolder:
         usage_mode=found.usage_mode,
         created_at=at(found.created_at),
         permission=found.permission,
-        is_owner=found.is_owner,
+        is_owner=found.project is None and found.owner in (survey.user, None),  # 26.9 says so of every vfolder
         owner=found.owner,
         project=whose,
     )
