@@ -3023,6 +3023,7 @@ export interface components {
          *
          *     ``text`` is the YAML; ``files`` (relative path → text) belong beside it, all of them below ``folder``.
          *     ``problems`` are warnings and notices: with an error there is no answer but ``invalid_notebook``.
+         *     ``record`` (its text) belongs beside them as ``made.json``: which files were made, and their digests.
          */
         NotebookPipeline: {
             /** Name */
@@ -3039,6 +3040,12 @@ export interface components {
             problems: components["schemas"]["Problem"][];
             /** Tasks */
             tasks: components["schemas"]["NotebookTask"][];
+            /** Record */
+            record: string;
+            /** Backend */
+            backend: string | null;
+            /** Is Elsewhere */
+            is_elsewhere: boolean;
         };
         /**
          * NotebookTask

@@ -9,6 +9,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Mark } from './marks';
 import { isTask, markOf, metadataOf, withoutMagic } from './marks';
+import type { Options } from './options';
 
 /** See the head of this file. */
 export class Book implements IDisposable {
@@ -59,8 +60,32 @@ export class Book implements IDisposable {
   /** The pipeline's name: by its magic, by the notebook's metadata, else by the file. */
   get pipeline(): string {
     const magic = this.cells.map(each => this.markOf(each)).find(each => each?.kind === 'pipeline')?.task;
-    const written = this.panel.content.model?.getMetadata('fasttrack') as PartialJSONObject | undefined;
-    return magic || String(written?.pipeline ?? '') || stem(this.panel.context.path);
+    return magic || String(this.defaults.pipeline ?? '') || stem(this.panel.context.path);
+  }
+
+  /** What the notebook's metadata say of all its tasks; `pipeline` is the name. */
+  get defaults(): Options {
+    const written = this.panel.content.model?.getMetadata('fasttrack') as Options | undefined;
+    return written ?? {};
+  }
+
+  /** The cell whose line `%fasttrack_pipeline` says so instead, counted from 1 among all cells; null: there is none. */
+  get pipelineCell(): number | null {
+    const at = this.cells.findIndex(each => this.markOf(each)?.kind === 'pipeline');
+    return at < 0 ? null : at + 1;
+  }
+
+  /** Write what holds for all tasks; what is undefined or empty is not said. One step of the notebook's history. */
+  writeDefaults(defaults: Options): void {
+    const said = Object.entries(defaults).filter(([, value]) => value !== undefined && value !== '');
+    this.transact(() => {
+      const shared = this.panel.content.model?.sharedModel;
+      if (said.length > 0) {
+        shared?.setMetadata('fasttrack', Object.fromEntries(said) as PartialJSONObject);
+      } else {
+        shared?.deleteMetadata('fasttrack');
+      }
+    });
   }
 
   /** The notebook as it is now, less what cells put out. */

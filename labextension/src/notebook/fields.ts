@@ -74,6 +74,19 @@ export function groupsOf(trans: TranslationBundle): readonly Group[] {
   ];
 }
 
+/** The fields of a notebook's pipeline: what holds for all of its tasks, unless one says otherwise. */
+export function defaultGroupsOf(trans: TranslationBundle): readonly Group[] {
+  return [
+    { key: 'resources', label: trans.__('Image and resources'), fields: resourceFields(trans) },
+    { key: 'environment', label: trans.__('Environment'), fields: environmentFields(trans) }
+  ];
+}
+
+/** Where a notebook's jobs run. */
+export function backendField(trans: TranslationBundle): Field {
+  return field('backend', trans.__('Backend'), 'local', trans.__('Where jobs of this notebook run.'));
+}
+
 function field(key: string, label: string, example: string, help: string): Field {
   return { key, label, example, help, isLong: SHAPES[key] === 'lines' || SHAPES[key] === 'pairs' };
 }
@@ -144,6 +157,11 @@ export function nameProblem(name: string, trans: TranslationBundle): string | nu
   return /^[\p{L}\p{M}\p{N} _-]{1,64}$/u.test(name) && name === name.trim()
     ? null
     : trans.__('Letters, digits, spaces, _ and - only; 64 at most.');
+}
+
+/** Why `name` is no name of a pipeline, in words; null if it is one, or empty: then the file's name is meant. */
+export function pipelineNameProblem(name: string, trans: TranslationBundle): string | null {
+  return name.length > 128 || name.includes('#') ? trans.__('128 characters at most, and no #.') : null;
 }
 
 /** Why `text` is no value of the option, in words; null if it is one. */

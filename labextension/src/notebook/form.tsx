@@ -159,7 +159,7 @@ function TaskFields(props: MarkFormProps & { mark: Mark }): React.ReactElement {
 }
 
 /** How many fields of a group say something. */
-function Said(props: {
+export function Said(props: {
   fields: readonly Field[];
   options: Options;
   trans: TranslationBundle;
@@ -226,7 +226,8 @@ function After({
 /** Fields that stand side by side. */
 const SHORT: ReadonlySet<string> = new Set(['cpu', 'mem', 'gpu', 'gpu_share', 'shm', 'timeout', 'retry']);
 
-interface TextFieldProps {
+/** What {@link TextField} is told. */
+export interface TextFieldProps {
   id: string;
   field: Field;
   text: string;
@@ -240,7 +241,7 @@ interface TextFieldProps {
 }
 
 /** A text that is written to the cell when it is left or Enter is pressed, unless something is wrong with it. */
-function TextField(props: TextFieldProps): React.ReactElement {
+export function TextField(props: TextFieldProps): React.ReactElement {
   const { id, field, text, suggestions, conflict, isReadOnly } = props;
   const [typed, setTyped] = React.useState<string | null>(null);
   React.useEffect(() => setTyped(null), [id, text]);

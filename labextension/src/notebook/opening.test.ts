@@ -2,7 +2,7 @@ import type { Contents } from '@jupyterlab/services';
 import { describe, expect, it } from 'vitest';
 
 import type { NotebookPipeline } from '../generated';
-import { differing, filesOf, foldersOf, pipelinePath, write } from './opening';
+import { differing, filesOf, foldersOf, pipelinePath, remove, unneeded, withRecord, write } from './opening';
 
 const BUILT: NotebookPipeline = {
   name: 'digits',
@@ -10,7 +10,10 @@ const BUILT: NotebookPipeline = {
   folder: 'digits.cells',
   files: { 'digits.cells/execute.py': 'run', 'digits.cells/cloudpickle/a.py': 'a' },
   problems: [],
-  tasks: []
+  tasks: [],
+  record: '{"format": 1, "files": {}}',
+  backend: null,
+  is_elsewhere: false
 };
 
 /** Contents in memory; `asked` tells what was read and written, in order. */
@@ -35,7 +38,10 @@ function contentsOf(files: Record<string, string>): {
       if (!kept.has(path)) {
         throw new Error(`${path} was asked for and is not there`);
       }
-      return { content: kept.get(path) };
+      return { content: kept.get(path), hash: `of ${kept.get(path)}` };
+    },
+    delete: async (path: string) => {
+      kept.delete(path);
     },
     save: async (path: string, { type, content }: { type: string; content?: string }) => {
       saved.push(path);
@@ -78,5 +84,51 @@ describe('what is there', () => {
     expect(saved.at(-1)).toBe('digits.fasttrack.yaml');
     expect(saved.slice(0, 2)).toEqual(['digits.cells', 'digits.cells/cloudpickle']);
     expect(Object.fromEntries(kept)).toEqual(Object.fromEntries(files));
+  });
+});
+
+describe('what was made before', () => {
+  const record = JSON.stringify({
+    format: 1,
+    files: {
+      'digits.cells/execute.py': 'sha256:of run',
+      'digits.cells/cell-01.py': 'sha256:of old',
+      'digits.cells/cell-02.py': 'sha256:of old',
+      'digits.cells/gone.py': 'sha256:of gone',
+      'digits.cells/../precious.py': 'sha256:of mine',
+      'precious.py': 'sha256:of mine'
+    }
+  });
+  const there = {
+    'lab/precious.py': 'mine',
+    'lab/digits.cells/made.json': record,
+    'lab/digits.cells/execute.py': 'run',
+    'lab/digits.cells/cell-01.py': 'old',
+    'lab/digits.cells/cell-02.py': 'edited',
+    'lab/digits.cells/notes.txt': 'of somebody'
+  };
+
+  it('is removed where it is needed no more, and nothing else', async () => {
+    const { contents, files } = contentsOf(there);
+    const old = await unneeded('lab/digits.ipynb', BUILT, contents);
+    expect(old).toEqual(['lab/digits.cells/cell-01.py']);
+    await remove(old, contents);
+    expect(files.has('lab/digits.cells/cell-01.py')).toBe(false);
+    expect(files.get('lab/digits.cells/cell-02.py')).toBe('edited');
+    expect(files.get('lab/digits.cells/notes.txt')).toBe('of somebody');
+  });
+
+  it('is not known without a record that can be read', async () => {
+    const unrecorded = contentsOf({ 'lab/digits.cells/cell-01.py': 'old' });
+    expect(await unneeded('lab/digits.ipynb', BUILT, unrecorded.contents)).toEqual([]);
+    const broken = contentsOf({ ...there, 'lab/digits.cells/made.json': '{' });
+    expect(await unneeded('lab/digits.ipynb', BUILT, broken.contents)).toEqual([]);
+    expect(await unneeded('lab/digits.ipynb', BUILT, contentsOf({ 'lab/a.txt': '' }).contents)).toEqual([]);
+  });
+
+  it('is recorded before it is written, the pipeline last', () => {
+    const paths = [...withRecord(filesOf('lab/digits.ipynb', BUILT), 'lab/digits.ipynb', BUILT).keys()];
+    expect(paths[0]).toBe('lab/digits.cells/made.json');
+    expect(paths.at(-1)).toBe('lab/digits.fasttrack.yaml');
   });
 });

@@ -2,7 +2,8 @@
  * A notebook's pipeline as files beside it: `<stem>.fasttrack.yaml` and the folder `<stem>.cells`.
  *
  * Nothing that is there and differs is written over unasked. Files are written first and the YAML last, so that a
- * pipeline that can be seen has all that it needs.
+ * pipeline that can be seen has all that it needs. `made.json` among them tells which were made, and their digests (as
+ * the command line writes it): what it names, is needed no more and is still what was made is removed; nothing else is.
  */
 import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents } from '@jupyterlab/services';
@@ -21,6 +22,11 @@ export function pipelinePath(path: string): string {
   return PathExt.join(PathExt.dirname(path), `${stem(path)}.fasttrack.yaml`);
 }
 
+/** The record of what was made. */
+function recordPath(path: string, built: NotebookPipeline): string {
+  return PathExt.join(PathExt.dirname(path), built.folder, 'made.json');
+}
+
 /** What belongs beside the notebook at `path`; the YAML is the last. */
 export function filesOf(path: string, built: NotebookPipeline): Files {
   const folder = PathExt.dirname(path);
@@ -28,6 +34,59 @@ export function filesOf(path: string, built: NotebookPipeline): Files {
     ([name, text]): [string, string] => [PathExt.join(folder, name), text] // prettier-ignore
   );
   return new Map([...files, [pipelinePath(path), built.text]]);
+}
+
+/** The same with the record of it, which comes first: whoever reads it finds no file that it does not know. */
+export function withRecord(files: Files, path: string, built: NotebookPipeline): Files {
+  const record: [string, string][] =
+    Object.keys(built.files).length > 0 ? [[recordPath(path, built), built.record]] : [];
+  return new Map([...record, ...files]);
+}
+
+/** Paths of files that were made before, are needed no more, and are still what was made. */
+export async function unneeded(
+  path: string,
+  built: NotebookPipeline,
+  contents: Contents.IManager
+): Promise<string[]> {
+  const top = PathExt.dirname(path);
+  const record = recordPath(path, built);
+  const made = await existing([top, PathExt.dirname(record)], contents).then(there =>
+    there.has(record) ? recorded(record, contents) : {}
+  );
+  const inside = `${built.folder}/`;
+  const old = Object.entries(made).filter(
+    ([name]) => name.startsWith(inside) && !name.split('/').includes('..') && !(name in built.files)
+  );
+  const paths = old.map(([name]) => PathExt.join(top, name));
+  const there = await existing([top, ...foldersOf(paths, top)], contents);
+  const found: string[] = [];
+  await each(
+    old.filter((_, index) => there.has(paths[index])),
+    async ([name, digest]) => {
+      const file = PathExt.join(top, name);
+      const { hash } = await contents.get(file, { type: 'file', content: false, hash: true });
+      if (`sha256:${hash}` === digest) {
+        found.push(file);
+      }
+    }
+  );
+  return found.sort();
+}
+
+/** Digest by name; nothing where the record cannot be read. */
+async function recorded(path: string, contents: Contents.IManager): Promise<Record<string, string>> {
+  const { content } = await contents.get(path, { type: 'file', format: 'text', content: true });
+  try {
+    return (JSON.parse(content) as { files?: Record<string, string> }).files ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Remove these files. */
+export async function remove(paths: readonly string[], contents: Contents.IManager): Promise<void> {
+  await each(paths, path => contents.delete(path));
 }
 
 /** The folders that files need below `top`, the outer ones first. */

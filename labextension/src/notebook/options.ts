@@ -10,7 +10,7 @@ export type Options = Readonly<Record<string, ReadonlyPartialJSONValue | undefin
 /** `names`: commas between; `lines`: one each; `words`: as a shell splits them; `pairs`: NAME=VALUE, one each. */
 export type Shape = 'text' | 'number' | 'names' | 'lines' | 'words' | 'pairs' | 'flag';
 
-/** Every option by its key. */
+/** Every option by its key; the last two are the notebook's alone (`%fasttrack_pipeline`). */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   after: 'names',
   image: 'text',
@@ -33,7 +33,9 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   in: 'names',
   out: 'names',
   shell: 'flag',
-  run: 'flag'
+  run: 'flag',
+  backend: 'text',
+  mode: 'text'
 };
 
 /** The words of a line as a shell splits them; an open quote ends with the line. */

@@ -9,7 +9,7 @@ import { Widget } from '@lumino/widgets';
 import { CommandIDs } from '../tokens';
 import type { NotebookFace } from './face';
 import type { Files } from './opening';
-import { differing, filesOf, pipelinePath, write } from './opening';
+import { differing, filesOf, pipelinePath, remove, unneeded, withRecord, write } from './opening';
 
 /** How many files are named in the question. */
 const NAMED = 8;
@@ -32,13 +32,21 @@ export async function openAsPipeline(face: NotebookFace, parts: OpenParts): Prom
   const path = pipelinePath(face.path);
   const files = filesOf(face.path, built);
   try {
+    if (built.is_elsewhere) {
+      const { trans } = parts;
+      throw new Error(
+        trans.__('%1 is a link that leads out of the notebook’s folder: nothing was written.', built.folder)
+      );
+    }
     const changed = await differing(files, PathExt.dirname(face.path), contents);
     const answer = changed.length === 0 ? 'write' : await ask(path, changed, parts);
     if (answer === 'cancel') {
       return;
     }
     if (answer === 'write') {
-      await write(files, PathExt.dirname(face.path), contents);
+      const old = await unneeded(face.path, built, contents);
+      await write(withRecord(files, face.path, built), PathExt.dirname(face.path), contents);
+      await remove(old, contents);
       await takeUp(files, parts);
     }
     await app.commands.execute(CommandIDs.openPipeline, { path });

@@ -12,9 +12,11 @@ import { Api } from '../api';
 import { DOMAIN, EXTENSION, IJobs, ITaskPanels } from '../tokens';
 import { addNotebookCommands, addToPalette, NotebookCommands } from './commands';
 import { addDebugCommand, sendFix } from './debugging';
+import { DefaultsTool } from './defaults_tool';
 import type { FaceParts } from './face';
 import { NotebookFace } from './face';
 import { openAsPipeline } from './pipeline';
+import type { ToolParts } from './tool';
 import { MarkTool } from './tool';
 
 const SHOW_INSPECTOR = 'property-inspector:show-panel';
@@ -56,8 +58,15 @@ const notebook: JupyterFrontEndPlugin<void> = {
     tracker.forEach(add);
     tracker.widgetAdded.connect((_, panel) => add(panel));
     if (tools) {
-      tool = new MarkTool({ tracker, bookOf: widget => faceOf(widget)?.book, api, trans });
+      const shared: ToolParts = { tracker, bookOf: widget => faceOf(widget)?.book, api, trans };
+      tool = new MarkTool(shared);
       tools.addSection({ sectionName: 'fasttrack', label: trans.__('FastTrack task'), rank: 0, tool });
+      tools.addSection({
+        sectionName: 'fasttrack-pipeline',
+        label: trans.__('FastTrack pipeline'),
+        rank: 1,
+        tool: new DefaultsTool(shared)
+      });
     }
     const openPipeline = (face: NotebookFace) => openAsPipeline(face, { app, documents, trans });
     const debugging = { app, api, trans };

@@ -117,7 +117,8 @@ export class NotebookRuns {
   }
 
   private async start(built: NotebookPipeline, params: Record<string, unknown>): Promise<void> {
-    const request = { text: built.text, files: built.files, source: this.notebook.source, params };
+    const { text, files, backend } = built;
+    const request = { text, files, source: this.notebook.source, params, ...(backend ? { backend } : {}) };
     const warnings = this._findings;
     const job = await this.asking(
       this.trans.__('Starting…'),
