@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import Enum
+from functools import partial
 from typing import Any
 
+from fasttrack_jupyter.engine.carrying import Carrier, Words
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport
 from fasttrack_jupyter.engine.surroundings import Clock
@@ -33,6 +35,7 @@ _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EAGAIN, er
 class Kind(Enum):
     """What an act is for, and so what its failure means."""
 
+    BRING = "bring"
     START = "start"
     CANCEL = "cancel"
     FORGET = "forget"
@@ -45,9 +48,13 @@ class Acts:
     """Acts on the sessions of one home's backends."""
 
     def __init__(
-        self, backends: Callable[[str], ExecutionBackend], clock: Clock, report: Callable[[SessionReport], None]
+        self,
+        backends: Callable[[str], ExecutionBackend],
+        clock: Clock,
+        report: Callable[[SessionReport], None],
+        carrier: Carrier,
     ) -> None:
-        self._backends, self._clock, self._report = backends, clock, report
+        self._backends, self._clock, self._report, self._carrier = backends, clock, report, carrier
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._kinds: dict[str, Kind] = {}
         """What the last task of an attempt is for."""
@@ -69,6 +76,38 @@ class Acts:
     def name(self, live: LiveJob, path: str, attempt: int) -> str:
         """The attempt's id."""
         return attempt_id(live.job.id, live.graph.index[path], attempt)
+
+    def bring(self, live: LiveJob, path: str, attempt: int, then: Callable[[LiveJob, str], None]) -> None:
+        """Carry the outputs of dependencies to the attempt's backend, ``then`` go on with it."""
+
+        async def act() -> None:
+            await self._bring(live, path, attempt)
+            then(live, path)
+
+        self._do(live, path, attempt, act, Kind.BRING)
+
+    def stop_bringing(self, live: LiveJob, path: str, attempt: int) -> bool:
+        """Stop that; whether it was under way. What has been carried stays."""
+        name = self.name(live, path, attempt)
+        if self._kinds.get(name) is not Kind.BRING:
+            return False
+        self._tasks[name].cancel()
+        return True
+
+    async def _bring(self, live: LiveJob, path: str, attempt: int) -> None:
+        if not (carriages := live.carriages(path)):
+            return
+        tell = partial(self._tell, self.name(live, path, attempt))
+        words = Words(self._clock, lambda told: tell(Status.PREPARING, told))
+        notes = []
+        for upstream, wanted in carriages:
+            tree = await self._carrier.carry(wanted, words.say)
+            live.carried(path, upstream, tree.place)
+            notes += tree.notes(wanted)
+        tell(Status.PENDING, "", {"notes": notes} if notes else {})
+
+    def _tell(self, name: str, status: Status, reason: str, data: Mapping[str, Any] | None = None) -> None:
+        self._report(SessionReport(name, status, self._clock.now(), reason=reason, data=data or {}))
 
     def submit(self, live: LiveJob, path: str, attempt: int) -> None:
         """Start the attempt's session, or find it."""
@@ -113,6 +152,7 @@ class Acts:
                 may_create(live, path, exists)
                 if not exists:
                     return
+                await self._bring(live, path, attempt)
                 with contextlib.suppress(SessionRejected):  # of no weight if it runs already: that is looked at next
                     await backend.submit(live.spec(path, attempt))  # perhaps it is only half made
                     return
@@ -159,7 +199,7 @@ class Acts:
                 is_known = passes or isinstance(error, FastTrackError)
                 log.error("attempt %s: %s", name, error, exc_info=None if is_known else error)
                 if not passes and kind is not Kind.CANCEL:
-                    if kind is Kind.START:
+                    if kind is not Kind.FORGET:
                         self._report(self._failure(name, error))
                     return
                 status = live.machine.status_of(path)[0]

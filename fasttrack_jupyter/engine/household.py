@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
@@ -24,6 +25,7 @@ from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus, SecretStore
 from fasttrack_jupyter.engine.upkeep import DAY, GarbageCollector
 from fasttrack_jupyter.engine.views import ExportView, FolderView, GcView, PipelineView
+from fasttrack_jupyter.engine.whereabouts import LOCAL
 from fasttrack_jupyter.errors import BadRequest, Conflict, FastTrackError, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.problems import Problem
@@ -57,7 +59,11 @@ class Household:
     def __init__(self, world: World) -> None:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._roster = Roster(world.backends)
-        self._runner = JobRunner(world.store, self._roster, world.clock, world.bus, max_jobs=world.max_jobs)
+        self._carrier = Carrier(self._roster.backend, Path(world.home) / "carrying")
+        self._runner = JobRunner(
+            world.store, self._roster, world.clock, world.bus, self._carrier, max_jobs=world.max_jobs
+        )
+        self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
         self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
@@ -75,29 +81,31 @@ class Household:
             raise NotFound(f"there is no pipeline {name!r}", hint=did_you_mean(name, names))
         return present_pipeline(record)
 
-    async def folders(self) -> list[FolderView]:
-        """All vfolders of the local backend."""
-        return [present_folder(folder) for folder in await self._roster.backend("local").folders()]
+    async def folders(self, backend: str = LOCAL) -> list[FolderView]:
+        """All vfolders of a backend."""
+        return [present_folder(folder) for folder in await self._roster.opened(backend).folders()]
 
-    async def make_folder(self, name: str, usage_mode: str) -> FolderView:
+    async def make_folder(self, name: str, usage_mode: str, backend: str = LOCAL) -> FolderView:
         """A new vfolder. Raises Conflict if there is one of that name, BadRequest if no task could mount it."""
+        place = self._roster.opened(backend)
         if set(name) & set("/:"):
             raise BadRequest(
                 f"no task could mount a vfolder named {name!r}", hint="leave out '/' and ':', which part mounts"
             )
-        if any(folder.name == name for folder in await self._roster.backend("local").folders()):
+        if any(folder.name == name for folder in await place.folders()):
             raise Conflict(f"there is a vfolder {name!r} already")
-        return present_folder(await self._roster.backend("local").make_folder(name, usage_mode))
+        return present_folder(await place.make_folder(name, usage_mode))
 
-    async def remove_folder(self, name: str) -> None:
+    async def remove_folder(self, name: str, backend: str = LOCAL) -> None:
         """Remove a vfolder and what is in it. A pipeline's own folder stays as long as it has jobs: Conflict."""
+        place = self._roster.opened(backend)
         for record in await self._store.pipelines():
             if record.folder == name and record.jobs:
                 raise Conflict(
                     f"vfolder {name!r} holds the outputs of {record.jobs} jobs of pipeline {record.name!r}",
                     hint="remove the jobs first: fasttrack delete, or fasttrack gc",
                 )
-        await self._roster.backend("local").remove_folder(name)
+        await place.remove_folder(name)
 
     async def images(self, backend: str) -> list[dict[str, Any]]:
         """What can be named as an image on a backend."""
@@ -151,9 +159,10 @@ class Household:
 
     async def gc(self, *, keep_jobs: int, older_than_days: float, dry_run: bool) -> GcView:
         """Remove old jobs, and what nothing refers to."""
-        collector = GarbageCollector(self._store, self._roster.backend("local"), self._world.bus)
         now = self._world.clock.now()
-        return await collector.collect(keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run)
+        return await self._collector.collect(
+            keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run
+        )
 
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""

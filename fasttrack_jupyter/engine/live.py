@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fasttrack_jupyter.engine.admission import Key, Rank
+from fasttrack_jupyter.engine.carrying import Carriage
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
 from fasttrack_jupyter.engine.masking import Masker
@@ -76,6 +78,10 @@ class LiveJob:
         self.backends = backends_of(job)
         """All that it has anything on."""
         self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
+        self._crossings = self._find_crossings() if len(self.backends) > 1 else {}
+        """By ordinal, which dependencies of an instance are on another backend than its own."""
+        self._carried: dict[tuple[int, int], str] = {}
+        """By the ordinals of an instance and such a dependency: where its outputs have been carried to."""
         self.outcomes = [Outcome() for _ in graph.names]
         self._remaining = graph.priorities(seconds)
         given = GivenSlots(job, pipeline, default_slots)
@@ -126,6 +132,31 @@ class LiveJob:
         """The backend of an instance; see :func:`~fasttrack_jupyter.engine.whereabouts.backend_of`."""
         return self._where.get(path, self.job.backend) if self._where else self.job.backend
 
+    def _find_crossings(self) -> dict[int, tuple[int, ...]]:
+        where = [self.where(path) for path in self.graph.names]
+        found = {
+            index: tuple(i for i in self.graph.upstream[index] if where[i] != name) for index, name in enumerate(where)
+        }
+        return {index: crossing for index, crossing in found.items() if crossing}
+
+    def crosses(self, path: str) -> bool:
+        """Whether outputs of dependencies may have to be carried to an instance's backend before it is submitted."""
+        return bool(self._crossings) and self.graph.index[path] in self._crossings
+
+    def carriages(self, path: str) -> list[tuple[int, Carriage]]:
+        """What has to be carried for an instance, with the ordinal of each dependency; see :meth:`carried`."""
+        crossing = self._crossings.get(self.graph.index[path], ())
+        found = []
+        for i in crossing:
+            name, place = self.graph.names[i], self.outcomes[i].outputs_dir
+            if place is not None:
+                found.append((i, Carriage(self.job.folder, place, self.where(name), self.where(path), name)))
+        return found
+
+    def carried(self, path: str, upstream: int, place: str) -> None:
+        """The outputs of a dependency are at ``place`` on the instance's own backend now."""
+        self._carried[self.graph.index[path], upstream] = place
+
     def demand(self, path: str) -> ResourceSlots:
         """All that an attempt takes while it lives."""
         index = self.graph.index[path]
@@ -155,7 +186,14 @@ class LiveJob:
     def spec(self, path: str, attempt: int, *, has_begun: bool = False) -> SessionSpec:
         """What to ask the backend for; one that ``has_begun`` needs its secrets no more. Raises as the builder."""
         builder = self._finder if has_begun else self._builder
-        return builder.build(self.graph.index[path], attempt, self.outcomes)
+        index = self.graph.index[path]
+        return builder.build(index, attempt, self._seen_by(index) if self._crossings else self.outcomes)
+
+    def _seen_by(self, index: int) -> Mapping[int, Outcome]:
+        """The outcomes of an instance's dependencies, where they are on its own backend."""
+        found = {i: self.outcomes[i] for i in self.graph.upstream[index]}
+        carried = {i: place for i in self._crossings.get(index, ()) if (place := self._carried.get((index, i)))}
+        return found | {i: replace(found[i], outputs_dir=place) for i, place in carried.items()}
 
     def understand(self, report: SessionReport, ordinal: int, attempt: int) -> SessionReported:
         """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""

@@ -20,6 +20,7 @@ from fasttrack_jupyter.engine.views import (
     LONGEST_NAME,
     LONGEST_TAG,
     MOST_TAGS,
+    Decision,
     JobRequest,
     JobSummary,
     PlanView,
@@ -113,7 +114,7 @@ class JobMaker:
             files=request.files,
             params=request.params or {},
             selection=request.selection if has_selection else selection_of(old.options),
-            backend=old.backend,
+            backend=request.backend or old.backend,
             shrink=bool(old.options.get("shrink")) if request.shrink is None else request.shrink,
             name=old.name[:LONGEST_NAME],  # an earlier version set no limits
             tags=tuple(tag[:LONGEST_TAG] for tag in old.tags[:MOST_TAGS]),
@@ -135,17 +136,19 @@ class JobMaker:
 
     async def _store_and_start(self, prepared: Prepared, origin: Origin | None) -> JobSummary:
         request, now = prepared.request, self._clock.now()
-        backend = self._backends(request.backend)
         source = os.path.realpath(request.source) if request.source else None
         record = await self._store.ensure_pipeline(prepared.pipeline.name, source, now)
-        await backend.make_folder(record.folder, "data", record.name)
+        used = {task.backend for task in prepared.tasks if task.decision is Decision.RUN} or {request.backend}
+        for name in sorted(used):
+            await self._backends(name).make_folder(record.folder, "data", record.name)
         code = prepared.code
         if prepared.files:
-            code = await backend.put_code(prepared.files, onto=code)
+            digests = {await self._backends(name).put_code(prepared.files, onto=prepared.code) for name in sorted(used)}
+            (code,) = digests  # it is that of the content
         options = await asyncio.to_thread(prepared.options)
         new = _new_job(prepared, origin, record, source=source, code=code, options=options, now=now)
         async with self._handing:
-            self._runner.check_backends({request.backend})
+            self._runner.check_backends(used | {request.backend})
             job = await self._store.create_job(new)
             if job.id == new.id:  # else the same request, repeated, was quicker
                 self._bus.publish(await self._store.last_seq())

@@ -11,6 +11,7 @@ from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import LogView
+from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.errors import Forbidden, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance, attempt_id
@@ -41,7 +42,8 @@ class LogReader:
             ended = row.status in ENDED
             return LogView(attempt="", data="", start=0, next=max(after, 0), size=0, ended=ended)
         is_over = row.status in ENDED or number < row.attempts
-        return await self._page(job, name, after, min(limit, MAX_PAGE), is_over)
+        backend = self._backends(backend_of(job, path))
+        return await self._page(backend, job, name, after, min(limit, MAX_PAGE), is_over)
 
     async def masked(
         self, job: PipelineJob, read: Callable[[int, int], Awaitable[bytes]], start: int, limit: int
@@ -72,8 +74,10 @@ class LogReader:
         hint = did_you_mean(path, (row.path for row in await self._store.instances(job.id)))
         raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}", hint=hint)
 
-    async def _page(self, job: PipelineJob, name: str, after: int, limit: int, is_over: bool) -> LogView:
-        backend, masker = self._backends(job.backend), await asyncio.to_thread(self._masker, job.pipeline)
+    async def _page(
+        self, backend: ExecutionBackend, job: PipelineJob, name: str, after: int, limit: int, is_over: bool
+    ) -> LogView:
+        masker = await asyncio.to_thread(self._masker, job.pipeline)
         try:
             if after < 0:
                 after = max((await backend.logs(name, 0, 0)).size + after, 0)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fasttrack_jupyter.engine.making import JobMaker
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobRefusal
 from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
-from fasttrack_jupyter.engine.surroundings import Clock, EventBus
+from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
+from fasttrack_jupyter.engine.whereabouts import LOCAL, backends_of
 from fasttrack_jupyter.errors import Conflict, FastTrackError, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.job import PipelineJob
@@ -24,23 +26,22 @@ class JobRemover:
         self,
         store: JobStore,
         clock: Clock,
-        bus: EventBus,
-        backends: Callable[[str], ExecutionBackend],
+        collector: GarbageCollector,
+        roster: Roster,
         runner: JobRunner,
         maker: JobMaker,
     ) -> None:
-        self._store, self._clock, self._bus = store, clock, bus
-        self._backends, self._runner, self._maker = backends, runner, maker
+        self._store, self._clock, self._collector = store, clock, collector
+        self._roster, self._runner, self._maker = roster, runner, maker
 
     async def delete(self, jobs: Sequence[PipelineJob]) -> int:
         """Forget ended jobs with their logs, and outputs that no other job refers to; how many. Raises Conflict."""
         gone = {job.id: job for job in jobs}
         for job in gone.values():
             self._check_ended(job)
-        for name in {job.backend for job in gone.values()}:
-            mine = [job for job in gone.values() if job.backend == name]
-            collector = GarbageCollector(self._store, self._backends(name), self._bus)
-            await collector.remove(await all_jobs(self._store), mine, now=self._clock.now(), dry_run=False)
+        if gone:
+            everything = await all_jobs(self._store)
+            await self._collector.remove(everything, list(gone.values()), now=self._clock.now(), dry_run=False)
         return len(gone)
 
     async def delete_what_can(self, words: Sequence[str]) -> DeletedJobs:
@@ -51,7 +52,7 @@ class JobRemover:
             try:
                 job = await self._store.find_job(word)
                 self._check_ended(job)
-                self._backends(job.backend)
+                await self._collector.check_reachable([job])
                 found[job.id] = job
             except FastTrackError as error:
                 refused.append(JobRefusal(job=word, code=error.code, message=error.message, hint=error.hint))
@@ -68,8 +69,8 @@ class JobRemover:
             jobs = await self._jobs_of(name)
             await self.delete(jobs)
             await self._store.delete_pipeline(name)
-            for backend in {"local", *(job.backend for job in jobs)}:
-                await _remove_folder(self._backends(backend), record.folder)
+            for backend in {LOCAL}.union(*map(backends_of, jobs)):
+                await _remove_folder(self._roster.backend(backend), record.folder)
         return len(jobs)
 
     def _check_ended(self, job: PipelineJob) -> None:

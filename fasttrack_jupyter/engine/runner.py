@@ -28,10 +28,11 @@ from collections import deque
 from collections.abc import Iterable
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
+from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.line import Line
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
+from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.engine.recording import Recorder
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.stimuli import (
@@ -53,9 +54,10 @@ from fasttrack_jupyter.engine.stimuli import (
 )
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
+from fasttrack_jupyter.engine.timers import Timers
 from fasttrack_jupyter.engine.turns import Turns
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
-from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Status
+from fasttrack_jupyter.model.lifecycle import BEFORE_RUNNING, ENDED, JobStatus, Status
 
 log = logging.getLogger(__name__)
 
@@ -76,12 +78,13 @@ class JobRunner:
         roster: Roster,
         clock: Clock,
         bus: EventBus,
+        carrier: Carrier,
         *,
         max_jobs: int = 50,
     ) -> None:
         self._roster, self._clock, self._turns = roster, clock, Turns(max_jobs)
         self._recorder = Recorder(store, bus, self.set_aside)
-        self._acts = Acts(roster.backend, clock, self._on_report)
+        self._acts = Acts(roster.backend, clock, self.hear, carrier)
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
         """Why a job cannot go on, by id; and what it was while it could."""
@@ -97,14 +100,14 @@ class JobRunner:
         self._news = asyncio.Event()
         self._decided = asyncio.Event()
         self._lazily: asyncio.TimerHandle | None = None
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._timers = Timers()
         self._tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------------ for the façade
 
     async def open(self) -> None:
         """Open the backends and begin."""
-        await self._roster.open(self._on_report)
+        await self._roster.open(self.hear)
         self._tasks = [asyncio.create_task(self._decide_all()), asyncio.create_task(self._commit_all())]
 
     async def aclose(self) -> None:
@@ -113,8 +116,7 @@ class JobRunner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._acts.aclose()
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.stop_all()
         await self._roster.aclose()
 
     async def stopped(self) -> None:
@@ -124,17 +126,15 @@ class JobRunner:
             if not task.cancelled():
                 task.result()
 
-    async def add_backend(self, name: str, backend: ExecutionBackend) -> None:
-        """One more, whose jobs may be taken over now."""
-        await self._roster.add(name, backend, self._on_report)
+    def hear(self, report: SessionReport) -> None:
+        """A backend has something to say of an attempt."""
+        self._reports.append(report)
+        self._news.set()
 
-    async def remove_backend(self, name: str) -> None:
-        """Its jobs are set aside as they stand in the store; then it is closed. Its sessions go on."""
-        for live in self.needing(name):
-            self._acts.drop(live.job.id)
-            self.set_aside(live.job.id, f"the backend {name!r} is not here: it was removed")
-        await self.settled()
-        await self._roster.remove(name)
+    def lay_down(self, live: LiveJob, why: str) -> None:
+        """Set a job aside with all that is being done to it, so that it can be taken over anew."""
+        self._acts.drop(live.job.id)
+        self.set_aside(live.job.id, why)
 
     def needing(self, backend: str) -> list[LiveJob]:
         """The jobs that go on and have anything on a backend."""
@@ -168,7 +168,7 @@ class JobRunner:
         if path is not None:
             live.machine.status_of(path)  # raises NotFound, here where somebody hears it
         self._events.append((live, CancelRequested(path, self._clock.now())))
-        await asyncio.wait([self._wish()], timeout=CANCEL_PATIENCE)
+        await self.settled(CANCEL_PATIENCE)
 
     def set_aside(self, job_id: str, cause: str | Exception) -> None:
         """Leave a job as it stands: it cannot go on in this engine. Its sessions do."""
@@ -179,8 +179,7 @@ class JobRunner:
         if live is not None:
             for path in live.graph.names:
                 self._line(live, path).withdraw(live.key(path))
-                if (timer := self._timers.pop(live.key(path), None)) is not None:
-                    timer.cancel()
+                self._timers.stop(live.key(path))
 
     def why_aside(self, job_id: str) -> str | None:
         """Why the job cannot go on; None if it can."""
@@ -195,9 +194,11 @@ class JobRunner:
         for name in names:
             self._roster.line(name)
 
-    async def settled(self) -> None:
-        """Return when everything that was asked for or decided until now is durable."""
-        await asyncio.wait([self._wish()])
+    async def settled(self, patience: float | None = None) -> None:
+        """Return when all that was asked for or decided until now is durable, or after so many seconds."""
+        self._asking.append(wish := asyncio.get_running_loop().create_future())
+        self._news.set()
+        await asyncio.wait([wish], timeout=patience)
 
     def set_priority(self, job_id: str, priority: int) -> None:
         """Change a live job's place in line."""
@@ -237,7 +238,8 @@ class JobRunner:
             events, self._events = self._events, []
             for live, event in events:
                 self._let_decide(live, event)
-            self._start_pending()
+            for live in self._turns.due(self._live):
+                self._let_decide(live, JobStarted(self._clock.now()))
             self._start_sessions()
             if not (is_busy := self._offer_some()):
                 self._intend()
@@ -250,10 +252,6 @@ class JobRunner:
                 self._acts.make_ready()  # the writer has the changes by then: it works while the disk does
             elif self._changes and self._lazily is None:
                 self._lazily = asyncio.get_running_loop().call_later(_AT_LEISURE, self._decided.set)
-
-    def _start_pending(self) -> None:
-        for live in self._turns.due(self._live):
-            self._let_decide(live, JobStarted(self._clock.now()))
 
     def _hear(self, report: SessionReport) -> None:
         try:
@@ -290,7 +288,8 @@ class JobRunner:
                 case Release(path):
                     self._line(live, path).release(live.key(path))
                 case Submit(path, attempt) if self._line(live, path).has_room(live.demand(path)):
-                    self._acts.foresee(live, path, attempt)
+                    if not live.crosses(path):
+                        self._acts.foresee(live, path, attempt)
                 case GoOnCancelling():
                     self._events.append((live, CancelRequested(None, self._clock.now())))
                     continue
@@ -343,7 +342,7 @@ class JobRunner:
     def _perform(self, live: LiveJob, instruction: Instruction) -> None:
         match instruction:
             case Submit(path):
-                self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
+                self._queue(live, path)
             case Adopt(path, attempt, may_create):
                 self._acts.adopt(live, path, attempt, self._queue_again if may_create else None)
             case CancelSession(path, attempt, reason):
@@ -354,8 +353,7 @@ class JobRunner:
                 self._live.pop(live.job.id, None)
                 self._news.set()
             case WaitForRetry(path, seconds):
-                key = live.key(path)
-                self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._retry_is_due, live, path)
+                self._timers.start(live.key(path), seconds, self._retry_is_due, live, path)
 
     def _queue_again(self, live: LiveJob, path: str, exists: bool) -> None:
         """An intended attempt of an earlier engine: it goes on where it is, or waits for slots as it did."""
@@ -366,11 +364,24 @@ class JobRunner:
         elif live.machine.status_of(path)[0] is Status.TERMINATING:
             self._report_unbegun(live, path, CANCELLED)
         else:
+            self._queue(live, path)
+            self._start_sessions()
+
+    def _queue(self, live: LiveJob, path: str) -> None:
+        """Into the line for slots, as soon as its inputs are on its backend."""
+        if live.crosses(path):
+            self._acts.bring(live, path, live.machine.status_of(path)[2], self._queue_brought)
+        else:
+            self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
+
+    def _queue_brought(self, live: LiveJob, path: str) -> None:
+        if self._live.get(live.job.id) is live and live.machine.status_of(path)[0] in BEFORE_RUNNING:
             self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
             self._start_sessions()
 
     def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
-        if self._line(live, path).withdraw(live.key(path)):
+        is_unbegun = self._acts.stop_bringing(live, path, attempt)
+        if self._line(live, path).withdraw(live.key(path)) or is_unbegun:
             self._report_unbegun(live, path, reason)
         else:
             self._acts.cancel(live, path, attempt, reason)
@@ -378,20 +389,9 @@ class JobRunner:
     def _report_unbegun(self, live: LiveJob, path: str, reason: str) -> None:
         """A cancelled attempt never began: there is nobody else who could confirm it."""
         name = self._acts.name(live, path, live.machine.status_of(path)[2])
-        self._on_report(SessionReport(name, Status.CANCELLED, self._clock.now(), reason=reason))
-
-    def _on_report(self, report: SessionReport) -> None:
-        self._reports.append(report)
-        self._news.set()
-
-    def _wish(self) -> asyncio.Future[None]:
-        """See :meth:`settled`."""
-        self._asking.append(wish := asyncio.get_running_loop().create_future())
-        self._news.set()
-        return wish
+        self.hear(SessionReport(name, Status.CANCELLED, self._clock.now(), reason=reason))
 
     def _retry_is_due(self, live: LiveJob, path: str) -> None:
-        self._timers.pop(live.key(path), None)
         if live.job.id in self._live:
             self._events.append((live, RetryDue(path, self._clock.now())))
             self._news.set()

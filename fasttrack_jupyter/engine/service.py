@@ -11,6 +11,7 @@ from typing import Any
 
 from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine import reads
+from fasttrack_jupyter.engine.changing import BackendChanges
 from fasttrack_jupyter.engine.household import Household, World
 from fasttrack_jupyter.engine.making import JobMaker
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobCounts, SessionView, TagCount, UsageSeries
@@ -48,8 +49,8 @@ from fasttrack_jupyter.engine.views import (
     RerunRequest,
     ValidationView,
 )
-from fasttrack_jupyter.engine.whereabouts import LOCAL
-from fasttrack_jupyter.errors import BackendError, Conflict, NotFound
+from fasttrack_jupyter.engine.whereabouts import backend_of
+from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.artifacts import FAILURE, PROGRESS
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.reading import read_pipeline
@@ -69,11 +70,10 @@ class FastTrack(Household):
         )
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
         self._show = JobShow(self._store, self._roster, self._runner, self._stage)
-        self._remover = JobRemover(self._store, world.clock, world.bus, self._roster.backend, self._runner, self._maker)
+        self._remover = JobRemover(self._store, world.clock, self._collector, self._roster, self._runner, self._maker)
         self._profiles = ProfileDesk(world.profiles, self)
         self._opened_at = world.clock.now()
-        self._changing = asyncio.Lock()
-        """Held while a backend comes or goes."""
+        self._changes = BackendChanges(self._roster, self._runner, self._takeover, self._maker)
 
     async def open(self) -> None:
         """Take over unfinished jobs and go on with them."""
@@ -120,15 +120,7 @@ class FastTrack(Household):
             Conflict: it is the home's own.
             BackendError: it could not be opened; the message says why.
         """
-        if name == LOCAL:
-            raise Conflict(f"the backend {name!r} is the home's own and always there", hint="choose another name")
-        async with self._changing:
-            if name in self._roster:
-                await self._runner.remove_backend(name)
-            await self._runner.add_backend(name, backend)
-            if (why := self._roster.why_closed(name)) is not None:
-                raise BackendError(f"the backend {name!r} is not here: {why}", hint="mend it, and add it again")
-            await self._takeover.take_over_of(name)
+        await self._changes.add(name, backend)
 
     async def remove_backend(self, name: str, *, set_aside: bool = False) -> None:
         """Close a backend and forget it; its sessions go on.
@@ -138,19 +130,7 @@ class FastTrack(Household):
             Conflict: it is the home's own, or jobs that have not ended need it and they are not to be ``set_aside``
                 (until a backend of that name is added again).
         """
-        self._roster.backend(name)
-        if name == LOCAL:
-            raise Conflict(f"the backend {name!r} is the home's own and stays")
-        async with self._changing:
-            await self._maker.settled()
-            words = [f"{live.job.pipeline}#{live.job.index}" for live in self._runner.needing(name)]
-            if words and not set_aside:
-                more = f" and {len(words) - 5} more" if len(words) > 5 else ""
-                raise Conflict(
-                    f"the backend {name!r} is needed by {', '.join(words[:5])}{more}",
-                    hint="wait until they have ended, or cancel them",
-                )
-            await self._runner.remove_backend(name)
+        await self._changes.remove(name, set_aside=set_aside)
 
     async def profiles(self) -> list[ProfileView]:
         """Who one is on which cluster; never a key."""
@@ -290,13 +270,13 @@ class FastTrack(Household):
         """What the running session uses now; empty when it is not running."""
         found = await self._store.find_job(job)
         name = await self._logs.current_attempt(found, path)
-        return dict(await self._roster.backend(found.backend).usage(name))
+        return dict(await self._roster.backend(backend_of(found, path)).usage(name))
 
     async def usage_samples(self, job: str, path: str, attempt: int | None) -> UsageSeries:
         """What an attempt used over time."""
         found = await self._store.find_job(job)
         number, name = await self._logs.attempt_of(found, path, attempt)
-        samples = await self._roster.backend(found.backend).usage_samples(name) if number else ()
+        samples = await self._roster.backend(backend_of(found, path)).usage_samples(name) if number else ()
         return UsageSeries(attempt=number, samples=tuple(map(present_sample, samples)))
 
     async def session(self, job: str, path: str, attempt: int | None) -> SessionView:
@@ -309,13 +289,13 @@ class FastTrack(Household):
         """An argv that opens a shell inside the running session's view. Raises Conflict."""
         found = await self._store.find_job(job)
         name = await self._logs.current_attempt(found, path)
-        return list(await self._roster.backend(found.backend).shell(name))
+        return list(await self._roster.backend(backend_of(found, path)).shell(name))
 
     async def outputs(self, job: str, path: str) -> list[FileView]:
         """What a task instance has written so far."""
         found = await self._store.find_job(job)
         place = await self._logs.outputs_dir(found, path)
-        files = await self._roster.backend(found.backend).files(found.folder, place) if place else []
+        files = await self._roster.backend(backend_of(found, path)).files(found.folder, place) if place else []
         return [present_file(entry) for entry in files if entry.path not in (FAILURE, PROGRESS)]
 
     async def read_output(self, job: str, path: str, file: str, start: int, limit: int) -> bytes:
@@ -325,7 +305,7 @@ class FastTrack(Household):
         if place is None:
             raise NotFound(f"task {path!r} of {found.pipeline}#{found.index} has no outputs")
         reads.check_relative(file)
-        read = partial(self._roster.backend(found.backend).read, found.folder, f"{place}/{file}")
+        read = partial(self._roster.backend(backend_of(found, path)).read, found.folder, f"{place}/{file}")
         return await (self._logs.masked(found, read, start, limit) if reads.is_record(file) else read(start, limit))
 
     async def events(self, after: int, limit: int, *, job: str | None = None, wait: float = 0.0) -> EventsPage:

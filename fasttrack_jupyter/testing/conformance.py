@@ -232,3 +232,59 @@ class BackendConformance:
                 return [f"{info.name}:{info.usage_mode}" for info in await backend.folders()]
 
         assert "data:data" in asyncio.run(go())
+
+    def test_a_file_that_is_put_there_is_read_back(self, tmp_path: Path) -> None:
+        """From a file of this machine and from its content; its folders are made, its progress is told."""
+        content = bytes(range(256)) * 1000
+        (source := tmp_path / "source").write_bytes(content)
+        heard: list[int] = []
+
+        async def go() -> tuple[list[tuple[str, bool, int]], bytes, bytes]:
+            async with opened(backend := self.make_backend(tmp_path)):
+                await backend.make_folder(FOLDER, "data")
+                await backend.put_file(FOLDER, ".put/here/a b.bin", source, heard.append)
+                await backend.put_file(FOLDER, ".put/note", b"old and long")
+                await backend.put_file(FOLDER, ".put/note", b"new")
+                await backend.make_dirs(FOLDER, [".put/empty/inner", ".put/here"])
+                files = [(x.path, x.is_dir, x.is_dir or x.size) for x in await backend.files(FOLDER, ".put")]
+                middle = await backend.read(FOLDER, ".put/here/a b.bin", 250, 20)
+                return files, middle, await backend.read(FOLDER, ".put/note", 0, 100)
+
+        files, middle, note = asyncio.run(go())
+        assert files == [
+            ("empty", True, True), ("empty/inner", True, True), ("here", True, True),
+            ("here/a b.bin", False, len(content)), ("note", False, 3),
+        ]  # fmt: skip
+        assert (middle, note) == (content[250:270], b"new")
+        assert heard[-1] == len(content)
+
+    def test_files_that_were_put_there_outlive_the_engine_and_can_be_removed(self, tmp_path: Path) -> None:
+        """Folders with all that is in them, and single files; removing what is not there is no error."""
+
+        async def go() -> tuple[set[str], list[str], set[str]]:
+            async with opened(backend := self.make_backend(tmp_path)):
+                await backend.make_folder(FOLDER, "data")
+                for path in (".put/tree/a", ".put/tree/b/c", ".put/mark"):
+                    await backend.put_file(FOLDER, path, b"x")
+            async with opened(backend := self.make_backend(tmp_path)):
+                there = await backend.missing(FOLDER, [".put/tree", ".put/tree/b", ".put/nothing"])
+                for path in (".put/mark", ".put/tree/b", ".put/nothing"):
+                    await backend.remove(FOLDER, [path])
+                left = [entry.path for entry in await backend.files(FOLDER, ".put")]
+                await backend.remove(FOLDER, [".put/tree"])
+                return there, left, await backend.missing(FOLDER, [".put/tree"])
+
+        assert asyncio.run(go()) == ({".put/nothing"}, ["tree", "tree/a"], {".put/tree"})
+
+    def test_code_has_the_digest_of_its_content(self, tmp_path: Path) -> None:
+        """The same files, wherever they lie, are the same snapshot."""
+        for folder in ("one", "two"):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "a.py").write_text("print(1)")
+
+        async def go() -> list[str]:
+            async with opened(backend := self.make_backend(tmp_path)):
+                return [await backend.put_code({"a.py": str(tmp_path / name / "a.py")}) for name in ("one", "two")]
+
+        one, two = asyncio.run(go())
+        assert one == two

@@ -43,7 +43,8 @@ class TestFakeBackend(BackendConformance):
 
     def make_backend(self, home: Path) -> ExecutionBackend:
         sessions = self.__dict__.setdefault("_sessions", {})
-        return FakeBackend(_decide, sessions=sessions)
+        contents = self.__dict__.setdefault("_contents", {})
+        return FakeBackend(_decide, sessions=sessions, contents=contents)
 
 
 def _decide(spec: SessionSpec) -> int | None:

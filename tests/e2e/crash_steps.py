@@ -184,7 +184,7 @@ def engine_that_dies(step: int, tell: Callable[[str], None]) -> Callable[[], Non
     def begin() -> None:
         steps.around(Writer, "_do")
         steps.around(link.LauncherLink, "send")
-        steps.around(JobRunner, "_on_report")
+        steps.around(JobRunner, "hear")
         steps.around(JobRunner, "_perform")
         sys.addaudithook(steps.audit)
 

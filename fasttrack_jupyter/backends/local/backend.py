@@ -11,7 +11,7 @@ from typing import Any
 
 from fasttrack_jupyter.backends.files import removal
 from fasttrack_jupyter.backends.files.snapshots import Snapshots
-from fasttrack_jupyter.backends.local import attempts, contained, limits, logs, preflight, sweeping, usage
+from fasttrack_jupyter.backends.local import attempts, contained, filling, limits, logs, preflight, sweeping, usage
 from fasttrack_jupyter.backends.local.attempts import Killed, is_held
 from fasttrack_jupyter.backends.local.devices import detect_slots
 from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
@@ -24,7 +24,15 @@ from fasttrack_jupyter.backends.local.preparing import Preparation
 from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.backends.local.settings import LocalSettings
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
+from fasttrack_jupyter.engine.ports import (
+    FileEntry,
+    FolderInfo,
+    LentFile,
+    LogChunk,
+    SessionReport,
+    SessionSpec,
+    UsagePoint,
+)
 from fasttrack_jupyter.errors import Conflict
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ResourceSlots, say_quantity
@@ -229,6 +237,29 @@ class LocalBackend:
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
         """See the port."""
         return await asyncio.to_thread(self._folders.read, folder, path, start, limit)
+
+    async def put_file(
+        self, folder: str, path: str, source: Path | bytes, progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """See the port."""
+        loop = asyncio.get_running_loop()
+
+        def arrived(done: int) -> None:
+            loop.call_soon_threadsafe(progress, done)
+
+        await asyncio.to_thread(filling.put_file, self._folders, folder, path, source, arrived)
+
+    async def make_dirs(self, folder: str, paths: Sequence[str]) -> None:
+        """See the port."""
+        await asyncio.to_thread(filling.make_dirs, self._folders, folder, paths)
+
+    def place_of(self, folder: str) -> str | None:
+        """See ``ports.OnThisMachine``."""
+        return self._placing.folder(folder)
+
+    async def lend(self, folder: str, path: str) -> Mapping[str, LentFile]:
+        """See ``ports.OnThisMachine``."""
+        return await asyncio.to_thread(filling.lend, self._folders, folder, path)
 
     async def remove(self, folder: str, paths: Sequence[str]) -> int:
         """See the port."""
