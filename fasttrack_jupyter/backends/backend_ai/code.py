@@ -52,9 +52,9 @@ class CodeBringer:
             return
         async with self._locks[key]:
             if key not in self._whole:
-                marker = await self._lister.entry(folder, places.code_marker(digest))
-                if marker is None:
-                    await self._bring(folder, digest, progress)
+                known = {entry.name for entry in await self._lister.entries(folder, places.CODE) or ()}
+                if digest + places.WHOLE not in known:
+                    await self._bring(folder, digest, progress, has_begun=digest in known)
                 self._whole.add(key)
         self._locks.pop(key, None)
 
@@ -62,10 +62,10 @@ class CodeBringer:
         """It is not there any more."""
         self._whole.discard((folder, digest))
 
-    async def _bring(self, folder: str, digest: str, progress: Progress) -> None:
+    async def _bring(self, folder: str, digest: str, progress: Progress, *, has_begun: bool) -> None:
         files = await asyncio.to_thread(lambda: dict(contents(self._snapshots, digest)))
         sizes = await asyncio.to_thread(lambda: {path: file.stat().st_size for path, file in files.items()})
-        there = await self._there(folder, digest, sizes)
+        there = await self._there(folder, digest, sizes) if has_begun else set()
         tally = _Tally(len(files), sum(sizes.values()), progress)
         for path in there:
             tally.has(path, sizes[path])

@@ -31,6 +31,8 @@ _FIRST_WITH_MANY = Release(24, 9)
 """Where one call makes several folders (up to 50)."""
 _MOST_MADE = 50
 _FIRST_WITH_TRASH = Release(24, 9)
+_WHILE_GOING = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between looks whether a vfolder that is being removed has given its name free."""
 _Folders = list[FolderInfo]  # inside the class `list` is a method
 _Files = list[FileEntry]
 _ALREADY = ("already-exists", "already exists")
@@ -48,6 +50,7 @@ class Vfolders:
         self.lister = Lister(cluster, self.catalogue)
         self.downloads = Downloads(cluster, self.catalogue, self.lister)
         self.uploads = Uploads(cluster, self.catalogue, self.downloads, tickets=tickets)
+        self.snapshots = snapshots
         self._code = CodeBringer(self.lister, self.uploads, snapshots) if snapshots is not None else None
         self._making = asyncio.Lock()
         self._lasting: set[tuple[str, str | None]] = set()
@@ -231,13 +234,22 @@ class Vfolders:
         body: dict[str, Any] = {"name": name, "usage_mode": usage_mode}
         if self._cluster.profile.folder_host:
             body["host"] = self._cluster.profile.folder_host
-        try:
-            await self._cluster.call("POST", "/folders", body=body, repeat=False)
-        except BadRequest as error:
-            if not any(each in f"{error.details.get('type')} {error.message}" for each in _ALREADY):
-                raise  # else an earlier try, or another process, was quicker
-        self.catalogue.forget()
-        return await self.catalogue.get(name)
+        for wait in (*_WHILE_GOING, None):
+            try:
+                await self._cluster.call("POST", "/folders", body=body, repeat=False)
+            except BadRequest as error:
+                if not any(each in f"{error.details.get('type')} {error.message}" for each in _ALREADY):
+                    raise
+            try:  # also where an earlier try, or another process, was quicker
+                self.catalogue.forget()
+                return await self.catalogue.get(name)
+            except NotFound:
+                if wait is None:
+                    break
+            await asyncio.sleep(wait)
+        raise BadRequest(
+            f"a vfolder {name!r} is being removed, and keeps its name until it is gone", hint="Try again in a minute."
+        )
 
     async def _mkdir(self, where: str, path: str | Sequence[str]) -> None:
         if not path:
