@@ -1,0 +1,130 @@
+"""How a session that the cluster has ended came out: its records read from the vfolder, and an outcome made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fasttrack_jupyter.backends.backend_ai import ends, places
+from fasttrack_jupyter.backends.backend_ai.ends import EndRecord, Kill, Outcome, Seen
+from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
+from fasttrack_jupyter.backends.backend_ai.session import Session
+from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, NotFound
+from fasttrack_jupyter.model.lifecycle import Result
+
+VALUE_CAP = 1 << 20
+"""Bytes of a value's file that are read at most."""
+_RECORD_CAP = 16 << 20
+_APPEARS = 3
+"""Seconds in which what a session wrote last can be read everywhere."""
+
+
+class Finished(NamedTuple):
+    """The end of a session."""
+
+    outcome: Outcome
+    at: float | None
+    data: Mapping[str, Any]
+
+
+class Finisher:
+    """Reads what sessions of one user on one cluster left."""
+
+    def __init__(self, cluster: Cluster, looker: Looker, vfolders: Vfolders) -> None:
+        self._cluster, self._looker, self._vfolders = cluster, looker, vfolders
+
+    async def finish(self, session: Session) -> Finished:
+        """How ``session``, all of whose rows are over, ended.
+
+        Raises:
+            BackendUnreachable: nothing is known; call again.
+        """
+        row = _telling(session.rows)
+        record, usage = await asyncio.gather(self._record(session, row), self._usage(session))
+        kill = session.kill or await self._killed(session, row, record)
+        log = "" if record is not None or kill is not None else await self.own_log(row.id)
+        seen = Seen(row.status or session.status, row.result, row.info, row.data, log)
+        outcome = ends.outcome_of(record, seen, kill, session.spec.timeout)
+        data = {"failure": outcome.failure} if outcome.failure else {}
+        if usage:
+            data["usage"] = usage
+        if outcome.result is Result.SUCCESS and record is not None and session.spec.wanted_outputs:
+            data |= await self._outputs(session, record)
+        at = record.ended if record is not None and record.ended else row.ended_at
+        return Finished(outcome, at, data)
+
+    async def own_log(self, session_id: str) -> str:
+        """What a session wrote to its own log; empty where the cluster keeps none."""
+        try:
+            told = await self._cluster.call("GET", f"/session/{session_id}/logs", repeat=False)
+        except BackendUnreachable as error:
+            if error.details.get("status") == 500:  # its container never was
+                return ""
+            raise
+        except FastTrackError:
+            return ""
+        logs = ((told or {}).get("result") or {}).get("logs")
+        return str(logs or "").replace("\r\n", "\n")
+
+    async def _record(self, session: Session, row: Row) -> EndRecord | None:
+        """The wrapper's record; None where there is none, or none that is whole."""
+        path = f"{places.control(session.spec.attempt_id)}/end"
+        tries = _APPEARS if row.result is Result.SUCCESS else 2 if row.result is Result.FAILURE else 1
+        for tried in range(1, tries + 1):
+            try:
+                return EndRecord.parse(await self._vfolders.read(session.folder, path, 0, _RECORD_CAP))
+            except (NotFound, ValueError):
+                if tried < tries:
+                    await asyncio.sleep(1.0)
+        return None
+
+    async def _killed(self, session: Session, row: Row, record: EndRecord | None) -> Kill | None:
+        """Why an earlier engine ended it."""
+        if not session.was_found or (record is not None and record.code == 0 and row.result is Result.SUCCESS):
+            return None
+        path = f"{places.control(session.spec.attempt_id)}/killed"
+        with contextlib.suppress(NotFound, ValueError):
+            return Kill.parse(await self._vfolders.read(session.folder, path, 0, 65_536))
+        return None
+
+    async def _usage(self, session: Session) -> Mapping[str, Any]:
+        """What it used in all, as far as the cluster tells: of no weight for its end."""
+        try:
+            used = dict((await self._looker.measure([session.name], ended=True)).get(session.name, {}))
+        except FastTrackError:
+            return {}
+        used.pop("mem", None)
+        return used
+
+    async def _outputs(self, session: Session, record: EndRecord) -> dict[str, Any]:
+        values = dict(record.values)
+        paths = dict(session.spec.wanted_outputs)
+        missing = list(record.missing)
+        for name in record.large:
+            if name and (text := await self._text(session, paths.get(name, ""))) is not None:
+                values[name] = text
+            elif name:
+                missing.append(name)
+        found: dict[str, Any] = {"values": values, "missing": missing}
+        whole = record.outputs_json
+        if whole is None and "" in record.large:
+            whole = await self._text(session, "outputs.json")
+        return found if whole is None else {**found, "outputs_json": whole}
+
+    async def _text(self, session: Session, path: str) -> str | None:
+        try:
+            data = await self._vfolders.read(session.folder, f"{session.spec.outputs}/{path}", 0, VALUE_CAP)
+        except BackendUnreachable:
+            raise
+        except (BackendError, FastTrackError):
+            return None
+        return data.decode("utf-8", "replace")
+
+
+def _telling(rows: tuple[Row, ...]) -> Row:
+    """Of several sessions of one attempt the one that got furthest."""
+    return max(rows, key=lambda row: (row.result is Result.SUCCESS, row.began_at is not None, row.created_at))

@@ -1,0 +1,367 @@
+"""All sessions of one profile, from their first moment to their last report.
+
+What an attempt is, the cluster knows: a session called ``ft-<attempt id>``, alive or ended, and its records in the
+pipeline's vfolder. Nothing here has to outlive the engine. Whoever begins with an attempt looks first; what is there is
+taken over. A beginning goes on in the background (code may have to be uploaded), and goes on again after trouble.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from fasttrack_jupyter.backends.backend_ai import places
+from fasttrack_jupyter.backends.backend_ai.ends import LOST, Kill, Outcome
+from fasttrack_jupyter.backends.backend_ai.finishing import Finisher
+from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.looking import Row
+from fasttrack_jupyter.backends.backend_ai.repeating import pause
+from fasttrack_jupyter.backends.backend_ai.session import Session
+from fasttrack_jupyter.backends.backend_ai.starting import Full, Starter
+from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
+from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
+from fasttrack_jupyter.backends.backend_ai.waiting import PATIENCE, why_pending
+from fasttrack_jupyter.backends.backend_ai.watching import Budget, Watcher
+from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
+from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.quantities import format_duration
+
+_PATIENCE = 30.0
+"""Seconds between two tries, at most."""
+_FORCED_AFTER = 45.0
+"""Seconds after which a session that was asked to end is ended without asking."""
+_ASK_AGAIN = 15.0
+_OVERDUE = 120.0
+"""Seconds past its time until a session is ended from here: its wrapper and its cluster should have."""
+_WHY_AGAIN = 30.0
+_APPEARS = 30.0
+"""Seconds after which a session that was made must be among those that the cluster tells of."""
+_SAMPLED = 10.0
+"""Seconds between two looks at what sessions use."""
+_MOST_SAMPLED = 200
+
+
+class Sessions:
+    """See the module. ``report`` hears of everything."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        report: Callable[[SessionReport], None],
+        vfolders: Vfolders,
+        starter: Starter,
+        surveyor: Surveyor,
+        whereabouts: Whereabouts,
+    ) -> None:
+        self._cluster, self._report, self._vfolders = cluster, report, vfolders
+        self._starter, self._surveyor, self._whereabouts = starter, surveyor, whereabouts
+        self.looker = starter.looker
+        self.finisher = Finisher(cluster, self.looker, vfolders)
+        self._sessions: dict[str, Session] = {}
+        self._watcher = Watcher(cluster, self.looker, self._watched, self._heard, self._troubled, self._idle)
+        self._background: set[asyncio.Task[None]] = set()
+        self._sampled = 0.0
+
+    # ------------------------------------------------------------ what the backend asks
+
+    def open(self) -> None:
+        """Begin to watch."""
+        self._watcher.open()
+
+    def get(self, attempt_id: str) -> Session | None:
+        """The session of an attempt, while it is looked after."""
+        return self._sessions.get(attempt_id)
+
+    def all(self) -> list[Session]:
+        """Those that are looked after."""
+        return list(self._sessions.values())
+
+    async def begin(self, spec: SessionSpec, *, create: bool) -> None:
+        """Look for the session of ``spec`` and take it over; make it if there is none and ``create``.
+
+        Raises:
+            BackendUnreachable: nothing is known.
+        """
+        if self._repeated(spec.attempt_id):
+            return
+        session = Session(spec)
+        rows = await self.looker.find(session.name)
+        if self._repeated(spec.attempt_id):
+            return
+        self._whereabouts.note(spec.attempt_id, session.folder)
+        self._sessions[spec.attempt_id] = session
+        if rows:
+            self._take_over(session, rows)
+        elif create:
+            session.work = self._spawn(self._bring_about(session))
+        else:
+            self._conclude(session, LOST)
+
+    def end(self, session: Session, kill: Kill) -> None:
+        """End ``session`` on purpose."""
+        if session.is_over or session.kill is not None:
+            return
+        session.kill = kill
+        self._say(session, Status.TERMINATING, kill.reason)
+        if session.is_asked:
+            session.ending = self._spawn(self._destroy(session, kill))
+        else:
+            if session.work is not None:
+                session.work.cancel()
+            self._conclude(session, _ended(kill))
+
+    def forget(self, attempt_id: str) -> None:
+        """Let go of a session whose end is stored."""
+        session = self._sessions.pop(attempt_id, None)
+        for task in (session.work, session.ending) if session is not None else ():
+            if task is not None:
+                task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop watching; sessions go on."""
+        await self._watcher.aclose()
+        for task in list(self._background):
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self.looker.aclose()
+        self._sessions.clear()
+
+    # ------------------------------------------------------------ beginnings
+
+    def _repeated(self, attempt_id: str) -> bool:
+        """Whether the attempt is looked after already; its end is said again."""
+        known = self._sessions.get(attempt_id)
+        if known is not None and known.last is not None:
+            self._report(known.last)
+        return known is not None
+
+    def _take_over(self, session: Session, rows: list[Row]) -> None:
+        session.is_asked = session.was_found = True
+        self._saw(session, rows)
+        self._watcher.hint()
+
+    async def _bring_about(self, session: Session) -> None:
+        """Make the session, however often that has to be tried."""
+        tried = 0
+        while True:
+            try:
+                if session.is_asked and (rows := await self.looker.find(session.name)):
+                    self._take_over(session, rows)
+                else:
+                    await self._make(session)
+                return
+            except BackendUnreachable as error:
+                self._say(session, Status.PENDING, error.message)
+            except Exception as error:  # whatever it is, the session must not wait for ever
+                self._reject(session, error)
+                return
+            tried += 1
+            await asyncio.sleep(pause(tried + 2, most=_PATIENCE))
+
+    async def _make(self, session: Session) -> None:
+        spec = session.spec
+        asked = await self._starter.prepare(spec, lambda fraction, text: self._preparing(session, fraction, text))
+        session.is_asked, session.since = True, time.monotonic()  # from here on it may be there
+        try:
+            rows = await self._starter.create(asked, session.name)
+        except Full:
+            session.is_asked = False
+            raise
+        if rows:
+            self._take_over(session, rows)
+        elif not session.rows:
+            self._say(session, Status.PENDING, "")
+            self._watcher.hint()
+
+    def _preparing(self, session: Session, fraction: float | None, text: str) -> None:
+        words = text if fraction is None else f"{text} ({fraction:.0%})"
+        self._say(session, Status.PREPARING, words)
+
+    def _reject(self, session: Session, error: Exception) -> None:
+        self._starter.forget(session.spec)
+        if isinstance(error, FastTrackError):
+            why = f"{error.message} ({error.hint})" if error.hint else error.message
+        else:
+            why = f"{type(error).__name__}: {error}"
+        if session.kill is not None:
+            self._conclude(session, _ended(session.kill))
+        else:
+            self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, isinstance(error, FastTrackError)))
+
+    # ------------------------------------------------------------ what the cluster says
+
+    def _watched(self) -> list[str]:
+        return [session.name for session in self._sessions.values() if session.is_watched]
+
+    def _heard(self, found: dict[str, list[Row]]) -> bool:
+        """What a look found; whether any of it is news."""
+        is_news = False
+        for session in list(self._sessions.values()):
+            if session.is_watched and session.name in found:
+                before = session.rows
+                self._saw(session, found[session.name])
+                is_news |= session.rows != before
+        return is_news
+
+    def _saw(self, session: Session, rows: list[Row]) -> None:
+        if not rows:
+            self._saw_nothing(session)
+            return
+        session.took(rows)
+        live = session.live
+        if not live:
+            session.is_finishing = True
+            session.work = self._spawn(self._finish(session))
+            return
+        row = max(live, key=lambda each: (each.began_at is not None, each.created_at))
+        if session.kill is None and row.status is not None:
+            self._say(session, row.status, self._reason(session, row), at=_moment(row))
+        self._end_what_is_overdue(session, row)
+
+    def _saw_nothing(self, session: Session) -> None:
+        """It was asked for, and is not there: while a request is under way that says nothing."""
+        is_under_way = session.work is not None and not session.work.done()
+        if not is_under_way and time.monotonic() - session.since > _APPEARS:
+            self._conclude(session, LOST if session.kill is None else _ended(session.kill))
+
+    def _reason(self, session: Session, row: Row) -> str:
+        if row.status is not Status.PENDING:
+            return ""
+        now = time.monotonic()
+        if now - session.since > PATIENCE and now - session.asked_why > _WHY_AGAIN:
+            session.asked_why = now
+            self._spawn(self._ask_why(session, row.data))
+        return session.waits_because
+
+    async def _ask_why(self, session: Session, data: Mapping[str, Any]) -> None:
+        profile, spec = self._cluster.profile, session.spec
+        try:
+            survey = await self._surveyor.look(projects={spec.project} if spec.project else ())
+        except FastTrackError:
+            return
+        session.waits_because = why_pending(spec, survey, profile, data)
+        if session.is_watched and session.status is Status.PENDING and session.waits_because:
+            self._say(session, Status.PENDING, session.waits_because)
+
+    def _end_what_is_overdue(self, session: Session, row: Row) -> None:
+        timeout = session.spec.timeout
+        if timeout is None or row.began_at is None or session.kill is not None:
+            return
+        if time.time() - row.began_at > timeout + _OVERDUE:
+            self.end(session, Kill("timeout", f"timeout {format_duration(timeout)}"))
+
+    def _troubled(self, error: FastTrackError) -> None:
+        """Nothing is known: the status stays, and the trouble is its reason."""
+        for session in self._sessions.values():
+            if session.is_watched:
+                self._say(session, session.status, error.message)
+
+    async def _idle(self, budget: Budget) -> None:
+        """Now and then, what the sessions use."""
+        now = time.monotonic()
+        running = [session for session in self._sessions.values() if session.is_running][:_MOST_SAMPLED]
+        if not running or now - self._sampled < _SAMPLED or not budget.take(keep=1.0):
+            return
+        self._sampled = now
+        used = await self.looker.measure([session.name for session in running])
+        for session in running:
+            session.used(time.time(), used.get(session.name, {}))
+
+    # ------------------------------------------------------------ ends
+
+    async def _destroy(self, session: Session, kill: Kill) -> None:
+        """Ask the cluster to end it until it has: at first politely. Why is written down for whoever comes after us."""
+        await self._write_down(session, kill)
+        began, tried = time.monotonic(), 0
+        while not session.is_over and not session.is_finishing:
+            tried += 1
+            forced = tried > 1 and time.monotonic() - began > _FORCED_AFTER
+            try:
+                rows = session.live or [row for row in await self.looker.find(session.name) if not row.is_over]
+                for row in rows:
+                    await self._ask_for_the_end(row, forced)
+            except FastTrackError as error:
+                self._say(session, Status.TERMINATING, f"{kill.reason}; {error.message}")
+                await asyncio.sleep(pause(tried, most=_ASK_AGAIN))
+                continue
+            self._watcher.hint()
+            await asyncio.sleep(_ASK_AGAIN if rows else 1.0)
+
+    async def _ask_for_the_end(self, row: Row, forced: bool) -> None:
+        path = f"/session/{row.id}"
+        query = {"forced": "true"} if forced else {}
+        try:
+            await self._cluster.call("DELETE", path, query=query)
+        except NotFound:
+            return
+        except BackendUnreachable:
+            raise
+        except FastTrackError:  # what is just being prepared is ended by force only
+            if forced:
+                raise
+            await self._cluster.call("DELETE", path, query={"forced": "true"})
+
+    async def _write_down(self, session: Session, kill: Kill) -> None:
+        """Of use only should this engine die before the end is stored."""
+        path = f"{places.control(session.spec.attempt_id)}/killed"
+        try:
+            await asyncio.wait_for(self._vfolders.write(session.folder, path, kill.dump()), 5.0)
+        except (FastTrackError, TimeoutError):
+            return
+
+    async def _finish(self, session: Session) -> None:
+        tried = 0
+        while True:
+            try:
+                finished = await self.finisher.finish(session)
+                break
+            except FastTrackError as error:
+                tried += 1
+                self._say(session, Status.TERMINATING, f"its end cannot be read yet: {error.message}")
+                await asyncio.sleep(pause(tried, most=_PATIENCE))
+        self._conclude(session, finished.outcome, at=finished.at, data=finished.data)
+
+    def _conclude(
+        self, session: Session, outcome: Outcome, *, at: float | None = None, data: Mapping[str, Any] | None = None
+    ) -> None:
+        if session.is_over:
+            return
+        when = max(at or time.time(), session.began_at or 0.0)
+        session.last = SessionReport(
+            session.spec.attempt_id, outcome.status, when, outcome.result, outcome.exit_code, outcome.reason,
+            is_final=outcome.is_final, data={**session.report_data(), **(data or {})},
+        )  # fmt: skip
+        self._report(session.last)
+
+    # ------------------------------------------------------------ small ones
+
+    def _say(self, session: Session, status: Status, reason: str, *, at: float | None = None) -> None:
+        """Report where it is, if that is news."""
+        if session.is_over or (session.status is Status.TERMINATING and status is not Status.TERMINATING):
+            return
+        if (status, reason) == (session.status, session.reason):
+            return
+        when = at if at is not None and status is not session.status else time.time()
+        session.status, session.reason = status, reason
+        self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=session.report_data()))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+
+def _ended(kill: Kill) -> Outcome:
+    """The end of what had not begun."""
+    if kill.kind == "cancel":
+        return Outcome(Status.CANCELLED, Result.UNDEFINED, None, kill.reason)
+    return Outcome(Status.TERMINATED, Result.FAILURE, None, kill.reason)
+
+
+def _moment(row: Row) -> float | None:
+    return row.began_at if row.status is Status.RUNNING else None

@@ -1,0 +1,175 @@
+"""Making a session: the vfolder got ready, one request, and what to do when its answer is lost.
+
+A request that was not answered may have been heard. So the next thing is to look for the session by its name, and only
+where there is none after a while it is asked for again. Should both requests come true after all, the second
+session refuses to begin (``wrapper.sh``), and the two are watched as one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from fasttrack_jupyter.backends.backend_ai import code, places
+from fasttrack_jupyter.backends.backend_ai.asking import Asked, Image, request_for
+from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
+from fasttrack_jupyter.backends.backend_ai.mounts import MountForm, binds_of, config_of, form_of
+from fasttrack_jupyter.backends.backend_ai.survey import amount
+from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
+from fasttrack_jupyter.backends.backend_ai.wrapping import startup_command, values_inside
+from fasttrack_jupyter.backends.image_map import NO_IMAGE, ImageMap
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, ImageUnresolved, NotFound, SessionRejected
+
+_ARCHITECTURES = ("x86_64", "aarch64")
+_IMAGE = """query($name: String!, $architecture: String!) { image(reference: $name, architecture: $architecture) {
+  id name registry tag architecture resource_limits { key min } } }"""
+_SETTLES = 2.0
+"""Seconds after a lost answer until a session that was heard of must be there."""
+_FULL = re.compile(r"(pending|concurrent).*(exceed|limit|reached)|(exceed|limit|reached).*(pending|concurrent)", re.I)
+_NOT_YET = "unknown slot type"
+"""A manager that has just started does not know its agents' slots for some seconds."""
+_ALREADY = "already exists"
+
+Progress = Callable[[float | None, str], None]
+
+
+class Full(BackendUnreachable):
+    """The cluster takes no more sessions of this user just now: later it will."""
+
+
+class Starter:
+    """Makes sessions for one user on one cluster."""
+
+    def __init__(self, cluster: Cluster, looker: Looker, vfolders: Vfolders, images: ImageMap) -> None:
+        self._cluster, self.looker, self._vfolders, self._images = cluster, looker, vfolders, images
+        self._found: dict[str, Image] = {}
+        self._projects: dict[str, str] = {}
+
+    def image_of(self, name: str | None) -> str | None:
+        """What a task's image is called on this cluster; None where it names none and nothing stands for that."""
+        return self._images.lookup(name or NO_IMAGE) or name
+
+    async def prepare(self, spec: SessionSpec, progress: Progress) -> Asked:
+        """Get ready all that the session mounts; the request to make.
+
+        Raises:
+            SessionRejected: it can never start as asked.
+            BackendUnreachable: nothing is known; call again.
+        """
+        _refuse_what_cannot_be(spec)
+        try:
+            release = await self._cluster.release()
+            binds = binds_of(spec, release)
+            form = form_of(release, binds)
+            image, _ = await asyncio.gather(self._image(spec, form), self._vfolders.prepare(spec, progress))
+            await self._write_values(spec)
+            is_v2 = form is MountForm.V2
+            ids = await self._vfolders.ids_of(binds) if is_v2 else {}
+            return request_for(
+                spec,
+                profile=self._cluster.profile,
+                release=release,
+                form=form,
+                mounts=config_of(form, binds, ids),
+                image=image,
+                project_id=await self._project(spec) if is_v2 else "",
+                command=startup_command(spec, binds, form, await self._executables(spec)),
+            )
+        except (BadRequest, NotFound) as error:
+            raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
+
+    async def create(self, asked: Asked, name: str) -> list[Row] | None:
+        """Ask for the session; its rows where it was found to be there already, else None.
+
+        Raises:
+            SessionRejected: the cluster refuses it.
+            Full: it takes no more just now.
+            BackendUnreachable: no answer, and no session of that name (yet).
+        """
+        try:
+            await self._cluster.call("POST", asked.path, body=asked.body, repeat=False)
+            return None
+        except BackendUnreachable:
+            await asyncio.sleep(_SETTLES)
+            if rows := await self.looker.find(name):
+                return rows
+            raise
+        except (BadRequest, NotFound) as error:
+            rows = await self.looker.find(name)
+            if [row for row in rows if not row.is_over] or (rows and _ALREADY in error.message.lower()):
+                return rows
+            said = error.message.lower()
+            if _FULL.search(said) or _NOT_YET in said:
+                raise Full(error.message, hint=error.hint) from error
+            raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
+
+    async def _image(self, spec: SessionSpec, form: MountForm) -> Image:
+        name = self.image_of(spec.image)
+        if name is None:
+            raise ImageUnresolved(
+                f"task {spec.path!r} names no image, and a cluster has none of its own",
+                hint="environment: {image: …} (fasttrack cluster images lists them), or `current` in images.yaml",
+            )
+        if form is not MountForm.V2:
+            return Image(name)  # the manager finds it by its name; ordinary users of 23.09 are not told of all
+        if name not in self._found:
+            self._found[name] = await self._ask_image(name)
+        return self._found[name]
+
+    async def _ask_image(self, name: str) -> Image:
+        for architecture in _ARCHITECTURES:
+            try:
+                told = (await self._cluster.graphql(_IMAGE, {"name": name, "architecture": architecture}))["image"]
+            except (NotFound, BadRequest):
+                continue
+            if told:
+                least = {each["key"]: amount(each["key"], each["min"]) or 0 for each in told["resource_limits"] or ()}
+                whole = f"{told['registry']}/{told['name']}:{told['tag']}"
+                return Image(whole, told["architecture"], told["id"], least)
+        raise ImageUnresolved(
+            f"there is no image {name!r} on {self._cluster.profile.endpoint}",
+            hint="fasttrack cluster images lists them",
+        )
+
+    async def _project(self, spec: SessionSpec) -> str:
+        name = spec.project or self._cluster.profile.project
+        if name not in self._projects:
+            told = await self._cluster.graphql("query { groups { id name } }")
+            self._projects = {str(each["name"]): str(each["id"]) for each in told.get("groups") or ()}
+        if name not in self._projects:
+            names = ", ".join(sorted(self._projects)) or "none"
+            raise SessionRejected(f"you are in no project {name!r} on the cluster", hint=f"There are: {names}.")
+        return self._projects[name]
+
+    async def _write_values(self, spec: SessionSpec) -> None:
+        """Input values that are too large for the command."""
+        inside: Mapping[str, Any] = values_inside(spec)
+        for name, value in spec.input_values.items():
+            if name not in inside:
+                path = f"{places.inputs(spec.attempt_id)}/{name}"
+                await self._vfolders.write(places.cluster_name(spec.folder), path, value.encode())
+
+    async def _executables(self, spec: SessionSpec) -> list[str]:
+        """Files at the top of the code that can be executed here: a vfolder keeps no modes."""
+        if not spec.code or self._vfolders.snapshots is None:
+            return []
+        found = await asyncio.to_thread(code.executables, self._vfolders.snapshots, spec.code)
+        return [path for path in found if len(PurePosixPath(path).parts) == 1]
+
+    def forget(self, spec: SessionSpec) -> None:
+        """What was known of its image may be wrong: it was refused."""
+        self._found.pop(self.image_of(spec.image) or "", None)
+
+
+def _refuse_what_cannot_be(spec: SessionSpec) -> None:
+    if spec.git is not None:
+        hint = "Clone it in the command, or put the files beside the pipeline's file."
+        raise SessionRejected(f"task {spec.path!r} takes its code from Git, which no session can here", hint=hint)
+    if spec.run_on_all and spec.cluster_size > 1:
+        hint = "Start the others from main1: ssh and mpirun reach the hosts of BACKENDAI_CLUSTER_HOSTS."
+        raise SessionRejected(f"the command of task {spec.path!r} runs on main1 alone on a cluster", hint=hint)

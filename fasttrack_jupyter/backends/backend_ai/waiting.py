@@ -1,0 +1,64 @@
+"""Why a session waits, in words: the cluster leaves it PENDING and says little or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fasttrack_jupyter.backends.backend_ai.asking import Image, amounts_of
+from fasttrack_jupyter.backends.backend_ai.profile import Profile
+from fasttrack_jupyter.backends.backend_ai.survey import Survey
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
+
+PATIENCE = 10.0
+"""Seconds that a session may be PENDING before somebody asks why."""
+
+
+def why_pending(spec: SessionSpec, survey: Survey, profile: Profile, data: Mapping[str, Any]) -> str:
+    """``asked 4 cuda.device, group default has 2 free of 8``; empty where nothing is known.
+
+    ``data``: the session's ``status_data``, in which some schedulers tell what kept them.
+    """
+    return "; ".join(dict.fromkeys([*_limits(spec, survey), *_room(spec, survey, profile), *_scheduler(data)]))[:600]
+
+
+def _limits(spec: SessionSpec, survey: Survey) -> Iterator[str]:
+    limits = survey.limits
+    if 0 < limits.max_concurrent_sessions <= limits.sessions:
+        yield f"you have {limits.sessions} sessions, and your limit is {limits.max_concurrent_sessions} at a time"
+    asked = ResourceSlots(amounts_of(spec, Image(spec.image or ""))).times(spec.cluster_size)
+    for slot, amount in asked.items():
+        limit = limits.slots.get(slot)
+        if limit is not None and amount + limits.used.get(slot, 0) > limit:
+            used, most = say_quantity(slot, limits.used.get(slot, 0)), say_quantity(slot, limit)
+            yield f"asked {format_quantity(slot, amount)} {slot}, and you use {used} of your {most}"
+
+
+def _room(spec: SessionSpec, survey: Survey, profile: Profile) -> Iterator[str]:
+    offer = survey.offers.get(spec.project or profile.project)
+    if offer is None:
+        return
+    wanted = spec.resource_group or profile.resource_group
+    groups = [group for group in offer.groups if group.is_active and wanted in (None, group.name)]
+    one = ResourceSlots(amounts_of(spec, Image(spec.image or "")))
+    lacking = [(group, group.lacks(one, spec.cluster_size)) for group in groups]
+    if not lacking or not all(lacks for _, lacks in lacking):
+        return
+    group, lacks = min(lacking, key=lambda each: len(each[1]))
+    for slot, (amount, free) in lacks.items():
+        of = f" of {say_quantity(slot, group.total.get(slot, 0))}" if group.total is not None else ""
+        has = f"group {group.name} has {say_quantity(slot, free)} free{of}"
+        yield f"asked {format_quantity(slot, amount)} {slot}, {has}"
+
+
+def _scheduler(data: Mapping[str, Any]) -> Iterator[str]:
+    told = data.get("scheduler")
+    if not isinstance(told, Mapping):
+        return
+    failed = told.get("failed_predicates")
+    for each in failed if isinstance(failed, list) else ():
+        if isinstance(each, Mapping) and (words := each.get("msg") or each.get("name")):
+            yield f"the scheduler says: {' '.join(str(words).split())}"
+    if not failed and (words := told.get("msg")):
+        yield f"the scheduler says: {' '.join(str(words).split())}"

@@ -1,0 +1,121 @@
+refuse() { echo "fasttrack: $2"; exit "$1"; }
+
+# What is mounted must be what was asked for: a cluster that gets it wrong says nothing.
+mounted=
+while read -r _ _ _ root point options _; do
+  mounted="$mounted
+$point $root $options"
+done </proc/self/mountinfo
+
+bound() { # target, end of what is behind it, ro or rw or any
+  after=${mounted##*"
+$1 "}
+  [ "$after" != "$mounted" ] || refuse 97 "refused: nothing is mounted at $1"
+  root=${after%% *} after=${after#* }
+  case $root in *"$2") ;; *) refuse 97 "refused: at $1 is $root, and not …$2" ;; esac
+  case ,${after%%[!a-z0-9,=_-]*}, in *,ro,*) is=ro ;; *) is=rw ;; esac
+  [ "$3" = any ] || [ "$3" = "$is" ] || refuse 97 "refused: $1 is $is, and should be $3"
+}
+ft_check
+
+session=/pipeline/.session outputs=/pipeline/outputs
+mkdir "$session/begun" 2>/dev/null || {
+  [ ! -d "$session/begun" ] || refuse 98 "refused: this attempt has begun once already"
+  refuse 97 "refused: $session cannot be written to"
+}
+moment() { date +%s.%N 2>/dev/null || echo 0; }
+began=$(moment)
+[ -e /pipeline/output ] || ln -s outputs /pipeline/output 2>/dev/null
+
+cd /home/work || refuse 97 "refused: there is no /home/work"
+link() { [ -e "$2" ] || [ -L "$2" ] || ln -s "$1" "$2"; }
+for file in /pipeline/code/* /pipeline/code/.[!.]* /pipeline/code/..?*; do
+  [ ! -e "$file" ] || link "$file" "${file##*/}"
+done
+executable() { # what a vfolder keeps without its mode
+  rm -f "$1" && cp "/pipeline/code/$1" "$1" && chmod 755 "$1"
+}
+value() { printf %s "$2" >"/pipeline/inputs/$1"; }
+ft_place
+
+# Both streams go to the session's own log and, as they come, to a file that outlives the container.
+pipe=/tmp/.fasttrack.$$ copier=
+if mkfifo "$pipe" 2>/dev/null && command -v tee >/dev/null; then
+  tee "$session/log" <"$pipe" &
+  copier=$!
+  exec 3>"$pipe"
+  rm -f "$pipe"
+else
+  exec 3>"$session/log"
+fi
+
+leader=
+! command -v setsid >/dev/null || leader=setsid
+$leader /bin/sh -c "$ft_command" >&3 2>&3 3>&- </dev/null &
+child=$!
+signal() {
+  if [ -n "$leader" ]; then kill -s "$1" -- "-$child"; else kill -s "$1" "$child"; fi 2>/dev/null
+}
+trap 'signal TERM' TERM INT HUP
+watch=
+if [ -n "$ft_timeout" ]; then
+  (
+    trap - TERM INT HUP
+    sleep "$ft_timeout"
+    echo >"$session/timed-out"
+    signal TERM
+    sleep 10
+    signal KILL
+  ) >/dev/null 2>&1 3>&- &
+  watch=$!
+fi
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2>/dev/null || break
+done
+ended=$(moment)
+trap '' TERM INT HUP
+[ -z "$watch" ] || kill "$watch" 2>/dev/null
+[ -z "$leader" ] || signal KILL
+exec 3>&-
+if [ -n "$copier" ]; then
+  (sleep 3; kill "$copier") >/dev/null 2>&1 &
+  wait "$copier"
+fi
+
+inside() { # whether it is there, and no link out of the outputs
+  [ -e "$1" ] || return 1
+  real=$(readlink -f "$1" 2>/dev/null) || { [ ! -L "$1" ]; return; }
+  case $real in "$outputs" | "$outputs"/*) ;; *) return 1 ;; esac
+}
+tell() { # kind, name, path: a small file as it is, of a large one that it is there
+  [ -f "$3" ] && inside "$3" || return 1
+  size=$(($(wc -c <"$3")))
+  [ "$size" -le 65536 ] || { echo "large $1 $2"; return 0; }
+  echo "$1 $size $2"
+  cat "$3"
+  echo
+}
+wanted() { # name, path of a declared output
+  case $2 in
+  .values/*) tell value "$1" "$outputs/$2" || echo "missing $1" ;;
+  *) inside "$outputs/$2" || echo "missing $1" ;;
+  esac
+}
+{
+  echo "fasttrack-end 1"
+  echo "code $code"
+  echo "began $began"
+  echo "ended $ended"
+  [ ! -e "$session/timed-out" ] || echo timeout
+  if [ "$code" = 0 ]; then
+    ft_wanted
+    tell outputs - "$outputs/outputs.json"
+  else
+    tell failure - "$outputs/.failure.json"
+  fi
+  echo whole
+} >"$session/.end" && mv "$session/.end" "$session/end" || refuse 96 "its end could not be written: is the vfolder full?"
+rm -f "$outputs/.progress.json" "$outputs/.failure.json"
+exit "$code"

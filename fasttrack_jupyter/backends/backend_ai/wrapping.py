@@ -1,0 +1,91 @@
+"""The startup command of a session: the task's command inside a wrapper that makes ``/pipeline`` whole.
+
+The wrapper (``wrapper.sh``, for any POSIX shell) does in the session what no cluster does for us:
+
+- it checks in ``/proc/self/mountinfo`` that each place is what was asked for, and refuses to begin where it is not;
+- it begins at most once: ``mkdir .session/begun`` comes first, whatever was asked for twice;
+- code is linked into ``/home/work``, named inputs are put into ``/pipeline/inputs``;
+- both streams go into ``.session/log`` as they come, and into the session's own log;
+- it ends the command when its time is up, on releases that would not as well;
+- ``.session/end``, renamed into place, tells exit code, times, declared values and what is missing (see ``ends.py``).
+
+It is handed over as text, so that no session depends on a file that may be another version's. Environment variables
+with secrets never come near it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from fasttrack_jupyter.backends.backend_ai.mounts import Bind, MountForm, named_targets
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import SessionRejected
+
+REFUSED = 97
+"""Exit code of a wrapper that did not begin: something is not mounted as it should be."""
+BEGUN_TWICE = 98
+UNTOLD = 96
+"""… of one that could not write down the end."""
+LONGEST = 120_000
+"""Bytes of a startup command: a shell gets it as one word, of which Linux takes 131,072."""
+VALUES_INSIDE = 16_384
+"""Bytes of input values that go into the command; more are written into the vfolder."""
+_SCRIPT = Path(__file__).with_name("wrapper.sh")
+_ESCAPED = str.maketrans({" ": "\\040", "\t": "\\011", "\n": "\\012", "\\": "\\134"})
+
+
+def startup_command(spec: SessionSpec, binds: Sequence[Bind], form: MountForm, executables: Sequence[str] = ()) -> str:
+    """What the session runs. ``executables``: files at the top of the code that can be executed.
+
+    Raises:
+        SessionRejected: it is longer than a shell takes.
+    """
+    timeout = "" if spec.timeout is None else f"{max(1, round(spec.timeout))}"
+    text = "\n".join(
+        (
+            f"ft_command={shlex.quote(spec.command)}",
+            f"ft_timeout={timeout}",
+            _function("ft_check", _checks(binds, form)),
+            _function("ft_place", _placed(spec, executables)),
+            _function("ft_wanted", (_call("wanted", name, path) for name, path in spec.wanted_outputs)),
+            _SCRIPT.read_text("utf-8"),
+        )
+    )
+    if (size := len(text.encode("utf-8", "surrogatepass"))) > LONGEST:
+        raise SessionRejected(
+            f"the command of task {spec.path!r} is too long for a session ({size} bytes; {LONGEST} can be)",
+            hint="Put it into a script beside the pipeline's file, and run that.",
+        )
+    return text
+
+
+def values_inside(spec: SessionSpec) -> Mapping[str, str]:
+    """The input values that go into the command; the others are files of the vfolder."""
+    total = sum(len(value.encode("utf-8", "surrogatepass")) for value in spec.input_values.values())
+    return spec.input_values if total <= VALUES_INSIDE else {}
+
+
+def _checks(binds: Sequence[Bind], form: MountForm) -> Iterator[str]:
+    for bind in binds:
+        mode = "any" if form is MountForm.MAP else "ro" if bind.read_only else "any"
+        end = f"/{bind.subpath}".translate(_ESCAPED) if bind.subpath else ""
+        yield _call("bound", bind.target.translate(_ESCAPED), end, mode)
+
+
+def _placed(spec: SessionSpec, executables: Sequence[str]) -> Iterator[str]:
+    for path in executables:
+        yield _call("executable", path)
+    for name, value in values_inside(spec).items():
+        yield _call("value", name, value)
+    for name, target in named_targets(spec).items():
+        yield _call("link", target, f"/pipeline/inputs/{name}")
+
+
+def _call(function: str, *words: str) -> str:
+    return f"{function} {shlex.join(words)}"
+
+
+def _function(name: str, lines: Iterator[str]) -> str:
+    return "\n".join((f"{name}() {{", ":", *lines, "}"))
