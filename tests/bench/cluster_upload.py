@@ -5,8 +5,8 @@
     python tests/bench/cluster_upload.py --env FILE --sdk PYTHON [--rounds 3]
 
 FILE is what the cluster's script wrote (endpoint and keys); PYTHON one that has ``backend.ai-client`` (the cluster's
-own). One file of 90 MB, and 1,000 files of 2 kB in 10 folders, by turns; the better half of the rounds counts. Target: our
-rate is at least 0.8 of the SDK's.
+own). One file of 90 MB, and 1,000 files of 2 kB in 10 folders, by turns; the better half of the rounds counts. Target:
+our rate is at least 0.8 of the SDK's.
 """
 
 from __future__ import annotations
