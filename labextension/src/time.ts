@@ -62,6 +62,12 @@ export function ago(time: string, now: number, trans: TranslationBundle): string
   return formats(trans).date.format(Date.parse(time));
 }
 
+/** How often `ago` has something new to say of the newest of `times`, in milliseconds: seconds at first, then minutes. */
+export function paceOf(times: readonly (string | undefined)[]): number {
+  const recent = Date.now() - MINUTE * 1000;
+  return times.some(time => time !== undefined && Date.parse(time) > recent) ? 1000 : 15_000;
+}
+
 /** The exact time, in the browser's zone and in the language of JupyterLab. */
 export function exact(time: string, trans: TranslationBundle): string {
   return formats(trans).exact.format(Date.parse(time));

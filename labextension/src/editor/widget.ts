@@ -9,7 +9,6 @@ import type { CodeEditor } from '@jupyterlab/codeeditor';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
 import { MessageLoop } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
@@ -225,11 +224,6 @@ export class PipelineEditor extends Widget {
     [this.feed, this.choice, this.model].forEach(each => each.dispose());
     Signal.clearData(this);
     super.dispose();
-  }
-
-  protected onActivateRequest(message: Message): void {
-    super.onActivateRequest(message);
-    (this.panes.isShown('canvas') ? this.canvas : this.yaml).activate();
   }
 
   private arrange(): void {

@@ -75,7 +75,10 @@ export function nearest(points: readonly Point[], at: number): number {
   return best;
 }
 
-/** The columns of numbers in `rows` and the one to draw them over (`step`, `epoch` …); null where there are no curves. */
+/**
+ * The columns of numbers in `rows` and the one to draw them over (`step`, `epoch` …, else the rows in their order); null
+ * where there are no curves, as where rows are things with names: their order means nothing.
+ */
 export function curvesIn(
   rows: readonly ChartRow[]
 ): { x: string; y: string[]; rows: readonly ChartRow[] } | null {
@@ -85,12 +88,18 @@ export function curvesIn(
   );
   const x = numeric.find(name => /^(step|epoch|iteration|iter|round|batch)s?$/i.test(name));
   const y = numeric.filter(name => name !== x && rows.some(row => row[name] !== null));
-  if (rows.length < 2 || y.length === 0 || y.length > 12) {
+  const areNamed = x === undefined && names.some(name => rows.some(row => isName(row[name])));
+  if (rows.length < 2 || y.length === 0 || y.length > 12 || areNamed) {
     return null;
   }
   return x
     ? { x, y, rows: thinned(rows) }
     : { x: 'row', y, rows: thinned(rows.map((row, index) => ({ row: index + 1, ...row }))) };
+}
+
+/** Whether a cell is a text that says no time. */
+function isName(cell: ChartRow[string]): boolean {
+  return typeof cell === 'string' && !/^\d{4}-\d\d|^\d{1,2}:\d\d/.test(cell);
 }
 
 /** Evenly spread rows, the last one among them, where there are more than a screen has pixels. */

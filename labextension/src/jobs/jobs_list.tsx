@@ -11,6 +11,7 @@ import { JobForm, JobRow, ROW } from './jobs_list_row';
 import { JobsFilterBar, JobsSelectionBar } from './jobs_list_bars';
 import { ALL, type JobsFilter, type JobsList } from './jobs_list_model';
 import { Empty, TextButton, TroubleNote, useNow, useSignals } from './panel_parts';
+import { paceOf } from '../time';
 
 /** What the list's gestures do. */
 export interface JobsListActions {
@@ -150,7 +151,7 @@ function Grid(props: ViewProps): JSX.Element {
   const [top, height, look] = useSight(box);
   const wants = useFocus(box, list);
   const isLive = list.jobs.some(job => job.status === 'RUNNING');
-  const now = useNow(isLive ? 1000 : 30_000);
+  const now = useNow(isLive ? 1000 : paceOf(list.jobs.map(job => job.created_at)));
   const first = Math.max(0, Math.floor(top / ROW) - BEYOND);
   const last = Math.min(list.jobs.length, Math.ceil((top + height) / ROW) + BEYOND);
   React.useEffect(() => {

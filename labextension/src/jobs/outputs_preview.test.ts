@@ -62,10 +62,22 @@ describe('curves', () => {
   it('are over the row where there is no step', () => {
     expect(
       curvesIn([
-        { loss: 0.5, name: 'a' },
-        { loss: 0.4, name: 'b' }
+        { loss: 0.5, at: '2026-01-01T00:00:00Z' },
+        { loss: 0.4, at: '2026-01-01T00:00:05Z' }
       ])
     ).toMatchObject({ x: 'row', y: ['loss'] });
+  });
+
+  it('are none where rows have names, unless there is a step', () => {
+    const rows = [
+      { model: 'forest 1', accuracy: 0.9 },
+      { model: 'svm', accuracy: 0.8 }
+    ];
+    expect(curvesIn(rows)).toBeNull();
+    expect(curvesIn(rows.map((row, step) => ({ step, ...row })))).toMatchObject({
+      x: 'step',
+      y: ['accuracy']
+    });
   });
 
   it('need two rows and a column of numbers', () => {

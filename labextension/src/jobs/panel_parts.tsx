@@ -17,14 +17,14 @@ export function useSignals(...signals: readonly ISignal<unknown, unknown>[]): vo
   }, signals);
 }
 
-/** The time now, in milliseconds, as it was at most `every` milliseconds ago. */
+/** The time now, in milliseconds; what shows it is drawn anew every `every` milliseconds. */
 export function useNow(every: number): number {
-  const [now, setNow] = React.useState(() => Date.now());
+  const [, again] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
-    const timer = setInterval(() => !document.hidden && setNow(Date.now()), every);
+    const timer = setInterval(() => !document.hidden && again(), every);
     return () => clearInterval(timer);
   }, [every]);
-  return Math.max(now, Date.now() - every);
+  return Date.now();
 }
 
 /** A state's icon in its colour; its word for those who hover, and for screen readers unless `isSilent`. */

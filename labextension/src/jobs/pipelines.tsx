@@ -6,7 +6,7 @@ import * as React from 'react';
 import { stateOf, stateWord } from '../status';
 import { Empty, StateIcon, TextButton, TroubleNote, useNow, useSignals } from './panel_parts';
 import type { PipelineItem, Pipelines } from './pipelines_model';
-import { ago, exact } from '../time';
+import { ago, exact, paceOf } from '../time';
 
 /** What the section's gestures do. */
 export interface PipelinesActions {
@@ -46,7 +46,7 @@ export class PipelinesWidget extends ReactWidget {
 function PipelinesView(props: ViewProps): JSX.Element {
   const { model, trans } = props;
   useSignals(model.changed);
-  const now = useNow(30_000);
+  const now = useNow(paceOf(model.items.map(item => item.last?.created_at)));
   if (model.items.length === 0) {
     return model.trouble ? (
       <TroubleNote
