@@ -193,6 +193,16 @@ class BackendAI:
         """See the port."""
         return await self._vfolders.read(folder, path, start, limit)
 
+    async def put_file(
+        self, folder: str, path: str, source: Path | bytes, progress: Callable[[int], None] = lambda done: None
+    ) -> None:
+        """See the port."""
+        await self._vfolders.write(folder, path, source, progress)
+
+    async def make_dirs(self, folder: str, paths: Sequence[str]) -> None:
+        """See the port."""
+        await self._vfolders.mkdirs(folder, paths)
+
     async def remove(self, folder: str, paths: Sequence[str]) -> int:
         """See the port."""
         return await self._vfolders.remove_paths(folder, paths)

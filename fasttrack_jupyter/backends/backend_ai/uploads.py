@@ -57,6 +57,14 @@ class _Source:
     def of(cls, content: bytes | Path) -> _Source:
         return cls(content, len(content) if isinstance(content, bytes) else content.stat().st_size)
 
+    @property
+    def identity(self) -> str:
+        """What tells these bytes from others, also in another process."""
+        if isinstance(self.content, bytes):
+            return hashlib.sha256(self.content).hexdigest()
+        found = self.content.stat()
+        return f"{found.st_dev} {found.st_ino} {found.st_size} {found.st_mtime_ns}"
+
     def part(self, start: int, length: int, sent: Sent) -> bytes | _Part:
         if isinstance(self.content, bytes) and length <= _PIECE:
             return self.content[start : start + length]
@@ -105,8 +113,7 @@ class Uploads:
     ) -> None:
         """Write a file, in place of one that may be there; folders on the way are made.
 
-        ``kept``: ``content`` is the only one that will ever be at ``path`` (by content hash), so that another process
-        may go on with it.
+        ``kept``: another process may go on with it, from the same file.
 
         Raises:
             NotFound: no such vfolder.
@@ -136,7 +143,7 @@ class Uploads:
             upload.use(await self._ticket(folder, path, upload.source.size))
             return None
         found = await self._catalogue.get(folder)
-        key = hashlib.sha256(f"{found.id}\0{path}\0{upload.source.size}".encode()).hexdigest()
+        key = hashlib.sha256(f"{found.id}\0{path}\0{upload.source.identity}".encode()).hexdigest()
         file = self._tickets / key
         if (ticket := _kept(file)) is not None:
             upload.use(ticket)

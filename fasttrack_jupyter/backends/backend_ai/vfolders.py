@@ -112,8 +112,11 @@ class Vfolders:
             await self._mkdir(where, [path for path in wanted[start : start + _MOST_MADE] if path])
 
     async def write(self, folder: str, path: str, data: bytes | Path, progress: Sent | None = None) -> None:
-        """Write a file, which is there whole or not at all. Raises as :meth:`Uploads.put` does."""
-        await self.uploads.put(folder, path, data, sent=progress)
+        """Write a file, which is there whole or not at all; what broke is gone on with, by another process too.
+
+        Raises as :meth:`Uploads.put` does.
+        """
+        await self.uploads.put(folder, path, data, sent=progress, kept=True)
 
     async def read(self, folder: str, path: str, start: int = 0, limit: int = -1) -> bytes:
         """A range of a file; empty behind its end. Raises as :meth:`Downloads.read` does."""
