@@ -33,6 +33,27 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
+LONG = (
+    "test_digits.py", "test_frontend.py", "test_kill_campaign.py", "test_readme.py", "test_wheel.py",
+    "test_every_step.py", "test_whole_notebooks.py", "test_environments_uv.py",
+)  # fmt: skip
+"""Files that take half a minute and more, longest first. A worker takes a whole file: with one of these at the end the
+other worker would wait."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With several workers (``--no-loadscope-reorder``): long files first, then browsers, then the rest."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _turn(item.path))
+
+
+def _turn(path: Path) -> int:
+    if path.name in LONG:
+        return LONG.index(path.name)
+    return len(LONG) if path.parent.name == "ui" else len(LONG) + 1
+
+
 @pytest.fixture(autouse=True)
 def _no_ones_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that forgets to name a home gets a fresh one, never the user's."""

@@ -63,7 +63,7 @@ run_pytest -m serial --basetemp "$scratch/a" "$@" $serial || alone=$?
 "$root/.venv/bin/python" -m pytest -q -rs -m backend_ai --basetemp "$scratch/c" "$@" $on_cluster \
     </dev/null >"$scratch/clusters.log" 2>&1 &
 cluster_tests=$!
-run_pytest -m "not serial and not backend_ai" -n 2 --dist loadfile --basetemp "$scratch/b" "$@" || together=$?
+run_pytest -m "not serial and not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder --basetemp "$scratch/b" "$@" || together=$?
 wait "$cluster_tests" || clusters=$?
 cluster_tests=
 printf '\nWith real Backend.AI clusters:\n'

@@ -18,6 +18,8 @@ from fasttrack_jupyter.api.client import connect
 from fasttrack_jupyter.errors import EngineUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILT = ROOT / "fasttrack_jupyter" / "labextension"
+"""The JupyterLab extension. That a plain clone suffices to build it is shown by test_wheel.py, and by CI itself."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def _copy(to: Path) -> None:
         if (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, to / name)
+    if BUILT.is_dir():  # built from these very sources, or the copy's installation builds it again (see build_hook.py)
+        shutil.copytree(BUILT, to / BUILT.relative_to(ROOT))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from . import stores
 from .processes import Processes
 from .settings import Settings, load
 
-ORDER = ("webserver", "agent", "worker-http", "worker-tcp", "coordinator", "manager", "storage-proxy", "dockerd")
+ORDER = ("webserver", "agent", "worker-http", "worker-tcp", "coordinator", "manager", "storage-proxy")
 PROGRAMS = ("venv", "seed", "cluster.json", "lock", "users")
 """What --purge keeps."""
 
@@ -26,6 +26,7 @@ def take_down(settings: Settings, gently: bool = True) -> None:
     how = signal.SIGTERM if gently else signal.SIGKILL
     for name in ORDER:
         processes.stop(name, how, seconds=10)
+    processes.stop("dockerd", seconds=20)  # never by SIGKILL: its containerd would hold the mounts for a while
     stores.stop_postgres(processes)
     for name in sorted(processes.recorded()):
         processes.stop(name, how)
