@@ -64,7 +64,8 @@ class Hands:
     def __init__(self, page: Page, path: str) -> None:
         self.page, self.path = page, path
         self.panel = page.locator(".jp-NotebookPanel:visible")
-        self.form = page.locator(".ft-MarkForm")
+        self.form = page.locator(".ft-MarkForm:not(.ft-DefaultsForm)")
+        self.defaults = page.locator(".ft-DefaultsForm")
         self.strip = self.panel.locator(".ft-Strip")
         page.wait_for_function(
             "path => { const widget = window.jupyterapp?.shell.currentWidget; "
@@ -131,6 +132,29 @@ def test_a_cell_is_marked_by_the_form(show: Callable[[str, str], Hands]) -> None
     until(lambda: hands.marks()[1] != MARKS[1], "one step is undone", 5)
     hands.execute("notebook:redo-cell-action")
     until(lambda: hands.marks()[1] == MARKS[1], "and done again", 5)
+
+
+def test_the_notebooks_defaults_have_a_form(lab: Lab, show: Callable[[str, str], Hands]) -> None:
+    """Name, mode, backend, image and the rest, as ``%fasttrack_pipeline`` says them; one pipeline either way."""
+    hands = show("defaults.ipynb", notebook(MAGIC))
+    hands.execute("property-inspector:show-panel")
+    form = hands.defaults
+    form.get_by_label("Pipeline name").fill("sums")
+    form.get_by_label("Pipeline name").press("Enter")
+    form.get_by_label("Cells that are tasks").select_option("define")
+    form.get_by_label("Backend").fill("local")
+    form.get_by_label("Backend").press("Enter")
+    form.get_by_text("Environment").click()
+    form.get_by_label("Variables").fill("EPOCHS=3")
+    form.get_by_label("Variables").blur()
+    said = f"() => ({NOTEBOOK})().content.model.getMetadata('fasttrack')"
+    wanted = {"pipeline": "sums", "mode": "define", "backend": "local", "env": {"EPOCHS": "3"}}
+    until(lambda: hands.page.evaluate(said) == wanted, "the notebook's metadata")
+    hands.press("Open as pipeline")
+    until((lab.work / "defaults.fasttrack.yaml").exists, "the pipeline")
+    told = YAML(typ="safe").load((lab.work / "defaults.fasttrack.yaml").read_text())
+    assert (told["name"], told["environment"]["envs"]) == ("sums", {"EPOCHS": "3"})
+    assert (lab.work / "defaults.cells" / "made.json").exists()
 
 
 def test_what_is_wrong_is_told_at_its_field_and_not_written(show: Callable[[str, str], Hands]) -> None:

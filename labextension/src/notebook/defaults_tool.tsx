@@ -14,6 +14,7 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
   constructor(private readonly parts: ToolParts) {
     super();
     this.addClass('ft-MarkForm');
+    this.addClass('ft-DefaultsForm');
     parts.tracker.currentChanged.connect(this.onNotebook, this);
     this.onNotebook();
   }
