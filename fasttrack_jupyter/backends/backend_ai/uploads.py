@@ -36,6 +36,8 @@ _PART_TIMEOUT = 600.0
 _TRIES = 6
 """Breaks in a row, with nothing gained, after which we give up."""
 _STARTS = 3
+_SETTLING = 0.2
+"""Seconds between two looks at an offset."""
 _LARGE = 4 << 20
 """Bytes from which a ticket is worth keeping."""
 _TICKET_AGE = 20 * 3600.0
@@ -230,7 +232,7 @@ class _Upload:
             if at == last:
                 return at
             last = at
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_SETTLING)
 
     async def _ask(self, method: str, **request: Any) -> StorageAnswer:
         answer = await self._cluster.storage(method, self._url, query={"token": self._token}, **request)
