@@ -2,9 +2,14 @@
  * Cytoscape as the canvas's hands: pan, zoom, pinch, drag, box selection, clicks and hit tests, for mouse and fingers.
  *
  * It knows the boxes of tasks and remarks and where they are, nothing else, and it paints nothing: its renderer's
- * `render`, which its frame loop calls when something changed, is ours (cytoscape's own WebGL renderer hooks in at the
- * same place), and what it computes only to paint labels and edges is switched off. So its loop and our picture are one frame, a status change costs no style calculation, and a graph of
- * thousands opens at once, since wires are no elements of it. Without a drawing context (tests) it runs headless.
+ * `render`, which its frame loop calls when something changed, is ours, and what it computes only to paint labels and
+ * edges is switched off. So its loop and our picture are one frame, a status change costs no style calculation, and a
+ * graph of thousands opens at once, since wires are no elements of it. Without a drawing context (tests) it runs
+ * headless.
+ *
+ * Its own WebGL renderer (3.34) was tried and is slower: it walks all elements in script for each frame, whatever the
+ * GPU (80 ms with 5,000 tasks and straight edges, 320 ms with 20,000; this painter: 4 and 41), styles each change of
+ * status (9 s for 1,000 among 5,000), and knows neither dashes nor hatching.
  */
 import cytoscape from 'cytoscape';
 import type { Core, EventObject, NodeSingular, StylesheetJson } from 'cytoscape';
