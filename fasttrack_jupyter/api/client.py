@@ -188,17 +188,17 @@ class Client(ClusterCalls, ProfileCalls):
 
     # ------------------------------------------------------------ the home
 
-    def folders(self) -> list[Json]:
+    def folders(self, backend: str = "local") -> list[Json]:
         """FolderView each, by name."""
-        return self._list("GET", "/folders")
+        return self._list("GET", "/folders", query={"backend": backend})
 
-    def make_folder(self, name: str, usage_mode: str = "general") -> Json:
+    def make_folder(self, name: str, usage_mode: str = "general", backend: str = "local") -> Json:
         """Make a vfolder: FolderView."""
-        return self._ask("POST", "/folders", {"name": name, "usage_mode": usage_mode})
+        return self._ask("POST", "/folders", {"name": name, "usage_mode": usage_mode, "backend": backend})
 
-    def remove_folder(self, name: str) -> None:
+    def remove_folder(self, name: str, backend: str = "local") -> None:
         """Remove a vfolder and what is in it."""
-        self._read("DELETE", f"/folders/{quoted(name)}")
+        self._read("DELETE", f"/folders/{quoted(name)}", query={"backend": backend})
 
     def backends(self) -> list[Json]:
         """BackendView each: where jobs can run."""

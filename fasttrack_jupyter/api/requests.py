@@ -121,6 +121,7 @@ class FolderRequest(View):
 
     name: str
     usage_mode: str = "general"
+    backend: str = "local"
 
 
 class SecretValue(View):

@@ -213,19 +213,19 @@ async def schema(engine: FastTrack) -> Json:
     return await engine.schema()
 
 
-async def folders(engine: FastTrack) -> list[views.FolderView]:
-    """All vfolders."""
-    return await engine.folders()
+async def folders(engine: FastTrack, query: ask.BackendQuery) -> list[views.FolderView]:
+    """All vfolders of a backend."""
+    return await engine.folders(query.backend)
 
 
 async def make_folder(engine: FastTrack, body: ask.FolderRequest) -> views.FolderView:
     """Make a vfolder; one that is there already comes back as it is."""
-    return await engine.make_folder(body.name, body.usage_mode)
+    return await engine.make_folder(body.name, body.usage_mode, body.backend)
 
 
-async def remove_folder(engine: FastTrack, name: str) -> None:
+async def remove_folder(engine: FastTrack, name: str, query: ask.BackendQuery) -> None:
     """Remove a vfolder and what is in it."""
-    await engine.remove_folder(name)
+    await engine.remove_folder(name, query.backend)
 
 
 async def images(engine: FastTrack, query: ask.BackendQuery) -> list[Json]:

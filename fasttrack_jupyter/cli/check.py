@@ -117,14 +117,17 @@ def _show_tasks(face: Face, view: dict[str, Any]) -> None:
     from fasttrack_jupyter.cli.tables import table
 
     console = face.console()
+    has_several = len({task["backend"] for task in view["tasks"]}) > 1
     rows = []
     for task in view["tasks"]:
         seconds = task["expected_seconds"]
         expected = "" if seconds is None else f"≈ {duration(seconds)}"
         why = "; ".join(text for text in (task["reason"], *task["notes"]) if text)
         decision = badge(DECISIONS[task["decision"]], console, task["decision"])
-        rows.append((task["path"], decision, why, expected, slots(task["resources"])))
-    table(face, ("task", "decision", "<why", ">expected", "resources"), rows, empty="the pipeline has no tasks")
+        where = (task["backend"],) if has_several else ()
+        rows.append((task["path"], decision, *where, why, expected, slots(task["resources"])))
+    columns = ("task", "decision", *(("where",) if has_several else ()), "<why", ">expected", "resources")
+    table(face, columns, rows, empty="the pipeline has no tasks")
 
 
 def _totals(view: dict[str, Any]) -> str:

@@ -41,6 +41,15 @@ def tasks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
     return [path for path in _quietly(ctx, ask) if path.startswith(incomplete)][:_MOST]
 
 
+def backends(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Where jobs can run."""
+
+    def ask(client: Client) -> list[str]:
+        return [str(name) for name in client.info()["backends"]]
+
+    return [name for name in _quietly(ctx, ask) if name.startswith(incomplete)]
+
+
 def _quietly(ctx: click.Context, ask: Callable[[Client], list[str]]) -> list[str]:
     face = ctx.find_object(Face) or Face(home=ctx.find_root().params.get("home"))
     try:

@@ -9,14 +9,14 @@ import click
 from fasttrack_jupyter.api.states import FAILURE, SUCCESS, icon
 from fasttrack_jupyter.api.words import ago, amount_of, clean, plural
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import backend_option, json_option, pass_face
+from fasttrack_jupyter.cli.options import json_option, pass_face, place_option
 from fasttrack_jupyter.errors import EngineUnavailable
 
 Json = dict[str, Any]
 
 
 @click.command()
-@backend_option
+@place_option
 @json_option
 @pass_face
 def slots(face: Face, backend: str) -> None:
@@ -51,7 +51,7 @@ def _words(value: Any) -> str:
 
 
 @click.command()
-@backend_option
+@place_option
 @json_option
 @pass_face
 def images(face: Face, backend: str) -> None:

@@ -50,9 +50,20 @@ selection_options = stack(
 param_option = click.option(
     "--param", "-p", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the pipeline."
 )
-backend_option = click.option(
-    "--backend", metavar="NAME", help="Where to run; by default where a notebook says, or local."
-)
+_BACKENDS = "local (this machine), backend.ai (a cluster, once you `fasttrack login`) or backend.ai:PROFILE."
+
+
+def _backend_option(what: str, **how: Any) -> Callable[[Command], Command]:
+    return click.option(
+        "--backend", metavar="NAME", shell_complete=completion.backends, help=f"{what} {_BACKENDS}", **how
+    )  # fmt: skip
+
+
+backend_option = _backend_option("Where tasks run that name no backend; by default where a notebook says, or local:")
+"""Of what makes a job; None where nothing was said."""
+rerun_backend_option = _backend_option("Where tasks run that name no backend, if not where they did:")
+place_option = _backend_option("Which backend:", default="local", show_default=True)
+"""Of what asks one backend."""
 notebook_options = stack(
     click.option("--split", is_flag=True, help="Of a notebook without marks: make every code cell a task."),
     click.option("--whole", is_flag=True, help="Of a notebook: make all of it one task."),

@@ -8,7 +8,7 @@ import click
 
 from fasttrack_jupyter.api.words import ago, plural, size
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import agree, json_option, pass_face
+from fasttrack_jupyter.cli.options import agree, json_option, pass_face, place_option
 
 Json = dict[str, Any]
 
@@ -38,9 +38,10 @@ def pipelines(face: Face) -> None:
 
 
 @click.group(invoke_without_command=True)
+@place_option
 @json_option
 @click.pass_context
-def folders(ctx: click.Context) -> None:
+def folders(ctx: click.Context, backend: str) -> None:
     """List, make and remove vfolders.
 
     A vfolder is a named folder that tasks mount: general, model or data. A pipeline's own is made with it.
@@ -54,19 +55,20 @@ def folders(ctx: click.Context) -> None:
     Exit status: 0, 2 if there is no such folder or it is in use.
     """
     if ctx.invoked_subcommand is None:
-        _list_folders(ctx.ensure_object(Face))
+        _list_folders(ctx.ensure_object(Face), backend)
 
 
 @folders.command("list")
+@place_option
 @json_option
 @pass_face
-def list_folders(face: Face) -> None:
+def list_folders(face: Face, backend: str) -> None:
     """List all vfolders."""
-    _list_folders(face)
+    _list_folders(face, backend)
 
 
-def _list_folders(face: Face) -> None:
-    found = face.client.folders()
+def _list_folders(face: Face, backend: str) -> None:
+    found = face.client.folders(backend)
     if face.as_json:
         face.json(found)
         return
@@ -89,11 +91,12 @@ def _list_folders(face: Face) -> None:
     type=click.Choice(["general", "model", "data"]),
     help="What it is for.",
 )
+@place_option
 @json_option
 @pass_face
-def make_folder(face: Face, name: str, usage: str) -> None:
+def make_folder(face: Face, name: str, usage: str, backend: str) -> None:
     """Make a vfolder. A name that is taken is refused."""
-    found = face.client.make_folder(name, usage)
+    found = face.client.make_folder(name, usage, backend)
     if face.as_json:
         face.json(found)
     else:
@@ -103,11 +106,12 @@ def make_folder(face: Face, name: str, usage: str) -> None:
 @folders.command("rm")
 @click.argument("name")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@place_option
 @pass_face
-def remove_folder(face: Face, name: str, yes: bool) -> None:
+def remove_folder(face: Face, name: str, yes: bool, backend: str) -> None:
     """Remove a vfolder and everything in it. On a terminal it asks first."""
     agree(f"Remove the folder {name} and everything in it?", yes=yes)
-    face.client.remove_folder(name)
+    face.client.remove_folder(name, backend)
     face.say(f"{name} removed")
 
 

@@ -24,6 +24,7 @@ from fasttrack_jupyter.cli.options import (
     param_option,
     pass_face,
     pipeline_file,
+    rerun_backend_option,
     selection,
     selection_options,
     shrink_option,
@@ -100,6 +101,7 @@ def run(
 @click.option("--edited", is_flag=True, help="With the pipeline's file as it is now, instead of the job's own copy.")
 @selection_options
 @param_option
+@rerun_backend_option
 @click.option("--shrink", is_flag=True, default=None, help="Fit tasks that ask for more than there is.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and do nothing.")
 @_follow_options
@@ -107,7 +109,8 @@ def run(
 @pass_face
 def rerun(
     face: Face, job: str, from_failed: bool, edited: bool, only: tuple[str, ...], from_: tuple[str, ...],
-    until: tuple[str, ...], params: tuple[str, ...], shrink: bool | None, only_plan: bool, detach: bool, quiet: bool,
+    until: tuple[str, ...], params: tuple[str, ...], backend: str | None, shrink: bool | None, only_plan: bool,
+    detach: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Make a new job from an old one and follow it.
 
@@ -117,6 +120,7 @@ def rerun(
     Examples:
       fasttrack rerun last --from-failed --edited
       fasttrack rerun digits#12 --from evaluate --plan
+      fasttrack rerun last --from-failed --backend backend.ai
 
     \b
     Exit status: 0 success (or detached), 1 failure, 2 refused, 3 cancelled, 130 interrupted.
@@ -124,6 +128,9 @@ def rerun(
     request: Json = {"from_failed": from_failed, "edited": edited, "selection": selection(only, from_, until)}
     if params:
         request["params"] = parameters(params, "--param")
+    if backend:
+        request["backend"] = backend
+        use_environ(face.client, backend, os.environ)
     if shrink:
         request["shrink"] = True
     if edited:

@@ -23,14 +23,23 @@ _TAGS = (
     "GROUP BY t.value ORDER BY jobs DESC, t.value"
 )
 # Jobs are numbered in the order in which they were made: what touches the window is in the oldest of those that do,
-# or in a later one.
+# or in a later one. A task that runs elsewhere than its job does is in the job's plan: few jobs have such.
 _HELD = f"""
-WITH held AS MATERIALIZED (
+WITH elsewhere AS MATERIALIZED (
+  SELECT i.num AS instance, json_extract(e.value, '$.backend') AS backend
+  FROM jobs j, json_each(j.options, '$.plan') e
+  JOIN instances i ON i.num BETWEEN j.num << {ORDINAL_BITS} AND ((j.num + 1) << {ORDINAL_BITS}) - 1 AND i.path = e.key
+  WHERE instr(j.options, '"backend":') AND json_extract(e.value, '$.backend') IS NOT NULL
+    AND coalesce(j.ended_at, :end) > :start
+),
+held AS MATERIALIZED (
   SELECT resources, max(started_at, :start) AS a, min(coalesce(ended_at, :end), :end) AS b
   FROM attempts
   WHERE instance >= (SELECT min(num) << {ORDINAL_BITS} FROM jobs WHERE coalesce(ended_at, :end) > :start)
     AND resources IS NOT NULL AND started_at < :end AND coalesce(ended_at, :end) > :start
-    AND instance >> {ORDINAL_BITS} IN (SELECT num FROM jobs WHERE backend = :backend)
+    AND (instance IN (SELECT instance FROM elsewhere WHERE backend = :backend)
+      OR instance NOT IN (SELECT instance FROM elsewhere)
+      AND instance >> {ORDINAL_BITS} IN (SELECT num FROM jobs WHERE backend = :backend))
 )
 SELECT resources, (a - :start) / :width AS bucket, 1, count(*), sum(a - :start) FROM held GROUP BY resources, bucket
 UNION ALL

@@ -50,6 +50,27 @@ def test_slots_over_time_are_what_a_look_at_each_attempt_gives(kit: Any, seed: i
     kit.run(scenario)
 
 
+def test_slots_count_where_the_task_ran(kit: Any) -> None:
+    """A task that the plan put on another backend than its job's holds slots there."""
+    end = 1_700_000_000.0
+
+    async def scenario(store: SqliteStore) -> None:
+        kit.now = end - DAY
+        job = await store.create_job(kit.new_job(options={"plan": {"train": {"backend": "cluster"}}}))
+        moves = [kit.move(job, None, JobStatus.PENDING, JobStatus.RUNNING)]
+        for path in ("prep", "train"):
+            moves += [
+                kit.move(job, path, Status.WAITING, Status.PENDING, data={"resources": {"cpu": path}}, attempt=1),
+                kit.move(job, path, Status.PENDING, Status.RUNNING, at=end - DAY, attempt=1),
+            ]
+        await store.record(moves)
+        for backend, path in (("local", "prep"), ("cluster", "train")):
+            [(resources, found)] = await store.held_slots(backend, end - DAY, end, 1)
+            assert (resources, found) == ({"cpu": path}, pytest.approx([1.0]))
+
+    kit.run(scenario)
+
+
 def rng_buckets(seed: int) -> int:
     return (1, 7, 24, 168, 1000)[seed]
 
