@@ -258,7 +258,7 @@ def policy_bounds(policy: Mapping[str, Any], total: Any, known: Iterable[str]) -
     """A keypair policy's limits; a slot that it does not name is unlimited, or none at all: as the policy says."""
     named = bounds(total)
     if str(policy.get("default_for_unspecified", "UNLIMITED")).upper() == "LIMITED":
-        return {**dict.fromkeys(known, 0), **named}
+        return {**{slot: 0 for slot in known if slot not in (total or {})}, **named}
     return named
 
 
