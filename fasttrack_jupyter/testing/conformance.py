@@ -7,12 +7,15 @@ after a restart of the engine), and pytest finds the rest::
         def make_backend(self, home: Path) -> ExecutionBackend:
             return MyBackend(home)
 
-Commands are ``exit N``, ``echo WORDS`` and ``sleep 60``; a backend that runs nothing may read them.
+Commands are ``exit N``, ``echo WORDS`` and ``sleep 60``; a backend that runs nothing may read them. Where sessions
+outlive ``home`` (a cluster), override ``spec`` for what every session needs there (an image), and ``patience``. No two
+tests use the same attempt id or vfolder, for such a place remembers them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport, SessionSpec, UsagePoint
+from fasttrack_jupyter.engine.ports import ExecutionBackend, LogChunk, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -40,9 +43,10 @@ def session_spec(attempt_id: str, command: str, **more: Any) -> SessionSpec:
 
 
 class Reports:
-    """What a backend reported, in order; and waiting for it."""
+    """What a backend reported, in order; and waiting for it, at most ``patience`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 30.0) -> None:
+        self.patience = patience
         self.all: list[SessionReport] = []
         self._news = asyncio.Event()
 
@@ -55,9 +59,10 @@ class Reports:
         return [report for report in self.all if report.attempt_id == attempt_id]
 
     async def until(
-        self, attempt_id: str, is_it: Callable[[SessionReport], bool], seconds: float = 30.0
+        self, attempt_id: str, is_it: Callable[[SessionReport], bool], seconds: float | None = None
     ) -> SessionReport:
-        """The first report of the attempt that ``is_it``; fails after ``seconds``."""
+        """The first report of the attempt that ``is_it``; fails after ``seconds`` (its ``patience``)."""
+        seconds = self.patience if seconds is None else seconds
         deadline = time.monotonic() + seconds
         while True:
             self._news.clear()
@@ -76,15 +81,15 @@ class Reports:
         """The report that it runs."""
         return await self.until(attempt_id, lambda report: report.status is Status.RUNNING)
 
-    async def ended(self, attempt_id: str, seconds: float = 30.0) -> SessionReport:
+    async def ended(self, attempt_id: str, seconds: float | None = None) -> SessionReport:
         """The report of its end."""
         return await self.until(attempt_id, lambda report: report.status in ENDED, seconds)
 
 
 @asynccontextmanager
-async def opened(backend: ExecutionBackend) -> AsyncIterator[Reports]:
+async def opened(backend: ExecutionBackend, patience: float = 30.0) -> AsyncIterator[Reports]:
     """``backend`` open, with a pipeline folder, and closed at the end; gives its reports."""
-    reports = Reports()
+    reports = Reports(patience)
     await backend.open(reports)
     try:
         await backend.make_folder(FOLDER, "data", "pipeline")
@@ -96,16 +101,23 @@ async def opened(backend: ExecutionBackend) -> AsyncIterator[Reports]:
 class BackendConformance:
     """The suite. Each test gets a fresh ``home`` folder."""
 
+    patience = 30.0
+    """Seconds within which a session gets anywhere."""
+
     def make_backend(self, home: Path) -> ExecutionBackend:
         """A new backend object over the sessions that belong to ``home``."""
         raise NotImplementedError
+
+    def spec(self, command: str, **more: Any) -> SessionSpec:
+        """A session of an attempt that never was."""
+        return session_spec(f"j{secrets.token_hex(6)}-0-1", command, **more)
 
     def run_to_end(self, home: Path, spec: SessionSpec) -> tuple[SessionReport, list[SessionReport]]:
         """Submit ``spec`` and wait: the last report, and all of them."""
 
         async def go() -> tuple[SessionReport, list[SessionReport]]:
             backend = self.make_backend(home)
-            async with opened(backend) as reports:
+            async with opened(backend, self.patience) as reports:
                 await backend.submit(spec)
                 return await reports.ended(spec.attempt_id), reports.of(spec.attempt_id)
 
@@ -113,37 +125,37 @@ class BackendConformance:
 
     def test_a_command_that_ends_with_0_is_a_success(self, tmp_path: Path) -> None:
         """TERMINATED, SUCCESS, exit code 0."""
-        end, _ = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 0"))
+        end, _ = self.run_to_end(tmp_path, self.spec("exit 0"))
         assert (end.status, end.result, end.exit_code) == (Status.TERMINATED, Result.SUCCESS, 0)
 
     def test_a_command_that_fails_tells_its_exit_code(self, tmp_path: Path) -> None:
         """TERMINATED, FAILURE, and the reason in words."""
-        end, _ = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 3"))
+        end, _ = self.run_to_end(tmp_path, self.spec("exit 3"))
         assert (end.status, end.result, end.exit_code) == (Status.TERMINATED, Result.FAILURE, 3)
         assert end.reason == "exit 3"
 
     def test_reports_only_go_forward(self, tmp_path: Path) -> None:
         """Nothing is reported after the end but the same end, and no result before it."""
-        _, reports = self.run_to_end(tmp_path, session_spec("j-0-1", "exit 0"))
+        _, reports = self.run_to_end(tmp_path, self.spec("exit 0"))
         assert [report.status in ENDED for report in reports] == sorted(report.status in ENDED for report in reports)
         assert all(report.result is Result.UNDEFINED for report in reports if report.status not in ENDED)
 
     def test_submitting_again_finds_the_session(self, tmp_path: Path) -> None:
         """A repeated submit, after a restart as well, reports the end that there was and starts nothing."""
-        spec = session_spec("j-0-1", "exit 3")
+        spec = self.spec("exit 3")
         first, _ = self.run_to_end(tmp_path, spec)
         again, _ = self.run_to_end(tmp_path, spec)
         assert (again.status, again.result, again.exit_code) == (first.status, first.result, first.exit_code)
 
     def test_a_session_outlives_the_engine_and_is_adopted(self, tmp_path: Path) -> None:
         """Closing the backend ends no session; the next engine adopts it, and can cancel it."""
-        spec = session_spec("j-0-1", "sleep 60")
+        spec = self.spec("sleep 60")
 
         async def go() -> SessionReport:
-            async with opened(first := self.make_backend(tmp_path)) as reports:
+            async with opened(first := self.make_backend(tmp_path), self.patience) as reports:
                 await first.submit(spec)
                 await reports.running(spec.attempt_id)
-            async with opened(second := self.make_backend(tmp_path)) as reports:
+            async with opened(second := self.make_backend(tmp_path), self.patience) as reports:
                 await second.adopt(spec)
                 await reports.running(spec.attempt_id)
                 assert await second.exists(spec.attempt_id)
@@ -154,10 +166,10 @@ class BackendConformance:
 
     def test_adopting_what_is_not_there_reports_it_lost(self, tmp_path: Path) -> None:
         """ERROR, FAILURE, ``lost``; and nothing is created."""
-        spec = session_spec("j-0-1", "exit 0")
+        spec = self.spec("exit 0")
 
         async def go() -> tuple[SessionReport, bool]:
-            async with opened(backend := self.make_backend(tmp_path)) as reports:
+            async with opened(backend := self.make_backend(tmp_path), self.patience) as reports:
                 await backend.adopt(spec)
                 return await reports.ended(spec.attempt_id), await backend.exists(spec.attempt_id)
 
@@ -166,10 +178,10 @@ class BackendConformance:
 
     def test_cancel_ends_the_session_with_the_reason(self, tmp_path: Path) -> None:
         """CANCELLED, UNDEFINED, and the reason that was given."""
-        spec = session_spec("j-0-1", "sleep 60")
+        spec = self.spec("sleep 60")
 
         async def go() -> SessionReport:
-            async with opened(backend := self.make_backend(tmp_path)) as reports:
+            async with opened(backend := self.make_backend(tmp_path), self.patience) as reports:
                 await backend.submit(spec)
                 await reports.running(spec.attempt_id)
                 await backend.cancel(spec.attempt_id, "dependency train failed")
@@ -199,6 +211,23 @@ class BackendConformance:
 
         asyncio.run(go())
 
+    def test_what_a_command_writes_is_its_log(self, tmp_path: Path) -> None:
+        """To be read in parts, after the end as well, and by another engine; its end is told."""
+        spec = self.spec("echo one two three")
+
+        async def go() -> tuple[LogChunk, LogChunk]:
+            async with opened(first := self.make_backend(tmp_path), self.patience) as reports:
+                await first.submit(spec)
+                await reports.ended(spec.attempt_id)
+                await first.forget(spec.attempt_id)
+                part = await first.logs(spec.attempt_id, 4, 3)
+            async with opened(second := self.make_backend(tmp_path), self.patience):
+                return part, await second.logs(spec.attempt_id, 0, 1000)
+
+        part, whole = asyncio.run(go())
+        assert (part.data, part.start, part.next, part.ended) == (b"two", 4, 7, False)
+        assert (whole.data, whole.size, whole.ended) == (b"one two three\n", 14, True)
+
     def test_usage_over_time_of_an_unknown_attempt_is_empty(self, tmp_path: Path) -> None:
         """It is no error: whoever draws a chart asks before there is anything."""
 
@@ -210,10 +239,10 @@ class BackendConformance:
 
     def test_usage_over_time_is_in_order_and_small(self, tmp_path: Path) -> None:
         """What is kept of a short session is little or nothing, oldest first."""
-        spec = session_spec("j-0-1", "exit 0")
+        spec = self.spec("exit 0")
 
         async def go() -> list[UsagePoint]:
-            async with opened(backend := self.make_backend(tmp_path)) as reports:
+            async with opened(backend := self.make_backend(tmp_path), self.patience) as reports:
                 await backend.submit(spec)
                 await reports.ended(spec.attempt_id)
                 return list(await backend.usage_samples(spec.attempt_id))
@@ -223,15 +252,20 @@ class BackendConformance:
         assert [point.at for point in points] == sorted(point.at for point in points)
 
     def test_a_folder_is_made_once(self, tmp_path: Path) -> None:
-        """Making it again brings back the one that is there."""
+        """Making it again brings back the one that is there; removed, it is gone."""
+        name = f"data-{secrets.token_hex(6)}"
 
         async def go() -> list[str]:
             async with opened(backend := self.make_backend(tmp_path)):
-                await backend.make_folder("data", "data")
-                await backend.make_folder("data", "model")
-                return [f"{info.name}:{info.usage_mode}" for info in await backend.folders()]
+                await backend.make_folder(name, "data")
+                await backend.make_folder(name, "model")
+                found = [f"{info.name}:{info.usage_mode}" for info in await backend.folders()]
+                await backend.remove_folder(name)
+                return [*found, *("still there" for info in await backend.folders() if info.name == name)]
 
-        assert "data:data" in asyncio.run(go())
+        found = asyncio.run(go())
+        assert f"{name}:data" in found
+        assert "still there" not in found
 
     def test_a_file_that_is_put_there_is_read_back(self, tmp_path: Path) -> None:
         """From a file of this machine and from its content; its folders are made, its progress is told."""

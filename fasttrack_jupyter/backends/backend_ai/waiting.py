@@ -16,11 +16,12 @@ PATIENCE = 10.0
 
 
 def why_pending(spec: SessionSpec, survey: Survey, profile: Profile, data: Mapping[str, Any]) -> str:
-    """``asked 4 cuda.device, group default has 2 free of 8``; empty where nothing is known.
+    """``asked 4 cuda.device, group default has 2 free of 8``.
 
     ``data``: the session's ``status_data``, in which some schedulers tell what kept them.
     """
-    return "; ".join(dict.fromkeys([*_limits(spec, survey), *_room(spec, survey, profile), *_scheduler(data)]))[:600]
+    why = dict.fromkeys([*_limits(spec, survey), *_room(spec, survey, profile), *_scheduler(data)])
+    return "; ".join(why)[:600] or "there is room: it waits for its turn, for a cluster starts sessions in their order"
 
 
 def _limits(spec: SessionSpec, survey: Survey) -> Iterator[str]:

@@ -70,7 +70,7 @@ if [ -n "$ft_timeout" ]; then
   watch=$!
 fi
 while :; do
-  wait "$child"
+  wait "$child" 2>/dev/null
   code=$?
   kill -0 "$child" 2>/dev/null || break
 done
