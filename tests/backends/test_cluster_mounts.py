@@ -134,3 +134,11 @@ def test_a_mount_that_climbs_out_is_refused() -> None:
     """Whoever made the spec."""
     with pytest.raises(SessionRejected):
         binds_of(spec_of(mounts=(Mount(folder="data/../x", target="/x"),)))
+
+
+@pytest.mark.parametrize("written", [("data",), ("data:x", "x:y"), ("a:b", "c:a")])
+def test_no_alias_is_written_like_a_folder_that_is_mounted(written: tuple[str, ...]) -> None:
+    """Managers up to 25.15 refuse that, even of a folder at its own name."""
+    binds = binds_of(spec_of(mounts=tuple(Mount.parse(each) for each in written)))
+    told = config_of(MountForm.MAP, binds, {})
+    assert not {target.removeprefix("/home/work/") for target in told["mount_map"].values()} & set(told["mounts"])

@@ -138,12 +138,18 @@ def config_of(form: MountForm, binds: Sequence[Bind], ids: Mapping[str, str]) ->
 
 
 def _written(binds: Sequence[Bind], number: int) -> str:
-    """How the bind of that number is written: so that none seems to be inside another."""
-    bind = binds[number]
+    """How the bind of that number is written: so that none seems to be inside another.
+
+    Nor does a whole one by a name that is also an alias: ``data`` at ``/home/work/data`` is refused, with itself.
+    """
+    bind, plain = binds[number], _reference(binds[number])
     others = (each for place, each in enumerate(binds) if place != number and each.folder == bind.folder)
-    if any(_is_inside(bind.subpath, each.subpath) or _is_inside(each.subpath, bind.subpath) for each in others):
+    is_alias = any(each.target == f"/home/work/{plain}" for each in binds)
+    if is_alias or any(
+        _is_inside(bind.subpath, each.subpath) or _is_inside(each.subpath, bind.subpath) for each in others
+    ):
         return f"{bind.folder}/_{number}/../{bind.subpath}".rstrip("/")
-    return _reference(bind)
+    return plain
 
 
 def _v2(bind: Bind, folder_id: str) -> dict[str, Any]:
