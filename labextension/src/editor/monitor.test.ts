@@ -27,6 +27,7 @@ function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInsta
     outputs_dir: null,
     resources: {},
     mode: null,
+    backend: 'local',
     notes: [],
     dependencies: [],
     expected_seconds: null,
