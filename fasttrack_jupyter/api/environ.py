@@ -30,7 +30,7 @@ def profile_in(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def use_environ(client: ProfileCalls, backend: str, environ: Mapping[str, str]) -> None:
+def use_environ(client: ProfileCalls, backend: str | None, environ: Mapping[str, str]) -> None:
     """Where jobs are to run on ``backend.ai`` and nobody logged in, log in with the environment's keys.
 
     They are not stored: the profile is there for this engine's life. A stored profile counts more than the
