@@ -542,7 +542,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All vfolders. */
+        /** All vfolders of a backend. */
         get: operations["folders"];
         put?: never;
         /** Make a vfolder; one that is there already comes back as it is. */
@@ -2217,6 +2217,11 @@ export interface components {
              * @default general
              */
             usage_mode: string;
+            /**
+             * Backend
+             * @default local
+             */
+            backend: string;
         };
         /**
          * SecretValue
@@ -2603,6 +2608,8 @@ export interface components {
             used: number | null;
             /** Limit */
             limit: number | null;
+            /** Host Full */
+            host_full: number | null;
         };
         /**
          * ClusterFolder
@@ -4398,7 +4405,9 @@ export interface operations {
     };
     folders: {
         parameters: {
-            query?: never;
+            query?: {
+                backend?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4460,7 +4469,9 @@ export interface operations {
     };
     remove_folder: {
         parameters: {
-            query?: never;
+            query?: {
+                backend?: string;
+            };
             header?: never;
             path: {
                 name: string;
