@@ -149,7 +149,10 @@ class Downloads:
         if ticket is not None and ticket.until > time.monotonic():
             return ticket
         if await self._cluster.release() < _FIRST_STAYING_INSIDE and (link := await self._link_on(folder, path)):
-            raise _leaves(link)
+            raise Forbidden(
+                f"{link!r} is a symlink, which this cluster would follow out of its folder too",
+                hint="name the file itself",
+            )
         where = await self._catalogue.path(folder)
         told = await self._cluster.call("POST", f"{where}/request-download", body={"path": path}, repeat=True)
         ticket = _Ticket(str(told["url"]), str(told["token"]), time.monotonic() + _KEPT)

@@ -100,12 +100,12 @@ class Lister:
         self, folder: str, root: str, prefix: str, entries: list[Entry], on_cut: Callable[[str], None]
     ) -> list[FileEntry]:
         if len(entries) >= MOST:
-            on_cut(posixpath.join(root, prefix))
+            on_cut(posixpath.join(root, prefix).rstrip("/"))
         found = [each.at(prefix + each.name) for each in entries]
         if prefix.count("/") >= _DEEPEST:
             return found
         inner = [f"{prefix}{each.name}/" for each in entries if each.is_folder]
-        lists = await asyncio.gather(*(self.entries(folder, posixpath.join(root, each)) for each in inner))
+        lists = await asyncio.gather(*(self.entries(folder, posixpath.join(root, each[:-1])) for each in inner))
         walks = zip(inner, lists, strict=True)
         deeper = [self._walk(folder, root, each, listed, on_cut) for each, listed in walks if listed]
         return found + [entry for walk in await asyncio.gather(*deeper) for entry in walk]
