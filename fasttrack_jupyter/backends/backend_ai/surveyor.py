@@ -33,6 +33,8 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 
 FREE_SECONDS, CATALOG_SECONDS = 20.0, 120.0
 """How long an answer is good for."""
+JUST_NOW = 1.0
+"""Seconds; what came since then is fresh."""
 _AGENTS = 100
 """A page of nodes."""
 _TELLS_LARGEST = Release(25, 6)
@@ -98,7 +100,7 @@ class Surveyor:
         return self._cluster.profile
 
     async def look(self, *, projects: Collection[str] = (), fresh: bool = False) -> Survey:
-        """What the cluster offers the profile's project, and ``projects``; at most some seconds old (``fresh``: none).
+        """What the cluster offers the profile's project, and ``projects``; at most some seconds old (``fresh``: one).
 
         A project that this user is no member of has no offer, which is for the reader to tell.
 
@@ -108,7 +110,7 @@ class Surveyor:
         wanted = {self.profile.project, *projects}
         asked_at = time.monotonic()
         async with self._lock:
-            since = asked_at if fresh else float("-inf")
+            since = asked_at - JUST_NOW if fresh else float("-inf")
             catalog = self._catalog
             if catalog is None or catalog.at < max(since, asked_at - CATALOG_SECONDS):
                 catalog = self._catalog = await self._ask_catalog()
