@@ -269,20 +269,22 @@ class BackendConformance:
 
     def test_a_file_that_is_put_there_is_read_back(self, tmp_path: Path) -> None:
         """From a file of this machine and from its content; its folders are made, its progress is told."""
-        content = bytes(range(256)) * 1000
+        content, top = bytes(range(256)) * 1000, f".put-{secrets.token_hex(4)}"
         (source := tmp_path / "source").write_bytes(content)
         heard: list[int] = []
 
         async def go() -> tuple[list[tuple[str, bool, int]], bytes, bytes]:
             async with opened(backend := self.make_backend(tmp_path)):
                 await backend.make_folder(FOLDER, "data")
-                await backend.put_file(FOLDER, ".put/here/a b.bin", source, heard.append)
-                await backend.put_file(FOLDER, ".put/note", b"old and long")
-                await backend.put_file(FOLDER, ".put/note", b"new")
-                await backend.make_dirs(FOLDER, [".put/empty/inner", ".put/here"])
-                files = [(x.path, x.is_dir, x.is_dir or x.size) for x in await backend.files(FOLDER, ".put")]
-                middle = await backend.read(FOLDER, ".put/here/a b.bin", 250, 20)
-                return files, middle, await backend.read(FOLDER, ".put/note", 0, 100)
+                await backend.put_file(FOLDER, f"{top}/here/a b.bin", source, heard.append)
+                await backend.put_file(FOLDER, f"{top}/note", b"old and long")
+                await backend.put_file(FOLDER, f"{top}/note", b"new")
+                await backend.make_dirs(FOLDER, [f"{top}/empty/inner", f"{top}/here"])
+                files = [(x.path, x.is_dir, x.is_dir or x.size) for x in await backend.files(FOLDER, top)]
+                middle = await backend.read(FOLDER, f"{top}/here/a b.bin", 250, 20)
+                note = await backend.read(FOLDER, f"{top}/note", 0, 100)
+                await backend.remove(FOLDER, [top])
+                return files, middle, note
 
         files, middle, note = asyncio.run(go())
         assert files == [
@@ -294,21 +296,22 @@ class BackendConformance:
 
     def test_files_that_were_put_there_outlive_the_engine_and_can_be_removed(self, tmp_path: Path) -> None:
         """Folders with all that is in them, and single files; removing what is not there is no error."""
+        top = f".put-{secrets.token_hex(4)}"
 
         async def go() -> tuple[set[str], list[str], set[str]]:
             async with opened(backend := self.make_backend(tmp_path)):
                 await backend.make_folder(FOLDER, "data")
-                for path in (".put/tree/a", ".put/tree/b/c", ".put/mark"):
+                for path in (f"{top}/tree/a", f"{top}/tree/b/c", f"{top}/mark"):
                     await backend.put_file(FOLDER, path, b"x")
             async with opened(backend := self.make_backend(tmp_path)):
-                there = await backend.missing(FOLDER, [".put/tree", ".put/tree/b", ".put/nothing"])
-                for path in (".put/mark", ".put/tree/b", ".put/nothing"):
+                there = await backend.missing(FOLDER, [f"{top}/tree", f"{top}/tree/b", f"{top}/nothing"])
+                for path in (f"{top}/mark", f"{top}/tree/b", f"{top}/nothing"):
                     await backend.remove(FOLDER, [path])
-                left = [entry.path for entry in await backend.files(FOLDER, ".put")]
-                await backend.remove(FOLDER, [".put/tree"])
-                return there, left, await backend.missing(FOLDER, [".put/tree"])
+                left = [entry.path for entry in await backend.files(FOLDER, top)]
+                await backend.remove(FOLDER, [top])
+                return there, left, await backend.missing(FOLDER, [top])
 
-        assert asyncio.run(go()) == ({".put/nothing"}, ["tree", "tree/a"], {".put/tree"})
+        assert asyncio.run(go()) == ({f"{top}/nothing"}, ["tree", "tree/a"], {top})
 
     def test_code_has_the_digest_of_its_content(self, tmp_path: Path) -> None:
         """The same files, wherever they lie, are the same snapshot."""
