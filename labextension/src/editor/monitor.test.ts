@@ -16,6 +16,7 @@ function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInsta
   return {
     path: task,
     task,
+    backend: '',
     status: 'WAITING',
     result: 'UNDEFINED',
     reason: '',
