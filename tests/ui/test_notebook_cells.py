@@ -139,6 +139,10 @@ def test_the_notebooks_defaults_have_a_form(lab: Lab, show: Callable[[str, str],
     hands = show("defaults.ipynb", notebook(MAGIC))
     hands.execute("property-inspector:show-panel")
     form = hands.defaults
+    header = hands.page.locator(".jp-Collapse-header", has_text="FastTrack pipeline")
+    expect(header).to_be_visible()
+    if "jp-Collapse-header-collapsed" in (header.get_attribute("class") or ""):
+        header.click()
     form.get_by_label("Pipeline name").fill("sums")
     form.get_by_label("Pipeline name").press("Enter")
     form.get_by_label("Cells that are tasks").select_option("define")

@@ -16,6 +16,7 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
     this.addClass('ft-MarkForm');
     this.addClass('ft-DefaultsForm');
     parts.tracker.currentChanged.connect(this.onNotebook, this);
+    parts.tracker.activeCellChanged.connect(this.onNotebook, this); // a notebook is current before it has a book
     this.onNotebook();
   }
 
