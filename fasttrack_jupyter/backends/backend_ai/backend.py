@@ -25,7 +25,7 @@ from fasttrack_jupyter.engine.clusters import ClusterBrowser
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.problems import Problem
-from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.resources import HUNDRED, ResourceSlots, format_quantity
 
 
 class BackendAI:
@@ -67,6 +67,15 @@ class BackendAI:
     def capacity(self) -> ResourceSlots | None:
         """None: the cluster queues by itself."""
         return None
+
+    def fit(self, slots: ResourceSlots) -> tuple[ResourceSlots, tuple[str, ...]]:
+        """See ``ports.Fitting``: whole cores."""
+        cpu = slots.get("cpu", 0)
+        if not cpu % HUNDRED:
+            return slots, ()
+        whole = ResourceSlots({**slots, "cpu": -(-cpu // HUNDRED) * HUNDRED})
+        said = f"cpu {format_quantity('cpu', cpu)} → {format_quantity('cpu', whole['cpu'])}: a cluster gives whole ones"
+        return whole, (said,)
 
     async def check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
         """See the port."""

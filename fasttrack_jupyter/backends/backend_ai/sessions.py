@@ -17,6 +17,7 @@ from fasttrack_jupyter.backends.backend_ai.ends import LOST, Kill, Outcome
 from fasttrack_jupyter.backends.backend_ai.finishing import Finisher
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Row
+from fasttrack_jupyter.backends.backend_ai.progressing import ProgressReader
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.starting import Full, Starter
@@ -64,6 +65,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._watcher = Watcher(cluster, self.looker, self._watched, self._heard, self._troubled, self._idle)
         self._background: set[asyncio.Task[None]] = set()
+        self._progress = ProgressReader(vfolders, self._progressed)
         self._sampled = 0.0
 
     # ------------------------------------------------------------ what the backend asks
@@ -261,15 +263,19 @@ class Sessions:
                 self._say(session, session.status, error.message)
 
     async def _idle(self, budget: Budget) -> None:
-        """Now and then, what the sessions use."""
+        """Now and then, what the sessions use and how far they are."""
+        running = [session for session in self._sessions.values() if session.is_running]
         now = time.monotonic()
-        running = [session for session in self._sessions.values() if session.is_running][:_MOST_SAMPLED]
-        if not running or now - self._sampled < _SAMPLED or not budget.take(keep=1.0):
-            return
-        self._sampled = now
-        used = await self.looker.measure([session.name for session in running])
-        for session in running:
-            session.used(time.time(), used.get(session.name, {}))
+        if running and now - self._sampled >= _SAMPLED and budget.take(keep=1.0):
+            self._sampled = now
+            sampled = running[:_MOST_SAMPLED]
+            used = await self.looker.measure([session.name for session in sampled])
+            for session in sampled:
+                session.used(time.time(), used.get(session.name, {}))
+        await self._progress.look(running, budget)
+
+    def _progressed(self, session: Session, told: dict[str, Any]) -> None:
+        self._report(SessionReport(session.spec.attempt_id, Status.RUNNING, time.time(), data={"progress": told}))
 
     # ------------------------------------------------------------ ends
 
