@@ -357,7 +357,7 @@ class ClusterBrowser(Protocol):
         ...
 
     async def terminate(self, session: str, *, forced: bool) -> None:
-        """Ask for its end; one that has ended stays as it is."""
+        """Ask for its end. Raises NotFound, also for what has ended."""
         ...
 
     async def start_app(self, session: str, app: str) -> AppAddress:

@@ -30,7 +30,7 @@ from fasttrack_jupyter.engine.clusters import (
     SessionsPage,
     ShareRequest,
 )
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.errors import Conflict, Forbidden, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
 
 
@@ -108,7 +108,17 @@ class Browser:
 
     async def upload(self, folder: str, path: str, source: Path, sent: Callable[[int], None]) -> None:
         """See the protocol."""
-        await self._vfolders.write(folder, places.relative(path), source, sent)
+        try:
+            await self._vfolders.write(folder, places.relative(path), source, sent)
+        except Forbidden as error:
+            found = await self._vfolders.catalogue.get(folder)
+            if found.project is not None or found.permission == "ro" or found.owner in ((await self._me()), None):
+                raise
+            hint = "This release lets those with whom a vfolder is shared write in sessions only; its owner can upload."
+            raise Forbidden(f"you may not upload to {folder!r} of {found.owner}", hint=hint) from error
+
+    async def _me(self) -> str:
+        return (await self._surveyor.look()).user
 
     async def size(self, folder: str, path: str) -> int:
         """See the protocol."""
