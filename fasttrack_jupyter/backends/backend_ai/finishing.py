@@ -49,7 +49,9 @@ class Finisher:
         log = "" if record is not None or kill is not None else await self.own_log(row.id)
         seen = Seen(row.status or session.status, row.result, row.info, row.data, log)
         outcome = ends.outcome_of(record, seen, kill, session.spec.timeout)
-        data = {"failure": outcome.failure} if outcome.failure else {}
+        data: dict[str, Any] = {"failure": outcome.failure} if outcome.failure else {}
+        if record is not None and record.began:
+            data["started_at"] = record.began  # some releases say RUNNING when a short command has long ended
         if usage:
             data["usage"] = usage
         if outcome.result is Result.SUCCESS and record is not None and session.spec.wanted_outputs:

@@ -336,10 +336,11 @@ class Sessions:
     ) -> None:
         if session.is_over:
             return
-        when = max(at or time.time(), session.began_at or 0.0)
+        told = {**session.report_data(), **(data or {})}
+        when = max(at or time.time(), told.get("started_at", 0.0))
         session.last = SessionReport(
             session.spec.attempt_id, outcome.status, when, outcome.result, outcome.exit_code, outcome.reason,
-            is_final=outcome.is_final, data={**session.report_data(), **(data or {})},
+            is_final=outcome.is_final, data=told,
         )  # fmt: skip
         self._report(session.last)
 
