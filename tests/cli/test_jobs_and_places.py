@@ -237,7 +237,9 @@ def test_folders_are_listed_made_and_removed(cli: Any, client: Any, shapes: Any)
     assert "/d/m" in cli("folders").stdout
     assert cli("folders", "make", "m", "--usage", "model").stdout == "m (model): /d/m\n"
     assert cli("folders", "rm", "m").exit_code == 0
-    assert client.asked("remove_folder") == ("m",)
+    assert client.asked("remove_folder") == ("m", "local")
+    assert cli("folders", "--backend", "backend.ai").exit_code == 0
+    assert client.asked("folders") == ("backend.ai",)
 
 
 def test_destroying_asks_a_person_first(cli: Any, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
