@@ -56,7 +56,7 @@ def test_slots_count_where_the_task_ran(kit: Any) -> None:
 
     async def scenario(store: SqliteStore) -> None:
         kit.now = end - DAY
-        job = await store.create_job(kit.new_job(options={"plan": {"train": {"backend": "cluster"}}}))
+        job = await store.create_job(kit.new_job("prep", "train", options={"plan": {"train": {"backend": "cluster"}}}))
         moves = [kit.move(job, None, JobStatus.PENDING, JobStatus.RUNNING)]
         for path in ("prep", "train"):
             moves += [
