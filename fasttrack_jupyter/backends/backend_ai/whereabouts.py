@@ -58,8 +58,11 @@ class Whereabouts:
     def _all(self) -> dict[str, str]:
         if self._known is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lines = self._path.read_text("utf-8").splitlines() if self._path.exists() else []
-            self._known = dict(filter(None, map(_line, lines)))
+            text = self._path.read_text("utf-8") if self._path.exists() else ""
+            self._known = dict(filter(None, map(_line, text.splitlines())))
+            if not text.endswith("\n") and text:
+                with open(self._path, "a", encoding="utf-8", opener=_private) as file:
+                    file.write("\n")  # a crash cut the last line off: the next one is not to go on with it
         return self._known
 
 
