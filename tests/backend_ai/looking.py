@@ -15,7 +15,7 @@ from backend_ai.real_cluster import Who
 
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
-from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.errors import Forbidden, NotFound
 
 _PATIENCE = 120.0
 
@@ -60,7 +60,7 @@ async def interactive(cluster: RealCluster, connection: Cluster) -> AsyncIterato
         await status_becomes(connection, session, "RUNNING")
         yield session, name
     finally:
-        with contextlib.suppress(NotFound):  # a test may have ended it
+        with contextlib.suppress(NotFound, Forbidden):  # a test may have ended it
             await connection.call("DELETE", f"/session/{session}", query={"forced": "true"})
         await status_becomes(connection, session, "TERMINATED", "CANCELLED")
 

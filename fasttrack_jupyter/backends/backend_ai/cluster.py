@@ -111,6 +111,7 @@ class Browser:
         try:
             await self._vfolders.write(folder, places.relative(path), source, sent)
         except Forbidden as error:
+            await self._vfolders.catalogue.all(fresh=True)  # the permission may have been changed meanwhile
             found = await self._vfolders.catalogue.get(folder)
             if found.project is not None or found.permission == "ro" or found.owner in ((await self._me()), None):
                 raise

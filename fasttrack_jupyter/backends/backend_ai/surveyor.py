@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ _TELLS_PENDING = Release(24, 3, 4)
 
 _IMAGES = """query { images { id name tag registry architecture aliases size_bytes installed supported_accelerators
   labels { key value } resource_limits { key min max } } }"""
-_SELF = """query { user { uuid email domain_name }
+_SELF = """query { user { uuid email domain_name groups { id name } }
   groups { id name is_active total_resource_slots allowed_vfolder_hosts }
   domain { total_resource_slots allowed_docker_registries }
   user_resource_policy { max_vfolder_count }
@@ -142,7 +142,7 @@ class Surveyor:
             told=told,
             images=tuple(read.images_of(images["images"] or ())),
             slot_types=read.slot_types_of(kinds, words),
-            projects=tuple(_projects_of(told["groups"] or ())),
+            projects=tuple(_projects_of(told)),
             tells_nodes=nodes is not None,
         )
 
@@ -209,11 +209,16 @@ def _json(text: Any) -> Any:
     return json.loads(text) if isinstance(text, str) else text or {}
 
 
-def _projects_of(told: Iterable[Mapping[str, Any]]) -> Iterable[ProjectInfo]:
-    for one in told:
+def _projects_of(told: Mapping[str, Any]) -> Iterator[ProjectInfo]:
+    """Those that ``groups`` tells all about, then others of the user's: 26.9 has a project of his own, for one."""
+    known = {one["name"] for one in told["groups"] or ()}
+    for one in told["groups"] or ():
         hosts = tuple(sorted(_json(one["allowed_vfolder_hosts"])))
         limits = read.bounds(_json(one["total_resource_slots"]))
         yield ProjectInfo(one["name"], one["id"], bool(one["is_active"]), limits, hosts)
+    for one in told["user"]["groups"] or ():
+        if one["name"] not in known:
+            yield ProjectInfo(one["name"], one["id"])
 
 
 def _group_of(name: str, told: Mapping[str, Any], more: Mapping[str, Any] | None) -> GroupInfo:
