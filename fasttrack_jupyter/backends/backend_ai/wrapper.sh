@@ -57,14 +57,20 @@ signal() {
   if [ -n "$leader" ]; then kill -s "$1" -- "-$child"; else kill -s "$1" "$child"; fi 2>/dev/null
 }
 trap 'signal TERM' TERM INT HUP
+nap() { # seconds, in a process of its own; who ends that process leaves no sleep behind
+  sleep "$1" &
+  napping=$!
+  trap 'kill "$napping"; exit' TERM
+  wait "$napping"
+}
 watch=
 if [ -n "$ft_timeout" ]; then
   (
-    trap - TERM INT HUP
-    sleep "$ft_timeout"
+    trap '' INT HUP
+    nap "$ft_timeout"
     echo >"$session/timed-out"
     signal TERM
-    sleep 10
+    nap 10
     signal KILL
   ) >/dev/null 2>&1 3>&- &
   watch=$!
@@ -80,8 +86,13 @@ trap '' TERM INT HUP
 [ -z "$leader" ] || signal KILL
 exec 3>&-
 if [ -n "$copier" ]; then
-  (sleep 3; kill "$copier") >/dev/null 2>&1 &
+  (
+    nap 3
+    kill "$copier"
+  ) >/dev/null 2>&1 &
+  guard=$!
   wait "$copier"
+  kill "$guard" 2>/dev/null
 fi
 
 inside() { # whether it is there, and no link out of the outputs
