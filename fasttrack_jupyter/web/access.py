@@ -3,6 +3,9 @@
 A login is a request that a Backend.AI webserver (or any client) signed with the user's access key. Its signature is
 checked by the engine, which alone holds the key; a signature is good once, within the clock skew that Backend.AI
 allows. A token is random, lives for a day, and is kept as its SHA-256 only, in memory: a restart signs everybody out.
+
+Webservers up to 23.09 sign whatever they forward, and lose the token on the way: there each request is checked as a
+login is.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ Json = dict[str, Any]
 TOKEN_SECONDS = 24 * 3600.0
 _SKEW_SECONDS = 15 * 60.0
 _MOST_TOKENS = 1000
+_SIGNED = "BackendAI "
 
 
 class Door:
@@ -36,6 +40,19 @@ class Door:
         Raises:
             SignedOut: somebody else's key, a wrong or an old signature, or one that was used before.
         """
+        user, now = self._signer(signed), self._clock()
+        token = secrets.token_urlsafe(32)
+        live = [(key, held) for key, held in self._tokens.items() if held[0] > now]
+        self._tokens = dict(live[-(_MOST_TOKENS - 1) :])
+        self._tokens[_digest(token)] = (now + TOKEN_SECONDS, user)
+        return {"token": token, "expires_at": now + TOKEN_SECONDS, "user": user}
+
+    def admit(self, request: Json) -> Json:
+        """The user of any other request: whose token it carries, or whose signature. Raises SignedOut."""
+        authorization = str(request.get("authorization", ""))
+        return self._signer(request) if authorization.startswith(_SIGNED) else self.user_of(authorization)
+
+    def _signer(self, signed: Json) -> Json:
         now = self._clock()
         self._used = {mark: until for mark, until in self._used.items() if until > now}
         mark = _digest(str(signed.get("authorization", "")))
@@ -43,11 +60,7 @@ class Door:
             raise SignedOut("this signed request was used before", hint="Sign a new one.")
         user = self._verify(signed)
         self._used[mark] = now + 2 * _SKEW_SECONDS
-        token = secrets.token_urlsafe(32)
-        live = [(key, held) for key, held in self._tokens.items() if held[0] > now]
-        self._tokens = dict(live[-(_MOST_TOKENS - 1) :])
-        self._tokens[_digest(token)] = (now + TOKEN_SECONDS, user)
-        return {"token": token, "expires_at": now + TOKEN_SECONDS, "user": user}
+        return user
 
     def user_of(self, authorization: str | None) -> Json:
         """The user whose token stands in ``Authorization: Token …``. Raises SignedOut."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +19,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SIGNED = ("Authorization", "Date", "X-BackendAI-Date", "X-BackendAI-Version", "Content-Type", "Host")
 _MOST_BYTES = 32 << 20
+_USER: ContextVar[Json] = ContextVar("user")
+"""Of the request that is being answered; each has a context of its own."""
 
 
 def make_app(desk: Desk, door: Door) -> web.Application:
@@ -26,7 +29,7 @@ def make_app(desk: Desk, door: Door) -> web.Application:
     for path in ("/login/", "/api/login/"):
         app.router.add_post(path, _login(door))
     app.router.add_delete("/auth-token/", _logout(door))
-    app.router.add_get("/api/users/me/", _of(lambda request: door.user_of(request.headers.get("Authorization"))))
+    app.router.add_get("/api/users/me/", _me)
     _add_pipelines(app.router, desk)
     _add_jobs(app.router, desk)
     return app
@@ -86,11 +89,19 @@ async def _body(request: web.Request) -> Json:
 
 def _login(door: Door) -> Handler:
     async def login(request: web.Request) -> web.StreamResponse:
-        signed = {name.lower(): request.headers.get(name, "") for name in _SIGNED}
-        signed |= {"method": request.method, "path": request.raw_path}
-        return web.json_response(await asyncio.to_thread(door.login, signed))
+        return web.json_response(await asyncio.to_thread(door.login, _signed(request)))
 
     return login
+
+
+def _signed(request: web.Request) -> Json:
+    """What of a request may be signed."""
+    headers = {name.lower(): request.headers.get(name, "") for name in _SIGNED}
+    return {**headers, "method": request.method, "path": request.raw_path}
+
+
+async def _me(_: web.Request) -> web.StreamResponse:
+    return web.json_response(_USER.get())
 
 
 def _logout(door: Door) -> Handler:
@@ -108,7 +119,7 @@ def _middleware(door: Door) -> Any:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             if request.path not in ("/login/", "/api/login/"):
-                door.user_of(request.headers.get("Authorization"))
+                _USER.set(await asyncio.to_thread(door.admit, _signed(request)))
             return await handler(request)
         except FastTrackError as error:
             return _told(error)

@@ -34,7 +34,7 @@ def pipeline_shape(
     return {
         "id": pipeline_id,
         "name": pipeline.name if pipeline else pipeline_id,
-        "description": pipeline.description if pipeline else "",
+        "description": (pipeline.description or "") if pipeline else "",
         "yaml": text,
         "dataflow": dict(dataflow) if dataflow else _dataflow(pipeline),
         "storage": _storage(storage),
@@ -73,13 +73,13 @@ def instance_shape(job: Json, task: Json, attempt: Json | None, pipeline: Pipeli
         "id": instance_id(job["id"], task["path"]),
         "pipeline_job": job["id"],
         "name": task["path"],
-        "description": declared.description if declared else "",
+        "description": (declared.description or "") if declared else "",
         "status": task["status"],
         "result": task["result"],
         "status_info": task["reason"],
         "exit_code": task["exit_code"],
         "compute_session_id": (attempt or {}).get("data", {}).get("session"),
-        "config": _config(declared, task),
+        "config": _config(pipeline, declared, task),
         "dependencies": list(task["dependencies"]),
         "attempts": task["attempts"],
         **_times({"created_at": job["created_at"], **task}),
@@ -105,11 +105,11 @@ def newest(attempts: Sequence[Json]) -> dict[str, Json]:
     return {attempt["path"]: attempt for attempt in sorted(attempts, key=lambda attempt: int(attempt["number"]))}
 
 
-def _config(task: Task | None, view: Json) -> Json:
+def _config(pipeline: Pipeline | None, task: Task | None, view: Json) -> Json:
     return {
         "type": str(task.type) if task else "",
         "command": task.command if task else "",
-        "image": task.environment.image if task else None,
+        "image": pipeline.image_of(task) if pipeline and task else None,
         "cluster_mode": str(task.cluster_mode) if task else "",
         "cluster_size": task.cluster_size if task else 1,
         "resources": dict(view["resources"]),

@@ -98,6 +98,16 @@ def test_a_signature_opens_once_and_a_token_for_a_day() -> None:
         door.user_of(token)
 
 
+def test_a_webserver_that_signs_everything_needs_no_token() -> None:
+    """Each of its requests is checked as a login is, and is good once."""
+    door = Door(lambda signed: {"path": signed["path"]})
+    assert door.admit({"authorization": "BackendAI one", "path": "/api/pipelines/"}) == {"path": "/api/pipelines/"}
+    with pytest.raises(SignedOut, match="used before"):
+        door.admit({"authorization": "BackendAI one", "path": "/api/pipelines/"})
+    with pytest.raises(SignedOut):
+        door.admit({"authorization": "Token BackendAI", "path": "/"})
+
+
 @pytest.mark.parametrize("header", [None, "", "Token ", "Token x", "Basic x", "x"])
 def test_no_token_no_entry(header: str | None) -> None:
     """Whatever it looks like."""
