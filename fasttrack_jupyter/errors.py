@@ -4,6 +4,7 @@
 
     FastTrackError                     what happened, to which named thing, what to do next
     ├── BadRequest                     the call itself makes no sense
+    │   ├── SeveralWrong               several things are wrong at once; tells each
     │   ├── EmptyRange                 the part of a file that is asked for lies behind its end: nothing there (yet)
     │   └── ExpressionError            a ``${{ … }}`` that cannot be read, evaluated or inserted (model/expressions)
     ├── InvalidPipeline                the YAML is wrong; carries every problem with its position
@@ -22,7 +23,8 @@
     │   ├── SessionRejected            this session can never start as asked; final
     │   │   └── ImageUnresolved        the image names nothing that can be had here
     │   └── BackendUnreachable         no answer: nothing is known; ask again
-    │       └── KeysRefused            it does not take these keys; nothing is known until it gets others
+    │       ├── KeysRefused            it does not take these keys; nothing is known until it gets others
+    │       └── TooManySessions        it takes no more of this user's just now
     ├── Unreadable                     what a task left cannot be loaded here
     └── EngineUnavailable              the engine process could not be started or reached
         └── OtherVersion               it is of another version than the caller
@@ -64,6 +66,17 @@ class BadRequest(FastTrackError):
 
     code = "bad_request"
     status_hint = 400
+
+
+class SeveralWrong(BadRequest):
+    """Several things are wrong at once; ``each`` has its own words."""
+
+    code = "several_wrong"
+
+    def __init__(self, each: tuple[BadRequest, ...]) -> None:
+        first, *rest = (f"{one.message} ({one.hint})" if one.hint else one.message for one in each)
+        super().__init__("\n  ".join([first, *rest]))
+        self.each = each
 
 
 class EmptyRange(BadRequest):
@@ -181,6 +194,12 @@ class BackendUnreachable(BackendError):
 
     code = "backend_unreachable"
     status_hint = 503
+
+
+class TooManySessions(BackendUnreachable):
+    """The cluster takes no more sessions of this user just now: later it will."""
+
+    code = "too_many_sessions"
 
 
 class KeysRefused(BackendUnreachable):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar
 
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.errors import BadRequest, SeveralWrong
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.notebook import marks_values as values
 from fasttrack_jupyter.notebook.marks import (
@@ -26,15 +26,6 @@ from fasttrack_jupyter.notebook.marks import (
 Said = TypeVar("Said", bound=Place)
 HELP = frozenset({"--help", "-h", "-?", "?"})
 """What asks for help, behind any magic of ours."""
-
-
-class SeveralWrong(BadRequest):
-    """Several things are wrong in one line; ``each`` has its own words."""
-
-    def __init__(self, each: tuple[BadRequest, ...]) -> None:
-        first, *rest = (f"{one.message} ({one.hint})" if one.hint else one.message for one in each)
-        super().__init__("\n  ".join([first, *rest]))
-        self.each = each
 
 
 def each_of(error: BadRequest) -> tuple[BadRequest, ...]:

@@ -236,7 +236,8 @@ async def progress(fasttrack: FastTrack, folder: Path) -> tuple[Json, Json]:
 
 
 STORIES: dict[str, Story] = {
-    "success": success, "retry": retry, "failure": failure, "cancel": cancel, "cancel-task": cancel_task, "reuse": reuse, "skip": skip,
+    "success": success, "retry": retry, "failure": failure, "cancel": cancel, "cancel-task": cancel_task,
+    "reuse": reuse, "skip": skip,
     "progress": progress,
 }  # fmt: skip
 

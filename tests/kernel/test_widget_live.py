@@ -78,9 +78,6 @@ def press(widget: JobWidget, name: str) -> None:
     getattr(widget._parts, name)._handle_button_msg(None, {"event": "click"}, [])
 
 
-# ---------------------------------------------------------------------- live
-
-
 def test_a_change_of_the_job_reaches_the_page(shown: Show) -> None:
     """Table, headline and card follow what the job tells."""
     job = StandIn(view(task("a", "RUNNING"), task("b", "WAITING", "UNDEFINED", "a")))

@@ -20,14 +20,14 @@ from fasttrack_jupyter.backends.backend_ai.looking import Row
 from fasttrack_jupyter.backends.backend_ai.progressing import ProgressReader
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.session import Session
-from fasttrack_jupyter.backends.backend_ai.starting import Full, Starter
+from fasttrack_jupyter.backends.backend_ai.starting import Starter
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.waiting import PATIENCE, why_pending
 from fasttrack_jupyter.backends.backend_ai.watching import Budget, Watcher
 from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound, TooManySessions
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
@@ -170,7 +170,7 @@ class Sessions:
         session.is_asked, session.since = True, time.monotonic()  # from here on it may be there
         try:
             rows = await self._starter.create(asked, session.name)
-        except Full:
+        except TooManySessions:
             session.is_asked = False
             raise
         if rows:

@@ -23,7 +23,14 @@ from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.wrapping import startup_command, values_inside
 from fasttrack_jupyter.backends.image_map import NO_IMAGE, ImageMap
 from fasttrack_jupyter.engine.ports import SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, ImageUnresolved, NotFound, SessionRejected
+from fasttrack_jupyter.errors import (
+    BackendUnreachable,
+    BadRequest,
+    ImageUnresolved,
+    NotFound,
+    SessionRejected,
+    TooManySessions,
+)
 
 _ARCHITECTURES = ("x86_64", "aarch64")
 _IMAGE = """query($name: String!, $architecture: String!) { image(reference: $name, architecture: $architecture) {
@@ -36,10 +43,6 @@ _NOT_YET = "unknown slot type"
 _ALREADY = "already exists"
 
 Progress = Callable[[float | None, str], None]
-
-
-class Full(BackendUnreachable):
-    """The cluster takes no more sessions of this user just now: later it will."""
 
 
 class Starter:
@@ -88,7 +91,7 @@ class Starter:
 
         Raises:
             SessionRejected: the cluster refuses it.
-            Full: it takes no more just now.
+            TooManySessions: it takes no more just now.
             BackendUnreachable: no answer, and no session of that name (yet).
         """
         try:
@@ -105,7 +108,7 @@ class Starter:
                 return rows
             said = error.message.lower()
             if _FULL.search(said) or _NOT_YET in said:
-                raise Full(error.message, hint=error.hint) from error
+                raise TooManySessions(error.message, hint=error.hint) from error
             raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
 
     async def _image(self, spec: SessionSpec, form: MountForm) -> Image:
