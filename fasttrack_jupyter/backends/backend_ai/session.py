@@ -37,6 +37,8 @@ class Session:
     asked_why: float = 0.0
     kill: Kill | None = None
     began_at: float | None = None
+    said_running_at: float = 0.0
+    """When it began, as it was reported: it does not end before. With several containers a cluster says so late."""
     work: asyncio.Task[None] | None = None
     """Its beginning or its end, whichever is under way."""
     ending: asyncio.Task[None] | None = None

@@ -337,7 +337,7 @@ class Sessions:
         if session.is_over:
             return
         told = {**session.report_data(), **(data or {})}
-        when = max(at or time.time(), told.get("started_at", 0.0))
+        when = max(at or time.time(), told.get("started_at", 0.0), session.said_running_at)
         session.last = SessionReport(
             session.spec.attempt_id, outcome.status, when, outcome.result, outcome.exit_code, outcome.reason,
             is_final=outcome.is_final, data=told,
@@ -353,6 +353,8 @@ class Sessions:
         if (status, reason) == (session.status, session.reason):
             return
         when = at if at is not None and status is not session.status else time.time()
+        if status is Status.RUNNING and session.status is not Status.RUNNING:
+            session.said_running_at = when
         session.status, session.reason = status, reason
         self._report(SessionReport(session.spec.attempt_id, status, when, reason=reason, data=session.report_data()))
 
