@@ -32,11 +32,12 @@ def test_every_published_status_is_ours(word: str) -> None:
 
 def test_every_status_of_the_installed_managers_is_ours() -> None:
     """Of each cluster that is on this machine, by the manager's own source."""
+    manager = "venv/lib/python3.*/site-packages/ai/backend/manager"
     files = (
         file
-        for root in Path("/var/tmp").glob("*")
-        for pattern in ("models/session.py", "data/session/types.py")
-        for file in root.glob(f"**/venv/lib/python3.*/site-packages/ai/backend/manager/{pattern}")
+        for venv in ("*", "*/*")
+        for source in ("models/session.py", "data/session/types.py")
+        for file in Path("/var/tmp").glob(f"{venv}/{manager}/{source}")
     )
     found = set(itertools.chain.from_iterable(_declared(file.read_text("utf-8")) for file in files))
     if not found:
