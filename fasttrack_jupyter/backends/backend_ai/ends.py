@@ -62,7 +62,10 @@ class EndRecord:
     @classmethod
     def parse(cls, data: bytes) -> EndRecord:
         """Raises ValueError for anything but a whole record."""
-        return _Reader(data).record()
+        try:
+            return _Reader(data).record()
+        except LookupError as error:
+            raise ValueError(f"it lacks {error}") from error
 
 
 class Kill(NamedTuple):
@@ -227,6 +230,8 @@ class _Reader:
 
     def _bytes(self, size: int) -> str:
         end = self._at + size
+        if size < 0:
+            raise ValueError("a part of it has no size")
         if self._data[end : end + 1] != b"\n":
             raise ValueError("a part of it has another size")
         text, self._at = self._data[self._at : end], end + 1

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from fasttrack_jupyter.backends.backend_ai import statuses
 from fasttrack_jupyter.backends.backend_ai.catalogue import moment
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.errors import BackendUnreachable
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 
 PAGE = 500
@@ -98,10 +99,9 @@ class Looker:
                 try:
                     found = await self.look(list(asked))
                 except BaseException as error:
-                    for future in asked.values():
-                        future.set_exception(error)
-                        future.exception()  # whoever asked may be gone
-                    if not isinstance(error, Exception):
+                    is_ours = isinstance(error, Exception)
+                    _fail(asked.values(), error if is_ours else _closing())
+                    if not is_ours:
                         raise
                 else:
                     for name, future in asked.items():
@@ -110,10 +110,12 @@ class Looker:
             self._asking = None
 
     async def aclose(self) -> None:
-        """Who still waits hears nothing."""
+        """Who still waits hears that nothing is known."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
+        waiting, self._asked = self._asked, {}
+        _fail(waiting.values(), _closing())
 
     async def _list(self, names: Sequence[str], fields: str) -> list[Mapping[str, Any]]:
         if not names:
@@ -125,6 +127,16 @@ class Looker:
             items += page["items"]
             if not page["items"] or len(items) >= page["total_count"]:
                 return items
+
+
+def _closing() -> BackendUnreachable:
+    return BackendUnreachable("the connection to the cluster is being closed: nothing is known")
+
+
+def _fail(waiting: Iterable[asyncio.Future[list[Row]]], error: BaseException) -> None:
+    for future in waiting:
+        future.set_exception(error)
+        future.exception()  # whoever asked may be gone
 
 
 def measured(containers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ taken over. A beginning goes on in the background (code may have to be uploaded)
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -30,6 +31,8 @@ from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound, TooManySessions
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 30.0
 """Seconds between two tries, at most."""
@@ -149,7 +152,7 @@ class Sessions:
     async def _bring_about(self, session: Session) -> None:
         """Make the session, however often that has to be tried."""
         tried = 0
-        while True:
+        while session.kill is None:  # else whoever ends it looks for what was perhaps heard
             try:
                 if session.is_asked and (rows := await self.looker.find(session.name)):
                     self._take_over(session, rows)
@@ -167,11 +170,13 @@ class Sessions:
     async def _make(self, session: Session) -> None:
         spec = session.spec
         asked = await self._starter.prepare(spec, lambda fraction, text: self._preparing(session, fraction, text))
-        session.is_asked, session.since = True, time.monotonic()  # from here on it may be there
+        if session.kill is not None:
+            return
+        was_asked, session.is_asked, session.since = session.is_asked, True, time.monotonic()  # it may be there now
         try:
             rows = await self._starter.create(asked, session.name)
         except TooManySessions:
-            session.is_asked = False
+            session.is_asked = was_asked  # an earlier request without an answer may have been heard
             raise
         if rows:
             self._take_over(session, rows)
@@ -325,10 +330,16 @@ class Sessions:
             try:
                 finished = await self.finisher.finish(session)
                 break
-            except FastTrackError as error:
+            except BackendUnreachable as error:
                 tried += 1
                 self._say(session, Status.TERMINATING, f"its end cannot be read yet: {error.message}")
                 await asyncio.sleep(pause(tried, most=_PATIENCE))
+            except Exception as error:  # whatever it is, the session must not wait for ever
+                why = error.message if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
+                log.error("the end of session %s cannot be read", session.name, exc_info=error)
+                unread = Outcome(Status.ERROR, Result.FAILURE, None, f"its end cannot be read: {why}")
+                self._conclude(session, unread if session.kill is None else _ended(session.kill))
+                return
         self._conclude(session, finished.outcome, at=finished.at, data=finished.data)
 
     def _conclude(

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fasttrack_jupyter.backends.backend_ai.asking import PREFIX
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import PAGE, Looker, Row
-from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError
+
+log = logging.getLogger(__name__)
 
 FASTEST, SLOWEST = 1.0, 5.0
 """Seconds between two looks."""
@@ -105,13 +108,25 @@ class Watcher:
             return True
         try:
             found = await self._looker.look(names)
+            is_news = self._heard({name: found.get(name, []) for name in names})
         except FastTrackError as error:
             self._trouble(error)
             return False
-        is_news = self._heard({name: found.get(name, []) for name in names})
-        with contextlib.suppress(FastTrackError):
-            await self._idle(self._budget)
+        except Exception as error:  # an answer that nobody foresaw: the next look may make sense of it
+            log.exception("a look at sessions went wrong")
+            self._trouble(BackendUnreachable(f"what the cluster tells makes no sense: {type(error).__name__}: {error}"))
+            return False
+        await self._ask_less(names)
         return is_news
+
+    async def _ask_less(self, names: Sequence[str]) -> None:
+        """The lesser questions; none of them is worth a look."""
+        try:
+            await self._idle(self._budget)
+        except FastTrackError:
+            return  # asked again soon
+        except Exception:
+            log.exception("what %d sessions use could not be asked", len(names))
 
     async def _listen(self) -> None:
         """Subscribe to the cluster's events; without them looks alone find everything."""
@@ -123,4 +138,7 @@ class Watcher:
                     if event == "connected" or str(data.get("sessionName", PREFIX)).startswith(PREFIX):
                         self._hint.set()
             except FastTrackError:
+                await asyncio.sleep(_SUBSCRIBE_AGAIN)
+            except Exception:  # these are hints: nothing depends on them
+                log.exception("the stream of events broke off")
                 await asyncio.sleep(_SUBSCRIBE_AGAIN)
