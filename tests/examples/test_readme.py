@@ -74,7 +74,7 @@ def test_the_notebook_can_be_run(make_checkout: Callable[[str], Checkout], tmp_p
     assert done.returncode == 0, done.stdout
     executed = nbformat.read(tmp_path / "executed.ipynb", as_version=4)
     *_, run, same, here = (cell.outputs for cell in executed.cells)
-    assert "tumours#1 success" in run[0].data["text/plain"]
+    assert "tumours#1 succeeded" in run[0].data["text/plain"]
     assert [output.data["text/plain"] for output in (*same, *here)] == ["True", "1.0"]
 
 
