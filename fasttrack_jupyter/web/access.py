@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,12 +28,16 @@ _SIGNED = "BackendAI "
 
 
 class Door:
-    """Tokens of one user. ``verify`` asks the engine about a signed request, and returns the user or raises."""
+    """Tokens of one user, for any thread.
+
+    ``verify`` asks the engine about a signed request, and returns the user or raises.
+    """
 
     def __init__(self, verify: Callable[[Json], Json], clock: Callable[[], float] = time.time) -> None:
         self._verify, self._clock = verify, clock
         self._tokens: dict[str, tuple[float, Json]] = {}
         self._used: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def login(self, signed: Json) -> Json:
         """``{token, expires_at, user}`` for a request signed by the profile's own user, once for each signature.
@@ -42,9 +47,10 @@ class Door:
         """
         user, now = self._signer(signed), self._clock()
         token = secrets.token_urlsafe(32)
-        live = [(key, held) for key, held in self._tokens.items() if held[0] > now]
-        self._tokens = dict(live[-(_MOST_TOKENS - 1) :])
-        self._tokens[_digest(token)] = (now + TOKEN_SECONDS, user)
+        with self._lock:
+            live = [(key, held) for key, held in self._tokens.items() if held[0] > now]
+            self._tokens = dict(live[-(_MOST_TOKENS - 1) :])
+            self._tokens[_digest(token)] = (now + TOKEN_SECONDS, user)
         return {"token": token, "expires_at": now + TOKEN_SECONDS, "user": user}
 
     def admit(self, request: Json) -> Json:
@@ -53,14 +59,23 @@ class Door:
         return self._signer(request) if authorization.startswith(_SIGNED) else self.user_of(authorization)
 
     def _signer(self, signed: Json) -> Json:
+        mark = _digest(_signature(str(signed.get("authorization", ""))))
+        self._use(mark)
+        try:
+            return self._verify(signed)
+        except BaseException:
+            with self._lock:
+                self._used.pop(mark, None)
+            raise
+
+    def _use(self, mark: str) -> None:
+        """Note a signature before it is checked: it may come twice at once. Raises SignedOut."""
         now = self._clock()
-        self._used = {mark: until for mark, until in self._used.items() if until > now}
-        mark = _digest(str(signed.get("authorization", "")))
-        if mark in self._used:
-            raise SignedOut("this signed request was used before", hint="Sign a new one.")
-        user = self._verify(signed)
-        self._used[mark] = now + 2 * _SKEW_SECONDS
-        return user
+        with self._lock:
+            self._used = {mark: until for mark, until in self._used.items() if until > now}
+            if mark in self._used:
+                raise SignedOut("this signed request was used before", hint="Sign a new one.")
+            self._used[mark] = now + 2 * _SKEW_SECONDS
 
     def user_of(self, authorization: str | None) -> Json:
         """The user whose token stands in ``Authorization: Token …``. Raises SignedOut."""
@@ -73,7 +88,13 @@ class Door:
     def logout(self, authorization: str | None) -> None:
         """Forget the token. Raises SignedOut where it is none."""
         self.user_of(authorization)
-        del self._tokens[_digest((authorization or "").partition(" ")[2].strip())]
+        with self._lock:
+            self._tokens.pop(_digest((authorization or "").partition(" ")[2].strip()), None)
+
+
+def _signature(authorization: str) -> str:
+    """The part that nobody else can write: blanks around it are not signed."""
+    return authorization.rpartition("credential=")[2].strip()
 
 
 def _digest(text: str) -> str:
