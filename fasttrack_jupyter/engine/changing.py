@@ -41,14 +41,19 @@ class BackendChanges:
             raise Conflict(f"the backend {name!r} is the home's own and stays")
         async with self._one_at_a_time:
             await self._maker.settled()
-            words = [f"{live.job.pipeline}#{live.job.index}" for live in self._runner.needing(name)]
-            if words and not set_aside:
-                more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-                raise Conflict(
-                    f"the backend {name!r} is needed by {', '.join(words[:_NAMED])}{more}",
-                    hint="wait until they have ended, or cancel them",
-                )
+            if not set_aside:
+                self.check_unneeded(name)
             await self._remove(name)
+
+    def check_unneeded(self, name: str) -> None:
+        """Raises Conflict while jobs that have not ended need a backend."""
+        words = [f"{live.job.pipeline}#{live.job.index}" for live in self._runner.needing(name)]
+        if words:
+            more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+            raise Conflict(
+                f"the backend {name!r} is needed by {', '.join(words[:_NAMED])}{more}",
+                hint="wait until they have ended, or cancel them",
+            )
 
     async def _remove(self, name: str) -> None:
         """Its jobs are set aside as they stand in the store; then it is closed. Its sessions go on."""

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.views import View
-from fasttrack_jupyter.errors import BackendError, NotFound
+from fasttrack_jupyter.errors import BackendError, Conflict, NotFound
 
 
 class ProfileRequest(View):
@@ -159,11 +159,13 @@ class NoProfiles:
 
 
 class Roster(Protocol):
-    """Where backends come and go: see ``FastTrack.add_backend``, ``remove_backend``."""
+    """Where backends come and go: see ``FastTrack.add_backend``, ``remove_backend``, ``check_unneeded``."""
 
     async def add_backend(self, name: str, backend: ExecutionBackend) -> None: ...
 
     async def remove_backend(self, name: str, *, set_aside: bool = False) -> None: ...
+
+    def check_unneeded(self, name: str) -> None: ...
 
 
 class ProfileDesk:
@@ -186,8 +188,13 @@ class ProfileDesk:
         return self._keeper.verify(name, signed)
 
     async def put(self, name: str, request: ProfileRequest) -> ProfileView:
-        """Keep it and use it from now on; jobs that wait for its backend go on. See the keeper."""
+        """Keep it and use it from now on; jobs that wait for its backend go on. See the keeper.
+
+        Raises:
+            Conflict: it would be another cluster, and jobs that have not ended have sessions where it is now.
+        """
         async with self._lock:
+            self._check_move(name, request)
             view, backend = await self._keeper.put(name, request)
             if backend is None:
                 return view
@@ -209,6 +216,20 @@ class ProfileDesk:
                 if view.name == name:
                     await self._leave(view.backend, set_aside)
             await self._keeper.remove(name)
+
+    def _check_move(self, name: str, request: ProfileRequest) -> None:
+        """Sessions are looked for where a profile leads: at another cluster they would be taken for lost."""
+        for view in self._keeper.views():
+            if view.name == name and view.endpoint != request.endpoint.strip().rstrip("/"):
+                try:
+                    self._roster.check_unneeded(view.backend)
+                except Conflict as error:
+                    hint = (
+                        "Give the other cluster a profile of its own (--profile NAME), or wait until they have ended."
+                    )
+                    raise Conflict(
+                        f"profile {name!r} cannot move to another cluster: {error.message}", hint=hint
+                    ) from error
 
     async def _leave(self, backend: str, set_aside: bool) -> None:
         try:

@@ -132,6 +132,10 @@ class FastTrack(Household):
         """
         await self._changes.remove(name, set_aside=set_aside)
 
+    def check_unneeded(self, name: str) -> None:
+        """Raises Conflict while jobs that have not ended need a backend."""
+        self._changes.check_unneeded(name)
+
     async def profiles(self) -> list[ProfileView]:
         """Who one is on which cluster; never a key."""
         return self._profiles.views()

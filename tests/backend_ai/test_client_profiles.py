@@ -311,9 +311,13 @@ class Roster:
     async def remove_backend(self, name: str, *, set_aside: bool = False) -> None:
         if name not in self.backends:
             raise NotFound(name)
-        if self.needed and not set_aside:
-            raise Conflict(f"the backend {name!r} is needed")
+        if not set_aside:
+            self.check_unneeded(name)
         del self.backends[name]
+
+    def check_unneeded(self, name: str) -> None:
+        if self.needed:
+            raise Conflict(f"the backend {name!r} is needed")
 
 
 def test_profiles_are_backends_that_come_and_go(open_profiles: Callable[[], Profiles]) -> None:
@@ -333,6 +337,26 @@ def test_profiles_are_backends_that_come_and_go(open_profiles: Callable[[], Prof
         assert desk.views() == []
         with pytest.raises(NotFound, match="no profile 'work'"):
             await desk.delete("work", set_aside=False)
+
+    asyncio.run(main())
+
+
+def test_a_profile_does_not_move_to_another_cluster_under_its_jobs(open_profiles: Callable[[], Profiles]) -> None:
+    """There none of their sessions would be found. What else it says may change, and without jobs it may move."""
+    roster = Roster()
+    desk = ProfileDesk(open_profiles(), roster)
+
+    async def main() -> None:
+        await desk.put("work", request())
+        roster.needed = True
+        with pytest.raises(Conflict, match=r"cannot move to another cluster: .* is needed"):
+            await desk.put("work", request(endpoint="https://other.example.org"))
+        assert desk.views()[0].endpoint == ENDPOINT
+        await desk.put("work", request(endpoint=f"{ENDPOINT}/ ", secret="another-key"))
+        await desk.put("new", request(endpoint="https://other.example.org"))
+        roster.needed = False
+        await desk.put("work", request(endpoint="https://other.example.org"))
+        assert desk.views()[1].endpoint == "https://other.example.org"
 
     asyncio.run(main())
 
