@@ -82,6 +82,12 @@ def test_an_image_of_a_registry_that_is_not_listed_is_a_warning(new: Survey) -> 
     assert (problem.code, problem.severity) == ("unlisted_image", Severity.WARNING)
 
 
+def test_where_no_image_is_shown_any_may_be_there(new: Survey) -> None:
+    """A notice says so; nobody is refused for what the cluster keeps to itself."""
+    problem = the_problem(spec_of(image="local/stable/phyton:3.11-debian12"), replace(new, images=()))
+    assert (problem.code, problem.severity) == ("unlisted_image", Severity.NOTICE)
+
+
 @pytest.mark.parametrize("image", ["uv:pandas", "current", "conda:torch", "/opt/venv", "kernel:python3"])
 def test_an_environment_of_this_machine_is_none_of_the_cluster(new: Survey, image: str) -> None:
     """The remedy is an image, or the map of names."""

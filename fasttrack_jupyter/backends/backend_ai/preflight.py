@@ -97,6 +97,9 @@ def _image(survey: Survey, image: str | None, found: Sequence[ImageInfo]) -> Ite
 
 
 def _unknown_image(survey: Survey, image: str) -> Problem:
+    if not survey.images:  # as a manager of 23.09 tells ordinary users where its images' architectures are Docker's
+        message = f"whether there is an image {image!r} is not known: the cluster shows you none at all"
+        return _warning("unlisted_image", message, _IMAGE, image, severity=Severity.NOTICE)
     near = near_images(image, [one.name for one in survey.images])
     hint = f"did you mean {' or '.join(near)}?" if near else _some(survey)
     if survey.canonical(image).partition("/")[0] in survey.registries:
@@ -292,8 +295,16 @@ def _error(code: str, message: str, path: tuple[str | int, ...] = (), value: Any
     return Problem(code=code, message=message, path=path, value=value, hint=hint)
 
 
-def _warning(code: str, message: str, path: tuple[str | int, ...], value: Any = None, *, hint: str = "") -> Problem:
-    return Problem(code=code, message=message, path=path, value=value, hint=hint, severity=Severity.WARNING)
+def _warning(
+    code: str,
+    message: str,
+    path: tuple[str | int, ...],
+    value: Any = None,
+    *,
+    hint: str = "",
+    severity: Severity = Severity.WARNING,
+) -> Problem:
+    return Problem(code=code, message=message, path=path, value=value, hint=hint, severity=severity)
 
 
 def _slot(slot: str) -> tuple[str | int, ...]:
