@@ -30,7 +30,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.ports import ExecutionBackend, FileEntry, OnThisMachine
 from fasttrack_jupyter.engine.surroundings import Clock
-from fasttrack_jupyter.errors import BackendUnreachable, NotFound, SessionRejected
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, NotFound, SessionRejected
 
 CARRIED = ".carried"
 _INDEX = f"{CARRIED}/.index"
@@ -117,13 +117,14 @@ class Carrier:
         source, target = self._backend(wanted.source), self._backend(wanted.target)
         tree = await self._tree(source, wanted)
         async with self._lock(wanted.target, wanted.folder, tree.digest):
-            noted = await _index(target, wanted.folder)
-            if (name := f"{tree.digest}.{_key(wanted.path)}") not in noted:
+            name, whole = f"{tree.digest}.{_key(wanted.path)}", f"{tree.digest}{_WHOLE}"
+            noted = await _noted(target, wanted.folder, (name, whole))
+            if name not in noted:
                 await target.put_file(wanted.folder, f"{_INDEX}/{name}", wanted.path.encode())
-            is_whole = f"{tree.digest}{_WHOLE}" in noted
+            is_whole = whole in noted
             if not is_whole or await target.missing(wanted.folder, [tree.place]):
                 await self._send(source, target, wanted, tree, say)
-                await target.put_file(wanted.folder, f"{_INDEX}/{tree.digest}{_WHOLE}", b"1")
+                await target.put_file(wanted.folder, f"{_INDEX}/{whole}", b"1")
                 await asyncio.to_thread(shutil.rmtree, self._spool / tree.digest, ignore_errors=True)
         return tree
 
@@ -197,7 +198,7 @@ class Carrier:
         self, source: ExecutionBackend, target: ExecutionBackend, wanted: Carriage, tree: Tree, say: Say
     ) -> None:
         await target.make_dirs(wanted.folder, [tree.place, *(f"{tree.place}/{name}" for name in tree.folders)])
-        there = {entry.path: entry.size for entry in await target.files(wanted.folder, tree.place) if not entry.is_dir}
+        there = await _sizes(target, wanted.folder, tree.place)
         lacking = [name for name, (size, _) in tree.files.items() if there.get(name) != size]
         progress = _Progress(wanted, sum(tree.files[name][0] for name in lacking), say)
 
@@ -280,6 +281,34 @@ async def _look(source: ExecutionBackend, wanted: Carriage, entries: Sequence[Fi
 
 async def _index(target: ExecutionBackend, folder: str) -> set[str]:
     return {entry.path for entry in await target.files(folder, _INDEX) if not entry.is_dir}
+
+
+async def _noted(target: ExecutionBackend, folder: str, names: Collection[str]) -> set[str]:
+    """Which of ``names`` are in the index, which may be longer than a backend lists."""
+    try:
+        return await _index(target, folder)
+    except BackendUnreachable:
+        raise
+    except BackendError:
+        return {name for name in names if await _has(target, folder, f"{_INDEX}/{name}")}
+
+
+async def _sizes(target: ExecutionBackend, folder: str, place: str) -> dict[str, int]:
+    """The files below a place, with their sizes; none where there are more than a backend lists: all are sent then."""
+    try:
+        return {entry.path: entry.size for entry in await target.files(folder, place) if not entry.is_dir}
+    except BackendUnreachable:
+        raise
+    except BackendError:
+        return {}
+
+
+async def _has(target: ExecutionBackend, folder: str, path: str) -> bool:
+    try:
+        await target.read(folder, path, 0, 1)
+    except NotFound:
+        return False
+    return True
 
 
 async def _content(target: ExecutionBackend, folder: str, name: str) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.ports import LentFile, SessionSpec
+from fasttrack_jupyter.engine.ports import FileEntry, LentFile, SessionSpec
 from fasttrack_jupyter.engine.views import RerunRequest
-from fasttrack_jupyter.errors import BackendUnreachable, Refused
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, Refused
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 PREP = "{name: prep, command: prepare}"
@@ -239,6 +239,30 @@ def test_reused_outputs_are_carried_from_where_they_are(engine: Any) -> None:
             job = await engine.finish(fasttrack)
         assert job.result == "SUCCESS"
         assert tree_of(pair.cluster, pair.cluster.started[0].inputs[0]) == pair.leaves
+
+    asyncio.run(story())
+
+
+class Brief(FakeBackend):
+    """A backend that lists one file of a folder of its index or of a tree, and refuses when there are more."""
+
+    async def files(self, folder: str, path: str) -> list[FileEntry]:
+        found = await super().files(folder, path)
+        if path.startswith(".carried/") and len(found) > 1:
+            raise BackendError("more entries than the cluster lists")
+        return found
+
+
+def test_what_a_backend_does_not_list_is_carried_all_the_same(engine: Any) -> None:
+    """Neither an index nor a tree that has grown too long keeps a task from its inputs; what is whole stays."""
+
+    async def story() -> None:
+        pair, cluster = Pair(), Brief(lambda spec: 0)
+        async with engine.on(pair.local, cluster=cluster) as fasttrack:
+            for _ in range(2):
+                await fasttrack.run(engine.request(PREP, TRAIN))
+                assert (await engine.finish(fasttrack)).result == "SUCCESS"
+        assert tree_of(cluster, cluster.started[0].inputs[0]) == pair.leaves
 
     asyncio.run(story())
 
