@@ -39,15 +39,15 @@ class CodeBringer:
         self._whole: set[tuple[str, str]] = set()
         self._locks: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def bring(self, folder: str, digest: str, progress: Progress) -> None:
-        """See to it that the snapshot is in the vfolder, complete.
+    async def bring(self, folder: str, digest: str, progress: Progress, *, folder_id: str) -> None:
+        """See to it that the snapshot is in the vfolder, complete. ``folder_id``: another one may get its name.
 
         Raises:
             NotFound: there is no such snapshot here any more, or no such vfolder.
             Forbidden, BadRequest: the cluster does not take it (a quota).
             BackendUnreachable: it broke; the next call goes on where this one stopped.
         """
-        key = (folder, digest)
+        key = (folder_id, digest)
         if key in self._whole:
             return
         async with self._locks[key]:
@@ -58,9 +58,9 @@ class CodeBringer:
                 self._whole.add(key)
         self._locks.pop(key, None)
 
-    def forget(self, folder: str, digest: str) -> None:
-        """It is not there any more."""
-        self._whole.discard((folder, digest))
+    def forget(self, folder_id: str, digests: Iterable[str]) -> None:
+        """They are not there any more."""
+        self._whole -= {(folder_id, digest) for digest in digests}
 
     async def _bring(self, folder: str, digest: str, progress: Progress, *, has_begun: bool) -> None:
         files = await asyncio.to_thread(lambda: dict(contents(self._snapshots, digest)))

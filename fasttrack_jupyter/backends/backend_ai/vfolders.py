@@ -172,6 +172,19 @@ class Vfolders:
             SessionRejected: something that it needs is gone, or nobody's to make.
             BackendUnreachable: nothing is known; call again.
         """
+        try:
+            await self._prepare(spec, progress)
+        except (NotFound, BadRequest):
+            if not await self._was_removed(spec.folder):
+                raise
+            await self._prepare(spec, progress)
+
+    async def _was_removed(self, name: str) -> bool:
+        """Whether the vfolder that we know by that name is not there any more."""
+        known = await self.id_of(name)
+        return known not in {each.id for each in await self.catalogue.all(fresh=True)}
+
+    async def _prepare(self, spec: SessionSpec, progress: Progress) -> None:
         await self.make(spec.folder, "data", spec.pipeline)
         await self._check(spec)
         folder = places.cluster_name(spec.folder)
@@ -186,7 +199,7 @@ class Vfolders:
         if self._code is None:
             raise SessionRejected("there is no code on this machine", hint="its home holds no snapshots")
         try:
-            await self._code.bring(folder, digest, progress)
+            await self._code.bring(folder, digest, progress, folder_id=await self.id_of(folder))
         except NotFound as error:
             raise SessionRejected(error.message, hint=error.hint) from error
 
@@ -208,9 +221,8 @@ class Vfolders:
 
     async def remove_codes(self, folder: str, digests: Sequence[str]) -> int:
         """Remove snapshots from a vfolder: first what says that they are complete; bytes."""
-        for digest in digests:
-            if self._code is not None:
-                self._code.forget(folder, digest)
+        if self._code is not None:
+            self._code.forget(await self.id_of(folder), digests)
         freed = await self.remove_paths(folder, [places.code_marker(digest) for digest in digests])
         return freed + await self.remove_paths(folder, [places.code(digest) for digest in digests])
 
