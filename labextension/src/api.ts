@@ -43,6 +43,7 @@ export type Query = Readonly<Record<string, string | number | boolean | readonly
 interface How {
   query?: Query;
   body?: unknown;
+  bytes?: Blob;
   signal?: AbortSignal;
   headers?: Record<string, string>;
 }
@@ -66,9 +67,24 @@ export class Api {
   }
 
   /** Send JSON with a method of your choice; the answer's JSON, or undefined where it has none. */
-  async send<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const answer = await this.fetch(method, path, { body });
+  async send<T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    query: Query = {}
+  ): Promise<T> {
+    const answer = await this.fetch(method, path, { body, query });
     return (answer.status === 204 ? undefined : await answer.json()) as T;
+  }
+
+  /** PUT bytes as they are. */
+  async put<T>(path: string, bytes: Blob, query: Query, signal?: AbortSignal): Promise<T> {
+    return (await (await this.fetch('PUT', path, { bytes, query, signal })).json()) as T;
+  }
+
+  /** POST JSON, and have the answer as it is: a stream of lines. */
+  async stream(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+    return this.fetch('POST', path, { body, signal });
   }
 
   /** GET a route's answer as it is (text, bytes, a stream of lines). */
@@ -105,7 +121,7 @@ export class Api {
   }
 
   private async ask(method: string, path: string, how: How): Promise<Response> {
-    const init: RequestInit = { method, signal: how.signal, headers: how.headers };
+    const init: RequestInit = { method, signal: how.signal, headers: how.headers, body: how.bytes };
     if (how.body !== undefined) {
       init.body = JSON.stringify(how.body);
     }

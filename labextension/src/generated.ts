@@ -974,7 +974,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a session wrote, as the cluster keeps it. It is not masked: the cluster knows no secrets of ours. */
+        /** What a session wrote, as the cluster keeps it; the secrets of this home are masked. */
         get: operations["cluster_session_log"];
         put?: never;
         post?: never;

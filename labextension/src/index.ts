@@ -1,10 +1,16 @@
 /** The plugins of this extension, nothing else. */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { clustersPlugins } from './clusters/plugins';
 import { editorPlugins } from './editor/plugins';
 import { jobsPlugins } from './jobs/plugins';
 import { notebookPlugins } from './notebook/plugins';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [...jobsPlugins, ...editorPlugins, ...notebookPlugins];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  ...jobsPlugins,
+  ...clustersPlugins,
+  ...editorPlugins,
+  ...notebookPlugins
+];
 
 export default plugins;

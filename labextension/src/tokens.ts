@@ -7,7 +7,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 
-import type { JobSummary, JobView, ServerInfo } from './generated';
+import type { JobSummary, JobView, ProfileView, ServerInfo } from './generated';
 
 export type { ServerInfo } from './generated';
 
@@ -45,6 +45,8 @@ export namespace CommandIDs {
   export const debugTask = 'fasttrack:debug-task';
   /** Show the panel. */
   export const showPanel = 'fasttrack:show-panel';
+  /** Sign in to a Backend.AI cluster, or see those that one is signed in to. Args: `profile?` (to be changed). */
+  export const addCluster = 'fasttrack:add-cluster';
 }
 
 /** How the connection to the engine is. */
@@ -99,4 +101,38 @@ export interface ITaskPanels {
 export const ITaskPanels = new Token<ITaskPanels>(
   `${EXTENSION}:ITaskPanels`,
   'Log, outputs, resources and attempts of one task instance.'
+);
+
+/** Who one is on which cluster; never a key. */
+export interface IClusters {
+  /** All profiles, by name; empty before the first answer. */
+  readonly profiles: readonly ProfileView[];
+  /** After each change of `profiles`. */
+  readonly changed: ISignal<IClusters, void>;
+}
+
+/** Provided by `clusters/`. */
+export const IClusters = new Token<IClusters>(
+  `${EXTENSION}:IClusters`,
+  'The Backend.AI clusters that the reader is signed in to.'
+);
+
+/** One more section of the panel. */
+export interface PanelSection {
+  title: string;
+  widget: Widget;
+  /** What stands at the right of its title. */
+  buttons: readonly Widget[];
+}
+
+/** The panel at the left, for those who have something to show there. */
+export interface IPanelSections {
+  /** Add a section at the end, folded; it goes away when what is returned is disposed of. */
+  add(section: PanelSection): IDisposable;
+}
+
+/** Provided by `jobs/`. */
+export const IPanelSections = new Token<IPanelSections>(
+  `${EXTENSION}:IPanelSections`,
+  'The panel of pipelines, jobs and resources.'
 );

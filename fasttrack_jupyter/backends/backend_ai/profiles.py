@@ -136,11 +136,14 @@ class Profiles:
         before, keys = self._entries.get(name), self._keys.get(name)
         if request.user or request.secret or before is None or keys is None:
             what = "an access key and its secret key" if request.mode == "api" else "an e-mail address and a password"
-            raise BadRequest(f"profile {name!r} needs {what}", hint="fasttrack login asks for them.")
+            raise BadRequest(
+                f"profile {name!r} needs {what}", hint="fasttrack login asks for them.", details={"field": "user"}
+            )
         if _way(before.profile) != _way(profile_of(name, request)):
             raise BadRequest(
                 f"the keys of profile {name!r} would go another way than before: give them again",
                 hint="That is so when endpoint, mode, proxy or the check of certificates change.",
+                details={"field": "user"},
             )
         return keys
 
@@ -206,7 +209,9 @@ def profile_of(name: str, request: ProfileRequest) -> Profile:
     """The profile that is asked for. Raises BadRequest."""
     if not is_profile_name(name):
         raise BadRequest(
-            f"no profile can be called {name!r}", hint="Letters, digits, - and _; it begins with one of the former."
+            f"no profile can be called {name!r}",
+            hint="Letters, digits, - and _; it begins with one of the former.",
+            details={"field": "name"},
         )
     proxy = _address(request.proxy, "proxy") if request.proxy else None
     return Profile(
@@ -223,9 +228,9 @@ def profile_of(name: str, request: ProfileRequest) -> Profile:
 
 
 def _address(text: str, what: str) -> str:
-    text = text.strip()
+    text, where = text.strip(), {"field": what}
     if "://" not in text:
-        raise BadRequest(f"the {what} {text!r} has no scheme", hint=f"Perhaps https://{text}")
+        raise BadRequest(f"the {what} {text!r} has no scheme", hint=f"Perhaps https://{text}", details=where)
     text = text.rstrip("/")
     try:
         url = URL(text)
@@ -233,12 +238,15 @@ def _address(text: str, what: str) -> str:
     except ValueError:
         is_good = False
     if not is_good:
-        raise BadRequest(f"the {what} {text!r} is no address", hint="It is like https://backend.example.org:8090")
+        hint = "It is like https://backend.example.org:8090"
+        raise BadRequest(f"the {what} {text!r} is no address", hint=hint, details=where)
     if url.user or url.password:
         hint = "A proxy's password belongs into the engine's environment: HTTPS_PROXY=http://name:password@host:port"
-        raise BadRequest(f"the {what} has a password in it", hint=hint if what == "proxy" else "Leave it out.")
+        raise BadRequest(
+            f"the {what} has a password in it", hint=hint if what == "proxy" else "Leave it out.", details=where
+        )
     if url.query_string or url.fragment or any(character.isspace() for character in text):
-        raise BadRequest(f"the {what} {text!r} has more than host, port and path")
+        raise BadRequest(f"the {what} {text!r} has more than host, port and path", details=where)
     return text
 
 

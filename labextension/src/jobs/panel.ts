@@ -11,9 +11,11 @@ import {
 } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 import type { AccordionPanel, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import type { IPanelSections, PanelSection } from '../tokens';
 import { pipelineIcon } from './icons';
 import { JobsListWidget, type JobsListActions } from './jobs_list';
 import type { JobsList } from './jobs_list_model';
@@ -32,13 +34,15 @@ export interface PanelParts {
   resources: ResourcesNow;
   jobsActions: JobsListActions;
   pipelinesActions: PipelinesActions;
+  /** Sign in to a cluster. */
+  addCluster: () => void;
 }
 
 /** The panel's id, by which the shell keeps its place. */
 export const PANEL_ID = 'fasttrack-panel';
 
 /** The panel. */
-export class Panel extends SidePanel {
+export class Panel extends SidePanel implements IPanelSections {
   constructor(
     private readonly parts: PanelParts,
     translator: ITranslator,
@@ -56,11 +60,18 @@ export class Panel extends SidePanel {
     );
     this.jobsWidget = new JobsListWidget(parts.list, parts.jobsActions, trans);
     this._addSections(trans);
-    (this.content as AccordionPanel).setRelativeSizes([2, 4, 2]);
+    this._accordion.setRelativeSizes([2, 4, 2]);
   }
 
   /** The section of jobs. */
   readonly jobsWidget: JobsListWidget;
+
+  /** See {@link IPanelSections}. */
+  add(section: PanelSection): IDisposable {
+    const made = this._addSection(section.title, section.widget, section.buttons);
+    this._accordion.collapse(this._accordion.widgets.indexOf(made));
+    return new DisposableDelegate(() => made.dispose());
+  }
 
   /** Dispose of what the sections show as well. */
   dispose(): void {
@@ -80,16 +91,23 @@ export class Panel extends SidePanel {
     this._addSection(trans.__('Jobs'), this.jobsWidget, [
       button(refreshIcon, trans.__('Fetch jobs again'), () => void list.reload())
     ]);
-    this._addSection(trans.__('Resources'), new ResourcesNowWidget(resources, trans), []);
+    this._addSection(trans.__('Resources'), new ResourcesNowWidget(resources, trans), [
+      button(addIcon, trans.__('Add a Backend.AI cluster…'), () => this.parts.addCluster())
+    ]);
   }
 
-  private _addSection(title: string, widget: Widget, buttons: readonly ToolbarButton[]): void {
+  private _addSection(title: string, widget: Widget, buttons: readonly Widget[]): Widget {
     const section = new PanelWithToolbar({ toolbar: new Toolbar() });
     section.addClass('jp-ft-section');
     section.title.label = title;
     section.addWidget(widget);
     buttons.forEach((each, at) => section.toolbar.addItem(String(at), each));
     this.addWidget(section);
+    return section;
+  }
+
+  private get _accordion(): AccordionPanel {
+    return this.content as AccordionPanel;
   }
 }
 

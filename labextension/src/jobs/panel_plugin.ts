@@ -6,7 +6,7 @@ import type { ILauncher } from '@jupyterlab/launcher';
 import type { IStatusBar } from '@jupyterlab/statusbar';
 import type { ITranslator } from '@jupyterlab/translation';
 
-import { CommandIDs } from '../tokens';
+import { CommandIDs, type IPanelSections } from '../tokens';
 import { JobActions } from './actions';
 import { addJobCommands, PanelCommandIDs } from './commands';
 import type { IJobsCore } from './core';
@@ -34,7 +34,7 @@ export interface PanelPluginParts {
 }
 
 /** Build the panel and add it at the left, with all that leads to it. */
-export function addPanel(parts: PanelPluginParts): void {
+export function addPanel(parts: PanelPluginParts): IPanelSections {
   const { app, core, restorer } = parts;
   const opening = new Opening(app.commands, core);
   const panel = makePanel(parts, opening);
@@ -49,6 +49,7 @@ export function addPanel(parts: PanelPluginParts): void {
   addContextMenus(app);
   keepFocus(app, panel);
   addStatusItem(parts);
+  return panel;
 }
 
 function makePanel(parts: PanelPluginParts, opening: Opening): Panel {
@@ -67,7 +68,15 @@ function makePanel(parts: PanelPluginParts, opening: Opening): Panel {
   const resources = new ResourcesNow(api, jobs, settings);
   const pipelinesActions = actionsOnPipelines(app, opening);
   const panel = new Panel(
-    { jobs, list, pipelines, resources, jobsActions, pipelinesActions },
+    {
+      jobs,
+      list,
+      pipelines,
+      resources,
+      jobsActions,
+      pipelinesActions,
+      addCluster: () => void app.commands.execute(CommandIDs.addCluster)
+    },
     translator,
     trans
   );

@@ -8,7 +8,7 @@ import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
-import { DOMAIN, EXTENSION, IJobs } from '../tokens';
+import { DOMAIN, EXTENSION, IJobs, IPanelSections } from '../tokens';
 import { IJobsCore } from './core';
 import { Jobs } from './model';
 import { addPanel } from './panel_plugin';
@@ -63,10 +63,11 @@ const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
   activate: (_: JupyterFrontEnd, core: IJobsCore): IJobs => core.jobs
 };
 
-const panelPlugin: JupyterFrontEndPlugin<void> = {
+const panelPlugin: JupyterFrontEndPlugin<IPanelSections> = {
   id: `${EXTENSION}:panel`,
   description: 'The panel of pipelines, jobs and resources, and what leads to it.',
   autoStart: true,
+  provides: IPanelSections,
   requires: [IJobsCore],
   optional: [ITranslator, ILayoutRestorer, ICommandPalette, ILauncher, IStatusBar, IDefaultFileBrowser],
   activate: (
@@ -78,7 +79,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     launcher: ILauncher | null,
     statusBar: IStatusBar | null,
     browser: IDefaultFileBrowser | null
-  ): void =>
+  ): IPanelSections =>
     addPanel({
       app,
       core,
