@@ -1,7 +1,8 @@
 """Requests that a cluster refuses, and how real ones refused them: a fake manager says the same, errors are made of it.
 
-``recorded.json`` is written by ``python tests/backend_ai/recordings.py D/env …`` against clusters that are up; a test
-asks the cluster at hand the same and compares, so that the file cannot grow old unseen.
+``recorded.json`` is written by ``python tests/backend_ai/recordings.py D/env …`` against clusters that are up (what
+other releases said stays); a test asks the cluster at hand the same and compares, so that the file cannot grow old
+unseen.
 """
 
 from __future__ import annotations
@@ -118,5 +119,6 @@ def _env(file: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    answers = asyncio.run(record([_env(file) for file in sys.argv[1:]]))
-    FILE.write_text(json.dumps(answers, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    anew = asyncio.run(record([_env(file) for file in sys.argv[1:]]))
+    others = [each for each in recorded() if each["release"] not in {one["release"] for one in anew}]
+    FILE.write_text(json.dumps([*others, *anew], ensure_ascii=False, indent=1) + "\n", "utf-8")

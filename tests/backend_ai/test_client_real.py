@@ -204,13 +204,12 @@ def test_events_of_a_session_are_heard(cluster: RealCluster, mode: Mode) -> None
 
     async def story(client: Cluster) -> list[str]:
         heard = []
-        stream = client.events({"sessionName": name, "groupName": "*", "scope": "session"})
+        stream = client.events({"scope": "session"})  # of all: 25.15 knows no name of a session that will be
         assert await anext(stream) == ("connected", {})
         await client.call("POST", "/session", body=body)
         async for event, data in stream:
-            heard.append(event)
-            if event in ("session_success", "session_terminated"):
-                assert data["sessionName"] == name
+            heard += [event] if data.get("sessionName") == name else []
+            if heard and heard[-1] in ("session_success", "session_terminated"):
                 break
         await stream.aclose()  # type: ignore[attr-defined]
         return heard

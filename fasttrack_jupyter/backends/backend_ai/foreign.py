@@ -14,6 +14,7 @@ status                       error
 404, 410                     NotFound
 416                          EmptyRange
 408, 425, 429, 5xx           BackendUnreachable     nothing is known
+500 in a refusal's words     BadRequest, Forbidden  so 25.15 wraps what forbids a vfolder, or its storage proxy said
 1xx, 3xx                     BackendUnreachable     somebody else answers there
 ===========================  =====================  ======================================================
 """
@@ -45,6 +46,9 @@ _LONGEST = 600
 """Characters of a manager's words that are passed on."""
 _UNKNOWN = (408, 425, 429)
 """Statuses below 500 that say nothing about the thing that was asked for."""
+_REFUSED = re.compile(r"already exists|not allowed|no such |unexpected error 4\d\d from storage", re.I)
+"""Refusals, in the words of an internal error that was wrapped around one."""
+_FORBIDDEN = "forbidden operation"
 _SKEW = "date/time sync"
 _NO_ROLE = "unauthorized access"
 _PYDANTIC = re.compile(r"^(\S+)\n  (.+?) \[type=\w+, input_value=", re.MULTILINE)
@@ -77,7 +81,7 @@ def refusal(
         return Forbidden(f"{where} does not allow this to your account", details=details)
     if status == 401:
         return keys_refused(where, said, details)
-    if status == 403:
+    if status == 403 or (status == 500 and _FORBIDDEN in said.lower()):
         return Forbidden(f"{where} does not allow this: {said or 'no reason given'}", details=details)
     if status in (404, 410):
         return NotFound(f"{where} does not have it: {said or 'no reason given'}", details=details)
@@ -86,7 +90,7 @@ def refusal(
     if status == 429:
         hint = "It limits how often one account may ask; it is asked again later."
         return BackendUnreachable(f"{where} was asked too often", hint=hint, details=details)
-    if 400 <= status < 500 and status not in _UNKNOWN:
+    if (400 <= status < 500 and status not in _UNKNOWN) or (status == 500 and _REFUSED.search(_text(told.get("msg")))):
         return BadRequest(f"{where} refuses: {said or f'status {status}, without a reason'}", details=details)
     if status < 400:
         return not_a_manager(where, f"it answers with status {status}", details)

@@ -83,6 +83,9 @@ class OwnSessions:
             if _NO_PROXY in error.message.lower():
                 hint = "Apps need Backend.AI's app proxy; ask an administrator."
                 raise Conflict(f"the cluster has no app proxy for session {session!r}", hint=hint) from error
+            if error.details.get("status") == 500:  # 25.15 says no more where the app proxy cannot be reached
+                hint = "Is its app proxy up? Ask an administrator."
+                raise Conflict(f"the cluster cannot reach an app proxy for session {session!r}", hint=hint) from error
             raise
         protocol = next(each.protocol for each in found.apps if each.name == app)
         return AppAddress(app=app, url=await self._address(ref, app, protocol, told))

@@ -18,6 +18,7 @@ from fasttrack_jupyter.backends.backend_ai.asking import Asked, Image, request_f
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
 from fasttrack_jupyter.backends.backend_ai.mounts import MountForm, binds_of, config_of, form_of
+from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.survey import amount
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.wrapping import startup_command, values_inside
@@ -37,6 +38,8 @@ _IMAGE = """query($name: String!, $architecture: String!) { image(reference: $na
   id name registry tag architecture resource_limits { key min } } }"""
 _SETTLES = 2.0
 """Seconds after a lost answer until a session that was heard of must be there."""
+_FIRST_WITH_ERROR_500 = Release(24, 10)
+"""From 25 on a manager fails, without a word, when it is asked for a session in a project that there is not."""
 _FULL = re.compile(r"(pending|concurrent).*(exceed|limit|reached)|(exceed|limit|reached).*(pending|concurrent)", re.I)
 _NOT_YET = "unknown slot type"
 """A manager that has just started does not know its agents' slots for some seconds."""
@@ -72,6 +75,7 @@ class Starter:
             image, _ = await asyncio.gather(self._image(spec, form), self._vfolders.prepare(spec, progress))
             await self._write_values(spec)
             is_v2 = form is MountForm.V2
+            project_id = await self._project(spec) if release >= _FIRST_WITH_ERROR_500 else ""
             ids = await self._vfolders.ids_of(binds) if is_v2 else {}
             return request_for(
                 spec,
@@ -80,7 +84,7 @@ class Starter:
                 form=form,
                 mounts=config_of(form, binds, ids),
                 image=image,
-                project_id=await self._project(spec) if is_v2 else "",
+                project_id=project_id,
                 command=startup_command(spec, binds, form, await self._executables(spec)),
             )
         except (BadRequest, NotFound) as error:
