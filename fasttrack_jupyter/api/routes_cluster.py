@@ -191,8 +191,8 @@ async def terminate_session(engine: FastTrack, backend: str, session: str, query
 
 
 async def cluster_session_log(engine: FastTrack, backend: str, session: str) -> see.SessionLog:
-    """What a session wrote, as the cluster keeps it. It is not masked: the cluster knows no secrets of ours."""
-    return see.SessionLog(text=await engine.cluster(backend).log(session))
+    """What a session wrote, as the cluster keeps it; the secrets of this home are masked."""
+    return see.SessionLog(text=await engine.cluster_log(backend, session))
 
 
 async def start_app(engine: FastTrack, backend: str, session: str, app: str) -> see.AppAddress:

@@ -127,6 +127,10 @@ class Household:
             raise Conflict(f"the backend {backend!r} is no cluster", hint="name one, such as backend.ai")
         return found.browser()
 
+    async def cluster_log(self, backend: str, session: str) -> str:
+        """What a session of a cluster wrote, with this home's secrets masked. Raises as :meth:`cluster`, NotFound."""
+        return await self._logs.masked_text(await self.cluster(backend).log(session))
+
     async def usage_history(self, days: float, buckets: int, backend: str) -> UsageHistory:
         """Slots that attempts held on a backend over the last days, in ``buckets``, and now."""
         capacity = self._roster.opened(backend).capacity() or ResourceSlots()

@@ -53,6 +53,10 @@ class LogReader:
         first, length = masker.window(start, limit)
         return masker.cut(await read(first, length), first, start, limit)
 
+    async def masked_text(self, text: str) -> str:
+        """A text that a session of any pipeline may have written, with all secrets of the home masked."""
+        return await asyncio.to_thread(self._mask_all, text)
+
     async def current_attempt(self, job: PipelineJob, path: str) -> str:
         """The id of an instance's current attempt. Raises NotFound."""
         row = await self._instance(job, path)
@@ -92,6 +96,11 @@ class LogReader:
         text = data.decode("utf-8", "replace")
         ended = is_over and chunk.ended and end >= chunk.size
         return LogView(attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended)
+
+    def _mask_all(self, text: str) -> str:
+        scopes = {None, *(pipeline for _, pipeline in self._secrets.names())}
+        values = {value for scope in scopes for value in self._secrets.values(scope)}
+        return Masker(values).mask(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     def _masker(self, pipeline: str) -> Masker:
         masker = self._maskers.get(pipeline)

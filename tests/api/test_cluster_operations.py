@@ -73,7 +73,10 @@ def browser(engine: Any, home: Home) -> RememberingBrowser:
             raise Conflict(f"the backend {backend!r} is no cluster")
         return found
 
-    engine.cluster, engine.spool = cluster, Spool(home.path)
+    async def cluster_log(backend: str, session: str) -> Any:
+        return await cluster(backend).log(session)
+
+    engine.cluster, engine.cluster_log, engine.spool = cluster, cluster_log, Spool(home.path)
     return found
 
 

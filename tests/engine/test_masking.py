@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fasttrack_jupyter.engine.masking import SHORTEST, Masker, forms
+from fasttrack_jupyter.testing.fakes import FakeBackend
 
 TOKEN = 's3cr3t/токен+\'"quoted"'
 
@@ -137,3 +141,29 @@ def test_a_very_long_secret_is_handled() -> None:
 
 def occurrences(data: bytes, form: bytes) -> list[int]:
     return [i for i in range(len(data)) if data.startswith(form, i)]
+
+
+class Browsed(FakeBackend):
+    """A cluster where every session wrote the same."""
+
+    def browser(self) -> Any:
+        async def log(session: str) -> str:
+            return "token=hunter2-of-home, key=swordfish-of-demo\n"
+
+        return SimpleNamespace(log=log)
+
+
+def test_what_a_cluster_keeps_of_a_sessions_log_is_masked_too(engine: Any) -> None:
+    """The home's secrets, and those of any pipeline: whose session it is need not be known."""
+
+    async def story() -> str:
+        async with engine.on(FakeBackend(), cluster=Browsed()) as fasttrack:
+            await fasttrack.set_secret("TOKEN", "hunter2-of-home", None)
+            await fasttrack.set_secret("KEY", "swordfish-of-demo", "demo")
+            found: str = await fasttrack.cluster_log("cluster", "some-session")
+            return found
+
+    text = asyncio.run(story())
+    assert "hunter2" not in text
+    assert "swordfish" not in text
+    assert text.startswith("token=*")
