@@ -10,7 +10,7 @@ from .processes import alone, call, clean_environ
 from .settings import Settings
 
 SUITE = "bookworm"
-PACKAGES = ("python3-sklearn", "python3-matplotlib", "python3-pandas", "procps")
+PACKAGES = ("python3-sklearn", "python3-matplotlib", "python3-pandas", "python-is-python3", "procps")
 NAME = "stable/python:3.11-debian12"
 LABELS = {
     "ai.backend.kernelspec": "1",
@@ -36,7 +36,7 @@ Description: stands in for a compiler that Debian's SciPy was built with
 
 def root_filesystem(cache: Path) -> Path:
     """Where the image's root filesystem is kept, as a tarball. Another content is another name."""
-    return cache / f"rootfs-{SUITE}-sklearn-2.tar"
+    return cache / f"rootfs-{SUITE}-sklearn-3.tar"
 
 
 def make_root_filesystem(cache: Path, log: Path) -> Path:
