@@ -50,7 +50,7 @@ class Spool:
         return self._folder / key
 
     def _add(self, place: Path, offset: int, part: bytes) -> int:
-        if not offset:
+        if not offset or not self._folder.is_dir():
             self._begin()
         place.touch(mode=0o600)
         received = place.stat().st_size

@@ -20,6 +20,8 @@ from fasttrack_jupyter.web.shapes import (
 )
 
 MOST_JOBS = 1000
+_KINDS: Mapping[str, type] = {"dataflow": dict, "params": dict, "is_active": bool}
+_WORDS: Mapping[type, str] = {dict: "a JSON object", bool: "true or false"}
 
 
 class Engine(Protocol):
@@ -175,6 +177,9 @@ def _pipeline_of(job: Json, ids: Mapping[str, str]) -> str:
 
 def _checked(given: Json, *, required: bool) -> str | None:
     """The YAML, when it can be run. Raises InvalidPipeline, BadRequest."""
+    for name, kind in _KINDS.items():
+        if given.get(name) is not None and not isinstance(given[name], kind):
+            raise BadRequest(f"{name} is {given[name]!r}", hint=f"{name} is {_WORDS[kind]}.")
     text = given.get("yaml")
     if text is None and not required:
         return None

@@ -196,3 +196,10 @@ def ask(
         return answer.status, dict(answer.headers), answer.read()
     finally:
         connection.close()
+
+
+def test_a_later_part_alone_comes_too_soon(browser: RememberingBrowser, served: Home) -> None:
+    """Also where nothing was ever sent: an error with words, from where to begin."""
+    status, told = put(served, "k" * 20, 5, b"later")
+    assert status == 409
+    assert told["details"]["received"] == 0

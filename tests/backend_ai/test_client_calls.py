@@ -59,6 +59,18 @@ def test_names_of_any_kind_can_be_in_a_path(path: str) -> None:
     play(lambda _, cluster: cluster.call("GET", path, query={"path": "a b/ü&=+?#%"}))
 
 
+@pytest.mark.parametrize("path", ["/session/..", "/session/../logs", "/session/./logs"])
+def test_a_name_of_dots_asks_for_nothing_else(path: str) -> None:
+    """An address works them off: ``/session/..`` would be the manager's root."""
+
+    async def story(manager: FakeManager, cluster: Cluster) -> None:
+        with pytest.raises(BadRequest, match="nothing can have"):
+            await cluster.call("DELETE", path)
+        assert not any(seen.startswith("DELETE") for seen in manager.seen)
+
+    play(story)
+
+
 def test_an_endpoint_may_have_a_path_of_its_own() -> None:
     """A manager behind a gateway; the path is signed with it."""
 

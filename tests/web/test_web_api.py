@@ -138,6 +138,20 @@ def test_a_refused_change_changes_nothing(ask: Ask) -> None:
     ask(story)
 
 
+@pytest.mark.parametrize("odd", [{"dataflow": [1]}, {"is_active": "no"}, {"params": "x"}])
+def test_what_is_of_another_kind_is_refused_before_anything_is_made(ask: Ask, odd: Json) -> None:
+    """With its name, and what it should be."""
+
+    async def story(get: Ask, _: ClientSession) -> None:
+        before = await get("GET", "/api/pipelines/")
+        status, told = await get("POST", "/api/pipelines/", {"yaml": TEXT, **odd})
+        assert status == 400
+        assert next(iter(odd)) in told["message"]
+        assert await get("GET", "/api/pipelines/") == before
+
+    ask(story)
+
+
 def test_everything_but_the_login_needs_a_token(ask: Ask) -> None:
     """Every route is tried without one; a login with somebody else's key gives none."""
 

@@ -29,6 +29,7 @@ from fasttrack_jupyter.backends.backend_ai.releases import Greeting, Release
 from fasttrack_jupyter.backends.backend_ai.repeating import TRIES, pause, wait_before_next
 from fasttrack_jupyter.backends.backend_ai.signing import signed_headers
 from fasttrack_jupyter.backends.backend_ai.webserver import WebLogin
+from fasttrack_jupyter.errors import BadRequest
 
 CONNECTIONS = 16
 """At a time, to each host."""
@@ -332,6 +333,8 @@ class Cluster:
         return self._session
 
     def _url(self, path: str, query: Mapping[str, Any] | None) -> URL:
+        if {".", ".."} & set(path.split("/")):  # they would be worked off, and something else asked for
+            raise BadRequest(f"{path!r} has a name in it that nothing can have", hint="a name of dots alone is none")
         func = "/func" if self.profile.mode == "session" else ""
         return _with(URL(f"{str(self._base).rstrip('/')}{func}{path}"), query)
 
