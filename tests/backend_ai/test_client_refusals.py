@@ -57,6 +57,23 @@ def test_every_recording_is_of_a_known_request_and_both_releases_have_all() -> N
         assert [answer["what"] for answer in RECORDED if answer["release"] == release] == list(REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("The virtual folder already exists with the same name. (VFolder … (data))", BadRequest),
+        ("The specified storage permission is not allowed. (`create-vfolder` Not allowed in …)", BadRequest),
+        ("Unexpected error 400 from storage proxy", BadRequest),
+        ("Forbidden operation. (no permission)", Forbidden),
+        ("Unexpected error 502 from storage proxy", BackendUnreachable),
+        (None, BackendUnreachable),
+    ],
+)
+def test_a_refusal_inside_an_internal_error_is_one(said: str | None, kind: type[FastTrackError]) -> None:
+    """As 25.15.12 says them; an internal error in other words says nothing about what was asked for."""
+    told = {"title": "Internal server error.", "error_code": "backendai_generic_internal-error", "msg": said}
+    assert type(foreign.refusal(500, {}, json.dumps(told).encode(), where=WHERE)) is kind
+
+
 def test_every_status_has_an_error() -> None:
     """The seam is total: also with a body that is none, and each says its status to programs."""
     for status in range(100, 600):
