@@ -128,7 +128,7 @@ class ClusterHome:
             self.client.cancel(job["id"])
             self.ended(job["id"], 60)
         for folder in self.client.cluster_folders(BACKEND):
-            if folder["name"].endswith(self._mark):
+            if self._mark in folder["name"]:
                 self.client.remove_cluster_folder(BACKEND, folder["name"])
 
 

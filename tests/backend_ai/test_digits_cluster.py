@@ -31,11 +31,12 @@ def home(cluster: Cluster) -> Iterator[ClusterHome]:
 
 @pytest.fixture(scope="module")
 def jobs(home: ClusterHome) -> tuple[Json, Json]:
-    """The example's job on the cluster, and here; ``images.yaml`` says what stands for its image there."""
+    """The example's job on the cluster, and here (in these tests' Python): see ``images.yaml``."""
     request = {"source": str(FILE), "backend": BACKEND}
     with pytest.raises(Refused, match=r"uv:scikit-learn.*images\.yaml"):
         home.client.run(request)
-    (home.home / "images.yaml").write_text(f'backend.ai:\n  "uv:scikit-learn*": {home.cluster.image}\n')
+    names = f'"uv:scikit-learn*": current\nbackend.ai:\n  "uv:scikit-learn*": {home.cluster.image}\n'
+    (home.home / "images.yaml").write_text(names)
     there = home.client.run(request)["id"]
     here = home.client.run({"source": str(FILE)})["id"]
     return home.ended(there, 600), home.ended(here, 600)
