@@ -251,7 +251,8 @@ class Vfolders:
             body["host"] = self._cluster.profile.folder_host
         for wait in (*_WHILE_GOING, None):
             try:
-                await self._cluster.call("POST", "/folders", body=body, repeat=False)
+                # Names are unique: where an answer was lost, the second try hears that there is one already.
+                await self._cluster.call("POST", "/folders", body=body, repeat=True)
             except BadRequest as error:
                 if not any(each in f"{error.details.get('type')} {error.message}" for each in _ALREADY):
                     raise
