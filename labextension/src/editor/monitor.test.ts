@@ -16,7 +16,6 @@ function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInsta
   return {
     path: task,
     task,
-    backend: '',
     status: 'WAITING',
     result: 'UNDEFINED',
     reason: '',

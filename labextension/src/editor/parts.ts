@@ -27,6 +27,8 @@ export interface PartContext {
   readonly rendermime: IRenderMimeRegistry;
   /** Where jobs of this document are to run. */
   readonly backend: () => string;
+  /** All backends that there are. */
+  readonly backends: () => readonly string[];
   /** Contents path of the pipeline file, as it is now. */
   readonly path: () => string;
   /** Whether the text may not be changed: the file is read-only, or the canvas shows a job's own graph. */

@@ -11,7 +11,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
-import { DOMAIN, EXTENSION, FACTORY, FILE_TYPE, IJobs, ITaskPanels } from '../tokens';
+import { DOMAIN, EXTENSION, FACTORY, FILE_TYPE, IClusters, IJobs, ITaskPanels } from '../tokens';
 import { DagCanvas } from './canvas';
 import { TaskClipboard } from './clipboard';
 import { addEditorCommands } from './commands';
@@ -34,7 +34,7 @@ const editor: JupyterFrontEndPlugin<void> = {
   description: 'Draws, edits, runs and watches pipelines in *.fasttrack.yaml files.',
   autoStart: true,
   requires: [IEditorServices, IRenderMimeRegistry, IJobs, ITaskPanels, ITranslator],
-  optional: [ICommandPalette, ILayoutRestorer, IStateDB, IDefaultFileBrowser, ISettingRegistry],
+  optional: [ICommandPalette, ILayoutRestorer, IStateDB, IDefaultFileBrowser, ISettingRegistry, IClusters],
   activate: (
     app: JupyterFrontEnd,
     editors: IEditorServices,
@@ -46,13 +46,15 @@ const editor: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     state: IStateDB | null,
     browser: IDefaultFileBrowser | null,
-    registry: ISettingRegistry | null
+    registry: ISettingRegistry | null,
+    clusters: IClusters | null
   ) => {
     const trans = translator.load(DOMAIN);
     const tracker = new WidgetTracker<PipelineDocumentWidget>({ namespace: `${EXTENSION}-editor` });
     const services: EditorServices = {
       api: new Api(app.serviceManager.serverSettings, trans),
       jobs,
+      clusters,
       panels,
       trans,
       rendermime,

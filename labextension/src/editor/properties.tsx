@@ -48,12 +48,23 @@ export interface IPropertiesModel {
 export function propertiesPart(context: PartContext): Widget {
   const panel = new PropertiesPanel(
     context.model,
-    new Offers(context.api, context.backend),
+    new Offers(context.api, () => ownBackend(context.model) ?? context.backend(), context.backends),
     context.trans,
     context.isReadOnly
   );
   context.changed.connect(panel.refresh, panel);
   return panel;
+}
+
+/** The backend that the selected tasks name, if it is one. */
+function ownBackend(model: IPropertiesModel): string | null {
+  const named = new Set(
+    model.selection.map(name => {
+      const data = model.taskData(name);
+      return isMapping(data) && typeof data.backend === 'string' ? data.backend : null;
+    })
+  );
+  return named.size === 1 ? [...named][0] : null;
 }
 
 const OPEN_AT_FIRST = new Set(['task', 'pipeline', 'environment', 'resources']);
@@ -186,6 +197,9 @@ export class PropertiesPanel extends ReactWidget {
 
   private onSelection(): void {
     this.refusal = '';
+    if (this.isVisible) {
+      void this.offers.refresh();
+    }
     this.update();
   }
 

@@ -20,6 +20,7 @@ export type FieldKind =
   | 'number'
   | 'choice'
   | 'image'
+  | 'offered'
   | 'resources'
   | 'pairs'
   | 'mounts'
@@ -95,7 +96,9 @@ export function taskGroups(trans: TranslationBundle, several: boolean, isNoteboo
         ...(isNotebook ? [] : [of('module_uri', trans.__('Repository'), 'text')])
       ]
     },
-    environmentGroup(trans, of, trans.__('Environment'), trans.__('the pipeline’s image')),
+    environmentGroup(trans, of, trans.__('Environment'), trans.__('the pipeline’s image'), [
+      of('backend', trans.__('Backend'), 'offered', trans.__('the job’s'))
+    ]),
     resourceGroup(trans, of),
     {
       id: 'data',
@@ -221,13 +224,15 @@ function environmentGroup(
   trans: TranslationBundle,
   of: ReturnType<typeof fieldMaker>,
   label: string,
-  usualImage: string
+  usualImage: string,
+  more: readonly Field[] = []
 ): FieldGroup {
   const fields = [
+    ...more,
     of('environment.image', trans.__('Image'), 'image', usualImage),
     of('environment.envs', trans.__('Environment variables'), 'pairs'),
-    short(of('environment.scaling-group', trans.__('Resource group'), 'text')),
-    short(of('environment.project', trans.__('Project'), 'text'))
+    short(of('environment.scaling-group', trans.__('Resource group'), 'offered')),
+    short(of('environment.project', trans.__('Project'), 'offered'))
   ];
   return { id: 'environment', label, fields };
 }

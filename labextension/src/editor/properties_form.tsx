@@ -14,7 +14,7 @@ import type { Json } from './edits';
 import { CommitText, Pairs, Words } from './properties_controls';
 import { isMapping, type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
 import { readValue, writtenValue } from './properties_values';
-import type { Offers } from './properties_offers';
+import type { ImageOffer, Offers } from './properties_offers';
 import { Outputs, Params } from './properties_outputs';
 import { Resources } from './properties_resources';
 
@@ -154,6 +154,9 @@ const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>
   flag: Flag,
   choice: Choice,
   image: ImagePicker,
+  offered: props => (
+    <Text {...props} options={props.context.offers.choices(props.field.id).map(value => ({ value }))} />
+  ),
   resources: ({ field, value, context, commit }) => (
     <Resources
       label={field.label}
@@ -201,8 +204,9 @@ function Text({
   value,
   context,
   commit,
-  isMultiline
-}: ControlProps & { isMultiline?: boolean }): JSX.Element {
+  isMultiline,
+  options
+}: ControlProps & { isMultiline?: boolean; options?: readonly { value: string }[] }): JSX.Element {
   const differs = context.differing.has(field.id);
   return (
     <CommitText
@@ -211,6 +215,7 @@ function Text({
       value={textOf(value)}
       placeholder={differs ? context.trans.__('several values') : usual(field, context)}
       isMultiline={isMultiline}
+      options={options}
       onCommit={commit}
     />
   );
@@ -268,7 +273,7 @@ function ImagePicker({ field, value, context, commit }: ControlProps): JSX.Eleme
   const { trans, offers } = context;
   const options = offers.images.map(image => ({
     value: image.name,
-    label: image.ready ? image.description : trans.__('%1 (made when first used)', image.description)
+    label: image.ready ? image.description : laterWords(image, trans)
   }));
   return (
     <CommitText
@@ -280,6 +285,13 @@ function ImagePicker({ field, value, context, commit }: ControlProps): JSX.Eleme
       onCommit={commit}
     />
   );
+}
+
+/** What an image is, and that it is not there yet. */
+function laterWords({ kind, description }: ImageOffer, trans: TranslationBundle): string {
+  return kind === 'image'
+    ? trans.__('%1 (pulled when first used)', description)
+    : trans.__('%1 (made when first used)', description);
 }
 
 function PairsControl({ field, value, context, commit }: ControlProps): JSX.Element {

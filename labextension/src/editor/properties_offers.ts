@@ -1,8 +1,8 @@
-/** What a form can offer besides typing: images, slots, vfolders and secrets' names of the chosen backend. */
+/** What a form can offer besides typing: images, slots, groups, vfolders and secrets' names of the chosen backend. */
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { Api } from '../api';
-import type { FolderView } from '../generated';
+import { word, type Api } from '../api';
+import type { ClusterFolder, ClusterImage, ClusterView, FolderView } from '../generated';
 
 /** An image that can be named. */
 export interface ImageOffer {
@@ -23,21 +23,57 @@ export interface SlotOffer {
 /** What was told is believed so long, in milliseconds. */
 const FRESH = 20_000;
 
+/** What one backend was last known to have. */
+interface Offered {
+  images: readonly ImageOffer[];
+  slots: readonly SlotOffer[];
+  folders: readonly string[];
+  groups: readonly string[];
+  projects: readonly string[];
+}
+
+const NOTHING: Offered = { images: [], slots: [], folders: [], groups: [], projects: [] };
+
 /** Asks the server when told, and not again soon; while it is away there is nothing to offer, and typing works. */
 export class Offers {
   constructor(
-    private readonly api: Api,
-    private readonly backend: () => string = () => 'local'
+    private readonly api: Pick<Api, 'get'>,
+    private readonly backend: () => string = () => 'local',
+    /** All backends that there are. */
+    private readonly known: () => readonly string[] = () => ['local']
   ) {}
 
-  /** Images, the ready ones first. */
-  images: readonly ImageOffer[] = [];
-  /** Slots with their totals. */
-  slots: readonly SlotOffer[] = [];
-  /** Names of vfolders. */
-  folders: readonly string[] = [];
   /** Names of secrets. */
   secrets: readonly string[] = [];
+
+  /** Images, the ready ones first. */
+  get images(): readonly ImageOffer[] {
+    return this.offered.images;
+  }
+
+  /** Slots with their totals. */
+  get slots(): readonly SlotOffer[] {
+    return this.offered.slots;
+  }
+
+  /** Names of vfolders. */
+  get folders(): readonly string[] {
+    return this.offered.folders;
+  }
+
+  /** What may stand in a field that is otherwise free text, by the field's id. */
+  choices(field: string): readonly string[] {
+    switch (field) {
+      case 'backend':
+        return this.known();
+      case 'environment.scaling-group':
+        return this.offered.groups;
+      case 'environment.project':
+        return this.offered.projects;
+      default:
+        return [];
+    }
+  }
 
   /** After each answer. */
   get changed(): ISignal<this, void> {
@@ -50,32 +86,81 @@ export class Offers {
     if (this.asked.backend === backend && Date.now() - this.asked.at < FRESH) {
       return;
     }
+    const before = this.asked.backend === backend ? this.offered : NOTHING;
     this.asked = { backend, at: Date.now() };
-    const [images, slots, folders, secrets] = await Promise.allSettled([
-      this.api.get<ImageOffer[]>('images', { backend }),
-      this.api.get<{ slots: Record<string, { total: string; used: string }> }>('slots', { backend }),
-      this.api.get<FolderView[]>('folders'),
-      this.api.get<{ name: string }[]>('secrets')
+    const isCluster = backend.startsWith('backend.ai');
+    const [offered, secrets] = await Promise.all([
+      isCluster ? this.ofCluster(backend, before) : this.ofOther(backend, before),
+      this.valueOf<{ name: string }[]>('secrets')
     ]);
-    this.images = sortedImages(valueOf(images) ?? this.images);
-    this.slots = slotOffers(valueOf(slots)?.slots) ?? this.slots;
-    this.folders = valueOf(folders)?.map(folder => folder.name) ?? this.folders;
-    this.secrets = valueOf(secrets)?.map(secret => secret.name) ?? this.secrets;
-    this._changed.emit();
+    this.secrets = secrets?.map(secret => secret.name) ?? this.secrets;
+    if (this.asked.backend === backend) {
+      this.offered = offered;
+      this._changed.emit();
+    }
+  }
+
+  private async ofOther(backend: string, before: Offered): Promise<Offered> {
+    const [images, slots, folders] = await Promise.all([
+      this.valueOf<ImageOffer[]>('images', backend),
+      this.valueOf<{ slots: Slots }>('slots', backend),
+      this.valueOf<FolderView[]>('folders', backend)
+    ]);
+    return {
+      ...NOTHING,
+      images: images ? sortedImages(images) : before.images,
+      slots: slots ? slotOffers(slots.slots) : before.slots,
+      folders: folders?.map(folder => folder.name) ?? before.folders
+    };
+  }
+
+  private async ofCluster(backend: string, before: Offered): Promise<Offered> {
+    const place = `clusters/${word(backend)}`;
+    const [images, slots, folders, view] = await Promise.all([
+      this.valueOf<ClusterImage[]>(`${place}/images`),
+      this.valueOf<{ slots: Slots }>('slots', backend),
+      this.valueOf<ClusterFolder[]>(`${place}/folders`),
+      this.valueOf<ClusterView>(place)
+    ]);
+    return {
+      images: images?.map(imageOffer) ?? before.images,
+      slots: slots ? slotOffers(slots.slots) : before.slots,
+      folders: folders?.map(folder => folder.name) ?? before.folders,
+      groups: view?.groups.filter(group => group.is_active).map(group => group.name) ?? before.groups,
+      projects: view?.projects.map(project => project.name) ?? before.projects
+    };
+  }
+
+  private async valueOf<T>(path: string, backend?: string): Promise<T | undefined> {
+    try {
+      return await this.api.get<T>(path, backend === undefined ? {} : { backend });
+    } catch {
+      return undefined; // the connection's own words are elsewhere, and typing works
+    }
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  private offered = NOTHING;
   private asked = { backend: '', at: 0 };
 }
 
-function valueOf<T>(settled: PromiseSettledResult<T>): T | undefined {
-  return settled.status === 'fulfilled' ? settled.value : undefined;
-}
+type Slots = Record<string, { total: string; used: string }>;
 
 function sortedImages(images: readonly ImageOffer[]): ImageOffer[] {
   return [...images].sort((a, b) => Number(b.ready) - Number(a.ready) || a.name.localeCompare(b.name));
 }
 
-function slotOffers(slots?: Record<string, { total: string; used: string }>): SlotOffer[] | undefined {
-  return slots && Object.entries(slots).map(([name, { total, used }]) => ({ name, total, used }));
+function slotOffers(slots: Slots): SlotOffer[] {
+  return Object.entries(slots).map(([name, { total, used }]) => ({ name, total, used }));
+}
+
+/** An image of a cluster, with the accelerators that it is made for. */
+function imageOffer({ name, accelerators, architectures, is_installed }: ClusterImage): ImageOffer {
+  const made = accelerators.filter(each => each !== '*').map(each => each.toUpperCase());
+  return {
+    name,
+    kind: 'image',
+    description: [...made, ...architectures].join(' · '),
+    ready: is_installed
+  };
 }

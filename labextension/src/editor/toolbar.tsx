@@ -14,6 +14,8 @@ import type { Menu, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
 import { exact } from '../time';
+import { CommandIDs } from '../tokens';
+import { backendsOf } from './backends';
 import { EditorCommands } from './commands';
 import { makeMenu, openOnce } from './menu_make';
 import type { PaneName } from './settings';
@@ -42,7 +44,7 @@ export function fillToolbar(
   add('run-menu', new MenuButton(trans.__('Other ways to run'), () => runMenu(commands, args())));
   button('plan', EditorCommands.plan, trans.__('Plan'));
   button('stop', EditorCommands.stop, trans.__('Stop'));
-  add('backend', new BackendSelect(editor));
+  add('backend', new BackendSelect(editor, commands));
   add('job', new JobButton(editor, () => jobMenu(editor, commands, args())));
   button('undo', EditorCommands.undo, '');
   button('redo', EditorCommands.redo, '');
@@ -144,9 +146,15 @@ class JobButton extends MenuButton {
   private readonly timer: ReturnType<typeof setInterval>;
 }
 
+/** The choice that is none: it opens the dialog of clusters. */
+const ADD = '+';
+
 /** Where jobs are to run. */
 class BackendSelect extends ReactWidget {
-  constructor(private readonly editor: PipelineEditor) {
+  constructor(
+    private readonly editor: PipelineEditor,
+    private readonly commands: CommandRegistry
+  ) {
     super();
     this.addClass('ft-Editor-toolbar-backend');
     editor.stateChanged.connect(this.update, this);
@@ -154,16 +162,29 @@ class BackendSelect extends ReactWidget {
 
   protected render(): React.ReactElement {
     const { runs, services, trans } = this.editor;
-    const known = services.jobs.info?.backends ?? [];
+    const known = backendsOf(services);
+    const profile = services.clusters?.profiles.find(each => each.backend === runs.backend);
+    const where = profile ? trans.__('Where jobs run: %1', profile.endpoint) : trans.__('Where jobs run');
     const backends = known.includes(runs.backend) ? known : [runs.backend, ...known];
+    const canAdd = this.commands.hasCommand(CommandIDs.addCluster);
+    const add = { value: ADD, label: trans.__('Add a Backend.AI cluster…') };
     return (
       <HTMLSelect
         value={runs.backend}
         aria-label={trans.__('Where jobs run')}
-        title={trans.__('Where jobs run')}
-        options={[...backends]}
-        onChange={event => this.editor.setBackend(event.target.value)}
+        title={where}
+        options={[...backends.map(value => ({ value, label: value })), ...(canAdd ? [add] : [])]}
+        onChange={event => this.choose(event.target.value)}
       />
     );
+  }
+
+  private choose(value: string): void {
+    if (value === ADD) {
+      void this.commands.execute(CommandIDs.addCluster);
+      this.update();
+    } else {
+      this.editor.setBackend(value);
+    }
   }
 }

@@ -17,7 +17,8 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import type { Api } from '../api';
 import { toSource } from '../api';
 import type { ValidationView } from '../generated';
-import type { IJobs, ITaskPanels } from '../tokens';
+import type { IClusters, IJobs, ITaskPanels } from '../tokens';
+import { backendsOf } from './backends';
 import type { IDagCanvas } from './canvas-types';
 import type { TaskClipboard } from './clipboard';
 import type { DockTab } from './dock';
@@ -47,6 +48,8 @@ import { YamlPane } from './yaml_pane';
 export interface EditorServices {
   api: Api;
   jobs: IJobs;
+  /** Null where clusters cannot be used. */
+  clusters: IClusters | null;
   panels: ITaskPanels;
   trans: TranslationBundle;
   rendermime: IRenderMimeRegistry;
@@ -220,6 +223,7 @@ export class PipelineEditor extends Widget {
     }
     const { jobs } = this.services;
     jobs.connectionChanged.disconnect(this.onConnection, this);
+    this.services.clusters?.changed.disconnect(this.tell, this);
     this.memory.dispose();
     [this.feed, this.choice, this.model].forEach(each => each.dispose());
     Signal.clearData(this);
@@ -256,6 +260,7 @@ export class PipelineEditor extends Widget {
     dock.tabChanged.connect(this.showTarget, this);
     this.problems.opened.connect((_, problem) => this.openProblem(problem));
     this.services.jobs.connectionChanged.connect(this.onConnection, this);
+    this.services.clusters?.changed.connect(this.tell, this);
     context.model.stateChanged.connect(this.tell, this);
     context.pathChanged.connect(this.tell, this);
     void context.ready.then(() => !this.isDisposed && this.onModel());
@@ -331,6 +336,7 @@ export class PipelineEditor extends Widget {
       trans,
       rendermime,
       backend: () => this.runs.backend,
+      backends: () => backendsOf(this.services),
       path: () => this.context.path,
       isReadOnly: () => this.feed.isFrozen || this.isFileReadOnly,
       changed: this._stateChanged,

@@ -95,7 +95,7 @@ export function PlanList(props: {
         <p>{trans.__('Expected to take %1 s, as earlier jobs did.', Math.round(plan.expected_seconds))}</p>
       )}
       <ul>
-        {tasks.slice(0, 500).map(({ path, task, decision, reason, notes = [] }) => (
+        {tasks.slice(0, 500).map(({ path, task, decision, reason, backend, notes = [] }) => (
           <li key={path} data-decision={decision}>
             <button type="button" onClick={() => onTask(task)}>
               <span aria-hidden="true">{marks[decision]}</span> {task}
@@ -103,6 +103,7 @@ export function PlanList(props: {
             <span>
               {words[decision]} · {reason}
             </span>
+            {backend !== plan.backend && <small>{trans.__('on %1', backend)}</small>}
             {notes.map(note => (
               <small key={note}>{note}</small>
             ))}

@@ -32,6 +32,7 @@ export function JobHead(props: {
     stateWord(state, trans),
     job.reason,
     job.paused ?? '',
+    job.backend === 'local' ? '' : trans.__('on %1', job.backend),
     seconds === null ? '' : duration(seconds, trans),
     exact(job.created_at, trans),
     ...job.tags.map(tag => `#${tag}`)
