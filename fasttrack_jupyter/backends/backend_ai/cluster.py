@@ -84,7 +84,7 @@ class Browser:
                 hint = did_you_mean(request.project, [each.name for each in survey.projects])
                 raise NotFound(f"you are no member of a project {request.project!r}", hint=hint)
             host = self._cluster.profile.folder_host
-            await self._sharing.make_of_project(request.name, request.usage_mode, project.id, host)
+            await self._sharing.make_of_project(request.name, request.usage_mode, project, host)
         self._surveyor.forget()
         return _folder(await self._vfolders.catalogue.get(request.name), survey)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue, Vfolder
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.survey import ProjectInfo
 from fasttrack_jupyter.engine.clusters import FolderInvitation, FolderShare
 from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 
@@ -120,9 +121,11 @@ class Sharing:
         """Turn it down, or (one's own) take it back. Raises NotFound."""
         await self._cluster.call("DELETE", "/folders/invitations/delete", body={"inv_id": invitation})
 
-    async def make_of_project(self, name: str, usage_mode: str, project: str, host: str | None) -> None:
-        """A vfolder of a project's (its id). Raises Forbidden for who may not, BadRequest."""
-        body: dict[str, Any] = {"name": name, "usage_mode": usage_mode, "group": project}
+    async def make_of_project(self, name: str, usage_mode: str, project: ProjectInfo, host: str | None) -> None:
+        """A vfolder of a project's. Raises Forbidden for who may not, BadRequest."""
+        is_by_name = (await self._cluster.release()).year == 24  # which takes an id for a name
+        group = project.name if is_by_name else project.id
+        body: dict[str, Any] = {"name": name, "usage_mode": usage_mode, "group": group}
         if host:
             body["host"] = host
         await self._cluster.call("POST", "/folders", body=body, repeat=False)
