@@ -160,10 +160,14 @@ def test_a_profile_whose_keys_are_lost_says_so(open_profiles: Callable[[], Profi
 
 
 def test_a_damaged_file_is_told(open_profiles: Callable[[], Profiles], tmp_path: Path) -> None:
-    """Rather than taken for no profiles."""
+    """Rather than taken for no profiles, or written over; who works on this machine alone does not suffer."""
     (tmp_path / "profiles.json").write_text("{")
+    profiles = open_profiles()
     with pytest.raises(StoreError, match="damaged"):
-        open_profiles()
+        profiles.views()
+    with pytest.raises(StoreError, match="damaged"):
+        put(profiles)
+    assert (tmp_path / "profiles.json").read_text() == "{"
 
 
 def test_what_a_later_version_wrote_is_read(open_profiles: Callable[[], Profiles], tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ _LONGEST = 600
 """Characters of a manager's words that are passed on."""
 _UNKNOWN = (408, 425, 429)
 """Statuses below 500 that say nothing about the thing that was asked for."""
-_REFUSED = re.compile(r"already exists|not allowed|no such |unexpected error 4\d\d from storage", re.I)
+_REFUSED = re.compile(
+    r"already exists|not allowed|no such (?!file or directory)|unexpected error 4\d\d from storage", re.I
+)
 """Refusals, in the words of an internal error that was wrapped around one."""
 _FORBIDDEN = "forbidden operation"
 _SKEW = "date/time sync"

@@ -64,10 +64,20 @@ class Profiles:
         self._open_secrets, self._make = secrets, make
         self._entries: dict[str, _Entry] = {}
         self._keys: dict[str, Keys] = {}
+        self._damage: StoreError | None = None
+        """Why the file cannot be read: nothing is changed then, and whoever asks is told."""
 
     def open(self) -> dict[str, ExecutionBackend]:
-        """Read what is stored; a backend, by its name, for each profile whose keys could be had. Raises StoreError."""
-        for name, entry in self._read().items():
+        """Read what is stored; a backend, by its name, for each profile whose keys could be had.
+
+        A file that cannot be read keeps nobody from working on this machine: there is none then, and the other calls
+        raise StoreError.
+        """
+        try:
+            stored = self._read()
+        except StoreError as error:
+            self._damage, stored = error, {}
+        for name, entry in stored.items():
             try:
                 self._keys[name] = self._load(name)
             except FastTrackError as error:
@@ -80,11 +90,13 @@ class Profiles:
         }
 
     def views(self) -> list[ProfileView]:
-        """See the port."""
+        """See the port. Raises StoreError."""
+        self._check_whole()
         return [_view(self._entries[name]) for name in sorted(self._entries)]
 
     async def put(self, name: str, request: ProfileRequest) -> Kept:
-        """See the port."""
+        """See the port. Raises StoreError."""
+        self._check_whole()
         profile, keys = profile_of(name, request), self._keys_for(name, request)
         checked = await ask_who(profile, keys) if request.check else None
         before = self._entries.get(name)
@@ -174,7 +186,12 @@ class Profiles:
 
     # ------------------------------------------------------------------ the file
 
+    def _check_whole(self) -> None:
+        if self._damage is not None:
+            raise self._damage
+
     def _entry(self, name: str) -> _Entry:
+        self._check_whole()
         if name not in self._entries:
             raise no_such_profile(name, tuple(sorted(self._entries)))
         return self._entries[name]
@@ -186,7 +203,10 @@ class Profiles:
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(f"{self._file} is damaged", hint="Remove it, and log in again.") from error
+            raise StoreError(
+                f"{self._file} is damaged",
+                hint="Mend or remove it, stop the engine (fasttrack engine stop), and log in again.",
+            ) from error
         except OSError as error:
             raise StoreError(f"{self._file} cannot be read: {error.strerror}") from error
 
