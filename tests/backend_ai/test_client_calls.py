@@ -359,3 +359,17 @@ def test_neither_errors_nor_logs_nor_reprs_have_a_key(caplog: pytest.LogCaptureF
         for secret in (wrong.secret, "hunter2", "credential="):
             assert secret not in chain
     assert all(secret not in caplog.text for secret in (wrong.secret, "hunter2", "credential="))
+
+
+def test_what_was_given_up_is_not_opened_again() -> None:
+    """A call that is late must not leave a connection behind that nobody closes."""
+
+    async def story(manager: FakeManager, cluster: Cluster) -> None:
+        await cluster.call("GET", "/folders")
+        await cluster.aclose()
+        seen = len(manager.seen)
+        with pytest.raises(BackendUnreachable, match="given up"):
+            await cluster.call("GET", "/folders")
+        assert len(manager.seen) == seen
+
+    play(story)

@@ -29,7 +29,7 @@ from fasttrack_jupyter.backends.backend_ai.releases import Greeting, Release
 from fasttrack_jupyter.backends.backend_ai.repeating import TRIES, pause, wait_before_next
 from fasttrack_jupyter.backends.backend_ai.signing import signed_headers
 from fasttrack_jupyter.backends.backend_ai.webserver import WebLogin
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.errors import BackendUnreachable, BadRequest
 
 CONNECTIONS = 16
 """At a time, to each host."""
@@ -73,6 +73,7 @@ class Cluster:
         self._keys = keys
         self._base = URL(profile.endpoint)
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._greeting: Greeting | None = None
         self._greeting_lock = asyncio.Lock()
         self._login = WebLogin(self._base, keys, self._where) if profile.mode == "session" else None
@@ -187,11 +188,13 @@ class Cluster:
             yield event
 
     async def aclose(self) -> None:
-        """Give the connections up; a webserver's session ends with them."""
+        """Give the connections up, for good; a webserver's session ends with them."""
         if self._session is None:
+            self._is_closed = True
             return
         if self._login is not None:
             await self._login.leave(self._once_unsigned)
+        self._is_closed = True
         session, self._session = self._session, None
         await session.close()
 
@@ -323,6 +326,8 @@ class Cluster:
             raise foreign.not_a_manager(self._where, f"it answers with {kind}") from None
 
     def _opened(self) -> aiohttp.ClientSession:
+        if self._is_closed:  # what is left over of a call must not open connections that nobody gives up
+            raise BackendUnreachable(f"the connection to {self._where} was given up")
         if self._session is None or self._session.closed:
             connector = aiohttp.TCPConnector(
                 limit=0, limit_per_host=CONNECTIONS, keepalive_timeout=_KEEP_ALIVE, ssl=self.profile.verify_tls
