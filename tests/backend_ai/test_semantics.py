@@ -18,7 +18,7 @@ import pytest
 from backend_ai.cluster_home import BACKEND, ClusterHome, cluster_home
 from backend_ai.real_cluster import Cluster
 
-pytestmark = [pytest.mark.every_release, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.every_release
 
 Json = dict[str, Any]
 SECRET = "hunter2-아주-비밀-" + "x" * 20

@@ -8,7 +8,6 @@ import pytest
 from backend_ai.cluster_home import BACKEND, ClusterHome, Json, cluster_home
 from backend_ai.real_cluster import Cluster
 
-pytestmark = pytest.mark.timeout(600)
 TALKING = "n=0; while sleep 0.2; do n=$((n + 1)); echo line $n; done"
 
 
