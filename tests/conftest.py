@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     default = "23.9.10,26.9.6"
     group.addoption("--backend-ai", metavar="RELEASE,…", default=default, help="releases to test on (%(default)s)")
     group.addoption("--backend-ai-keep", action="store_true", help="leave the clusters up at the end")
+    group.addoption("--backend-ai-faults", action="store_true", help="all faults, also those that take a minute each")
 
 
 def pytest_configure(config: pytest.Config) -> None:

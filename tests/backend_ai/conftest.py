@@ -15,8 +15,11 @@ from backend_ai.fault_proxy import FaultProxy
 from backend_ai.real_cluster import Cluster, Clusters, why_not
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All tests that use a cluster carry the marker; to bring it up does not count against a test's time."""
+    for item in items:
+        if item.get_closest_marker("long_faults") and not config.getoption("--backend-ai-faults"):
+            item.add_marker(pytest.mark.skip(reason="takes a minute (--backend-ai-faults)"))
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("backend_ai")

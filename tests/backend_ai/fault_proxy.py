@@ -30,6 +30,36 @@ class Rule:
 
 
 @dataclass
+class Hold:
+    """A request that is held up; it comes to pass when it is let go."""
+
+    _loop: asyncio.AbstractEventLoop
+    _reached: threading.Event = field(default_factory=threading.Event)
+    _gone_on: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_dropped: bool = False
+
+    def is_reached(self) -> bool:
+        """Whether a request has come."""
+        return self._reached.is_set()
+
+    def let_go(self) -> None:
+        """It may go on; nobody need be there any more to hear of its answer."""
+        self._loop.call_soon_threadsafe(self._gone_on.set)
+
+    def drop(self) -> None:
+        """It goes nowhere any more."""
+        self._is_dropped = True
+        self.let_go()
+
+    async def wait(self) -> None:
+        """For the proxy: here it is held. Raises ConnectionError where it was dropped."""
+        self._reached.set()
+        await self._gone_on.wait()
+        if self._is_dropped:
+            raise ConnectionError
+
+
+@dataclass
 class FaultProxy:
     """``FaultProxy(url).start()``; then `endpoint` is what to give to a client. Safe to use from any thread."""
 
@@ -39,7 +69,10 @@ class FaultProxy:
     """Every request that came, as ``METHOD /path?query``, whatever became of it."""
     passed: list[str] = field(default_factory=list)
     """Those that were sent on to the server."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """What is said in place of something in answers (JSON): the address of a proxy for that of a storage proxy."""
     _rules: list[Rule] = field(default_factory=list)
+    _holds: list[Hold] = field(default_factory=list)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: threading.Thread | None = None
     _runner: web.AppRunner | None = None
@@ -67,7 +100,7 @@ class FaultProxy:
         """Matching requests get this status (429, 503 …), and the server never hears of them."""
 
         async def act(request: web.Request) -> web.StreamResponse:
-            return web.Response(status=status, headers=headers)
+            return web.Response(status=status, headers=headers, text=text)
 
         self._add(path, times, act)
 
@@ -88,9 +121,29 @@ class FaultProxy:
 
         self._add(path, times, act)
 
+    def hold(self, path: str, when: Literal["before", "after"] = "before") -> Hold:
+        """The next matching request is held up: before the server hears of it, or after it did what was asked."""
+        hold = Hold(self._loop)
+        self._holds.append(hold)
+
+        async def act(request: web.Request) -> web.StreamResponse:
+            if when == "before":
+                try:
+                    await hold.wait()
+                except ConnectionError:
+                    return _break(request)
+                return await self._send_on(request)
+            return await self._send_on(request, hold=hold)
+
+        self._add(path, 1, act)
+        return hold
+
     def heal(self) -> None:
-        """No more rules, and if it was down it is up again."""
+        """No more rules, and if it was down it is up again; what is still held up is dropped."""
         self._rules.clear()
+        for hold in self._holds:
+            hold.drop()
+        self._holds.clear()
         self.up()
 
     def down(self) -> None:
@@ -170,7 +223,9 @@ class FaultProxy:
                 return await rule.act(request)
         return await self._send_on(request)
 
-    async def _send_on(self, request: web.Request, cut_after: int | None = None) -> web.StreamResponse:
+    async def _send_on(
+        self, request: web.Request, cut_after: int | None = None, hold: Hold | None = None
+    ) -> web.StreamResponse:
         """Ask the server, and stream what it answers; `cut_after` bytes of that the connection breaks."""
         assert self._session is not None
         self.passed.append(f"{request.method} {request.raw_path}")
@@ -182,16 +237,24 @@ class FaultProxy:
                 request.method, url, headers=headers, data=body, allow_redirects=False,
                 skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
             ) as answer:  # fmt: skip
-                return await _pass_back(request, answer, cut_after)
+                if hold is not None:
+                    await answer.read()
+                    await hold.wait()
+                return await _pass_back(request, answer, cut_after, self.renamed)
         except (ClientError, ConnectionError):
             return _break(request)  # as it would be seen without a proxy
 
 
-async def _pass_back(request: web.Request, answer: ClientResponse, cut_after: int | None) -> web.StreamResponse:
+async def _pass_back(
+    request: web.Request, answer: ClientResponse, cut_after: int | None, renamed: dict[str, str]
+) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     for name, value in answer.headers.items():
         if name.lower() not in HOP_BY_HOP:
             response.headers.add(name, value)
+    if renamed and "json" in answer.headers.get("Content-Type", "") and cut_after is None:
+        text = _with_other_names(await answer.read(), renamed)
+        return web.Response(status=answer.status, headers=response.headers, body=text)
     if "Content-Length" in answer.headers:
         response.content_length = int(answer.headers["Content-Length"])
     if cut_after == 0:
@@ -207,6 +270,12 @@ async def _pass_back(request: web.Request, answer: ClientResponse, cut_after: in
         sent += len(chunk)
     await response.write_eof()
     return response
+
+
+def _with_other_names(body: bytes, renamed: dict[str, str]) -> bytes:
+    for name, other in renamed.items():
+        body = body.replace(name.encode(), other.encode())
+    return body
 
 
 def _break(request: web.Request) -> web.StreamResponse:
