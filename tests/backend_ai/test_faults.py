@@ -118,7 +118,8 @@ def test_answers_that_come_too_late_do_no_harm(there: Troubled, step: str) -> No
     there.went_well(job, 200)
 
 
-@pytest.mark.parametrize("seconds", [8, pytest.param(60, marks=long)])
+@long
+@pytest.mark.parametrize("seconds", [8, 60])
 def test_a_manager_that_is_down_is_waited_for(there: Troubled, cluster: Cluster, seconds: float) -> None:
     """While one session runs, and another is being asked for; the job tells what is wrong."""
     job = there.start([first(sleep=5), second()])
@@ -134,6 +135,7 @@ def test_a_manager_that_is_down_is_waited_for(there: Troubled, cluster: Cluster,
     there.went_well(job, 200, ["first", "second"])
 
 
+@long
 def test_a_storage_proxy_that_is_down_is_waited_for(there: Troubled, cluster: Cluster) -> None:
     """While the code is to be uploaded, and when an end is to be read: an end is read late rather than wrong."""
     with cluster.without("storage-proxy", "kill"):
