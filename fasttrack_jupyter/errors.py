@@ -69,14 +69,17 @@ class BadRequest(FastTrackError):
 
 
 class SeveralWrong(BadRequest):
-    """Several things are wrong at once; ``each`` has its own words."""
+    """Several things are wrong at once; ``each`` has its own words (not where it came over the API)."""
 
     code = "several_wrong"
+    each: tuple[BadRequest, ...] = ()
 
-    def __init__(self, each: tuple[BadRequest, ...]) -> None:
-        first, *rest = (f"{one.message} ({one.hint})" if one.hint else one.message for one in each)
-        super().__init__("\n  ".join([first, *rest]))
-        self.each = each
+    @classmethod
+    def of(cls, each: tuple[BadRequest, ...]) -> SeveralWrong:
+        """The one error that tells all of ``each``."""
+        error = cls("\n  ".join(f"{one.message} ({one.hint})" if one.hint else one.message for one in each))
+        error.each = each
+        return error
 
 
 class EmptyRange(BadRequest):

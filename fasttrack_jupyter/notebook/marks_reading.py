@@ -30,7 +30,7 @@ HELP = frozenset({"--help", "-h", "-?", "?"})
 
 def each_of(error: BadRequest) -> tuple[BadRequest, ...]:
     """The errors that one stands for: itself, or several."""
-    return error.each if isinstance(error, SeveralWrong) else (error,)
+    return error.each or (error,) if isinstance(error, SeveralWrong) else (error,)
 
 
 class _Gathered:
@@ -49,7 +49,7 @@ class _Gathered:
     def tell(self) -> None:
         """Raise what was noted, if there is anything."""
         if len(self._errors) > 1:
-            raise SeveralWrong(tuple(self._errors))
+            raise SeveralWrong.of(tuple(self._errors))
         if self._errors:
             raise self._errors[0]
 
