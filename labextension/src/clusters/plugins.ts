@@ -4,9 +4,10 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
-import { CommandIDs, DOMAIN, EXTENSION, IClusters, IJobs } from '../tokens';
+import { CommandIDs, DOMAIN, EXTENSION, IClusters, IJobs, IPanelSections } from '../tokens';
 import { openClusters } from './dialog';
 import { Profiles } from './profiles';
+import { followProfiles } from './sections';
 
 const clusters: JupyterFrontEndPlugin<IClusters> = {
   id: `${EXTENSION}:clusters`,
@@ -14,12 +15,13 @@ const clusters: JupyterFrontEndPlugin<IClusters> = {
   autoStart: true,
   provides: IClusters,
   requires: [IJobs],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ITranslator, ICommandPalette, IPanelSections],
   activate: (
     app: JupyterFrontEnd,
     jobs: IJobs,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    panel: IPanelSections | null
   ): IClusters => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const api = new Api(app.serviceManager.serverSettings, trans);
@@ -32,6 +34,9 @@ const clusters: JupyterFrontEndPlugin<IClusters> = {
         openClusters(profiles, trans, typeof args.profile === 'string' ? args.profile : undefined)
     });
     palette?.addItem({ command: CommandIDs.addCluster, category: 'FastTrack' });
+    if (panel) {
+      followProfiles(profiles, panel, api, trans);
+    }
     return profiles;
   }
 };

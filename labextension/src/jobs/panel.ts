@@ -70,6 +70,14 @@ export class Panel extends SidePanel implements IPanelSections {
   add(section: PanelSection): IDisposable {
     const made = this._addSection(section.title, section.widget, section.buttons);
     this._accordion.collapse(this._accordion.widgets.indexOf(made));
+    this._accordion.expansionToggled.connect((accordion, index) => {
+      if (accordion.widgets[index] === made && !made.isHidden) {
+        // one that was folded from the beginning has no height to come back to
+        accordion.setRelativeSizes(
+          accordion.widgets.map(each => (each === made ? 4 : each.isHidden ? 0 : 2))
+        );
+      }
+    });
     return new DisposableDelegate(() => made.dispose());
   }
 
