@@ -32,7 +32,7 @@ function FolderList(props: { context: ClusterContext; onOpen(name: string): void
         {asked.value.map(folder => (
           <li key={folder.id}>
             <button type="button" className="ft-Cluster-file" onClick={() => props.onOpen(folder.name)}>
-              📁 {folder.name}
+              ▸ {folder.name}
             </button>
             <span className="ft-Profiles-place">
               {[folder.usage_mode, folder.permission, folder.project ?? folder.owner]
@@ -134,7 +134,7 @@ function FileList(props: {
         <li key={file.path}>
           {file.is_dir ? (
             <button type="button" className="ft-Cluster-file" onClick={() => props.onOpen(file.path)}>
-              📁 {file.name}
+              ▸ {file.name}
             </button>
           ) : (
             <a href={props.urlOf(file)} download={file.name} title={trans.__('Download')}>
