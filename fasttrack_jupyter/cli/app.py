@@ -59,14 +59,14 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "login": ("login", "login", "Keep the keys of a Backend.AI cluster, to run jobs there."),
         "logout": ("login", "logout", "Forget a cluster's keys."),
         "profiles": ("login", "profiles", "List the clusters that jobs can run on, or check them."),
-        "cluster": ("cluster", "cluster", "Look into a Backend.AI cluster: resources, images, vfolders, sessions."),
+        "cluster": ("cluster", "cluster", "Look into a Backend.AI cluster: images, vfolders, sessions."),
     },
     "This machine": {
         "slots": ("machine", "slots", "Show resource slots: how many there are, how many are in use."),
         "images": ("machine", "images", "List what can be named as an image here."),
         "doctor": ("machine", "doctor", "Say what this machine can do, and how it could do more."),
         "engine": ("machine", "engine", "Look at the engine process, or stop it."),
-        "serve": ("serve", "serve", "Serve FastTrack's pipeline API, for a Backend.AI webserver."),
+        "serve": ("serve", "serve", "Serve FastTrack's pipeline API, for a Backend.AI server."),
     },
 }
 """Every command: its module, its name in there, its purpose. Kept here so that ``--help`` imports none of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,41 +16,8 @@ from fasttrack_jupyter.engine.views import RerunRequest
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, Refused
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
-PREP = "{name: prep, command: prepare}"
-TRAIN = "{name: train, command: learn, dependencies: [prep], backend: cluster}"
-REPORT = "{name: report, command: tell, dependencies: [train]}"
-
-
-class Pair:
-    """Two backends and what survives an engine; ``prep`` leaves ``leaves``."""
-
-    def __init__(self, leaves: dict[str, bytes] | None = None) -> None:
-        self.leaves = {"data.csv": b"1,2", "sub/more.bin": b"x" * 1000} if leaves is None else leaves
-        self.local = self.again(None, self.decide)
-        self.cluster = self.again(None, lambda spec: 0)
-
-    def decide(self, spec: SessionSpec) -> int:
-        """``prep`` writes its outputs."""
-        for name, data in self.leaves.items() if spec.path == "prep" else ():
-            place = f"{spec.outputs}/{name}"
-            files = self.local.contents.setdefault(spec.folder, {})
-            files |= {f"{place.rpartition('/')[0]}/": b"", f"{spec.outputs}/": b"", place: data}
-        return 0
-
-    @staticmethod
-    def again(before: FakeBackend | None, decide: Callable[[SessionSpec], Any]) -> FakeBackend:
-        """A backend over the same sessions and files."""
-        if before is None:
-            return FakeBackend(decide)
-        later = FakeBackend(decide, sessions=before.sessions, contents=before.contents)
-        later.started, later.sent = before.started, before.sent
-        return later
-
-
-def tree_of(backend: FakeBackend, place: str) -> dict[str, bytes]:
-    """The files below a place in the only pipeline folder."""
-    (files,) = backend.contents.values()
-    return {name[len(place) + 1 :]: data for name, data in files.items() if name.startswith(f"{place}/") and data}
+sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
+from two_backends import PREP, REPORT, TRAIN, Pair, tree_of
 
 
 def test_each_task_runs_where_it_says_and_finds_its_inputs_there(engine: Any) -> None:
