@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from conftest import Lab
+from typing import TYPE_CHECKING
+
 from playwright.sync_api import Page, expect
+
+if TYPE_CHECKING:
+    from tests.ui.conftest import Lab
 
 
 def test_what_a_cluster_answers_stands_at_its_field_and_no_key_stays_in_the_browser(lab: Lab, page: Page) -> None:
