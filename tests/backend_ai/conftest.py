@@ -2,7 +2,8 @@
 
 `cluster` is a cluster of one release: brought up as ``cluster/up.sh`` does when a test first asks for it, or found up
 (by hand, for development) and then left so. Which releases: ``--backend-ai 23.9.10,26.9.6``. A test runs on the first
-of them; marked ``every_release`` on each; marked ``since(26)`` on such as are of that year or later.
+of them; marked ``every_release``, as the few are that tell most about a release, on each (all on all: ``matrix.sh``);
+marked ``since(26)`` on such as are of that year or later.
 """
 
 from __future__ import annotations

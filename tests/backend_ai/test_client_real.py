@@ -25,7 +25,6 @@ from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, KeysRefused
 from fasttrack_jupyter.store.secrets import open_secrets
 
 Mode = Literal["api", "session"]
-every_release = pytest.mark.every_release
 both_modes = pytest.mark.parametrize("mode", ["api", "session"])
 
 
@@ -67,7 +66,6 @@ def folder(cluster: RealCluster) -> Iterator[str]:
     play(remove, profile_of(cluster), keys_of(cluster))
 
 
-@every_release
 @both_modes
 def test_both_ways_lead_to_the_same_cluster(cluster: RealCluster, mode: Mode, folder: str) -> None:
     """Release, account, and a vfolder with all that its name may have in its paths."""
@@ -86,7 +84,6 @@ def test_both_ways_lead_to_the_same_cluster(cluster: RealCluster, mode: Mode, fo
     play(story, profile_of(cluster, mode), keys_of(cluster, mode))
 
 
-@every_release
 def test_the_official_client_sees_what_ours_made(cluster: RealCluster, folder: str) -> None:
     """And ours what it made: one cluster, two clients."""
     profile, keys = profile_of(cluster), keys_of(cluster)
@@ -105,7 +102,6 @@ with Session() as session: print(json.dumps([(each["name"], each["id"]) for each
     assert "by-the-sdk" in json.dumps(told)
 
 
-@every_release
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_recorded_is_what_clusters_still_say(cluster: RealCluster, what: str) -> None:
     """Status and type of each refusal; where they differ, ``recordings.py`` writes the file anew."""
@@ -119,7 +115,6 @@ def _same(one: str, other: str) -> bool:
     return [int(part) for part in one.split(".")] == [int(part) for part in other.split(".")]
 
 
-@every_release
 @both_modes
 def test_wrong_keys_are_told_within_seconds(cluster: RealCluster, mode: Mode) -> None:
     """As such, and not as a cluster that is down."""
@@ -130,7 +125,6 @@ def test_wrong_keys_are_told_within_seconds(cluster: RealCluster, mode: Mode) ->
     assert time.monotonic() - begun < 10
 
 
-@every_release
 def test_a_webserver_is_no_manager(cluster: RealCluster) -> None:
     """And the other way round; the hint says which mode wants which."""
     for profile in (profile_of(cluster, "api", cluster.web_endpoint), profile_of(cluster, "session", cluster.endpoint)):
@@ -139,7 +133,6 @@ def test_a_webserver_is_no_manager(cluster: RealCluster) -> None:
         assert "mode `api` wants the manager's address" in told.value.hint
 
 
-@every_release
 def test_a_session_that_ended_is_entered_again(cluster: RealCluster) -> None:
     """Somebody logged it out at the webserver; the next call logs in."""
 
@@ -156,7 +149,6 @@ def test_a_session_that_ended_is_entered_again(cluster: RealCluster) -> None:
     play(story, profile_of(cluster, "session"), keys_of(cluster, "session"))
 
 
-@every_release
 def test_a_manager_that_is_away_for_a_moment_is_not_noticed(cluster: RealCluster, faults: FaultProxy) -> None:
     """Resets, 503s and a port where nobody listens: a GET goes through."""
 
@@ -217,7 +209,6 @@ def test_events_of_a_session_are_heard(cluster: RealCluster, mode: Mode) -> None
     assert len(play(story, profile_of(cluster, mode), keys_of(cluster, mode))) >= 1
 
 
-@every_release
 @both_modes
 def test_a_login_is_checked_by_the_cluster_and_kept(cluster: RealCluster, mode: Mode, tmp_path: Path) -> None:
     """The account is told; a project that there is not is refused; what is kept can be checked later."""

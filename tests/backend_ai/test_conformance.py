@@ -13,8 +13,6 @@ from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
 from fasttrack_jupyter.testing.conformance import BackendConformance
 
-pytestmark = pytest.mark.every_release
-
 
 class TestBackendAI(BackendConformance):
     """With real containers."""

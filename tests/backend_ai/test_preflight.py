@@ -18,8 +18,6 @@ from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import Mount, ResourceSlots
 
-pytestmark = pytest.mark.every_release
-
 Wrong = Mapping[str, Any]
 _SECONDS = 5.0
 

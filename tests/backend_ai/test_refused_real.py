@@ -15,7 +15,6 @@ from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.testing.conformance import opened, session_spec
 
-pytestmark = pytest.mark.every_release
 _SECONDS = 30.0
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

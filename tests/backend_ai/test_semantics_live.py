@@ -44,7 +44,6 @@ def _of(home: ClusterHome, job: str, path: str) -> tuple[str, str, str]:
     return task["status"], task["result"], task["reason"]
 
 
-@pytest.mark.every_release
 def test_an_engine_that_is_killed_costs_time_only(home: ClusterHome) -> None:
     """At once, and again while a session runs: the next engine takes over what there is, and nothing runs twice."""
     begun = "echo $BACKENDAI_SESSION_ID >> /pipeline/vfroot/begun"

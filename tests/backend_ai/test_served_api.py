@@ -82,7 +82,6 @@ def _told(log: Path, pattern: str) -> str:
     return found[0]
 
 
-@pytest.mark.every_release
 def test_a_pipeline_runs_through_a_real_webserver(cluster: Cluster, webserver: str) -> None:
     """Sign in, keep a pipeline, run it and see its task instance; nobody else gets in."""
 

@@ -14,8 +14,6 @@ from backends.survey_answers import RecordingCluster, recorded, shape, surveyor_
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
 from fasttrack_jupyter.model.resources import HUNDRED
 
-pytestmark = pytest.mark.every_release
-
 
 @pytest.mark.parametrize("mode", ["api", "session"])
 def test_an_ordinary_user_is_told_what_there_is(cluster: RealCluster, mode: Literal["api", "session"]) -> None:
