@@ -59,6 +59,21 @@ class Finisher:
         at = record.ended if record is not None and record.ended else row.ended_at
         return Finished(outcome, at, data)
 
+    async def ask_for_the_end(self, row: Row, forced: bool) -> None:
+        """Ask the cluster to end a session; what is gone is no trouble. Raises BackendUnreachable, Forbidden …"""
+        path = f"/session/{row.id}"
+        query = {"forced": "true"} if forced else {}
+        try:
+            await self._cluster.call("DELETE", path, query=query)
+        except NotFound:
+            return
+        except BackendUnreachable:
+            raise
+        except FastTrackError:  # what is just being prepared is ended by force only
+            if forced:
+                raise
+            await self._cluster.call("DELETE", path, query={"forced": "true"})
+
     async def own_log(self, session_id: str) -> str:
         """What a session wrote to its own log; empty where the cluster keeps none."""
         try:

@@ -74,6 +74,11 @@ class Session:
         return self.last is None and not self.is_finishing and self.status is Status.RUNNING
 
     @property
+    def may_have_ended(self) -> bool:
+        """Whether its command may be over without the cluster's saying so; nobody has ended it on purpose."""
+        return self.is_watched and self.kill is None and self.status in (Status.RUNNING, Status.TERMINATING)
+
+    @property
     def live(self) -> list[Row]:
         """What of it the cluster has not ended."""
         return [row for row in self.rows if not row.is_over]

@@ -23,12 +23,13 @@ from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.starting import Starter
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
+from fasttrack_jupyter.backends.backend_ai.untold import UntoldEnds
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.waiting import PATIENCE, why_pending
 from fasttrack_jupyter.backends.backend_ai.watching import Budget, Watcher
 from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound, TooManySessions
+from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, TooManySessions
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
@@ -69,6 +70,7 @@ class Sessions:
         self._watcher = Watcher(cluster, self.looker, self._watched, self._heard, self._troubled, self._idle)
         self._background: set[asyncio.Task[None]] = set()
         self._progress = ProgressReader(vfolders, self._progressed)
+        self._untold = UntoldEnds(vfolders, self._is_untold)
         self._sampled = 0.0
 
     # ------------------------------------------------------------ what the backend asks
@@ -277,6 +279,7 @@ class Sessions:
             used = await self.looker.measure([session.name for session in sampled])
             for session in sampled:
                 session.used(time.time(), used.get(session.name, {}))
+        await self._untold.look([session for session in self._sessions.values() if session.may_have_ended], budget)
         await self._progress.look(running, budget)
 
     def _progressed(self, session: Session, told: dict[str, Any]) -> None:
@@ -294,7 +297,7 @@ class Sessions:
             try:
                 rows = session.live or [row for row in await self.looker.find(session.name) if not row.is_over]
                 for row in rows:
-                    await self._ask_for_the_end(row, forced)
+                    await self.finisher.ask_for_the_end(row, forced)
             except FastTrackError as error:
                 self._say(session, Status.TERMINATING, f"{kill.reason}; {error.message}")
                 await asyncio.sleep(pause(tried, most=_ASK_AGAIN))
@@ -302,19 +305,19 @@ class Sessions:
             self._watcher.hint()
             await asyncio.sleep(_ASK_AGAIN if rows else 1.0)
 
-    async def _ask_for_the_end(self, row: Row, forced: bool) -> None:
-        path = f"/session/{row.id}"
-        query = {"forced": "true"} if forced else {}
-        try:
-            await self._cluster.call("DELETE", path, query=query)
-        except NotFound:
-            return
-        except BackendUnreachable:
-            raise
-        except FastTrackError:  # what is just being prepared is ended by force only
-            if forced:
-                raise
-            await self._cluster.call("DELETE", path, query={"forced": "true"})
+    def _is_untold(self, session: Session) -> None:
+        """Its command has ended, and the cluster does not notice."""
+        log.warning("session %s has ended, and the cluster does not say so: it is ended there", session.name)
+        self._spawn(self._end_untold(session))
+
+    async def _end_untold(self, session: Session) -> None:
+        """By force; how it came out its record tells. What goes wrong is tried again when the record is found again."""
+        for row in session.live if session.may_have_ended else ():
+            try:
+                await self.finisher.ask_for_the_end(row, forced=True)
+            except FastTrackError:
+                return
+        self._watcher.hint()
 
     async def _write_down(self, session: Session, kill: Kill) -> None:
         """Of use only should this engine die before the end is stored."""
