@@ -48,22 +48,18 @@ trap 'exit 143' TERM
 export TMPDIR="$scratch"
 unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
-# First what measures time or needs the machine for itself. Then two at once, as much of the second is waiting for
-# containers: all else, and what needs a real Backend.AI cluster (one test after the other; skipped, with the reason,
-# where no cluster can be). Of files without the marker nothing is asked: to import them all takes half a minute.
-serial=$(grep -rl --include='test_*.py' 'mark\.serial' tests | tr '\n' ' ')
+# Two things at once, as much of the second is waiting for containers: all tests but those, and what needs a real
+# Backend.AI cluster (one test after the other; skipped, with the reason, where no cluster can be).
 on_cluster=tests/backend_ai
-[ $# -eq 0 ] || serial='' on_cluster=''
-run_pytest() { "$root/.venv/bin/python" -m pytest -q "$@" </dev/null; }
+[ $# -eq 0 ] || on_cluster=''
 
-alone=0 together=0 clusters=0
-# shellcheck disable=SC2086 # the lists of files are meant to be words
-run_pytest -m serial --basetemp "$scratch/a" "$@" $serial || alone=$?
-# shellcheck disable=SC2086
+together=0 clusters=0
+# shellcheck disable=SC2086 # no word where there is none
 "$root/.venv/bin/python" -m pytest -q -rs -m backend_ai --basetemp "$scratch/c" "$@" $on_cluster \
     </dev/null >"$scratch/clusters.log" 2>&1 &
 cluster_tests=$!
-run_pytest -m "not serial and not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder --basetemp "$scratch/b" "$@" || together=$?
+"$root/.venv/bin/python" -m pytest -q -m "not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder \
+    --basetemp "$scratch/b" "$@" </dev/null || together=$?
 wait "$cluster_tests" || clusters=$?
 cluster_tests=
 printf '\nWith real Backend.AI clusters:\n'
@@ -71,11 +67,11 @@ cat "$scratch/clusters.log"
 
 # pytest's 5 is "nothing selected": no failure of one part as long as another has something.
 status=0
-for part in "$alone alone" "$together together" "$clusters on clusters"; do
+for part in "$together here" "$clusters on clusters"; do
     case $part in
         "0 "* | "5 "*) ;;
         *) printf 'Tests that run %s failed, further up.\n' "${part#* }" >&2; status=1 ;;
     esac
 done
-[ "$alone$together$clusters" != 555 ] || status=5
+[ "$together$clusters" != 55 ] || status=5
 exit "$status"

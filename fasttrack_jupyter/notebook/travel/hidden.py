@@ -12,11 +12,9 @@ shorter than six characters is not looked for: it stands everywhere.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
-from urllib.parse import quote, quote_plus
 
 VARIABLE = "FASTTRACK_SECRET_NAMES"
 SHORTEST = 6
@@ -129,6 +127,9 @@ def _forms(value: str) -> Set[bytes]:
 
 
 def _written(text: str) -> Iterator[bytes]:
+    import base64  # most tasks have no secrets, and begin sooner without these
+    from urllib.parse import quote, quote_plus
+
     raw = text.encode("utf-8", "surrogateescape")
     yield raw
     for told in (json.dumps(text), json.dumps(text, ensure_ascii=False), repr(text)):
