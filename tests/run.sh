@@ -48,18 +48,31 @@ trap 'exit 143' TERM
 export TMPDIR="$scratch"
 unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
-# Two things at once, as much of the second is waiting for containers: all tests but those, and what needs a real
-# Backend.AI cluster (one test after the other; skipped, with the reason, where no cluster can be).
-on_cluster=tests/backend_ai
-[ $# -eq 0 ] || on_cluster=''
+# Browsers first: while containers come and go the machine's network changes, and Chromium then breaks off whatever it
+# is fetching. Then two things at once, as much of the second is waiting for containers: all other tests, and those
+# that need a real Backend.AI cluster (one after the other; skipped, with the reason, where no cluster can be).
+# What is asked for by arguments runs in one part, its clusters afterwards.
+run_two() {
+    "$root/.venv/bin/python" -m pytest -q -m "not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder "$@" </dev/null
+}
+# In the background only: what is ended there must be pytest itself, which takes its clusters down.
+run_clusters() {
+    exec "$root/.venv/bin/python" -m pytest -q -rs -m backend_ai --basetemp "$scratch/c" "$@" \
+        </dev/null >"$scratch/clusters.log" 2>&1
+}
 
-together=0 clusters=0
-# shellcheck disable=SC2086 # no word where there is none
-"$root/.venv/bin/python" -m pytest -q -rs -m backend_ai --basetemp "$scratch/c" "$@" $on_cluster \
-    </dev/null >"$scratch/clusters.log" 2>&1 &
-cluster_tests=$!
-"$root/.venv/bin/python" -m pytest -q -m "not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder \
-    --basetemp "$scratch/b" "$@" </dev/null || together=$?
+browsers=0 together=0 clusters=0
+if [ $# -eq 0 ]; then
+    run_two --basetemp "$scratch/a" tests/ui tests/examples || browsers=$?
+    run_clusters tests/backend_ai &
+    cluster_tests=$!
+    run_two --basetemp "$scratch/b" --ignore=tests/ui --ignore=tests/examples || together=$?
+else
+    browsers=5
+    run_two --basetemp "$scratch/b" "$@" || together=$?
+    run_clusters "$@" &
+    cluster_tests=$!
+fi
 wait "$cluster_tests" || clusters=$?
 cluster_tests=
 printf '\nWith real Backend.AI clusters:\n'
@@ -67,11 +80,11 @@ cat "$scratch/clusters.log"
 
 # pytest's 5 is "nothing selected": no failure of one part as long as another has something.
 status=0
-for part in "$together here" "$clusters on clusters"; do
+for part in "$browsers in browsers" "$together here" "$clusters on clusters"; do
     case $part in
         "0 "* | "5 "*) ;;
         *) printf 'Tests that run %s failed, further up.\n' "${part#* }" >&2; status=1 ;;
     esac
 done
-[ "$together$clusters" != 55 ] || status=5
+[ "$browsers$together$clusters" != 555 ] || status=5
 exit "$status"

@@ -78,7 +78,7 @@ def test_a_secret_that_a_cell_prints_is_masked_in_the_copy_as_in_the_log(place: 
     for name in ("r.ipynb", "r.html"):
         read = b"".join(place.client.read_output(job["id"], "report", name))
         assert secret.encode() not in read
-        assert b"the token is " + b"*" * len(secret) in read
+        assert b"the token is ***" in read
 
 
 def test_how_far_a_notebook_is_is_told(place: Place) -> None:

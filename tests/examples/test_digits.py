@@ -181,7 +181,7 @@ def test_the_notebook_keeps_the_picture_and_the_result(notebook: tuple[dict[str,
     cells = {cell["id"]: cell for cell in executed["cells"]}
     page, words = _shown(cells["cell-16"], "text/html"), _shown(cells["cell-16"], "text/plain")
     assert "data:image/svg+xml" in page
-    assert "digits-notebook#1 success" in words
+    assert "digits-notebook#1 succeeded" in words
     assert all(task in page and f"✓ {task}" in words for task in ("prepare", *MODELS, "evaluate", "report"))
     assert _shown(cells["cell-19"], "text/plain") == str(_accuracies(made))
 

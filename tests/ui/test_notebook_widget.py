@@ -119,7 +119,7 @@ def test_a_job_is_watched_steered_and_kept(lab: Lab, page: Page, go: Path) -> No
     assert until(lambda: page.evaluate(CARDS), "cards on the canvas") == "none"
     expect(page.locator(".ftw-still")).to_be_hidden()
     go.touch()
-    expect(widget).to_contain_text(re.compile("shown#1.*success after"), timeout=30_000)
+    expect(widget).to_contain_text(re.compile("shown#1.*succeeded after"), timeout=30_000)
     expect(page.locator(".jp-OutputArea-output", has_text="'SUCCESS'")).to_be_visible()
     _looks(widget)
     _reruns(page, widget, lab)
@@ -144,7 +144,7 @@ def _reruns(page: Page, widget: Locator, lab: Lab) -> None:
     rerun.focus()
     page.keyboard.press("Enter")
     expect(widget.get_by_role("status")).to_contain_text("shown#2 is a rerun of shown#1")
-    expect(widget).to_contain_text(re.compile("shown#2.*success after"), timeout=30_000)
+    expect(widget).to_contain_text(re.compile("shown#2.*succeeded after"), timeout=30_000)
     expect(widget.get_by_role("button", name="Rerun from failed")).to_be_disabled()
     assert [job["index"] for job in lab.client.jobs()] == [2, 1]
 
@@ -158,7 +158,7 @@ def _stays(lab: Lab, page: Page, name: str) -> None:
     page.evaluate("async () => { await jupyterapp.serviceManager.sessions.shutdownAll(); }")
     opened(lab, page, name, "kept")
     still = page.locator(".ftw-still")
-    expect(still.get_by_role("img", name=re.compile("shown#2: success"))).to_be_visible()
+    expect(still.get_by_role("img", name=re.compile("shown#2: succeeded"))).to_be_visible()
     expect(still.get_by_role("table", name="Tasks of shown#2")).to_contain_text("report")
     lost = page.get_by_text("model not found")
     until(lambda: lost.count(), "JupyterLab's notice that the widget is gone")
@@ -182,7 +182,7 @@ def test_the_digits_notebook_from_run_all_to_its_result(lab: Lab, page: Page) ->
     tasks = widget.get_by_role("table", name="Tasks of digits-notebook#1")
     expect(tasks.get_by_role("row", name=re.compile("^report"))).to_contain_text("waiting")
     expect(tasks.get_by_role("row", name=re.compile("^forest"))).to_contain_text("running", timeout=120_000)
-    expect(widget).to_contain_text(re.compile("digits-notebook#1.*success after"), timeout=120_000)
+    expect(widget).to_contain_text(re.compile("digits-notebook#1.*succeeded after"), timeout=120_000)
     result = page.locator(".jp-OutputArea-output", has_text=re.compile("^{'logistic': 0.*'svm': 0.99"))
     expect(result).to_be_visible(timeout=30_000)
     assert lab.client.job("digits-notebook#1")["result"] == "SUCCESS"
@@ -242,7 +242,7 @@ def test_a_page_that_is_loaded_anew_shows_the_graph_whole_and_reruns_what_was_ed
     )  # fmt: skip
     opened(lab, page, name, "anew")
     widget = run_all(page)
-    expect(widget).to_contain_text(re.compile("anew#1.*success after"), timeout=60_000)
+    expect(widget).to_contain_text(re.compile("anew#1.*succeeded after"), timeout=60_000)
     page.evaluate("async () => { await jupyterapp.commands.execute('docmanager:save'); }")
     opened(lab, page, name, "anew-again")
     page.evaluate("() => { jupyterapp.shell.currentWidget.content.scrollToItem(33); }")
@@ -254,5 +254,5 @@ def test_a_page_that_is_loaded_anew_shows_the_graph_whole_and_reruns_what_was_ed
     }""")
     widget.get_by_role("button", name="Rerun with edited cells").press("Enter")
     expect(widget.get_by_role("status")).to_contain_text("anew#2 is a rerun of anew#1")
-    expect(widget).to_contain_text(re.compile("anew#2.*success after"), timeout=60_000)
+    expect(widget).to_contain_text(re.compile("anew#2.*succeeded after"), timeout=60_000)
     assert lab.client.job("anew#2")["rerun_of"] == lab.client.job("anew#1")["id"]
