@@ -87,9 +87,12 @@ class LogReader:
                 after = max((await backend.logs(name, 0, 0)).size + after, 0)
             first, length = masker.window(after, limit)
             chunk = await backend.logs(name, first, length)
+            if chunk.next <= after and chunk.next < chunk.size:  # between the two lies what was dropped
+                chunk = await backend.logs(name, after, length - (after - first))
         except NotFound:
             return LogView(attempt=name, data="", start=after, next=after, size=0, ended=is_over)
-        data = masker.cut(chunk.data, first, after, limit, ended=is_over)
+        after = max(after, chunk.start)  # it begins behind what was dropped
+        data = masker.cut(chunk.data, chunk.start, after, limit, ended=is_over)
         if after + len(data) < chunk.size or not is_over:
             data = whole_characters(data)
         end = after + len(data)

@@ -164,14 +164,15 @@ def test_memory_of_a_whole_tree_counts(place: Place) -> None:
 
 
 def test_a_log_over_its_cap_keeps_both_ends_and_says_so(place: Place) -> None:
-    """30 MB into a log of 2 MiB: the beginning, the notice, the end; the disk is spared and the task is not held up."""
+    """30 MB into a log of 2 MiB: the beginning, the notice, the end, once; the disk is spared, the task not held up."""
+    place.client.set_secret("TOKEN", "tell-nobody-42")  # a reader that masks looks a little back, before the gap
     command = "echo FIRST; head -c 30000000 /dev/zero | tr '\\0' x; echo; sleep 0.3; echo LAST; exit 3"
     job = place.run({"name": "t", "command": command})
     log = place.log(job["id"])
     assert job["tasks"][0]["exit_code"] == 3
     assert log.startswith("FIRST\n")
     assert log.endswith("LAST\n")
-    assert "[fasttrack] the log reached its cap of 2m" in log
+    assert log.count("[fasttrack] the log reached its cap of 2m") == log.count("LAST\n") == 1
     assert (place.attempt(job["id"]) / "log").stat().st_blocks * 512 < 4 << 20
 
 
