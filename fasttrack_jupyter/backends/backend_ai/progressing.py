@@ -7,8 +7,6 @@ sense is no progress.
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import Any
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.watching import Budget
+from fasttrack_jupyter.backends.progress_file import parse_progress
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.artifacts import PROGRESS
 
@@ -63,21 +62,6 @@ class ProgressReader:
 
 
 def parsed(content: bytes) -> dict[str, Any] | None:
-    """What the file says; None where it makes no sense (half written, say)."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict):
-        return None
-    text = found.get("text")
-    told = {"fraction": _fraction(found.get("fraction")), "text": text if isinstance(text, str) else ""}
-    return None if told == {"fraction": None, "text": ""} else told
-
-
-def _fraction(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return round(float(min(max(value, 0), 1)), 4)  # cut first: JSON's integers may be larger than any float
+    """What the file says, as a report tells it; None where it makes no sense."""
+    told = parse_progress(content)
+    return None if told is None else {"fraction": told[0], "text": told[1]}

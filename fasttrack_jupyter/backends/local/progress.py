@@ -12,8 +12,6 @@ much is read of it, and what makes no sense is no progress.
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import stat
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.local.fresh import read_small
+from fasttrack_jupyter.backends.progress_file import parse_progress
 from fasttrack_jupyter.model.artifacts import PROGRESS
 
 MOST = 25
@@ -114,27 +113,7 @@ def _read_again(known: _Known, path: str) -> None:
         if identity == known.identity or not stat.S_ISREG(found.st_mode):
             return
         known.identity = identity
-        known.read = _parsed(read_small(path, _LARGEST)) or known.read
+        told = parse_progress(read_small(path, _LARGEST))
+        known.read = known.read if told is None else Progress(*told)
     except OSError:
         return
-
-
-def _parsed(content: bytes) -> Progress | None:
-    """What the file says; None where it makes no sense (half written, say)."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict):
-        return None
-    text = found.get("text")
-    told = Progress(_fraction(found.get("fraction")), text if isinstance(text, str) else "")
-    return None if told == (None, "") else told
-
-
-def _fraction(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return round(float(min(max(value, 0), 1)), 4)  # cut first: JSON's integers may be larger than any float
