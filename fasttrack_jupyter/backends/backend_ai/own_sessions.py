@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fasttrack_jupyter.backends.backend_ai import foreign
+from fasttrack_jupyter.backends.backend_ai.asking import PREFIX
 from fasttrack_jupyter.backends.backend_ai.catalogue import moment
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.presenting import at, written
@@ -24,7 +25,6 @@ from fasttrack_jupyter.engine.clusters import AppAddress, ClusterApp, ClusterSes
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, Conflict, NotFound
 from fasttrack_jupyter.model.job import parse_attempt_id
 
-PREFIX = "ft-"
 _LIVE = ('status != "TERMINATED"', 'status != "CANCELLED"', 'status != "ERROR"')
 """Which statuses there are differs by release; how a session ends does not."""
 _TELLS_REQUESTED = Release(24, 3)
