@@ -70,6 +70,7 @@ class Launcher:
                 async with Relay(control.folder, self._connection):
                     await self._watch(control)
             finally:
+                await self._cancel()  # before its session hears that nobody is left, and fails by itself
                 await control.close()
         finally:
             await self._cancel()
@@ -148,8 +149,9 @@ class Launcher:
 
     async def _cancel(self) -> None:
         """End the job, also one that is just being made."""
+        begun, self._begun = self._begun, None
         try:
-            made = await self._begun if self._begun is not None else None
+            made = await begun if begun is not None else None
             if made is not None:
                 await asyncio.to_thread(self._client.cancel, made["id"])
         except FastTrackError as error:
