@@ -91,8 +91,11 @@ def load(folder: Path) -> Settings | None:
 
 
 def default_dir(version: str) -> Path:
-    """A short path (unix sockets lie below it) that the session's ordinary user can enter."""
-    return Path("/var/tmp/fasttrack-backend-ai") / version
+    """A short path (unix sockets lie below it) that the session's ordinary user can enter.
+
+    ``FASTTRACK_TEST_CLUSTERS`` names another folder for it: what is tried there disturbs nobody's else.
+    """
+    return Path(os.environ.get("FASTTRACK_TEST_CLUSTERS") or "/var/tmp/fasttrack-backend-ai") / version
 
 
 def default_cache() -> Path:
