@@ -18,7 +18,7 @@ from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_d
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
 from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported
 from fasttrack_jupyter.engine.views import Decision
-from fasttrack_jupyter.engine.whereabouts import backends_of
+from fasttrack_jupyter.engine.whereabouts import backends_of, places_of
 from fasttrack_jupyter.model.artifacts import read_values
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
@@ -77,6 +77,7 @@ class LiveJob:
         self.job, self.pipeline, self.graph, self.priority = job, pipeline, graph, job.priority
         self.backends = backends_of(job)
         """All that it has anything on."""
+        self.places = places_of(job)
         self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
         self._crossings = self._find_crossings() if len(self.backends) > 1 else {}
         """By ordinal, which dependencies of an instance are on another backend than its own."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fasttrack_jupyter.engine.overlay import has_folder
-from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.ports import ExecutionBackend, Placed
 from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, selection_of
 from fasttrack_jupyter.engine.present import present_job
 from fasttrack_jupyter.engine.runner import JobRunner
@@ -146,6 +146,8 @@ class JobMaker:
             digests = {await self._backends(name).put_code(prepared.files, onto=prepared.code) for name in sorted(used)}
             (code,) = digests  # it is that of the content
         options = await asyncio.to_thread(prepared.options)
+        if places := {name: found.place() for name in used if isinstance(found := self._backends(name), Placed)}:
+            options["places"] = places
         new = _new_job(prepared, origin, record, source=source, code=code, options=options, now=now)
         async with self._handing:
             self._runner.check_backends(used | {request.backend})

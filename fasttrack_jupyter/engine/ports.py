@@ -28,6 +28,23 @@ class GitSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """What a deployment serves, every default filled in. ``mount`` is absolute, ``definition`` relative to it."""
+
+    name: str
+    model: str
+    """The model vfolder's name."""
+    mount: str
+    definition: str
+    variant: str = "custom"
+    replicas: int = 1
+    is_public: bool = False
+    is_ephemeral: bool = False
+    max_surge: int = 1
+    max_unavailable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSpec:
     """Everything a backend needs to run one attempt. A backend sees a command, never a cell.
 
@@ -66,6 +83,9 @@ class SessionSpec:
     project: str | None = None
     resource_group: str | None = None
     git: GitSource | None = None
+    service: ServiceSpec | None = None
+    """Of a deployment (see :mod:`~fasttrack_jupyter.engine.serving`): ``command`` is empty, image, slots, environ,
+    mounts and the like are each replica's, ``timeout`` is the rollout's."""
     wanted_outputs: tuple[tuple[str, str], ...] = ()
     """``(name, relative path)`` of the declared outputs to read or to check when the command ends with 0:
     an artifact's own path, or ``.values/<name>`` for a value (else the key of ``outputs.json``)."""
@@ -164,6 +184,18 @@ class Fitting(Protocol):
         """What one container is given that asks for ``slots``, and why it is not just that, in words for the plan.
 
         (``cpu 0.5 → 1: a cluster gives whole ones``.) At once, and always the same; never less than asked for.
+        """
+        ...
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A backend whose name may lead to another place one day: that of a profile, which can be put anew."""
+
+    def place(self) -> Mapping[str, str | None]:
+        """Where its sessions and folders are: ``endpoint``, and whose they are there: ``account`` (None: not known).
+
+        At once. A job keeps it: at another endpoint, or as somebody else, its sessions would be taken for lost.
         """
         ...
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from fasttrack_jupyter.engine.acts import words_of
 from fasttrack_jupyter.engine.line import Line
-from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, Placed, SessionReport
+from fasttrack_jupyter.engine.whereabouts import Places
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.resources import ResourceSlots
 
@@ -79,6 +80,21 @@ class Roster:
             why = self._closed.get(name, "it is being opened")
             raise NotFound(f"the backend {name!r} is not here: {why}", hint="see: fasttrack doctor") from None
 
+    def check(self, names: Iterable[str], places: Places) -> None:
+        """Raises NotFound unless jobs can run on all of ``names``, and each leads to where a job has its sessions."""
+        for name in names:
+            self.line(name)
+            self._check_place(name, places.get(name, {}))
+
+    def _check_place(self, name: str, place: Mapping[str, str | None]) -> None:
+        backend = self._backends[name]
+        if not isinstance(backend, Placed) or not _differ(now := backend.place(), place):
+            return
+        raise NotFound(
+            f"the backend {name!r} leads to {_words(now)} now, and the sessions of this job are at {_words(place)}",
+            hint="Log in there again under this name (the other cluster gets a profile of its own), or cancel the job.",
+        )
+
     @property
     def lines(self) -> Collection[Line]:
         """Of all that are open."""
@@ -101,6 +117,16 @@ class Roster:
         except Exception as error:
             log.exception("backend %r could not be opened", name)
             self._closed[name] = f"it could not be opened: {words_of(error)}"
+
+
+def _differ(one: Mapping[str, str | None], other: Mapping[str, str | None]) -> bool:
+    """Whether they differ in anything that is known of both."""
+    return any(one[key] and other.get(key) and one[key] != other[key] for key in one)
+
+
+def _words(place: Mapping[str, str | None]) -> str:
+    account = place.get("account")
+    return f"{place.get('endpoint')} (as {account})" if account else str(place.get("endpoint"))
 
 
 async def _close(name: str, backend: ExecutionBackend) -> None:

@@ -56,6 +56,7 @@ from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
 from fasttrack_jupyter.engine.timers import Timers
 from fasttrack_jupyter.engine.turns import Turns
+from fasttrack_jupyter.engine.whereabouts import Places
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import BEFORE_RUNNING, ENDED, JobStatus, Status
 
@@ -142,14 +143,14 @@ class JobRunner:
 
     def add(self, live: LiveJob) -> None:
         """A new job, stored already."""
-        self.check_backends(live.backends)
+        self.check_backends(live.backends, live.places)
         self._live[live.job.id] = live
         self._turns.add(live)
         self._news.set()
 
     def resume(self, live: LiveJob, decision: Decision) -> None:
         """A job of an earlier engine, and what its machine said on being restored."""
-        self.check_backends(live.backends)
+        self.check_backends(live.backends, live.places)
         self._live[live.job.id] = live
         self._aside.pop(live.job.id, None)
         for instruction in decision.instructions:
@@ -189,10 +190,9 @@ class JobRunner:
         """Why nothing happens to an unfinished job just now; None while all is well."""
         return self.why_aside(job_id) or self._recorder.paused
 
-    def check_backends(self, names: Iterable[str]) -> None:
-        """Raises NotFound unless jobs can run on all of them."""
-        for name in names:
-            self._roster.line(name)
+    def check_backends(self, names: Iterable[str], places: Places | None = None) -> None:
+        """Raises NotFound unless jobs can run on all of them, and each leads to where ``places`` says."""
+        self._roster.check(names, places or {})
 
     async def settled(self, patience: float | None = None) -> None:
         """Return when all that was asked for or decided until now is durable, or after so many seconds."""

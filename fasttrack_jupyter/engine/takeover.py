@@ -11,7 +11,7 @@ from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
-from fasttrack_jupyter.engine.whereabouts import backends_of
+from fasttrack_jupyter.engine.whereabouts import Places, backends_of, places_of
 from fasttrack_jupyter.errors import InvalidPipeline, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import Status
@@ -41,7 +41,7 @@ class Takeover:
         """End a job that was set aside, with all its sessions."""
         now = self._clock.now()
         live, decision = ending(job, await self._store.instances(job.id), now)
-        end_unheard(live, decision, self._gone(live.backends), now)
+        end_unheard(live, decision, self._gone(live.backends, places_of(job)), now)
         self._runner.resume(live, decision)
         await self._runner.settled()
 
@@ -51,12 +51,12 @@ class Takeover:
             if self._runner.why_aside(job.id) and backend in backends_of(job):
                 await self.take_over(job)
 
-    def _gone(self, backends: Iterable[str]) -> dict[str, str]:
-        """Those of ``backends`` that are not here, and why."""
+    def _gone(self, backends: Iterable[str], places: Places) -> dict[str, str]:
+        """Those of ``backends`` that are not here, or lead elsewhere, and why."""
         gone = {}
         for name in backends:
             try:
-                self._runner.check_backends([name])
+                self._runner.check_backends([name], places)
             except NotFound as error:
                 gone[name] = error.message
         return gone

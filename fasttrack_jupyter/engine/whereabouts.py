@@ -12,6 +12,8 @@ from typing import Any
 
 from fasttrack_jupyter.model.job import PipelineJob
 
+Places = Mapping[str, Mapping[str, str | None]]
+"""By backend, where it leads: see :class:`~fasttrack_jupyter.engine.ports.Placed`."""
 LOCAL = "local"
 """Name of the backend that every home has."""
 
@@ -21,6 +23,12 @@ def backend_of(job: PipelineJob, path: str) -> str:
     entry: Mapping[str, Any] = job.options.get("plan", {}).get(path, {})
     name: str = entry.get("backend", job.backend)
     return name
+
+
+def places_of(job: PipelineJob) -> Places:
+    """Where the backends of ``job`` led when it was made; a job of an earlier version knows of none."""
+    places: Places = job.options.get("places", {})
+    return places
 
 
 def backends_of(job: PipelineJob) -> set[str]:

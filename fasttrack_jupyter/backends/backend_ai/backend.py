@@ -64,6 +64,10 @@ class BackendAI:
 
     # ------------------------------------------------------------ what there is
 
+    def place(self) -> Mapping[str, str | None]:
+        """See ``ports.Placed``."""
+        return {"endpoint": self._cluster.profile.endpoint, "account": self._cluster.profile.account}
+
     def capacity(self) -> ResourceSlots | None:
         """None: the cluster queues by itself."""
         return None

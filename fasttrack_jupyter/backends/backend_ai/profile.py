@@ -28,6 +28,8 @@ class Profile:
     verify_tls: bool = True
     proxy: str | None = None
     """The HTTP proxy to go through; None: as the environment says (``HTTPS_PROXY``, ``NO_PROXY``)."""
+    account: str | None = field(default=None, compare=False)
+    """The e-mail address of whose keys they are, as far as the cluster has told it."""
 
     @property
     def backend(self) -> str:

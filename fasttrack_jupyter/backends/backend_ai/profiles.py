@@ -46,10 +46,9 @@ Maker = Callable[[Profile, Keys], ExecutionBackend]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What is known of a profile besides its keys; ``account`` and ``key_end`` are for people to know it by."""
+    """What is known of a profile besides its keys; ``key_end`` is for people to know it by."""
 
     profile: Profile
-    account: str | None
     key_end: str | None
     is_kept: bool
     trouble: str = ""
@@ -101,11 +100,10 @@ class Profiles:
         checked = await ask_who(profile, keys) if request.check else None
         before = self._entries.get(name)
         is_same = before is not None and before.profile == profile and self._keys.get(name) == keys
-        account = checked.account if checked else before.account if before and is_same else None
-        if profile.mode == "session":
-            account = account or keys.user
+        account = checked.account if checked else before.profile.account if before and is_same else None
+        profile = replace(profile, account=account or (keys.user if profile.mode == "session" else None))
         kept = request.keep or (before is not None and is_same and before.is_kept)
-        entry = _Entry(profile, account, keys.user[-4:] if profile.mode == "api" else None, kept)
+        entry = _Entry(profile, keys.user[-4:] if profile.mode == "api" else None, kept)
         backend = None if is_same else self._make(profile, keys)
         await asyncio.to_thread(self._keep, name, entry, keys)
         self._entries[name], self._keys[name] = entry, keys
@@ -138,7 +136,7 @@ class Profiles:
         is_own = signer_of(signed.authorization) == keys.user
         if not is_own or not is_signed(signed.method, signed.path, headers, keys.secret, now=datetime.now(UTC)):
             raise SignedOut(f"this is not signed with the keys of profile {name!r}", hint="Or the clocks differ.")
-        return SignedBy(account=entry.account, access_key=f"…{keys.user[-4:]}")
+        return SignedBy(account=entry.profile.account, access_key=f"…{keys.user[-4:]}")
 
     # ------------------------------------------------------------------ keys
 
@@ -279,7 +277,6 @@ def _view(entry: _Entry) -> ProfileView:
     return ProfileView(
         **asdict(entry.profile),
         backend=entry.profile.backend,
-        account=entry.account,
         key=f"…{entry.key_end}" if entry.key_end else None,
         kept=entry.is_kept,
         trouble=entry.trouble,
@@ -288,9 +285,9 @@ def _view(entry: _Entry) -> ProfileView:
 
 def _stored(entry: _Entry) -> dict[str, Any]:
     profile = {key: value for key, value in asdict(entry.profile).items() if key != "name"}
-    return {**profile, "account": entry.account, "key_end": entry.key_end}
+    return {**profile, "key_end": entry.key_end}
 
 
 def _entry(name: str, stored: dict[str, Any]) -> _Entry:
     known = {key: value for key, value in stored.items() if key in _NAMES}  # a later version may have written more
-    return _Entry(Profile(**{**known, "name": name}), stored.get("account"), stored.get("key_end"), is_kept=True)
+    return _Entry(Profile(**{**known, "name": name}), stored.get("key_end"), is_kept=True)
