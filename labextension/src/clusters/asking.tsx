@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { told, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
 
 /** What was asked for: null until it is there; its trouble in words; and a way to ask again. */
 export interface Asked<T> {
@@ -22,7 +22,7 @@ export function useAnswer<T>(ask: () => Promise<T>, about: string): Asked<T> {
     let isCurrent = true;
     ask().then(
       value => isCurrent && setState({ value, trouble: '' }),
-      (error: unknown) => isCurrent && setState({ value: null, trouble: told(troubleOf(error)) })
+      (error: unknown) => isCurrent && setState({ value: null, trouble: sentence(troubleOf(error)) })
     );
     return () => void (isCurrent = false);
   }, [about, count]);

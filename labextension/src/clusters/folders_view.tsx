@@ -7,7 +7,7 @@ import type { ClusterFile, ClusterFolder } from '../generated';
 import { useAnswer, Waiting } from './asking';
 import type { ClusterContext } from './cluster_view';
 import { uploadFile } from './uploading';
-import { bytes, told, troubleOf } from './words';
+import { bytes, sentence, troubleOf } from '../words';
 
 /** See the head of this file. */
 export function FoldersView({ context }: { context: ClusterContext }): JSX.Element {
@@ -62,7 +62,7 @@ function FilesView(props: { context: ClusterContext; folder: string; onLeave(): 
         setSaid(trans.__('%1 is there.', file.name));
       }
     } catch (error) {
-      setSaid(told(troubleOf(error)));
+      setSaid(sentence(troubleOf(error)));
     }
     asked.again();
   };

@@ -7,7 +7,7 @@ import * as React from 'react';
 
 import type { ProfileRequest, ProfileView } from '../generated';
 import { placed, requestOf, type LoginField, type Placed } from './login_model';
-import { told } from './words';
+import { sentence } from '../words';
 
 /** The server's own name for what nobody named. */
 const USUAL = 'default';
@@ -63,7 +63,7 @@ export function LoginForm(props: LoginFormProps): JSX.Element {
     >
       {problem && problem.field === null && (
         <p className="ft-Login-problem" role="alert">
-          {told(problem.trouble)}
+          {sentence(problem.trouble)}
         </p>
       )}
       <Way mode={mode} trans={trans} onChange={setMode} />
@@ -262,7 +262,7 @@ function Field(props: {
       />
       {trouble && (
         <span id={id} className="ft-Login-problem" role="alert">
-          {told(trouble)}
+          {sentence(trouble)}
         </span>
       )}
     </label>

@@ -39,7 +39,7 @@ describe('a sign-in', () => {
     expect(told('keys_refused')).toBe('secret');
     expect(told('backend_unreachable')).toBe('endpoint');
     expect(told('store_error')).toBeNull();
-    expect(placed(new Error('odd'))).toEqual({ field: null, trouble: { message: 'Odd', hint: '' } });
+    expect(placed(new Error('odd'))).toEqual({ field: null, trouble: { message: 'odd', hint: '' } });
   });
 
   it('has a name of its own on offer', () => {

@@ -1,7 +1,7 @@
 /** The form of a sign-in as data: what is sent, and at which field an answer of the server belongs. Pure. */
 import { ApiError } from '../api';
 import type { ProfileRequest, ProfileView } from '../generated';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** Names of the fields, which are those of the request and the profile's own. */
 export type LoginField = 'name' | Exclude<keyof ProfileRequest, 'keep'>;

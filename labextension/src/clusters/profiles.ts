@@ -5,7 +5,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { word, type Api } from '../api';
 import type { ProfileCheck, ProfileRequest, ProfileView } from '../generated';
 import type { IClusters, IJobs } from '../tokens';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** What is asked of the server. */
 export type ProfilesApi = Pick<Api, 'get' | 'send'>;

@@ -5,7 +5,8 @@ import * as React from 'react';
 import type { ClusterGroup, ClusterLimits, ClusterView } from '../generated';
 import { useAnswer, Waiting } from './asking';
 import type { ClusterContext } from './cluster_view';
-import { amount, numberOf } from './words';
+import { numberOf } from '../words';
+import { amount } from './words';
 
 /** See the head of this file. */
 export function ResourcesView({ context }: { context: ClusterContext }): JSX.Element {
@@ -45,8 +46,8 @@ function Slot(props: { slot: string; group: ClusterGroup; trans: TranslationBund
   const { slot, group, trans } = props;
   const [free, total] = [amount(slot, group.free[slot]), group.total && amount(slot, group.total[slot])];
   const words = total === null ? trans.__('%1 free', free) : trans.__('%1 free of %2', free, total);
-  const held = numberOf((group.used ?? group.mine)[slot]); // of what others hold, not every user is told
-  const all = group.total ? numberOf(group.total[slot]) : held + numberOf(group.free[slot]);
+  const held = numberOf((group.used ?? group.mine)[slot]) ?? 0; // of what others hold, not every user is told
+  const all = group.total ? (numberOf(group.total[slot]) ?? 0) : held + (numberOf(group.free[slot]) ?? 0);
   return (
     <div className="ft-Cluster-slot">
       <span>{slot}</span>

@@ -7,7 +7,8 @@ import { word } from '../api';
 import type { ClusterSession, SessionLog, SessionsPage } from '../generated';
 import { useAnswer, Waiting } from './asking';
 import type { ClusterContext } from './cluster_view';
-import { amount, told, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
+import { amount } from './words';
 
 /** See the head of this file. */
 export function SessionsView({ context }: { context: ClusterContext }): JSX.Element {
@@ -18,7 +19,7 @@ export function SessionsView({ context }: { context: ClusterContext }): JSX.Elem
     return <Waiting asked={asked} trans={trans} />;
   }
   const act = async (id: string, work: () => Promise<string>): Promise<void> => {
-    const words = await work().catch((error: unknown) => told(troubleOf(error)));
+    const words = await work().catch((error: unknown) => sentence(troubleOf(error)));
     setSaid({ id, words });
   };
   const { sessions, total } = asked.value;

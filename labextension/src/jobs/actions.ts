@@ -8,7 +8,8 @@ import type { DeletedJobs, JobPatch, JobSummary, RerunRequest } from '../generat
 import { isEnded, stateOf } from '../status';
 import type { Jobs } from './model';
 import type { PanelSettings } from './settings';
-import { jobTitle, sentence, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
+import { jobTitle } from './words';
 
 /** Acts on jobs in the person's name. */
 export class JobActions {

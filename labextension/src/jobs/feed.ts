@@ -17,7 +17,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { ApiError, type Api } from '../api';
 import type { EventsPage, EventView } from '../generated';
 import type { Connection, ServerInfo } from '../tokens';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** What a list needs of the server. */
 export type Asks = Pick<Api, 'get'>;

@@ -9,7 +9,7 @@ import { Widget } from '@lumino/widgets';
 import type { Api } from '../api';
 import type { Problem, ValidationView } from '../generated';
 import { stemFor, stemOf, writeNew, type Files } from './files';
-import { sentence } from './words';
+import { sentence } from '../words';
 
 /** A text to import, and where it came from. */
 interface Chosen {

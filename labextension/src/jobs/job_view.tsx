@@ -16,7 +16,8 @@ import { pipelineIcon } from './icons';
 import { JobHead } from './job_view_head';
 import { JobTabs, type JobTab } from './job_view_tabs';
 import type { PanelContext } from './task_panel';
-import { jobTitle, sentence, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
+import { jobTitle } from './words';
 
 const TICK = 1000;
 

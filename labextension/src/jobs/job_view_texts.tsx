@@ -8,7 +8,7 @@ import { Differences, YamlText } from './job_view_diff';
 import type { TabProps } from './job_view_tabs';
 import { Fact } from './resources';
 import type { PanelContext } from './task_panel';
-import { troubleOf } from './words';
+import { troubleOf } from '../words';
 
 /** What the job was given, and where it came from. */
 export function Parameters({ job, context }: TabProps): JSX.Element {

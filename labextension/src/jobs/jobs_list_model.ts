@@ -13,7 +13,7 @@ import type { Asks } from './feed';
 import type { Jobs, News } from './model';
 import { JOB_ANNOTATED, JOB_DELETED, foldSummary } from './reduce';
 import { Selection } from './selection';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** The states by which jobs can be filtered, in the order of the chips. */
 export const CHIPS: readonly State[] = ['waiting', 'running', 'success', 'failure', 'cancelled'];

@@ -9,7 +9,7 @@ import { LogLines } from './log_lines';
 import { followLog, logRoute, TAIL, type LogOf } from './log_stream';
 import { LogText } from './log_text';
 import type { PanelContext } from './task_panel';
-import { bytes, sentence, troubleOf } from './words';
+import { bytes, sentence, troubleOf } from '../words';
 
 /** See the head of this file. */
 export class LogPanel extends Widget {

@@ -11,7 +11,7 @@ import type { Connection, IJobs, IJobWatch, ServerInfo } from '../tokens';
 import { Feed, type Listens, type Hints } from './feed';
 import { foldSummary } from './reduce';
 import { Follower, JobWatch } from './watch';
-import type { Trouble } from './words';
+import type { Trouble } from '../words';
 
 /** Calls `work` when the next picture is drawn; soon, where none is drawn. */
 export type Frame = (work: () => void) => void;

@@ -6,7 +6,7 @@ import { toContentsPath, word } from '../api';
 import type { JobSummary, JobView } from '../generated';
 import { CommandIDs } from '../tokens';
 import type { IJobsCore } from './core';
-import { sentence, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
 
 /** Opens things by commands. */
 export class Opening {

@@ -9,7 +9,7 @@ import { IMAGE_BYTES, imageType, imageUrl, PREVIEW_BYTES, previewOf, type Previe
 import { FileList } from './outputs_files';
 import { Rendered } from './rendered';
 import { TaskPanel, taskRoute } from './task_panel';
-import { bytes } from './words';
+import { bytes } from '../words';
 
 type Shown = { file: FileView; preview: Preview | null; url: string };
 

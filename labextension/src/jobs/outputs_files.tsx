@@ -8,7 +8,7 @@ import * as React from 'react';
 
 import type { FileView } from '../generated';
 import { stepOf, useRows } from './rows';
-import { bytes } from './words';
+import { bytes } from '../words';
 
 /** What the list shows and does. */
 export interface FileListProps {

@@ -5,7 +5,7 @@ import * as React from 'react';
 
 import { ICONS, stateWord, type State } from '../status';
 import type { Jobs } from './model';
-import { capital, type Trouble } from './words';
+import { capital, type Trouble } from '../words';
 
 /** Draw again after each signal. */
 export function useSignals(...signals: readonly ISignal<unknown, unknown>[]): void {

@@ -7,7 +7,7 @@ import type { LastJob, PipelineFile, PipelineFiles, PipelineView } from '../gene
 import type { Asks } from './feed';
 import type { Jobs, News } from './model';
 import { Selection } from './selection';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** A pipeline as it is listed. */
 export interface PipelineItem {

@@ -5,7 +5,7 @@ import type { UsageSample, UsageSeries } from '../generated';
 import type { Point } from './chart';
 import { Curve, type CurveProps } from './curve';
 import { TaskPanel, taskRoute } from './task_panel';
-import { bytes, slotLabel } from './words';
+import { bytes, numberOf, slotLabel } from '../words';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -66,7 +66,7 @@ export class ResourcesPanel extends TaskPanel {
       limit: asked ? { value: asked, label: trans.__('asked for') } : null
     });
     const { cpu, mem } = this.instance?.resources ?? {};
-    const memory = bytesOf(mem);
+    const memory = numberOf(mem);
     const isLarge = Math.max(memory ?? 0, ...this.samples.map(sample => sample.mem)) >= GIB;
     const unit = isLarge ? GIB : MIB;
     const gpus = [...new Set(this.samples.flatMap(sample => (sample.gpu ?? []).map(gpu => gpu.index)))];
@@ -87,12 +87,6 @@ export class ResourcesPanel extends TaskPanel {
   }
 
   private samples: readonly UsageSample[] = [];
-}
-
-/** A size as it is written in a pipeline (`512m`, `16g`), in bytes; null where it is none. */
-export function bytesOf(written: string | undefined): number | null {
-  const parts = /^([\d.]+)\s*([kmgtp]?)i?b?$/i.exec(written ?? '');
-  return parts ? Number(parts[1]) * 1024 ** ' kmgtp'.indexOf(parts[2].toLowerCase() || ' ') : null;
 }
 
 function peakOf(usage: Readonly<Record<string, unknown>> | undefined): number | null {

@@ -5,7 +5,8 @@ import * as React from 'react';
 
 import { TroubleNote, useSignals } from './panel_parts';
 import type { ResourcesNow, SlotShown } from './resources_now_model';
-import { slotAmount, slotLabel, slotUse, writtenSpace } from './words';
+import { slotLabel, writtenSpace } from '../words';
+import { slotAmount, slotUse } from './words';
 
 /** The section of resources. */
 export class ResourcesNowWidget extends ReactWidget {

@@ -6,7 +6,7 @@ import type { UsageHistory } from '../generated';
 import type { Asks } from './feed';
 import type { Jobs } from './model';
 import type { PanelSettings } from './settings';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** One slot, as it is drawn. */
 export interface SlotShown {

@@ -9,7 +9,7 @@ import { word, type Api } from '../api';
 import type { TaskInstanceView } from '../generated';
 import { isEnded, progressWords, stateOf } from '../status';
 import type { IJobs, IJobWatch } from '../tokens';
-import { troubleOf, type Trouble } from './words';
+import { type Trouble, troubleOf } from '../words';
 
 /** What a panel is made with. */
 export interface PanelContext {

@@ -14,7 +14,7 @@ import { isEnded, stateOf } from '../status';
 import type { IJobWatch } from '../tokens';
 import type { AsksInWords } from './feed';
 import { foldJob, JOB_DELETED } from './reduce';
-import { sentence, troubleOf } from './words';
+import { sentence, troubleOf } from '../words';
 
 /** Milliseconds between two looks at why instances wait; for each task of the job a little longer. */
 const LOOK = 10_000;

@@ -1,10 +1,9 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import { ApiError } from '../api';
 import { aSummary } from './fixtures/values';
 import { ago, duration, secondsBetween } from '../time';
-import { bytes, jobSentence, jobTitle, slotAmount, troubleOf, writtenSpace } from './words';
+import { jobSentence, jobTitle, slotAmount } from './words';
 
 const trans = nullTranslator.load('fasttrack_jupyter');
 
@@ -66,14 +65,5 @@ describe('words', () => {
     expect(slotAmount('cpu', 2.5, trans)).toBe('2.5 cores');
     expect(slotAmount('cpu', 1, trans)).toBe('1 core');
     expect(slotAmount('cuda.device', 2, trans)).toBe('2');
-    expect([bytes(0), bytes(1536), writtenSpace('76.2g')]).toEqual(['0 B', '1.5 KiB', '76.2 GiB']);
-  });
-
-  it('an error of the server is its own words and its remedy', () => {
-    expect(troubleOf(new ApiError(409, 'conflict', 'Job #3 runs', 'Cancel it first.'))).toEqual({
-      message: 'Job #3 runs',
-      hint: 'Cancel it first.'
-    });
-    expect(troubleOf('boo')).toEqual({ message: 'boo', hint: '' });
   });
 });
