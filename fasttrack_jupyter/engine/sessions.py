@@ -6,11 +6,12 @@ Everything that does not change between attempts is worked out once per task; a 
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import GitSource, SessionSpec
+from fasttrack_jupyter.engine.ports import GitSource, ServiceSpec, SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
@@ -21,6 +22,7 @@ from fasttrack_jupyter.model.names import escape_name
 from fasttrack_jupyter.model.notebooks import command_of, render_command
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.serving import DEFAULT_DEFINITION, DEFAULT_MOUNT
 
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
@@ -89,7 +91,7 @@ class SessionBuilder:
             folder=job.folder,
             path=path,
             number=number,
-            command=render_command(task, scope),
+            command="" if (service := service_of(task)) else render_command(task, scope),
             image=self._pipeline.image_of(task),
             slots=self._slots[ordinal],
             environ=environ,
@@ -108,20 +110,21 @@ class SessionBuilder:
             project=environment.project or self._pipeline.environment.project,
             resource_group=environment.scaling_group or self._pipeline.environment.scaling_group,
             git=self._git(task, environ),
+            service=service,
             wanted_outputs=wanted(task.outputs) if task.outputs else (),
         )
 
     def outline(self, ordinal: int) -> SessionSpec:
         """The spec as far as it is known before the job starts, for the preflight: nothing resolved, no secrets."""
         task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
-        environment, defaults = task.environment, self._pipeline.environment
+        environment, defaults, service = task.environment, self._pipeline.environment, service_of(task)
         return SessionSpec(
             attempt_id="", job_id=job.id, job_index=job.index, pipeline=job.pipeline, folder=job.folder,
-            path=path, number=0, command=command_of(task), image=self._pipeline.image_of(task),
+            path=path, number=0, command="" if service else command_of(task), image=self._pipeline.image_of(task),
             slots=self._slots[ordinal], environ={}, code=job.code, mounts=self._pipeline.mounts_of(task),
             shmem=self._pipeline.shmem_of(task), timeout=task.timeout, cluster_mode=task.cluster_mode,
             cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),
-            project=environment.project or defaults.project,
+            service=service, project=environment.project or defaults.project,
             resource_group=environment.scaling_group or defaults.scaling_group,
         )  # fmt: skip
 
@@ -207,6 +210,26 @@ class SessionBuilder:
         commit = self._commits.get(task.module_uri)
         username, token = environ.get(GIT_USERNAME), environ.get(GIT_TOKEN)
         return GitSource(url, ref, subfolder, commit, username, token)
+
+
+def service_of(task: Task) -> ServiceSpec | None:
+    """What a deployment task serves; None for any other."""
+    if task.type is not TaskType.DEPLOYMENT or (service := task.service) is None:
+        return None
+    surge = 1 if service.max_surge is None else service.max_surge
+    unavailable = (0 if surge else 1) if service.max_unavailable is None else service.max_unavailable
+    return ServiceSpec(
+        name=service.name,
+        model=service.model,
+        mount=posixpath.normpath(posixpath.join("/", service.model_mount_destination or DEFAULT_MOUNT)),
+        definition=service.model_definition_path or DEFAULT_DEFINITION,
+        variant=service.runtime_variant,
+        replicas=service.replicas,
+        is_public=service.open_to_public,
+        is_ephemeral=service.ephemeral,
+        max_surge=surge,
+        max_unavailable=unavailable,
+    )
 
 
 def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
