@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,6 @@ Json = dict[str, Any]
 
 SUFFIX = ".ipynb"
 _YAML = ".fasttrack.yaml"
-_SPLIT = re.compile(r"cell-\d+")
-"""Names of tasks that were made of every cell."""
 
 
 def is_notebook(path: str | Path) -> bool:
@@ -52,14 +49,10 @@ def job_of(face: Face, path: Path, *, split: bool = False, whole: bool = False) 
 
 def as_before(face: Face, path: Path, text: str) -> Json:
     """As :func:`job_of`, in the way in which the same notebook became the pipeline ``text`` before."""
-    from fasttrack_jupyter.model.pipeline import TaskType
-    from fasttrack_jupyter.model.reading import read_pipeline
+    from fasttrack_jupyter.notebook.ways import Way, way_of
 
-    before = read_pipeline(text).pipeline
-    tasks = before.tasks if before is not None else ()
-    whole = len(tasks) == 1 and tasks[0].type is TaskType.NOTEBOOK
-    split = bool(tasks) and all(_SPLIT.fullmatch(task.name) for task in tasks)
-    return job_of(face, path, split=split, whole=whole)
+    way = way_of(text)
+    return job_of(face, path, split=way is Way.SPLIT, whole=way is Way.WHOLE)
 
 
 @click.command("from-notebook")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.errors import BadRequest, InvalidPipeline
 from fasttrack_jupyter.notebook.cells import Cell, CellKind, Notebook
+from fasttrack_jupyter.notebook.ways import Way, way_of
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.model.problems import Problem
     from fasttrack_jupyter.notebook.build import Built
 
+_NO_TASK = {
+    Way.MARKED: (
+        "is a task yet",
+        (
+            "Write %%fasttrack_task NAME as the first line of a cell and run it; %fasttrack says more. --split makes a "
+            "task of every cell, --whole of the notebook."
+        ),
+    ),
+    Way.SPLIT: ("can be a task", "Run the cells that are to be tasks, then this one."),
+}
 _LABELS = re.compile(r"  # .*$", re.MULTILINE)
 
 
@@ -47,26 +58,45 @@ class Made:
         return f"{self.built.folder.removesuffix('.cells')}.fasttrack.yaml"
 
 
-def made_of(session: Session, stem: str | None = None) -> Made:
+def made_of(session: Session, stem: str | None = None, way: Way = Way.MARKED) -> Made:
     """The pipeline that this kernel's cells are; ``stem`` begins its files' names (default: the notebook's own).
 
+    Whole it is the notebook as it was saved.
+
     Raises:
-        BadRequest: no cell is marked.
+        BadRequest: no cell is marked, or none has run; the notebook is saved nowhere.
         InvalidNotebook: the problems tell cell and line.
     """
     from fasttrack_jupyter.notebook.build import build
 
-    notebook = _with_tagged(session.notebook())
+    if way is Way.WHOLE:
+        return _whole(session)
+    notebook = _with_tagged(session.notebook(way))
     if not notebook.tasks:
-        raise BadRequest(
-            "no cell that ran in this kernel is a task yet",
-            hint="Write %%fasttrack_task NAME as the first line of a cell and run it; %fasttrack says more.",
-        )
+        raise BadRequest(f"no cell that ran in this kernel {_NO_TASK[way][0]}", hint=_NO_TASK[way][1])
     given = _given(notebook)
     cells = tuple(replace(cell, kind=CellKind.SKIP) if _is_papermill_s(cell) else cell for cell in notebook.cells)
     folder = Path(session.source).parent
     built = build(replace(notebook, cells=cells), stem=stem, beside=lambda name: (folder / name).is_file())
     return Made(built, {path: data.decode() for path, data in built.files.items()}, given)
+
+
+def _whole(session: Session) -> Made:
+    """The notebook as one task. Raises BadRequest where its file cannot be read, InvalidNotebook."""
+    from fasttrack_jupyter.notebook.build_whole import build_whole
+
+    path = session.path
+    try:
+        content = path.read_bytes() if path is not None else None
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}", hint="Save the notebook.") from error
+    if path is None or content is None:
+        raise BadRequest(
+            "--whole runs the notebook as it is saved, and nobody has told this kernel where that is",
+            hint="In a terminal: fasttrack run NOTEBOOK.ipynb --whole.",
+        )
+    built = build_whole(content, path.name)
+    return Made(replace(built, problems=(*built.problems, *session.unsaved())), {}, {})
 
 
 def has_changed(session: Session, job: Job) -> bool:
@@ -75,7 +105,8 @@ def has_changed(session: Session, job: Job) -> bool:
     if sent is None:
         return False
     try:
-        made = made_of(session)
+        yaml = next((text for path, text in sent.items() if path.endswith(".yaml")), "")
+        made = made_of(session, way=way_of(yaml))
     except (BadRequest, InvalidPipeline):
         return True  # a cell is half written
     return _code(sent) != _code({**made.files, made.file_name: made.text})

@@ -23,6 +23,8 @@ from fasttrack_jupyter.kernel.options import (
     takes_job,
     takes_params,
     takes_selection,
+    takes_way,
+    way,
 )
 from fasttrack_jupyter.kernel.problems import in_words, problem_lines
 from fasttrack_jupyter.kernel.watching import watch
@@ -70,6 +72,7 @@ def pipeline_name(session: Session) -> str:
 def _for_a_job(parser: argparse.ArgumentParser) -> None:
     takes_params(parser)
     takes_selection(parser)
+    takes_way(parser)
     parser.add_argument(
         "--backend", metavar="NAME", help="where to run (default: as %%fasttrack_pipeline says, or local)"
     )
@@ -91,7 +94,7 @@ def _going_on(parser: argparse.ArgumentParser) -> None:
 
 def run(session: Session, words: Words) -> Job | None:
     """Make a job of the cells and start it."""
-    made = made_of(session)
+    made = made_of(session, way=way(words))
     request = {**_request(session, made, words), "name": words.name, "tags": words.tags}
     use_environ(feed().client, request["backend"], os.environ)
     try:
@@ -133,7 +136,7 @@ def _say(line: str) -> None:
 
 def plan(session: Session, words: Words) -> None:
     """Say what a job would do; nothing is started."""
-    made = made_of(session)
+    made = made_of(session, way=way(words))
     request = _request(session, made, words)
     use_environ(feed().client, request["backend"], os.environ)
     try:

@@ -14,9 +14,10 @@ from fasttrack_jupyter.errors import BadRequest, NotFound
 from fasttrack_jupyter.kernel.building import Made, is_code, made_of
 from fasttrack_jupyter.kernel.commands_jobs import job_meant, pipeline_name
 from fasttrack_jupyter.kernel.feed import feed
-from fasttrack_jupyter.kernel.options import Command, Words, takes_job
+from fasttrack_jupyter.kernel.options import Command, Words, takes_job, takes_way, way
 from fasttrack_jupyter.kernel.problems import problem_lines
 from fasttrack_jupyter.kernel.told import can_draw
+from fasttrack_jupyter.notebook.ways import Way, way_of
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.session import Session
@@ -27,12 +28,17 @@ _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "@": "\x1b[36m"}
 # ---------------------------------------------------------------- yaml, save
 
 
+def _yaml_arguments(parser: argparse.ArgumentParser) -> None:
+    takes_way(parser)
+    takes_job(parser)
+
+
 def yaml(session: Session, words: Words) -> None:
     """Show the pipeline's YAML."""
     if words.job:
         _show(job_meant(session, words.job).yaml(), "yaml")
         return
-    made = made_of(session)
+    made = made_of(session, way=way(words))
     _tell(made)
     _show(made.text, "yaml")
 
@@ -59,6 +65,7 @@ def _show(text: str, language: str) -> None:
 def _save_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="default: the notebook's name, beside it")
     parser.add_argument("--force", action="store_true", help="overwrite what is there already")
+    takes_way(parser)
 
 
 def save(session: Session, words: Words) -> None:
@@ -68,9 +75,11 @@ def save(session: Session, words: Words) -> None:
     target = Path(words.file).expanduser() if words.file else None
     if target is not None and target.suffix not in (".yaml", ".yml"):
         raise BadRequest(f"{target.name} is no name of a pipeline's file", hint="It ends in .fasttrack.yaml.")
-    made = made_of(session, _stem(target))
+    made = made_of(session, _stem(target), way(words))
     _tell(made)
     target = target or Path(session.source).parent / made.file_name
+    if words.whole and target.absolute().parent != Path(session.source).parent:
+        raise BadRequest("with --whole the YAML must lie beside the notebook", hint="Leave FILE out, or its folder.")
     changes = write(made.built, target, force=words.force)
     counts = Counter(change.fate for change in changes)
     told = ", ".join(f"{count} {fate}" for fate, count in counts.items() if fate is not Fate.SAME)
@@ -95,19 +104,25 @@ def diff(session: Session, words: Words) -> None:
     if words.file and words.job:
         raise BadRequest("diff takes a FILE or a --job, not both", hint="Leave one of them out.")
     file = Path(words.file).expanduser() if words.file else None
-    made = made_of(session, _stem(file))
-    now = {**made.files, made.file_name: made.text}
     before: Mapping[str, str]
     if file is not None:
+        made = made_of(session, _stem(file), _way_at(file))
         before, what, is_whole = _files_at(file, made), str(file), True
     else:
         meant = job_meant(session, words.job)
+        made = made_of(session, way=way_of(meant.yaml()))
         sent = session.sent.get(meant.id)
         before, what, is_whole = sent or {made.file_name: meant.yaml()}, meant.name, sent is not None
+    now = {**made.files, made.file_name: made.text}
     changes = [line for name in _in_order({**before, **now}, made) for line in _changes(name, before, now, is_whole)]
     print("\n".join(map(_coloured, changes)) if changes else f"Nothing has changed since {what}.")
     if not is_whole:
         print(f"(the YAML alone: the cells of {what} were sent by another kernel)")
+
+
+def _way_at(file: Path) -> Way:
+    """How the notebook became what was saved there."""
+    return way_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else Way.MARKED
 
 
 def _files_at(file: Path, made: Made) -> dict[str, str]:
@@ -208,7 +223,7 @@ def reset(session: Session, words: Words) -> None:
 
 
 COMMANDS = (
-    Command("yaml", "Show the pipeline as YAML.", yaml, takes_job),
+    Command("yaml", "Show the pipeline as YAML.", yaml, _yaml_arguments),
     Command("save", "Write the pipeline: its YAML, and its cells beside it.", save, _save_arguments),
     Command("diff", "Say what has changed since the last job, or since a file was saved.", diff, _diff_arguments),
     Command("mode", "Say whether marked cells run in this kernel too.", mode, _mode_arguments),

@@ -14,6 +14,7 @@ a call of a magic that nobody types.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -22,6 +23,10 @@ from fasttrack_jupyter.notebook.cells_opening import Opening, opening_of
 from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, TASK, TaskOptions
 from fasttrack_jupyter.notebook.marks_reading import kind_by_metadata, read_other_line, read_task_line, wants_help
 
+_OURS = re.compile(
+    r"(\w+\s*=\s*)?(%fasttrack|(await\s+)?ft\.)|%(re|un)?load_ext\s+fasttrack|import fasttrack_jupyter\b"
+)
+"""A line that speaks to FastTrack."""
 QUIET = "_fasttrack_cell"
 """The magic that stands for a cell that does not run here and has no mark of its own: its metadata mark it, or it is
 marked by a name that does not exist."""
@@ -149,3 +154,9 @@ def is_marked(text: str, metadata: Mapping[str, Any]) -> bool:
     mark = opening_of(text.lstrip("\n")).mark
     told = metadata.get("fasttrack")
     return mark is not None or (isinstance(told, Mapping) and kind_by_metadata(told) in _BELONGS)
+
+
+def is_work(text: str) -> bool:
+    """Whether an unmarked cell does anything but speak to FastTrack: there is a line that is no comment and no such."""
+    lines = (line.strip() for line in text.splitlines())
+    return any(line and not line.startswith("#") and not _OURS.match(line) for line in lines)

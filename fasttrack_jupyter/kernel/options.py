@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.notebook.ways import Way
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.session import Session
@@ -76,6 +77,20 @@ def takes_selection(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", dest=f"{name}_", action="append", default=[], metavar="TASK", help=f"{told} (may be repeated)"
         )
+
+
+def takes_way(parser: argparse.ArgumentParser) -> None:
+    """``--split`` or ``--whole``: what of the notebook is a task, where that is not what is marked."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--split", action="store_true", help="of a notebook without marks: every cell that ran is a task"
+    )
+    group.add_argument("--whole", action="store_true", help="the notebook as it is saved, all of it as one task")
+
+
+def way(words: Words) -> Way:
+    """Which way is asked for."""
+    return Way.SPLIT if words.split else Way.WHOLE if words.whole else Way.MARKED
 
 
 def selection(words: Words) -> dict[str, list[str]]:

@@ -18,9 +18,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.kernel.marking import is_marked, role_of, task_named
+from fasttrack_jupyter.kernel.marking import is_marked, is_work, role_of, task_named
 from fasttrack_jupyter.kernel.saved import Saved, SavedCell, notebook_path, read_saved
 from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.notebook.ways import Way
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job
@@ -182,8 +183,8 @@ class Session:
             self._saved = (key, read_saved(path))
         return self._saved[1]
 
-    def notebook(self) -> Notebook:
-        """The cells of this kernel as a notebook.
+    def notebook(self, way: Way = Way.MARKED) -> Notebook:
+        """The cells of this kernel as a notebook, by their marks, or split.
 
         Raises:
             InvalidNotebook: its marks do not fit together; the problems tell the cells, ``In [5]``.
@@ -195,8 +196,21 @@ class Session:
         told = saved.metadata.get("fasttrack")
         cells = tuple(_raw_cells(ordered(self._ran, saved), saved))
         raw = RawNotebook(cells, told if isinstance(told, Mapping) else {}, {}, "python")
-        found = read_cells(raw, self.path.name if self.path else "")
-        return replace(found, problems=(*found.problems, *unlike(self._ran, saved)))
+        found = read_cells(raw, self.path.name if self.path else "", split=way is Way.SPLIT)
+        return replace(found, problems=(*found.problems, *unlike(self._ran, saved, way)))
+
+    def unsaved(self) -> list[Problem]:
+        """Cells that ran here since the notebook was saved, and do not stand in its file so: one warning."""
+        saved = self.saved()
+        labels = [
+            one.label
+            for one in self._ran
+            if one.at > saved.written_at and all(cell.source != one.source for cell in saved.cells)
+        ]
+        if not labels:
+            return []
+        message = f"{', '.join(labels)}: not in the notebook as it is saved, which is what the job takes"
+        return [Problem(code="cell-not-saved", message=message, hint="save it first", severity=Severity.WARNING)]
 
     def tasks(self) -> list[str]:
         """The names of the tasks so far, for completion: quick, and whatever else is wrong."""
@@ -244,8 +258,11 @@ def _told(ran: Ran, cell: SavedCell | None, saved: Saved) -> tuple[tuple[str, ..
     return words, told if isinstance(told, Mapping) else {}
 
 
-def unlike(ran: list[Ran], saved: Saved) -> list[Problem]:
-    """Where this kernel and the saved notebook are not the same: a marked cell that has not run, one that is gone."""
+def unlike(ran: list[Ran], saved: Saved, way: Way) -> list[Problem]:
+    """Where this kernel and the saved notebook are not the same: a cell that has not run, one that is gone.
+
+    Cells that count are those with marks or, where every cell is a task, all that do not speak to FastTrack.
+    """
     ids, texts = {one.id for one in ran}, {one.source for one in ran}
     missing = [
         Problem(
@@ -256,7 +273,9 @@ def unlike(ran: list[Ran], saved: Saved) -> list[Problem]:
             severity=Severity.WARNING,
         )
         for cell in saved.cells
-        if is_marked(cell.source, cell.metadata) and cell.id not in ids and cell.source not in texts
+        if (is_work(cell.source) if way is Way.SPLIT else is_marked(cell.source, cell.metadata))
+        and cell.id not in ids
+        and cell.source not in texts
     ]
     gone = [
         Problem(

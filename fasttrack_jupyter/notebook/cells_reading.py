@@ -24,6 +24,7 @@ from fasttrack_jupyter.notebook.ipython_magics import Translation, translated
 from fasttrack_jupyter.notebook.ipython_syntax import Finding, NotPython, bound_names, is_python, is_text, parse
 from fasttrack_jupyter.notebook.kale import KaleMark, kale_marks
 from fasttrack_jupyter.notebook.marks import PARAMS, PIPELINE, TASK, PipelineOptions, TaskOptions
+from fasttrack_jupyter.notebook.ways import task_of
 
 _AUTOMAGIC = frozenset({"pip", "conda", "ls", "cd", "cat", "mkdir", "rm", "cp", "mv", "cls", "clear"})
 RECORD = "record-of-a-run"
@@ -196,7 +197,7 @@ def _split(drafts: list[_Draft], name: str) -> None:
             continue
         kind = _kind_by_content(draft, bound, settings)
         draft.kind = kind
-        draft.task = draft.raw.label.replace(" ", "-") if kind in (CellKind.TASK, CellKind.SHELL) else None
+        draft.task = task_of(int(draft.raw.key)) if kind in (CellKind.TASK, CellKind.SHELL) else None
 
 
 def _kind_by_content(draft: _Draft, bound: Collection[str], settings: Settings) -> CellKind:

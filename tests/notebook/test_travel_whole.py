@@ -258,6 +258,53 @@ def test_parameters_stand_where_papermill_puts_them(cells: list[dict[str, Any]],
     assert made["cells"][place]["source"] == "# Parameters\na = 2\n"
 
 
+def test_each_cell_of_parameters_is_followed_by_what_it_assigns() -> None:
+    """A second cell that computes with the first sees what was given; ids are its own."""
+    made = notebook(code("a = 1", "parameters"), code("b = a + 1"), code("c = 3\na = a", "parameters"))
+    for cell in made["cells"]:
+        cell["source"] = "".join(cell["source"])
+    parameters.insert(made, {"a": "2", "c": "4", "d": "5"}, {"a": "int", "c": "int"})
+    injected = [cell for cell in made["cells"] if "injected-parameters" in cell["metadata"].get("tags", [])]
+    assert [cell["source"] for cell in injected] == ["# Parameters\na = 2\nd = 5\n", "# Parameters\na = 2\nc = 4\n"]
+    assert len({cell["id"] for cell in made["cells"]}) == 5
+
+
+MARKED = (
+    code("%load_ext fasttrack_jupyter\n%fasttrack_pipeline numbers --cpu 1"),
+    code("%%fasttrack_params\nrate = 2"),
+    code("%%fasttrack_task make --out xs\nxs = [rate, 1]\nprint('xs', xs)"),
+    code("%%fasttrack_task words --shell\necho from a script\n"),
+    code("%%fasttrack_task away --skip\nraise SystemExit(9)"),
+    code("%%time\n%%fasttrack_task timed\nprint(sum(xs))"),
+    code("job = %fasttrack run --whole \\\n  -p rate=3"),
+)
+
+
+def test_marks_do_not_matter_to_a_notebook_that_runs_whole(folder: Folder) -> None:
+    """Parameters of a marked cell are set, no job is started in the job, scripts are scripts, ``--skip`` skips."""
+    folder.write(*MARKED)
+    status, log = folder.run("--param", "rate=5")
+    assert status == 0, log
+    assert "xs [5, 1]\n" in log
+    assert "from a script\n" in log
+    assert "\n6\n" in log
+    assert "no parameter" not in log
+
+
+def test_a_form_s_marks_do_not_matter_either(tmp_path: Path) -> None:
+    """Metadata say what lines say; text that only looks like a line of ours stays."""
+    text = "text = '''\n%fasttrack run\n'''"
+    cells = [code("rate = 2"), code("echo $HOME"), code("1 / 0"), code(text)]
+    for cell, told in zip(
+        cells, ({"kind": "params"}, {"kind": "shell", "task": "a"}, {"kind": "skip"}, {}), strict=True
+    ):
+        cell["metadata"]["fasttrack"] = told
+    (tmp_path / "x.ipynb").write_text(json.dumps(notebook(*cells)))
+    made = whole.prepare(str(tmp_path / "x.ipynb"), {"rate": "3"})
+    sources = [cell["source"] for cell in made["cells"]]
+    assert sources == ["rate = 2", "# Parameters\nrate = 3\n", "%%sh\nset -e\necho $HOME", "# 1 / 0\n", text]
+
+
 @pytest.mark.parametrize(
     ("default", "text", "value"),
     [

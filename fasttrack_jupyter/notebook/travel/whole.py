@@ -27,8 +27,9 @@ if not __package__:  # as a script: this folder becomes a package, and no longer
         sys.path[0] = ""
 
 from .failures import leave
+from .marked import unmark
 from .pages import page, text_of
-from .parameters import assigned, cell_of_parameters, insert
+from .parameters import insert, known_in
 from .record import write_atomically
 from .refusals import Refused, read_command_line
 
@@ -63,12 +64,14 @@ def language_of(notebook: Dict[str, Any]) -> str:
 def prepare(path: str, given: Dict[str, str]) -> Dict[str, Any]:
     """The copy that is run, with its parameters. Raises Refused."""
     notebook = read_notebook(path)
+    if language_of(notebook).lower() == "python":
+        unmark(notebook)
     if not given:
         return notebook
     language = language_of(notebook)
     if language.lower() != "python":
         raise Refused(f"{path} is written in {language}: parameters can be given to Python notebooks only")
-    known = assigned(cell_of_parameters(notebook))
+    known = known_in(notebook)
     unknown = [name for name in given if name not in known]
     if unknown:
         names = ", ".join(known) or "none"
