@@ -23,7 +23,7 @@ from fasttrack_jupyter.model.artifacts import read_values
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
 
 _NAMED = 5
@@ -32,6 +32,7 @@ LONGEST_FAILURE = 300
 """Signs of what a task tells about its failure that become part of the reason."""
 LONGEST_PROGRESS = 200
 """Signs of what a task tells about how far it is that are kept."""
+_NO_SLOTS = ResourceSlots()
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
@@ -159,9 +160,11 @@ class LiveJob:
         self._carried[self.graph.index[path], upstream] = place
 
     def demand(self, path: str) -> ResourceSlots:
-        """All that an attempt takes while it lives."""
+        """All that an attempt takes while it lives; of a deployment nothing, each of its replicas takes its own."""
         index = self.graph.index[path]
         size = self.pipeline.tasks[index].cluster_size
+        if self.pipeline.tasks[index].type is TaskType.DEPLOYMENT:
+            return _NO_SLOTS
         return self._slots[index] if size == 1 else self._slots[index].times(size)
 
     def rank(self, path: str) -> Rank:
@@ -209,7 +212,7 @@ class LiveJob:
         if report.result is not Result.SUCCESS:
             return event
         outcome = Outcome(outputs_dir_of(self.job.index, path, attempt))
-        if self.pipeline.tasks[ordinal].outputs:
+        if self.pipeline.tasks[ordinal].products:
             try:
                 outcome.outputs, problems = self._outputs(report, ordinal)
             except Exception as error:  # a task writes what it likes: that fails the task, never the engine
@@ -256,7 +259,7 @@ class LiveJob:
             self._commits.setdefault(uri, data["commit"])
 
     def _outputs(self, report: SessionReport, ordinal: int) -> tuple[dict[str, Any], list[str]]:
-        specs = self.pipeline.tasks[ordinal].outputs
+        specs = self.pipeline.tasks[ordinal].products
         values, problems = read_values(specs, report.data.get("values", {}), report.data.get("outputs_json"))
         missing = set(report.data.get("missing", ())) - set(values)
         if secrets := self._builder.secrets_of(ordinal):

@@ -18,7 +18,7 @@ from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.notebooks import command_of
-from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
 
@@ -144,14 +144,14 @@ class Asked:
         if (demands := self._demands.get(name)) is None:
             default = self._question.ground(index).default_slots
             demands = self._demands[name] = Demands(self._question.pipeline, default)
-        key = (name, demands.of(task), task.cluster_size)
+        key = (name, demands.of(task), task.containers)
         if (known := self._known.get(key)) is None:
-            known = self._known[key] = self._given(key[1], task.cluster_size, self._question.ground(index))
+            known = self._known[key] = self._given(key[1], task.containers, self._question.ground(index))
         return known
 
     def too_much(self, index: int) -> Mapping[str, tuple[int, int]]:
         """What of it can never be had: by slot, how much is asked and how much there is."""
-        size, ground = self._question.pipeline.tasks[index].cluster_size, self._question.ground(index)
+        size, ground = self._question.pipeline.tasks[index].containers, self._question.ground(index)
         if ground.capacity is None:
             return {}
         key = (self._question.backend(index), self.of(index)[0], size)
@@ -218,7 +218,8 @@ def _runs(question: Question, selected: set[int]) -> set[int]:
     graph, tasks = question.graph, question.pipeline.tasks
     runs = {index for index in selected if not tasks[index].skip}
     if question.reusable is not None:
-        good = question.reusable - question.changed.keys()
+        deployments = {task.name for task in tasks if task.type is TaskType.DEPLOYMENT}
+        good = question.reusable - question.changed.keys() - deployments  # what one left may be gone by now
         stale = {i for i in runs if graph.names[i] not in good}
         runs &= stale | graph.descendants(sorted(stale))
     return runs
@@ -257,8 +258,8 @@ def _plan_run(question: Question, index: int, task: Task, asked: Asked) -> Plann
     problems = [problem for problem in question.preflight.get(name, ()) if problem.code != "never_fits"]
     notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR] + list(changes)
     errors = list(dict.fromkeys(str(problem) for problem in problems if problem.severity is Severity.ERROR))
-    errors += _never_fits(task.cluster_size, too_much)
-    problems += _too_much(task.cluster_size, too_much)
+    errors += _never_fits(task.containers, too_much)
+    problems += _too_much(task.containers, too_much)
     found = tuple(problems)
     if errors:
         return PlannedTask(
@@ -272,7 +273,9 @@ def _plan_run(question: Question, index: int, task: Task, asked: Asked) -> Plann
 def _why_run(question: Question, index: int, name: str) -> str:
     if question.reusable is not None:
         if name in question.reusable:
-            return question.changed.get(name, "what it depends on runs again")
+            is_deployment = question.pipeline.tasks[index].type is TaskType.DEPLOYMENT
+            other = "a deployment is brought up to date" if is_deployment else "what it depends on runs again"
+            return question.changed.get(name, other)
         return question.gone.get(name, "did not succeed")
     chosen = question.selection
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
@@ -365,6 +368,7 @@ def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list
         "outputs": (before.outputs, task.outputs),
         "mounts": (old.mounts_of(before), new.mounts_of(task)),
         "cluster size": (before.cluster_size, task.cluster_size),
+        "service": (before.service, task.service),
     }
     return [f"{word} changed" for word, (then, now) in pairs.items() if then != now]
 

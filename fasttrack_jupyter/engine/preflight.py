@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from fasttrack_jupyter.engine.definitions import look_at, needs_definition
 from fasttrack_jupyter.engine.plan import Asked, Ground, Question, as_asked
-from fasttrack_jupyter.engine.ports import Fitting, SessionSpec
+from fasttrack_jupyter.engine.ports import Fitting, ServiceSpec, SessionSpec
 from fasttrack_jupyter.engine.roster import HOW_TO_ADD, Roster
-from fasttrack_jupyter.engine.sessions import SessionBuilder
+from fasttrack_jupyter.engine.serving import Serving
+from fasttrack_jupyter.engine.sessions import SessionBuilder, service_of
 from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.errors import FastTrackError, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
-from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.model.serving import is_version
 
 Found = dict[str, list[Problem]]
 """Problems by path."""
@@ -34,11 +37,31 @@ class Preflight:
     async def check(self, question: Question, request: JobRequest, code: str | None) -> Found:
         """The backends' findings. Tasks that differ in nothing that matters are asked about once."""
         specs, alike, found = await asyncio.to_thread(self._outlines, question, request, code)
-        answers = await asyncio.gather(*(self._roster.opened(name).check(of_one) for name, of_one in specs.items()))
+        answers = await asyncio.gather(
+            *(self._roster.opened(name).check(of_one) for name, of_one in specs.items()),
+            *(self._definitions(question, name, of_one) for name, of_one in specs.items()),
+        )
         for path, problem in (each for answer in answers for each in answer):
             problem = await self._elsewhere(problem, question.backend(question.graph.index[path]))
             for name in alike[path]:
                 found.setdefault(name, []).append(problem)
+        return found
+
+    async def _definitions(
+        self, question: Question, name: str, specs: Sequence[SessionSpec]
+    ) -> list[tuple[str, Problem]]:
+        """What is wrong with the model definitions that are there before the job starts, on one backend."""
+        found: list[tuple[str, Problem]] = []
+        for spec in specs:
+            if spec.service is None or not needs_definition(spec.service) or is_version(spec.service.model):
+                continue
+            try:
+                _, problems = await look_at(self._roster.opened(name), spec.service)
+            except FastTrackError as error:  # the backend's own check tells more
+                problems = [_not_looked_at(spec.service, error)]
+            if _is_filled_before(question, spec.path, spec.service.model):
+                problems = [problem.model_copy(update={"severity": Severity.NOTICE}) for problem in problems]
+            found += [(spec.path, problem) for problem in problems]
         return found
 
     def _ground(self, name: str) -> Ground:
@@ -62,10 +85,10 @@ class Preflight:
         for index, task in enumerate(pipeline.tasks):
             if task.skip:
                 continue
-            if task.type is TaskType.DEPLOYMENT:
-                found[task.name] = [_not_served(task.name)]
-            elif (name := question.backend(index)) not in question.grounds:
+            if (name := question.backend(index)) not in question.grounds:
                 found[task.name] = [self._not_here(name)]
+            elif task.type is TaskType.DEPLOYMENT and not isinstance(self._roster.opened(name), Serving):
+                found[task.name] = [_not_served(task.name, name)]
             else:
                 alike.setdefault((name, *_what_matters(pipeline, index), slots[index]), []).append(index)
         specs: dict[str, list[SessionSpec]] = {}
@@ -112,16 +135,42 @@ def _what_matters(pipeline: Pipeline, index: int) -> tuple[Any, ...]:
     return (
         pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size, task.cluster_mode,
         pipeline.shmem_of(task), task.timeout, task.environment.project or of_all.project,
-        task.environment.scaling_group or of_all.scaling_group,
+        task.environment.scaling_group or of_all.scaling_group, service_of(task),
     )  # fmt: skip
 
 
-def _not_served(name: str) -> Problem:
+def _is_filled_before(question: Question, path: str, folder: str) -> bool:
+    """Whether a task that comes before mounts the folder, and so may put the definition there."""
+    graph = question.graph
+    todo, seen = list(graph.upstream[graph.index[path]]), set[int]()
+    while todo:
+        index = todo.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        todo += graph.upstream[index]
+        task = question.pipeline.tasks[index]
+        if not task.skip and any(mount.folder == folder for mount in question.pipeline.mounts_of(task)):
+            return True
+    return False
+
+
+def _not_looked_at(service: ServiceSpec, error: FastTrackError) -> Problem:
+    return Problem(
+        code="definition-not-seen",
+        message=f"the model definition of service {service.name!r} could not be looked at: {error.message}",
+        path=("service", "model"),
+        hint=error.hint,
+        severity=Severity.WARNING,
+    )
+
+
+def _not_served(name: str, backend: str) -> Problem:
     return Problem(
         code="not-served",
-        message="is a deployment, and this release does not serve models",
+        message=f"is a deployment, and the backend {backend} serves no models",
         path=("type",),
-        hint="set skip: true on it, or leave it out with --only or --until",
+        hint="run it on a backend that does (backend: local), set skip: true on it, or leave it out with --until",
         value=name,
     )
 

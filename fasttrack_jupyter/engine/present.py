@@ -140,7 +140,7 @@ class JobPresenter:
     def _outputs(self, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
         """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""
         outputs: dict[str, Any] = dict(row.data.get("outputs", {}))
-        specs = self._pipeline.by_name[row.task].outputs
+        specs = self._pipeline.by_name[row.task].products
         for name, spec in specs.items():
             if name in outputs and not spec.is_value and outputs_dir is not None:
                 outputs[name] = {**outputs[name], "path": str(PurePath(outputs_dir, outputs[name]["path"]))}

@@ -20,9 +20,8 @@ from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.names import escape_name
 from fasttrack_jupyter.model.notebooks import command_of, render_command
-from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
+from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION, DEFAULT_MOUNT, Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
-from fasttrack_jupyter.model.serving import DEFAULT_DEFINITION, DEFAULT_MOUNT
 
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
@@ -147,7 +146,7 @@ class SessionBuilder:
         for name, written in task.inputs.items():
             ref = InputRef.parse(written)
             outcome = outcomes[self._graph.index[ref.task]]
-            spec = self._pipeline.by_name[ref.task].outputs.get(ref.output or "")
+            spec = self._pipeline.by_name[ref.task].products.get(ref.output or "")
             if spec is not None and spec.is_value:
                 value = outcome.outputs.get(ref.output or "")
                 values[name] = as_text(value)
@@ -164,7 +163,7 @@ class SessionBuilder:
 
     def _seen_outputs(self, upstream: int, position: int, outcome: Outcome) -> dict[str, Any]:
         """A dependency's outputs as this task sees them: values, and artifacts as paths."""
-        specs = self._pipeline.tasks[upstream].outputs
+        specs = self._pipeline.tasks[upstream].products
         return {
             name: outcome.outputs.get(name) if spec.is_value else f"/pipeline/input{position}/{spec.path_of(name)}"
             for name, spec in specs.items()

@@ -7,6 +7,7 @@ loses nothing. All objects are frozen: a pipeline job holds on to the pipeline a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from types import NoneType
@@ -122,6 +123,12 @@ class Retry(Model):
             return float(min(self.delay * self.backoff ** max(attempt - 2, 0), 86_400.0))
         except OverflowError:
             return 86_400.0 if self.delay else 0.0
+
+
+DEFAULT_MOUNT = "/models"
+"""Where a service sees its model folder."""
+DEFAULT_DEFINITION = "model-definition.yaml"
+"""The model definition in the model folder."""
 
 
 class Service(Model):
@@ -253,6 +260,23 @@ class Task(Model):
         examples=[{"model": {"type": "Model", "path": "model.pkl"}, "accuracy": {"type": "float"}}],
     )  # fmt: skip
     service: Service | None = Field(default=None, description="What a deployment task serves")
+
+    @property
+    def containers(self) -> int:
+        """How many there are at once: the size of its cluster, or the replicas of what it serves."""
+        if self.type is TaskType.DEPLOYMENT and self.service is not None:
+            return max(1, self.service.replicas)
+        return self.cluster_size
+
+    @property
+    def products(self) -> Mapping[str, OutputSpec]:
+        """All that it hands on: its outputs, and what nobody has to declare, a deployment's ``endpoint``."""
+        return {ENDPOINT: _ENDPOINT, **self.outputs} if self.type is TaskType.DEPLOYMENT else self.outputs
+
+
+ENDPOINT = "endpoint"
+"""The output that every deployment task has without declaring it: the service's URL."""
+_ENDPOINT = OutputSpec(type="str", description="The service's URL")
 
 
 class Pipeline(Model):

@@ -9,7 +9,7 @@ from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
 from fasttrack_jupyter.model.notebooks import texts_of
-from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.pipeline import ENDPOINT, Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
 
 
@@ -58,7 +58,7 @@ def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> It
         elif ref.task not in pipeline.by_name:
             message = f"input {name!r} of task {task.name!r} names {ref.task!r}, which is no task"
             yield Finding("unknown-task", path, message, tasks.hint(ref.task, "tasks"), written)
-        elif ref.output is not None and ref.output not in pipeline.by_name[ref.task].outputs:
+        elif ref.output is not None and ref.output not in pipeline.by_name[ref.task].products:
             yield unknown_output(path, f"input {name!r} of task {task.name!r}", pipeline.by_name[ref.task], ref.output)
 
 
@@ -67,8 +67,11 @@ def unknown_output(
 ) -> Finding:
     """``source`` declares no ``output``."""
     message = f"{who} names the output {output!r}, which task {source.name!r} does not declare"
-    near = Suggester(source.outputs).near(output)
-    hint = f"did you mean {near!r}?" if near else f"declare it: outputs: {{{output}: File}} at task {source.name!r}"
+    near = Suggester(source.products).near(output)
+    declare = f"declare it: outputs: {{{output}: File}} at task {source.name!r}"
+    if source.type is TaskType.DEPLOYMENT:
+        declare = f"a deployment has one: {ENDPOINT}"
+    hint = f"did you mean {near!r}?" if near else declare
     return Finding("unknown-output", path, message, hint, output, offset=offset)
 
 

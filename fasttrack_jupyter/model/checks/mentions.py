@@ -123,7 +123,7 @@ class Mentions:
         if reference.root != "tasks" or len(reference.names) < 3 or reference.names[1] != "outputs":
             return
         source, output = self._pipeline.by_name.get(str(reference.names[0])), str(reference.names[2])
-        if source is not None and output not in source.outputs:
+        if source is not None and output not in source.products:
             yield unknown_output(path, str(reference), source, output, reference.offset)
 
 
@@ -140,6 +140,9 @@ def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
     for key, text in (("module_uri", task.module_uri), ("notebook", task.notebook)):
         if text and _OPEN in text:
             yield _not_here((*path, key), text)
+    for key, value in task.service or ():
+        if isinstance(value, str) and _OPEN in value:
+            yield _not_here((*path, "service", key), value)
     for position, mount in enumerate(task.mounts):
         if _OPEN in mount.folder or _OPEN in mount.target:
             yield _not_here((*path, "mounts", position), mount.written)

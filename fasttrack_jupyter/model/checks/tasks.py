@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.checks.names import is_backend_name
 from fasttrack_jupyter.model.checks.notebooks import check_notebook, unused_notebook
 from fasttrack_jupyter.model.module_uri import parse_module_uri
-from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
+from fasttrack_jupyter.model.pipeline import (
+    DEFAULT_DEFINITION,
+    DEFAULT_MOUNT,
+    ENDPOINT,
+    Pipeline,
+    RunOn,
+    Service,
+    Task,
+    TaskType,
+)
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.resources import ClusterMode
 
@@ -82,9 +92,32 @@ def _deployment(number: int, task: Task, services: dict[str, int]) -> Iterator[F
         see = ("tasks", services[name], "service", "name")
         yield Finding("duplicate-service", path, message, "give each its own name", name, see=see)
     services.setdefault(name, number)
+    yield from _served(("tasks", number), task, task.service)
     if task.command and task.command.strip():
         message = f"the command of deployment {task.name!r} is never run: its model definition says what to start"
         yield _key(("tasks", number, "command"), "command-unused", message, "remove it, or set type: custom")
+
+
+def _served(path: tuple[str | int, ...], task: Task, service: Service) -> Iterator[Finding]:
+    """What is wrong with a service by itself."""
+    written, at = service.model_definition_path or "", (*path, "service", "model_definition_path")
+    if written.startswith("/") or ".." in PurePosixPath(written).parts:
+        message = f"the definition of service {service.name!r}, {written}, is not a path within its model folder"
+        inside = written.removeprefix((service.model_mount_destination or DEFAULT_MOUNT).rstrip("/") + "/")
+        hint = f"write {DEFAULT_DEFINITION if inside == written else inside}: it is relative to the folder"
+        yield Finding("definition-not-inside", at, message, hint, written)
+    if service.max_surge == 0 and service.max_unavailable == 0:
+        message = f"service {service.name!r} can never be updated: no replica may be added and none may be missing"
+        at = (*path, "service", "max_surge")
+        yield Finding("no-room-to-roll", at, message, "set max_surge: 1, or max_unavailable: 1", 0)
+    if task.cluster_size > 1:
+        message = f"deployment {task.name!r} has a cluster_size, but each replica is one container"
+        at = (*path, "cluster_size")
+        yield Finding("cluster-of-replicas", at, message, "remove it; replicas: says how many serve", task.cluster_size)
+    for name, spec in task.outputs.items():
+        if name != ENDPOINT or spec.type != "str":
+            message = f"deployment {task.name!r} cannot hand on {name!r} ({spec.type}), only its {ENDPOINT} (str)"
+            yield Finding("deployment-output", (*path, "outputs", name), message, "remove it", name, at_key=True)
 
 
 def _module(number: int, task: Task) -> Iterator[Finding]:
