@@ -53,10 +53,11 @@ class ClusterHome:
 
     def ended(self, job: str, seconds: float = PATIENCE) -> Json:
         """The job, once it has ended."""
-        self.until(lambda: self.client.job(job)["ended_at"], lambda: self._how_it_is(job), seconds)
+        self.until(lambda: self.client.job(job)["ended_at"], lambda: self.job_words(job), seconds)
         return self.client.job(job)
 
-    def _how_it_is(self, job: str) -> str:
+    def job_words(self, job: str) -> str:
+        """Where its tasks are."""
         tasks = self.client.job(job)["tasks"]
         return str([(task["path"], task["status"], task["result"], task["reason"]) for task in tasks])
 
@@ -76,7 +77,7 @@ class ClusterHome:
                 return word in self.log(job, path)
             return False
 
-        self.until(has_it, lambda: f"no {word!r} in the log of {path}: {self._how_it_is(job)}", PATIENCE)
+        self.until(has_it, lambda: f"no {word!r} in the log of {path}: {self.job_words(job)}", PATIENCE)
 
     @staticmethod
     def until(holds: Callable[[], T], what: Callable[[], str], seconds: float) -> T:

@@ -4,115 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from backend_ai.session_house import SPEC, FakeCluster, FakeLooker, House, row
 
 from fasttrack_jupyter.backends.backend_ai import sessions, watching
 from fasttrack_jupyter.backends.backend_ai.ends import EndRecord, Kill
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
 from fasttrack_jupyter.backends.backend_ai.session import Session
-from fasttrack_jupyter.backends.backend_ai.sessions import Sessions
 from fasttrack_jupyter.backends.backend_ai.watching import Watcher
-from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
-from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, Forbidden, TooManySessions
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.resources import ResourceSlots
-
-SPEC = SessionSpec(
-    attempt_id="j-0-1", job_id="j", job_index=1, pipeline="p", folder="p-1", path="t", number=1, command="true",
-    image="image", slots=ResourceSlots(), environ={}, outputs="jobs/1/t",
-)  # fmt: skip
-
-
-class FakeCluster:
-    """No events, no answers but to DELETE."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-
-    async def call(self, method: str, path: str, **more: Any) -> None:
-        self.calls.append((method, path))
-
-    async def events(self, query: object) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        await asyncio.Event().wait()
-        yield "connected", {}
-
-
-class FakeLooker:
-    """Finds what is in ``rows``."""
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-
-    async def find(self, name: str) -> list[Row]:
-        return list(self.rows)
-
-    async def look(self, names: list[str]) -> dict[str, list[Row]]:
-        return {name: list(self.rows) for name in names}
-
-    async def measure(self, names: list[str], **more: Any) -> dict[str, Any]:
-        return {}
-
-    async def aclose(self) -> None:
-        """Nothing to close."""
-
-
-class FakeStarter:
-    """``create`` answers with what is next in ``answers``: nothing, or an error."""
-
-    def __init__(self, looker: FakeLooker) -> None:
-        self.looker = looker
-        self.answers: list[Exception | None] = []
-        self.created = 0
-
-    async def prepare(self, spec: SessionSpec, progress: object) -> str:
-        await asyncio.sleep(0)
-        return "asked"
-
-    async def create(self, asked: object, name: str) -> None:
-        self.created += 1
-        if self.answers and (error := self.answers.pop(0)):
-            raise error
-
-    def forget(self, spec: SessionSpec) -> None:
-        """Nothing was remembered."""
-
-
-class FakeVfolders:
-    """Takes what is written, and has no files."""
-
-    async def write(self, *where: object) -> None:
-        """Taken."""
-
-
-class House:
-    """Sessions over fakes."""
-
-    def __init__(self, home: Path) -> None:
-        self.cluster, self.looker = FakeCluster(), FakeLooker()
-        self.starter = FakeStarter(self.looker)
-        self.reports: list[SessionReport] = []
-        self.sessions = Sessions(
-            cast(Cluster, self.cluster), self.reports.append, cast(Any, FakeVfolders()), cast(Any, self.starter),
-            cast(Any, None), Whereabouts(home / "attempts"),
-        )  # fmt: skip
-
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait for it, not for ever."""
-        async with asyncio.timeout(10):
-            while not is_so():
-                await asyncio.sleep(0.01)
-
-
-def row(status: Status = Status.RUNNING, result: Result = Result.UNDEFINED) -> Row:
-    """A session as the cluster tells of it."""
-    return Row("id", "ft-j-0-1", status, status.value, result, "", {}, 1.0, 2.0, None)
 
 
 @pytest.fixture(autouse=True)

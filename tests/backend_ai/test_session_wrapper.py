@@ -107,6 +107,44 @@ def test_code_is_linked_into_the_working_directory(place: Place) -> None:
     assert (exit_code, said) == (0, "mine2it runs\n")
 
 
+def test_scripts_in_folders_can_be_executed(place: Place) -> None:
+    """Their neighbours are there as before, and what the image has in such a place stays as it is."""
+    code = place.root / "pipeline/code"
+    for path in ("bin/deep er/go.sh", "bin/other.txt", "own/run.sh", "lib/a.py"):
+        (code / path).parent.mkdir(parents=True, exist_ok=True)
+        (code / path).write_text("#!/bin/sh\necho runs\n")
+    (place.root / "work/own").mkdir()
+    (place.root / "work/own/run.sh").write_text("mine")
+    command = "'bin/deep er/go.sh'; cat bin/other.txt own/run.sh; readlink lib"
+    executables = ["bin/deep er/go.sh", "own/run.sh"]
+    exit_code, said = place.run(session_spec("a-0-1", command), executables=executables)
+    assert (exit_code, said) == (0, f"runs\n#!/bin/sh\necho runs\nmine{code}/lib\n")
+
+
+def test_executables_that_are_too_many_are_told(place: Place) -> None:
+    """Those nearest to the top are executable; a session begins all the same."""
+    code = place.root / "pipeline/code"
+    (code / "deep").mkdir()
+    names = [f"deep/{number:0>200}" for number in range(300)]
+    for name in ("top.sh", names[0]):
+        (code / name).write_text("#!/bin/sh\necho runs\n")
+    exit_code, said = place.run(session_spec("a-0-1", "./top.sh"), executables=[*names, "top.sh"])
+    assert exit_code == 0
+    assert said.endswith("runs\n")
+    assert " files of the code are executable, but not here" in said
+
+
+def test_it_ends_when_its_records_say_so(place: Place) -> None:
+    """Also where nobody can reach the session itself; and one that has not begun does not begin."""
+    (place.control / "killed").write_text("{}")
+    code, said = place.run(session_spec("a-0-1", "echo ran"))
+    assert (code, said) == (REFUSED, "fasttrack: refused: it was to end before it began\n")
+    (place.control / "killed").unlink()
+    (place.control / "begun").rmdir()
+    code, _ = place.run(session_spec("a-0-1", "echo {} >/pipeline/.session/killed; sleep 40"))
+    assert code == place.end.code == 143
+
+
 def test_named_inputs_are_put_in_place(place: Place) -> None:
     """Values as they are, whatever they hold."""
     spec = session_spec("a-0-1", "cat /pipeline/inputs/v", input_values={"v": 'it\'s "$x" \\n %s\n'})

@@ -53,8 +53,10 @@ def test_a_job_is_not_taken_to_another_cluster_or_user(engine: Any, place: Place
             await fasttrack.remove_backend("cluster", set_aside=True)
             await fasttrack.add_backend("cluster", other)
             paused = (await fasttrack.job("last")).paused
-            assert words in paused and "https://a.example.org (as me@example.org)" in paused, paused
-            assert not other.started and not other.sessions
+            assert words in paused
+            assert "https://a.example.org (as me@example.org)" in paused
+            assert not other.started
+            assert not other.sessions
             again = At(HOME, lambda spec: 0, sessions=cluster.sessions)
             await fasttrack.add_backend("cluster", again)
             again.end(again.running()[0])

@@ -113,7 +113,9 @@ class BackendAI:
 
     async def exists(self, attempt_id: str) -> bool:
         """See the port."""
-        return bool(await self._opened().looker.find(session_name(attempt_id)))
+        sessions = self._opened()
+        is_shown = bool(await sessions.looker.find(session_name(attempt_id)))
+        return is_shown or await sessions.unseen.has_begun(attempt_id)
 
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""
@@ -152,9 +154,9 @@ class BackendAI:
         return {"mem": used.get("mem", 0), "cpu_seconds": used.get("cpu_seconds", 0.0), "processes": 0} if used else {}
 
     async def usage_samples(self, attempt_id: str) -> Sequence[UsagePoint]:
-        """See the port; of sessions that this engine watched, until their end is stored."""
+        """See the port; of sessions that this engine watched (of the last few hundred, when they have ended)."""
         session = self._opened().get(attempt_id)
-        return list(session.points) if session is not None else []
+        return self._opened().sampler.of_ended(attempt_id) if session is None else list(session.points)
 
     async def shell(self, attempt_id: str) -> Sequence[str]:
         """See the port."""

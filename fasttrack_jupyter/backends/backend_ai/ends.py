@@ -111,6 +111,14 @@ class Outcome(NamedTuple):
 
 
 LOST = Outcome(Status.ERROR, Result.FAILURE, None, "lost")
+TWICE = Outcome(Status.ERROR, Result.FAILURE, None, "lost: the cluster ended it and would have begun it a second time")
+
+
+def ended(kill: Kill) -> Outcome:
+    """The end of what had not begun."""
+    if kill.kind == "cancel":
+        return Outcome(Status.CANCELLED, Result.UNDEFINED, None, kill.reason)
+    return Outcome(Status.TERMINATED, Result.FAILURE, None, kill.reason)
 
 
 def outcome_of(record: EndRecord | None, seen: Seen, kill: Kill | None, timeout: float | None) -> Outcome:
@@ -139,8 +147,7 @@ def _untold(seen: Seen) -> Outcome:
     ours = _OURS.findall(seen.log)
     code = _exit_code(seen.data)
     if ours and ours[-1].startswith("refused: this attempt has begun"):
-        why = "lost: the cluster ended it and would have begun it a second time"
-        return Outcome(Status.ERROR, Result.FAILURE, None, why)
+        return TWICE
     if ours and ours[-1].startswith("refused: "):
         why = f"it could not be started: {ours[-1].removeprefix('refused: ')}"
         return Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True)

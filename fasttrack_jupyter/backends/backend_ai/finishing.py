@@ -14,13 +14,17 @@ from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, NotFound
-from fasttrack_jupyter.model.lifecycle import Result
+from fasttrack_jupyter.model.lifecycle import Result, Status
 
 VALUE_CAP = 1 << 20
 """Bytes of a value's file that are read at most."""
 _RECORD_CAP = 16 << 20
 _APPEARS = 3
 """Seconds in which what a session wrote last can be read everywhere."""
+
+
+_NO_ROW = Row("", "", Status.TERMINATED, Status.TERMINATED.value, Result.SUCCESS, "", {}, 0.0, None, None)
+"""Of a session that has a record of its end, and that the cluster does not show."""
 
 
 class Finished(NamedTuple):
@@ -38,15 +42,15 @@ class Finisher:
         self._cluster, self._looker, self._vfolders = cluster, looker, vfolders
 
     async def finish(self, session: Session) -> Finished:
-        """How ``session``, all of whose rows are over, ended.
+        """How ``session``, all of whose rows are over, ended; one that the cluster does not show by its record alone.
 
         Raises:
             BackendUnreachable: nothing is known; call again.
         """
-        row = _telling(session.rows)
+        row = _telling(session.rows) if session.rows else _NO_ROW
         record, usage = await asyncio.gather(self._record(session, row), self._usage(session))
         kill = session.kill or await self._killed(session, row, record)
-        log = "" if record is not None or kill is not None else await self.own_log(row.id)
+        log = "" if record is not None or kill is not None or row is _NO_ROW else await self.own_log(row.id)
         seen = Seen(row.status or session.status, row.result, row.info, row.data, log)
         outcome = ends.outcome_of(record, seen, kill, session.spec.timeout)
         data: dict[str, Any] = {"failure": outcome.failure} if outcome.failure else {}
@@ -73,6 +77,11 @@ class Finisher:
             if forced:
                 raise
             await self._cluster.call("DELETE", path, query={"forced": "true"})
+
+    async def write_down(self, session: Session, kill: Kill) -> None:
+        """Among its records, who ended it and why. Raises FastTrackError, TimeoutError."""
+        path = f"{places.control(session.spec.attempt_id)}/killed"
+        await asyncio.wait_for(self._vfolders.write(session.folder, path, kill.dump()), 5.0)
 
     async def own_log(self, session_id: str) -> str:
         """What a session wrote to its own log; empty where the cluster keeps none."""

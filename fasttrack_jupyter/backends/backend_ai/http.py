@@ -85,6 +85,13 @@ class Cluster:
         """Which release the manager is. Raises BackendUnreachable, also where no manager answers."""
         return (await self._greet()).release
 
+    async def access_key(self) -> str:
+        """The one that the cluster knows us by; a webserver's is asked for. Raises BackendUnreachable, KeysRefused."""
+        if self._login is None:
+            return self._keys.user
+        told = await self.graphql("query { keypair { access_key } }")
+        return str((told.get("keypair") or {}).get("access_key") or "")
+
     async def call(
         self,
         method: str,

@@ -41,6 +41,12 @@ class Session:
     """When it began, as it was reported: it does not end before. With several containers a cluster says so late."""
     work: asyncio.Task[None] | None = None
     """Its beginning or its end, whichever is under way."""
+    other_key: str = ""
+    """The end of another access key than ours that it was asked for with, if it was."""
+    is_unseen: bool = False
+    """Whether only its records tell how it goes: see ``unseen.py``."""
+    told_at: float | None = None
+    """When (monotonic) its records told it to end."""
     ending: asyncio.Task[None] | None = None
     """What asks the cluster to end it."""
     is_finishing: bool = False
@@ -66,7 +72,7 @@ class Session:
     @property
     def is_watched(self) -> bool:
         """Whether the cluster is to be asked how it is."""
-        return self.is_asked and self.last is None and not self.is_finishing
+        return self.is_asked and self.last is None and not self.is_finishing and not self.is_unseen
 
     @property
     def is_running(self) -> bool:

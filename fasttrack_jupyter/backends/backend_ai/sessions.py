@@ -13,23 +13,24 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fasttrack_jupyter.backends.backend_ai import places
-from fasttrack_jupyter.backends.backend_ai.ends import LOST, Kill, Outcome
+from fasttrack_jupyter.backends.backend_ai.ends import TWICE, Kill, Outcome, ended
 from fasttrack_jupyter.backends.backend_ai.finishing import Finisher
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Row
 from fasttrack_jupyter.backends.backend_ai.progressing import ProgressReader
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
+from fasttrack_jupyter.backends.backend_ai.sampling import Sampler
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.starting import Starter
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
+from fasttrack_jupyter.backends.backend_ai.unseen import Tell, Unseen
 from fasttrack_jupyter.backends.backend_ai.untold import UntoldEnds
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
-from fasttrack_jupyter.backends.backend_ai.waiting import PATIENCE, why_pending
+from fasttrack_jupyter.backends.backend_ai.waiting import Reasons
 from fasttrack_jupyter.backends.backend_ai.watching import Budget, Watcher
 from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, TooManySessions
+from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, SessionRejected, TooManySessions
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
@@ -42,12 +43,8 @@ _FORCED_AFTER = 45.0
 _ASK_AGAIN = 15.0
 _OVERDUE = 120.0
 """Seconds past its time until a session is ended from here: its wrapper and its cluster should have."""
-_WHY_AGAIN = 30.0
 _APPEARS = 30.0
 """Seconds after which a session that was made must be among those that the cluster tells of."""
-_SAMPLED = 10.0
-"""Seconds between two looks at what sessions use."""
-_MOST_SAMPLED = 200
 
 
 class Sessions:
@@ -62,16 +59,18 @@ class Sessions:
         surveyor: Surveyor,
         whereabouts: Whereabouts,
     ) -> None:
-        self._cluster, self._report, self._vfolders = cluster, report, vfolders
-        self._starter, self._surveyor, self._whereabouts = starter, surveyor, whereabouts
+        self._report, self._starter, self._whereabouts = report, starter, whereabouts
         self.looker = starter.looker
         self.finisher = Finisher(cluster, self.looker, vfolders)
         self._sessions: dict[str, Session] = {}
         self._watcher = Watcher(cluster, self.looker, self._watched, self._heard, self._troubled, self._idle)
         self._background: set[asyncio.Task[None]] = set()
+        self._reasons = Reasons(surveyor, self._waits_because, self._spawn)
         self._progress = ProgressReader(vfolders, self._progressed)
         self._untold = UntoldEnds(vfolders, self._is_untold)
-        self._sampled = 0.0
+        tell = Tell(self._say, self._begin_finish, self._conclude)
+        self.unseen = Unseen(cluster, vfolders, whereabouts, tell)
+        self.sampler = Sampler(self.looker)
 
     # ------------------------------------------------------------ what the backend asks
 
@@ -97,16 +96,20 @@ class Sessions:
             return
         session = Session(spec)
         rows = await self.looker.find(session.name)
+        session.other_key = await self.unseen.other_key(spec.attempt_id)
+        has_begun = not rows and await self.unseen.has_begun(spec.attempt_id)
+        mark = await self.unseen.mark() if create and not has_begun else ""
         if self._repeated(spec.attempt_id):
             return
-        self._whereabouts.note(spec.attempt_id, session.folder)
+        self._whereabouts.note(spec.attempt_id, session.folder, mark)
         self._sessions[spec.attempt_id] = session
         if rows:
             self._take_over(session, rows)
-        elif create:
+        elif create and not has_begun:
             session.work = self._spawn(self._bring_about(session))
         else:
-            self._conclude(session, LOST)
+            session.is_asked = True
+            session.work = self._spawn(self.unseen.look_for(session))
 
     def end(self, session: Session, kill: Kill) -> None:
         """End ``session`` on purpose."""
@@ -119,18 +122,22 @@ class Sessions:
         else:
             if session.work is not None:
                 session.work.cancel()
-            self._conclude(session, _ended(kill))
+            self._conclude(session, ended(kill))
 
     def forget(self, attempt_id: str) -> None:
         """Let go of a session whose end is stored."""
         session = self._sessions.pop(attempt_id, None)
-        for task in (session.work, session.ending) if session is not None else ():
+        if session is None:
+            return
+        self.sampler.keep(session)
+        for task in (session.work, session.ending):
             if task is not None:
                 task.cancel()
 
     async def aclose(self) -> None:
         """Stop watching; sessions go on."""
         await self._watcher.aclose()
+        await self.unseen.aclose()
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -164,7 +171,8 @@ class Sessions:
             except BackendUnreachable as error:
                 self._say(session, Status.PENDING, error.message)
             except Exception as error:  # whatever it is, the session must not wait for ever
-                self._reject(session, error)
+                if not session.is_asked or not await self._appears(session):
+                    self._reject(session, error)
                 return
             tried += 1
             await asyncio.sleep(pause(tried + 2, most=_PATIENCE))
@@ -177,7 +185,7 @@ class Sessions:
         was_asked, session.is_asked, session.since = session.is_asked, True, time.monotonic()  # it may be there now
         try:
             rows = await self._starter.create(asked, session.name)
-        except TooManySessions:
+        except (TooManySessions, SessionRejected):
             session.is_asked = was_asked  # an earlier request without an answer may have been heard
             raise
         if rows:
@@ -185,6 +193,20 @@ class Sessions:
         elif not session.rows:
             self._say(session, Status.PENDING, "")
             self._watcher.hint()
+
+    async def _appears(self, session: Session) -> bool:
+        """Whether an earlier request, which has had no answer, made the session after all: then it is taken over."""
+        while True:
+            is_late = time.monotonic() - session.since > _APPEARS
+            try:
+                if rows := await self.looker.find(session.name):
+                    self._take_over(session, rows)
+                    return True
+                if is_late:
+                    return False
+            except BackendUnreachable as error:
+                self._say(session, Status.PENDING, error.message)
+            await asyncio.sleep(pause(4))
 
     def _preparing(self, session: Session, fraction: float | None, text: str) -> None:
         words = text if fraction is None else f"{text} ({fraction:.0%})"
@@ -197,7 +219,7 @@ class Sessions:
         else:
             why = f"{type(error).__name__}: {error}"
         if session.kill is not None:
-            self._conclude(session, _ended(session.kill))
+            self._conclude(session, ended(session.kill))
         else:
             self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, isinstance(error, FastTrackError)))
 
@@ -223,36 +245,20 @@ class Sessions:
         session.took(rows)
         live = session.live
         if not live:
-            session.is_finishing = True
-            session.work = self._spawn(self._finish(session))
+            self._begin_finish(session)
             return
         row = max(live, key=lambda each: (each.began_at is not None, each.created_at))
         if session.kill is None and row.status is not None:
-            self._say(session, row.status, self._reason(session, row), at=_moment(row))
+            self._say(session, row.status, self._reasons.of(session, row), at=_moment(row))
         self._end_what_is_overdue(session, row)
 
     def _saw_nothing(self, session: Session) -> None:
         """It was asked for, and is not there: while a request is under way that says nothing."""
         is_under_way = session.work is not None and not session.work.done()
         if not is_under_way and time.monotonic() - session.since > _APPEARS:
-            self._conclude(session, LOST if session.kill is None else _ended(session.kill))
+            session.work = self._spawn(self.unseen.look_for(session))
 
-    def _reason(self, session: Session, row: Row) -> str:
-        if row.status is not Status.PENDING:
-            return ""
-        now = time.monotonic()
-        if now - session.since > PATIENCE and now - session.asked_why > _WHY_AGAIN:
-            session.asked_why = now
-            self._spawn(self._ask_why(session, row.data))
-        return session.waits_because
-
-    async def _ask_why(self, session: Session, data: Mapping[str, Any]) -> None:
-        profile, spec = self._cluster.profile, session.spec
-        try:
-            survey = await self._surveyor.look(projects={spec.project} if spec.project else ())
-        except FastTrackError:
-            return
-        session.waits_because = why_pending(spec, survey, profile, data)
+    def _waits_because(self, session: Session) -> None:
         if session.is_watched and session.status is Status.PENDING and session.waits_because:
             self._say(session, Status.PENDING, session.waits_because)
 
@@ -272,13 +278,7 @@ class Sessions:
     async def _idle(self, budget: Budget) -> None:
         """Now and then, what the sessions use and how far they are."""
         running = [session for session in self._sessions.values() if session.is_running]
-        now = time.monotonic()
-        if running and now - self._sampled >= _SAMPLED and budget.take(keep=1.0):
-            self._sampled = now
-            sampled = running[:_MOST_SAMPLED]
-            used = await self.looker.measure([session.name for session in sampled])
-            for session in sampled:
-                session.used(time.time(), used.get(session.name, {}))
+        await self.sampler.look(running, budget)
         await self._untold.look([session for session in self._sessions.values() if session.may_have_ended], budget)
         await self._progress.look(running, budget)
 
@@ -292,6 +292,9 @@ class Sessions:
         await self._write_down(session, kill)
         began, tried = time.monotonic(), 0
         while not session.is_over and not session.is_finishing:
+            if session.is_unseen:  # only its records can tell it
+                await self._write_down(session, kill)
+                return
             tried += 1
             forced = tried > 1 and time.monotonic() - began > _FORCED_AFTER
             try:
@@ -320,12 +323,21 @@ class Sessions:
         self._watcher.hint()
 
     async def _write_down(self, session: Session, kill: Kill) -> None:
-        """Of use only should this engine die before the end is stored."""
-        path = f"{places.control(session.spec.attempt_id)}/killed"
-        try:
-            await asyncio.wait_for(self._vfolders.write(session.folder, path, kill.dump()), 5.0)
-        except (FastTrackError, TimeoutError):
-            return
+        """For the next engine, should this one die before the end is stored, and for the wrapper, which heeds it."""
+        while True:
+            try:
+                await self.finisher.write_down(session, kill)
+                session.told_at = time.monotonic() if session.is_unseen else None
+                return
+            except (FastTrackError, TimeoutError) as error:
+                if not session.is_unseen:
+                    return
+                self._say(session, Status.TERMINATING, f"{kill.reason}; it cannot be told yet: {error}")
+            await asyncio.sleep(_ASK_AGAIN)
+
+    def _begin_finish(self, session: Session) -> None:
+        session.is_finishing = True
+        session.work = self._spawn(self._finish(session))
 
     async def _finish(self, session: Session) -> None:
         tried = 0
@@ -341,8 +353,11 @@ class Sessions:
                 why = error.message if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"
                 log.error("the end of session %s cannot be read", session.name, exc_info=error)
                 unread = Outcome(Status.ERROR, Result.FAILURE, None, f"its end cannot be read: {why}")
-                self._conclude(session, unread if session.kill is None else _ended(session.kill))
+                self._conclude(session, unread if session.kill is None else ended(session.kill))
                 return
+        if finished.outcome == TWICE and session.other_key:
+            self.unseen.follow(session)  # it began in a session that was made with the other key
+            return
         self._conclude(session, finished.outcome, at=finished.at, data=finished.data)
 
     def _conclude(
@@ -377,13 +392,6 @@ class Sessions:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
-
-
-def _ended(kill: Kill) -> Outcome:
-    """The end of what had not begun."""
-    if kill.kind == "cancel":
-        return Outcome(Status.CANCELLED, Result.UNDEFINED, None, kill.reason)
-    return Outcome(Status.TERMINATED, Result.FAILURE, None, kill.reason)
 
 
 def _moment(row: Row) -> float | None:

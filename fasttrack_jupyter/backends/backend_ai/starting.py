@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai import code, places
@@ -161,12 +160,11 @@ class Starter:
                 path = f"{places.inputs(spec.attempt_id)}/{name}"
                 await self._vfolders.write(places.cluster_name(spec.folder), path, value.encode())
 
-    async def _executables(self, spec: SessionSpec) -> list[str]:
-        """Files at the top of the code that can be executed here: a vfolder keeps no modes."""
+    async def _executables(self, spec: SessionSpec) -> Sequence[str]:
+        """Files of the code that can be executed here: a vfolder keeps no modes."""
         if not spec.code or self._vfolders.snapshots is None:
             return []
-        found = await asyncio.to_thread(code.executables, self._vfolders.snapshots, spec.code)
-        return [path for path in found if len(PurePosixPath(path).parts) == 1]
+        return await asyncio.to_thread(code.executables, self._vfolders.snapshots, spec.code)
 
     def forget(self, spec: SessionSpec) -> None:
         """What was known of its image may be wrong: it was refused."""

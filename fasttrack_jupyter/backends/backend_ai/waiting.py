@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai.asking import Image, amounts_of
+from fasttrack_jupyter.backends.backend_ai.looking import Row
 from fasttrack_jupyter.backends.backend_ai.profile import Profile
+from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.survey import Survey
+from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
 from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
 """Seconds that a session may be PENDING before somebody asks why."""
+_AGAIN = 30.0
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Reasons:
+    """Finds out in the background why sessions are PENDING; ``found`` hears of one whose reason is known by then."""
+
+    def __init__(self, surveyor: Surveyor, found: Callable[[Session], None], spawn: Spawn) -> None:
+        self._surveyor, self._found, self._spawn = surveyor, found, spawn
+
+    def of(self, session: Session, row: Row) -> str:
+        """As far as it is known; asked for (again), where it is time."""
+        if row.status is not Status.PENDING:
+            return ""
+        now = time.monotonic()
+        if now - session.since > PATIENCE and now - session.asked_why > _AGAIN:
+            session.asked_why = now
+            self._spawn(self._ask(session, row.data))
+        return session.waits_because
+
+    async def _ask(self, session: Session, data: Mapping[str, Any]) -> None:
+        spec = session.spec
+        try:
+            survey = await self._surveyor.look(projects={spec.project} if spec.project else ())
+            session.waits_because = why_pending(spec, survey, self._surveyor.profile, data)
+        except FastTrackError:
+            return  # asked again soon
+        except Exception:  # an answer that nobody foresaw: without a reason it waits all the same
+            log.exception("why session %s waits could not be found out", session.name)
+            return
+        self._found(session)
 
 
 def why_pending(spec: SessionSpec, survey: Survey, profile: Profile, data: Mapping[str, Any]) -> str:

@@ -23,17 +23,27 @@ mkdir "$session/begun" 2>/dev/null || {
   [ ! -d "$session/begun" ] || refuse 98 "refused: this attempt has begun once already"
   refuse 97 "refused: $session cannot be written to"
 }
+[ ! -e "$session/killed" ] || refuse 97 "refused: it was to end before it began"
 moment() { date +%s.%N 2>/dev/null || echo 0; }
 began=$(moment)
 [ -e /pipeline/output ] || ln -s outputs /pipeline/output 2>/dev/null
 
 cd /home/work || refuse 97 "refused: there is no /home/work"
 link() { [ -e "$2" ] || [ -L "$2" ] || ln -s "$1" "$2"; }
-for file in /pipeline/code/* /pipeline/code/.[!.]* /pipeline/code/..?*; do
-  [ ! -e "$file" ] || link "$file" "${file##*/}"
-done
-executable() { # what a vfolder keeps without its mode
-  rm -f "$1" && cp "/pipeline/code/$1" "$1" && chmod 755 "$1"
+links() { # a folder of the code ("" or "folder/"): what is in it, entry by entry
+  for file in "/pipeline/code/$1"* "/pipeline/code/$1".[!.]* "/pipeline/code/$1"..?*; do
+    [ ! -e "$file" ] || link "$file" "$1${file##*/}"
+  done
+}
+links ""
+executable() { # what a vfolder keeps without its mode: a copy; the folders on the way to it become folders of their own
+  way= rest=$1
+  while [ "$rest" != "${rest#*/}" ]; do
+    way=$way${rest%%/*} rest=${rest#*/}
+    [ ! -L "$way" ] || { rm "$way" && mkdir "$way" && links "$way/"; }
+    way=$way/
+  done
+  [ ! -L "$1" ] || { rm "$1" && cp "/pipeline/code/$1" "$1" && chmod 755 "$1"; }
 }
 value() { printf %s "$2" >"/pipeline/inputs/$1"; }
 ft_place
@@ -75,6 +85,14 @@ if [ -n "$ft_timeout" ]; then
   ) >/dev/null 2>&1 3>&- &
   watch=$!
 fi
+( # whoever cannot reach the session itself tells it so to end
+  trap '' INT HUP
+  until [ -e "$session/killed" ]; do nap 5; done
+  signal TERM
+  nap 10
+  signal KILL
+) >/dev/null 2>&1 3>&- &
+ear=$!
 while :; do
   wait "$child" 2>/dev/null
   code=$?
@@ -82,7 +100,7 @@ while :; do
 done
 ended=$(moment)
 trap '' TERM INT HUP
-[ -z "$watch" ] || kill "$watch" 2>/dev/null
+kill "$ear" $watch 2>/dev/null
 [ -z "$leader" ] || signal KILL
 exec 3>&-
 if [ -n "$copier" ]; then

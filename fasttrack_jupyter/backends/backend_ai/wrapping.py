@@ -6,7 +6,8 @@ The wrapper (``wrapper.sh``, for any POSIX shell) does in the session what no cl
 - it begins at most once: ``mkdir .session/begun`` comes first, whatever was asked for twice;
 - code is linked into ``/home/work``, named inputs are put into ``/pipeline/inputs``;
 - both streams go into ``.session/log`` as they come, and into the session's own log;
-- it ends the command when its time is up, on releases that would not as well;
+- it ends the command when its time is up, on releases that would not as well, and when ``.session/killed`` says so:
+  that reaches it also where its session cannot be reached (see ``unseen.py``);
 - ``.session/end``, renamed into place, tells exit code, times, declared values and what is missing (see ``ends.py``).
 
 It is handed over as text, so that no session depends on a file that may be another version's. Environment variables
@@ -32,12 +33,14 @@ LONGEST = 120_000
 """Bytes of a startup command: a shell gets it as one word, of which Linux takes 131,072."""
 VALUES_INSIDE = 16_384
 """Bytes of input values that go into the command; more are written into the vfolder."""
+EXECUTABLES_INSIDE = 32_768
+"""Bytes that the names of executable files may take of the command."""
 _SCRIPT = Path(__file__).with_name("wrapper.sh")
 _ESCAPED = str.maketrans({" ": "\\040", "\t": "\\011", "\n": "\\012", "\\": "\\134"})
 
 
 def startup_command(spec: SessionSpec, binds: Sequence[Bind], form: MountForm, executables: Sequence[str] = ()) -> str:
-    """What the session runs. ``executables``: files at the top of the code that can be executed.
+    """What the session runs. ``executables``: files of the code that can be executed.
 
     Raises:
         SessionRejected: it is longer than a shell takes.
@@ -75,12 +78,25 @@ def _checks(binds: Sequence[Bind], form: MountForm) -> Iterator[str]:
 
 
 def _placed(spec: SessionSpec, executables: Sequence[str]) -> Iterator[str]:
-    for path in executables:
-        yield _call("executable", path)
+    some = _some(executables)
+    yield from (_call("executable", path) for path in some)
+    if left := len(executables) - len(some):
+        yield _call("echo", f"fasttrack: {left} files of the code are executable, but not here: they are too many")
     for name, value in values_inside(spec).items():
         yield _call("value", name, value)
     for name, target in named_targets(spec).items():
         yield _call("link", target, f"/pipeline/inputs/{name}")
+
+
+def _some(executables: Sequence[str]) -> list[str]:
+    """As many as the command has room for; those nearest to the top."""
+    room, found = EXECUTABLES_INSIDE, []
+    for path in sorted(executables, key=lambda path: (path.count("/"), path)):
+        room -= len(_call("executable", path).encode("utf-8", "surrogatepass"))
+        if room < 0:
+            break
+        found.append(path)
+    return found
 
 
 def _call(function: str, *words: str) -> str:
