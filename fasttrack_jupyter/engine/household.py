@@ -10,6 +10,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
+from fasttrack_jupyter.engine.keeping import ServiceKeeper
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
@@ -19,6 +20,7 @@ from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.services import ServiceDesk
 from fasttrack_jupyter.engine.spool import Spool
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
@@ -61,12 +63,15 @@ class Household:
         self._roster = Roster(world.backends)
         self._carrier = Carrier(self._roster.backend, Path(world.home) / "carrying")
         self._runner = JobRunner(
-            world.store, self._roster, world.clock, world.bus, self._carrier, max_jobs=world.max_jobs
-        )
+            world.store, self._roster, world.clock, world.bus, self._carrier, max_jobs=world.max_jobs,
+            finished=lambda live: self._keeper.finished(live),
+        )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
         self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
+        self._keeper = ServiceKeeper(world.store, self._roster, self._runner, self._stage, world.clock)
+        self.services = ServiceDesk(self._roster, self._logs)
         self.spool = Spool(Path(world.home))
 
     async def pipelines(self) -> list[PipelineView]:

@@ -11,6 +11,7 @@ ahead never makes the important wait behind the early.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 
 from fasttrack_jupyter.engine.admission import Admission, Key, Rank
 from fasttrack_jupyter.model.resources import ResourceSlots
@@ -31,6 +32,8 @@ class Line:
         """How many offers were withdrawn since the heaps were last cleared of such."""
         self._ahead: dict[ResourceSlots, dict[Key, Rank]] = {}
         """Intended, and not started, by demand."""
+        self._granted: dict[Key, Callable[[], None]] = {}
+        """Whom to tell that they have their slots, of those that are no task instances."""
 
     @property
     def used(self) -> ResourceSlots:
@@ -49,6 +52,7 @@ class Line:
             if self._stale > max(_STALE, len(self._offered)):
                 self._drop_stale()
         self._forget_ahead(key)
+        self._granted.pop(key, None)
         return self._slots.withdraw(key)
 
     def intend(self) -> list[Key]:
@@ -81,7 +85,15 @@ class Line:
         started = self._slots.admit()
         for key in started:
             self._forget_ahead(key)
+            if granted := self._granted.pop(key, None):
+                granted()
+                started = [other for other in started if other != key]
         return started
+
+    def ask(self, key: Key, demand: ResourceSlots, rank: Rank, granted: Callable[[], None]) -> None:
+        """Something that is no task instance wants slots: ``granted`` is called when :meth:`start` gives them."""
+        self._granted[key] = granted
+        self._slots.offer(key, demand, rank)
 
     def has_room(self, demand: ResourceSlots) -> bool:
         """Whether what is queued next with ``demand`` would start at once."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import PurePosixPath
 
 from fasttrack_jupyter.engine.masking import Masker
-from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.ports import ExecutionBackend, LogChunk
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import SecretStore
 from fasttrack_jupyter.engine.views import LogView
@@ -23,12 +24,16 @@ MAX_PAGE = 4 << 20
 """Bytes of a log that one call gives at most."""
 
 
+Read = Callable[[int, int], Awaitable[LogChunk]]
+"""At most so many (second) bytes of a log from a byte (first) on."""
+
+
 class LogReader:
     """Reads logs of one home. Every read is masked: with all secrets that the pipeline could have been given."""
 
     def __init__(self, store: JobStore, backends: Callable[[str], ExecutionBackend], secrets: SecretStore) -> None:
         self._store, self._backends, self._secrets = store, backends, secrets
-        self._maskers: dict[str, Masker] = {}
+        self._maskers: dict[str | None, Masker] = {}
 
     def forget_secrets(self) -> None:
         """A secret was set or removed: look at them again."""
@@ -42,8 +47,21 @@ class LogReader:
             ended = row.status in ENDED
             return LogView(attempt="", data="", start=0, next=max(after, 0), size=0, ended=ended)
         is_over = row.status in ENDED or number < row.attempts
-        backend = self._backends(backend_of(job, path))
-        return await self._page(backend, job, name, after, min(limit, MAX_PAGE), is_over)
+        read = partial(self._backends(backend_of(job, path)).logs, name)
+        masker = await asyncio.to_thread(self._masker, job.pipeline)
+        try:
+            return await _page(read, masker, name, after, limit, is_over)
+        except NotFound:
+            after = max(after, 0)
+            return LogView(attempt=name, data="", start=after, next=after, size=0, ended=is_over)
+
+    async def page_of(self, read: Read, pipeline: str | None, name: str, after: int, limit: int) -> LogView:
+        """Part of a log that ``read`` gives, masked with the secrets of its pipeline, or all where that is not known.
+
+        ``name`` is said in the page. Raises NotFound as ``read`` does.
+        """
+        masker = await asyncio.to_thread(self._masker, pipeline)
+        return await _page(read, masker, name, after, limit, None)
 
     async def masked(
         self, job: PipelineJob, read: Callable[[int, int], Awaitable[bytes]], start: int, limit: int
@@ -78,38 +96,37 @@ class LogReader:
         hint = did_you_mean(path, (row.path for row in await self._store.instances(job.id)))
         raise NotFound(f"job {job.pipeline}#{job.index} has no task {path!r}", hint=hint)
 
-    async def _page(
-        self, backend: ExecutionBackend, job: PipelineJob, name: str, after: int, limit: int, is_over: bool
-    ) -> LogView:
-        masker = await asyncio.to_thread(self._masker, job.pipeline)
-        try:
-            if after < 0:
-                after = max((await backend.logs(name, 0, 0)).size + after, 0)
-            first, length = masker.window(after, limit)
-            chunk = await backend.logs(name, first, length)
-            if chunk.next <= after and chunk.next < chunk.size:  # between the two lies what was dropped
-                chunk = await backend.logs(name, after, length - (after - first))
-        except NotFound:
-            return LogView(attempt=name, data="", start=after, next=after, size=0, ended=is_over)
-        after = max(after, chunk.start)  # it begins behind what was dropped
-        data = masker.cut(chunk.data, chunk.start, after, limit, ended=is_over)
-        if after + len(data) < chunk.size or not is_over:
-            data = whole_characters(data)
-        end = after + len(data)
-        text = data.decode("utf-8", "replace")
-        ended = is_over and chunk.ended and end >= chunk.size
-        return LogView(attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended)
-
     def _mask_all(self, text: str) -> str:
-        scopes = {None, *(pipeline for _, pipeline in self._secrets.names())}
-        values = {value for scope in scopes for value in self._secrets.values(scope)}
-        return Masker(values).mask(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+        return self._masker(None).mask(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
-    def _masker(self, pipeline: str) -> Masker:
+    def _masker(self, pipeline: str | None) -> Masker:
+        """With what a pipeline could have been given; None: with all secrets of the home."""
         masker = self._maskers.get(pipeline)
         if masker is None:
-            masker = self._maskers[pipeline] = Masker(self._secrets.values(pipeline))
+            scopes = {pipeline} if pipeline is not None else {None, *(scope for _, scope in self._secrets.names())}
+            values = {value for scope in scopes for value in self._secrets.values(scope)}
+            masker = self._maskers[pipeline] = Masker(values)
         return masker
+
+
+async def _page(read: Read, masker: Masker, name: str, after: int, limit: int, is_over: bool | None) -> LogView:
+    """``is_over``: nothing more is written; None: the log itself says so. Raises NotFound as ``read``."""
+    limit = min(limit, MAX_PAGE)
+    if after < 0:
+        after = max((await read(0, 0)).size + after, 0)
+    first, length = masker.window(after, limit)
+    chunk = await read(first, length)
+    if chunk.next <= after and chunk.next < chunk.size:  # between the two lies what was dropped
+        chunk = await read(after, length - (after - first))
+    is_over = chunk.ended if is_over is None else is_over
+    after = max(after, chunk.start)  # it begins behind what was dropped
+    data = masker.cut(chunk.data, chunk.start, after, limit, ended=is_over)
+    if after + len(data) < chunk.size or not is_over:
+        data = whole_characters(data)
+    end = after + len(data)
+    text = data.decode("utf-8", "replace")
+    ended = is_over and chunk.ended and end >= chunk.size
+    return LogView(attempt=name, data=text, start=after, next=end, size=chunk.size, ended=ended)
 
 
 def _chosen(job: PipelineJob, row: TaskInstance, attempt: int | None) -> tuple[int, str]:

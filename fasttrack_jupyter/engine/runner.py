@@ -1,23 +1,17 @@
 """Performs what the machines decide: records, then acts. The only place where a job's life happens.
 
-Two halves work hand in hand on one loop. *Deciding* takes what came in (reports, requests,
-timers), lets the machines decide and hands out slots: memory only, at once. *Committing* takes all
-changes that were decided meanwhile, records them in one durable step, and then performs the
-instructions that came with them. So the number of commits follows the disk and not the number of
-tasks, and no instruction is performed before the changes that it came with are safe.
+Two halves work hand in hand on one loop. *Deciding* takes what came in (reports, requests, timers), lets the machines
+decide and hands out slots: memory only, at once. *Committing* takes all changes that were decided meanwhile, records
+them in one durable step, and then performs the instructions that came with them. So the number of commits follows the
+disk and not the number of tasks, and no instruction is performed before the changes that it came with are safe.
 
-The wait for the disk is kept off the path from one task to the next by looking ahead: a few more
-attempts than there are slots are recorded as intended (PENDING, which is what a session that
-waits for its resources is), so that the end of one session starts the next at once.
+The wait for the disk is kept off the path from one task to the next by looking ahead: a few more attempts than
+there are slots are recorded as intended (PENDING), so that the end of one session starts the next at once.
 
-Every act may be repeated: sessions are submitted by attempt id, and after a crash the next engine finds
-in the store what was intended and asks for exactly that again. The runner keeps nothing.
-
-When the disk is full nothing can be recorded, so nothing new is intended: the runner tries again
-until there is space, and jobs show why they wait.
-
-A job that cannot go on (its machine and its rows contradict each other, its backend is not there) is set aside
-with the reason: this engine decides nothing more about it, its sessions go on, the other jobs do not notice.
+Every act may be repeated: sessions are submitted by attempt id, and after a crash the next engine finds in the store
+what was intended and asks for exactly that again. When the disk is full nothing new is intended; jobs show that.
+A job that cannot go on (its rows contradict each other, its backend is not there) is set aside with the reason:
+this engine decides nothing more about it, its sessions go on, the other jobs do not notice.
 """
 
 from __future__ import annotations
@@ -25,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.carrying import Carrier
@@ -71,7 +65,7 @@ CANCEL_PATIENCE = 5.0
 
 
 class JobRunner:
-    """Runs the jobs of one home. ``max_jobs`` run at once; the others wait as PENDING."""
+    """Runs the jobs of one home. ``max_jobs`` run at once, the others are PENDING; told ``finished`` of each."""
 
     def __init__(
         self,
@@ -82,8 +76,9 @@ class JobRunner:
         carrier: Carrier,
         *,
         max_jobs: int = 50,
+        finished: Callable[[LiveJob], None] = lambda live: None,
     ) -> None:
-        self._roster, self._clock, self._turns = roster, clock, Turns(max_jobs)
+        self._roster, self._clock, self._turns, self._finished = roster, clock, Turns(max_jobs), finished
         self._recorder = Recorder(store, bus, self.set_aside)
         self._acts = Acts(roster.backend, clock, self.hear, carrier)
         self._live: dict[str, LiveJob] = {}
@@ -130,6 +125,10 @@ class JobRunner:
     def hear(self, report: SessionReport) -> None:
         """A backend has something to say of an attempt."""
         self._reports.append(report)
+        self._news.set()
+
+    def wake(self) -> None:
+        """Somebody stands in a line, or gave slots back."""
         self._news.set()
 
     def lay_down(self, live: LiveJob, why: str) -> None:
@@ -352,6 +351,7 @@ class JobRunner:
             case FinishJob():
                 self._live.pop(live.job.id, None)
                 self._news.set()
+                self._finished(live)
             case WaitForRetry(path, seconds):
                 self._timers.start(live.key(path), seconds, self._retry_is_due, live, path)
 

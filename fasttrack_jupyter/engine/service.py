@@ -78,11 +78,14 @@ class FastTrack(Household):
     async def open(self) -> None:
         """Take over unfinished jobs and go on with them."""
         await self._runner.open()
+        for name in self._roster:
+            self._keeper.begin(name)
         for job in await self._store.unfinished():
             await self._takeover.take_over(job)
 
     async def aclose(self) -> None:
         """Stop; sessions go on by themselves and are adopted by the next engine."""
+        await self._keeper.aclose()
         await self._runner.aclose()
         await self._store.aclose()
 
@@ -91,8 +94,8 @@ class FastTrack(Household):
         await self._runner.stopped()
 
     def is_idle(self) -> bool:
-        """Whether no job is unfinished."""
-        return self._runner.unfinished == 0
+        """Whether no job is unfinished, and no service lives by this engine."""
+        return self._runner.unfinished == 0 and not self._keeper.is_busy()
 
     async def info(self) -> EngineInfo:
         """The engine that answers."""
@@ -121,6 +124,7 @@ class FastTrack(Household):
             BackendError: it could not be opened; the message says why.
         """
         await self._changes.add(name, backend)
+        self._keeper.begin(name)
 
     async def remove_backend(self, name: str, *, set_aside: bool = False) -> None:
         """Close a backend and forget it; its sessions go on.
