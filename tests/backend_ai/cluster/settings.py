@@ -93,9 +93,9 @@ def load(folder: Path) -> Settings | None:
 def default_dir(version: str) -> Path:
     """A short path (unix sockets lie below it) that the session's ordinary user can enter.
 
-    ``FASTTRACK_TEST_CLUSTERS`` names another folder for it: what is tried there disturbs nobody's else.
+    ``TEST_CLUSTERS`` names another folder for it: what is tried there disturbs nobody's else.
     """
-    return Path(os.environ.get("FASTTRACK_TEST_CLUSTERS") or "/var/tmp/fasttrack-backend-ai") / version
+    return Path(os.environ.get("TEST_CLUSTERS") or "/var/tmp/fasttrack-backend-ai") / version
 
 
 def default_cache() -> Path:
