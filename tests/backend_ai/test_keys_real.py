@@ -35,14 +35,21 @@ def administer(cluster: Cluster, query: str, variables: dict[str, object]) -> di
 
 @contextlib.contextmanager
 def another_key(cluster: Cluster) -> Iterator[Keys]:
-    """A second access key of the ordinary user."""
+    """A second access key of the ordinary user; on 23.09, where a user has only one that works, instead of his own."""
     props = {"is_active": True, "is_admin": False, "resource_policy": "default", "rate_limit": 30_000}
     made = administer(cluster, MAKE, {"user": cluster.user.email, "props": props})["keypair"]
     assert isinstance(made, dict)
     try:
         yield Keys(made["access_key"], made["secret_key"])
     finally:
+        use(cluster, cluster.user.access_key)
         administer(cluster, DELETE, {"key": made["access_key"]})
+
+
+def use(cluster: Cluster, key: str) -> None:
+    """It is the user's main access key from now on."""
+    if cluster.year < 24:
+        cluster.sql(f"UPDATE users SET main_access_key = '{key}' WHERE email = '{cluster.user.email}';")
 
 
 @pytest.fixture
@@ -53,7 +60,8 @@ def there(cluster: Cluster) -> Iterator[ClusterHome]:
 
 
 def put(home: ClusterHome, keys: Keys) -> None:
-    """Store other keys for the profile."""
+    """Store other keys for the profile; the cluster takes them."""
+    use(home.cluster, keys.user)
     profile = {"endpoint": home.cluster.endpoint, "user": keys.user, "secret": keys.secret}
     home.client.put_profile("default", profile)
 
