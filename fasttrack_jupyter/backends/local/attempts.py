@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from fasttrack_jupyter.backends.local.runner.launcher import boot_id
 from fasttrack_jupyter.backends.local.runner.launcher import is_held as is_held
+from fasttrack_jupyter.backends.local.runner.starting import boot_id
 from fasttrack_jupyter.backends.local.system import age_of, is_leader
 from fasttrack_jupyter.backends.local.system import start_of as start_of
 

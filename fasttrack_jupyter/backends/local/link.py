@@ -33,6 +33,8 @@ class LauncherLink:
         self._process: subprocess.Popen[bytes] | None = None
         self._input = bytearray()
         self._unsent = bytearray()
+        self.warm: list[tuple[int, str, str]] = []
+        """The launcher's warm interpreters: pid, Python, what it has imported."""
 
     @property
     def pid(self) -> int | None:
@@ -125,7 +127,9 @@ class LauncherLink:
                 self._hear(item)
 
     def _hear(self, message: tuple[Any, ...]) -> None:
-        if message[0] != "ready":
+        if message[0] == "warm":
+            self.warm = message[2]
+        elif message[0] != "ready":
             self._heard(message)
         elif self._ready is not None and not self._ready.done():
             self._ready.set_result((message[2], message[3]))
@@ -143,5 +147,6 @@ class LauncherLink:
             self._ready.set_exception(BackendError("the launcher of local sessions ended at once"))
             self._ready.exception()  # nobody may be waiting: it is not a surprise then
         self._socket = self._process = None
+        self.warm = []
         self._input.clear()
         self._unsent.clear()

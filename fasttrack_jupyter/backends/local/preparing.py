@@ -30,6 +30,7 @@ from fasttrack_jupyter.backends.local.variables import (
     thread_variables,
     too_big,
 )
+from fasttrack_jupyter.backends.local.warm import Fresh, not_warm, warm_request
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import BackendUnreachable, Conflict, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Status
@@ -66,6 +67,7 @@ class Preparation:
         self._placing, self._images, self._allocate, self._mode = placing, images, allocate, mode
         self._base = base_environment(settings)
         self._git_cache, self._patience = settings.home / "git", settings.source_patience
+        self._starts_warm = settings.warm_start
         self._no_image: ResolvedImage | None = None
         self.processors = Processors()
 
@@ -122,7 +124,14 @@ class Preparation:
             request |= contained.request(spec, basis.image, places, environ, request["argv"], gpus)
         elif mode == "namespaces":
             request["view"] = namespace_view.view_of(spec, places, basis.image.readonly_paths)
-        return Launch(request, mode, _notes(mode, spec, basis), _data(basis))
+        notes = _notes(mode, spec, basis)
+        if self._starts_warm and mode in ("namespaces", "folders") and spec.cluster_size == 1:
+            try:
+                request["warm"] = warm_request(command, places, environ)
+                request["argv"] = shlex.split(command)
+            except Fresh as why:
+                notes += (not_warm(str(why)),) if str(why) else ()
+        return Launch(request, mode, notes, _data(basis))
 
     def _request(self, session: Session, mode: str, environ: dict[str, str], command: str) -> dict[str, Any]:
         spec = session.spec

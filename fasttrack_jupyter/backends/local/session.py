@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fasttrack_jupyter.backends.local.processes import Tree
+from fasttrack_jupyter.backends.local.warm import not_warm
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.model.lifecycle import Status
 
@@ -53,6 +54,12 @@ class Session:
     """Its preparation or its end, whichever is under way."""
     ending: bool = False
     last: SessionReport | None = None
+
+    def led_by(self, pid: int, why_fresh: str) -> None:
+        """It has begun, with the supervisor ``pid``; ``why_fresh``: a warm interpreter did not start it."""
+        self.leader = pid
+        if why_fresh:
+            self.notes += (not_warm(why_fresh),)
 
     def took(self, launch: Launch) -> None:
         """The launcher is asked for ``launch``."""

@@ -278,7 +278,7 @@ class Sessions:
         if (session := self._sessions.get(attempt_id)) is None or session.is_over:
             return
         if kind == "started":
-            session.leader = rest[0]
+            session.led_by(rest[0], rest[2])
             self._began(session, rest[1], 0.0)
         elif kind == "ended":
             self._ended(session, *rest)

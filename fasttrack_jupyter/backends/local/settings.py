@@ -35,6 +35,8 @@ class LocalSettings:
     """Amounts that replace what was detected on this machine (``{"cpu": "8"}``)."""
     image_policy: str = "current"
     """What an image that nothing resolves means: ``current`` (this interpreter, with a warning) or ``strict``."""
+    warm_start: bool = False
+    """Whether tasks of cells are forked from interpreters that have imported what cells import (:mod:`.warm`)."""
     source_patience: float = 600.0
     """Seconds in all that a package index or a Git server which does not answer is asked again."""
     pass_environment: tuple[str, ...] = (
@@ -68,6 +70,12 @@ class LocalSettings:
         return cls(home, **chosen)
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("1", "0", "yes", "no", "true", "false", "on", "off", ""):
+        raise ValueError("it is neither 1 nor 0")
+    return text.lower() in ("1", "yes", "true", "on")
+
+
 def _pairs(text: str) -> dict[str, str]:
     pairs = (pair.partition("=") for pair in text.split(",") if pair)
     return {name.strip(): amount.strip() for name, _, amount in pairs}
@@ -76,6 +84,7 @@ def _pairs(text: str) -> dict[str, str]:
 _READERS: dict[str, Any] = {
     "mode": str, "grace": parse_duration, "log_cap": parse_size, "watch_interval": parse_duration,
     "source_patience": parse_duration, "slots": _pairs, "image_policy": str,
+    "warm_start": _switch,
     "pass_environment": lambda text: tuple(text.split(",")),
 }  # fmt: skip
 

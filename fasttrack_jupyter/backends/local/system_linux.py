@@ -7,7 +7,7 @@ import signal
 import time
 
 from fasttrack_jupyter.backends.local.process import MARKER, Claim, Process
-from fasttrack_jupyter.backends.local.runner.launcher import LOCK_FD
+from fasttrack_jupyter.backends.local.runner.starting import LOCK_FD
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 from fasttrack_jupyter.backends.local.process import MARKER, Claim, Process
-from fasttrack_jupyter.backends.local.runner.launcher import LOCK_FD
+from fasttrack_jupyter.backends.local.runner.starting import LOCK_FD
 
 _UNIT = 100
 _SLACK = 1.0

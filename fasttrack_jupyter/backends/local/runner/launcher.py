@@ -16,16 +16,15 @@ the end of a pipe. One byte lets it begin; the end of the pipe, which comes with
 ends it: neither who it is nor in which boot was written, so it never began. Nobody but the launcher has the other
 end. Until the word nothing is said about it; if it is not there then, ``busy`` is, and somebody must look.
 
-To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`Launcher.launch`), and for
-what was gated ``("go", {id})`` or ``("drop", {id})``. From it:
-``("ready", "", mode, why not namespaces)``, ``("started", id, host pid, epoch seconds)``,
-``("busy", id)``, ``("failed", id, errno, words)``,
+To it: ``("setup", {mode, home, probe})`` first, then ``("launch", {...})`` (see :meth:`.starting.Starter.launch`), and
+for what was gated ``("go", {id})`` or ``("drop", {id})``. From it:
+``("ready", "", mode, why not namespaces)``, ``("started", id, host pid, epoch seconds, why not warm)``,
+``("busy", id)``, ``("failed", id, errno, words)``, ``("warm", "", what is warm)`` (see :meth:`.warming.Warmth.news`),
 ``("ended", id, wait status, cpu seconds, peak rss in bytes, processes are left, epoch seconds)``.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import marshal
 import os
@@ -38,22 +37,12 @@ from collections.abc import Iterator
 from typing import Any
 
 if __package__:
-    from fasttrack_jupyter.backends.local.runner import namespaces, standing, supervisor, syscalls
+    from . import standing, starting, syscalls, warming
 else:  # as the launcher, which knows this folder alone
-    namespaces, standing, supervisor, syscalls = map(__import__, ("namespaces", "standing", "supervisor", "syscalls"))
+    standing, starting, syscalls, warming = map(__import__, ("standing", "starting", "syscalls", "warming"))
 
-GATE_FD, PID_FD, STATUS_FD, LOCK_FD = supervisor.GATE_FD, supervisor.PID_FD, supervisor.STATUS_FD, supervisor.LOCK_FD
 _CHILDREN = "/proc/thread-self/children"
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-
-
-def boot_id() -> str:
-    """Which boot of this machine this is; ``-`` where the system does not say."""
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
-    except OSError:
-        return "-"
 
 
 class Launcher:
@@ -65,25 +54,28 @@ class Launcher:
         self._output: list[tuple[Any, ...]] = []
         self._children: dict[int, tuple[str, str, bool] | None] = {}
         """Supervisors by pid: id, directory, whether it is plain. None: one that never began, whose end is no news."""
-        self._gates: dict[str, tuple[int, int, dict[str, Any]]] = {}
-        """What waits for the word to begin, by id: its pid, our end of its pipe, what was asked for."""
-        self._boot = boot_id()
-        self._cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
         self._own_peak = 0
-        self._template: namespaces.Template | None = None
+        self._starter = starting.Starter()
+        self._poller = select.poll()
+        self._warmth: warming.Warmth | None = None
+        self._waiting: dict[str, dict[str, Any]] = {}
+        """What a warm interpreter shall start once it may begin: it is ready without being made so."""
+        self._unknown: dict[int, tuple[int, resource.struct_rusage]] = {}
+        """Children that ended before anybody said whose they were: a warm interpreter is about to."""
         self._adopts = False
 
     def serve(self) -> None:
         """Work until the engine's end of the link closes."""
         wake = self._wake_on_child()
         self._own_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + 1024
-        poller = select.poll()
-        poller.register(self._link, select.POLLIN)
-        poller.register(wake, select.POLLIN)
+        self._poller.register(self._link, select.POLLIN)
+        self._poller.register(wake, select.POLLIN)
         while True:
-            for fd, what in poller.poll():
+            for fd, what in self._poller.poll(self._warmth.patience if self._warmth else None):
                 if fd == wake:
                     os.read(wake, 4096)
+                elif fd != self._link:
+                    self._hear_warm(fd)
                 elif what & select.POLLHUP or not self._receive():
                     return  # what its engine still wanted is the next one's to decide, which may be there already
             self._reap()
@@ -109,10 +101,13 @@ class Launcher:
     def _handle(self, request: tuple[str, dict[str, Any]]) -> None:
         kind, job = request
         if kind == "setup":
-            mode, why = self.set_up(job["mode"], job["home"], job["probe"])
+            mode, why = self._starter.set_up(job["mode"], job["home"], job["probe"])
             if mode != "namespaces":  # there, the end of a session's first process is the end of all
                 self._adopts = os.path.exists(_CHILDREN) and syscalls.adopt_orphans()
+            self._warmth = warming.Warmth(self._starter, job["home"], self._poller)
             self._output.append(("ready", "", mode, why))
+        elif kind == "launch" and "warm" in job:
+            self._start_warm(job)
         elif kind == "launch":
             self._start(job)
         elif kind == "go":
@@ -120,10 +115,39 @@ class Launcher:
         else:
             self._drop(job["id"])
 
-    def _start(self, job: dict[str, Any]) -> None:
+    def _start_warm(self, job: dict[str, Any]) -> None:
+        assert self._warmth is not None
+        if job.get("gated"):
+            self._waiting[job["id"]] = {**job, "gated": False}
+            return
+        why, pid = self._warmth.ask(job)
+        if pid:
+            self._children[pid] = None
+            self._output.extend(self._warmth.news())
+        if why:
+            self._start(job, why)
+
+    def _hear_warm(self, fd: int) -> None:
+        if self._warmth is None or fd not in self._warmth:
+            return
+        for answer, job in self._warmth.hear(fd):
+            if answer[0] == "cold":
+                self._start(job, answer[2])
+                continue
+            self._output.append((*answer, "") if answer[0] == "started" else answer)
+            if answer[0] == "started":
+                self._children[answer[2]] = (job["id"], job["control"], False)
+                if early := self._unknown.pop(answer[2], None):
+                    self._end(self._children.pop(answer[2]), *early)
+        self._output.extend(self._warmth.news())
+        if not self._warmth:
+            self._unknown.clear()
+
+    def _start(self, job: dict[str, Any], why_fresh: str = "") -> None:
+        """Start a session; ``why_fresh`` if a warm interpreter should have done that."""
         news: tuple[Any, ...]
         try:
-            pid = self.launch(job)
+            pid = self._starter.launch(job)
         except BlockingIOError:
             news = ("busy", job["id"])
         except OSError as error:
@@ -132,32 +156,32 @@ class Launcher:
             news = ("failed", job["id"], 0, str(error))
         else:
             self._children[pid] = (job["id"], job["control"], job["mode"] == "plain")
-            news = ("started", job["id"], pid, time.time())
+            news = ("started", job["id"], pid, time.time(), why_fresh)
         if not job.get("gated"):
             self._output.append(news)
 
     def _let_begin(self, session: str) -> None:
+        if waiting := self._waiting.pop(session, None):
+            self._start_warm(waiting)
+            return
         now = time.time()
         try:
-            pid, gate, job = self._gates[session]
+            pid, gate, job = self._starter.gates[session]
             with open(f"{job['control']}/lock", "r+b", buffering=0) as lock:
-                self._mark(lock.fileno(), job["mode"])
+                self._starter.mark(lock.fileno(), job["mode"])
             os.write(gate, b"\n")
         except (KeyError, OSError):  # it could not be made ready, or was killed; or the disk is full
             self._drop(session)
             self._output.append(("busy", session))
         else:
-            os.close(self._gates.pop(session)[1])
-            self._output.append(("started", session, pid, now))
+            os.close(self._starter.gates.pop(session)[1])
+            self._output.append(("started", session, pid, now, ""))
 
     def _drop(self, session: str) -> None:
-        if gated := self._gates.pop(session, None):
+        self._waiting.pop(session, None)
+        if gated := self._starter.gates.pop(session, None):
             self._children[gated[0]] = None
             os.close(gated[1])
-
-    def _mark(self, lock: int, mode: str) -> None:
-        """Say in which boot, and how, a session begins, before it can."""
-        os.write(lock, f"{self._boot} {mode} .\n".encode())
 
     def _flush(self) -> None:
         if self._output:
@@ -168,6 +192,8 @@ class Launcher:
                 view = view[os.write(self._link, view) :]
 
     def _reap(self) -> None:
+        if self._warmth:
+            self._warmth.end_hung()
         ended: list[tuple[tuple[str, str, bool], int, resource.struct_rusage]] = []
         pid, has_children = 1, True
         while pid:
@@ -175,18 +201,32 @@ class Launcher:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 pid, has_children = 0, False
+            if pid and self._warmth and pid not in self._children:
+                self._unknown[pid] = (status, usage)
             known = self._children.pop(pid, None)
-            if known and known[0] in self._gates:
-                os.close(self._gates.pop(known[0])[1])  # it never began
+            if known and known[0] in self._starter.gates:
+                os.close(self._starter.gates.pop(known[0])[1])  # it never began
             elif known:
                 ended.append((known, status, usage))
-        for (session, control, is_plain), status, usage in ended:
-            if is_plain:
-                _write_status(control, status)
-            cpu = usage.ru_utime + usage.ru_stime
-            peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
-            left = is_held(control) or (has_children and self._has_strays())
-            self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, left, time.time()))
+        for known, status, usage in ended:
+            self._end(known, status, usage, has_children=has_children)
+
+    def _end(
+        self,
+        known: tuple[str, str, bool] | None,
+        status: int,
+        usage: resource.struct_rusage,
+        *,
+        has_children: bool = True,
+    ) -> None:
+        assert known is not None
+        session, control, is_plain = known
+        if is_plain:
+            _write_status(control, status)
+        cpu = usage.ru_utime + usage.ru_stime
+        peak = usage.ru_maxrss if usage.ru_maxrss > self._own_peak else 0  # else it may be what it began as: us
+        left = is_held(control) or (has_children and self._has_strays())
+        self._output.append(("ended", session, status, cpu, peak * _RSS_UNIT, left, time.time()))
 
     def _has_strays(self) -> bool:
         """Whether there are children that are nobody's supervisor: what daemons become when their parents end."""
@@ -194,158 +234,6 @@ class Launcher:
             return False
         with open(_CHILDREN) as file:
             return len(file.read().split()) > len(self._children)
-
-    def launch(self, job: dict[str, Any]) -> int:
-        """Start the session ``job`` and return the pid of its supervisor.
-
-        Keys: ``id``, ``name`` (in ``ps``), ``mode``, ``control`` (the attempt's directory), ``cwd``,
-        ``argv``, ``environ``, ``cpus`` (or None), ``gated`` (it waits for ``go``; never in ``plain``),
-        ``view`` (None, or what ``namespaces.Template.fill`` takes).
-
-        Raises:
-            BlockingIOError: the session is alive already, or somebody ended it before it was.
-            OSError: it could not be started; nothing runs.
-        """
-        control = job["control"]
-        opened: list[int] = []
-        try:
-            lock = _open(opened, f"{control}/lock", os.O_RDWR)
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.exists(f"{control}/killed"):  # who wrote that will find the lock held, or has been heard here
-                raise BlockingIOError
-            os.ftruncate(lock, 0)
-            if not job.get("gated"):
-                self._mark(lock, job["mode"])
-            fds = {
-                PID_FD: _open(opened, f"{control}/pid", os.O_WRONLY | os.O_TRUNC),
-                STATUS_FD: _open(opened, f"{control}/status", os.O_WRONLY | os.O_TRUNC),
-                1: _open(opened, f"{control}/log", os.O_WRONLY | os.O_APPEND),
-                LOCK_FD: lock,
-            }
-            with standing.Affinity(job["cpus"], self._cpus):
-                return self._spawn_gated(job, fds, opened) if job.get("gated") else self._spawn(job, fds)
-        finally:
-            for fd in opened:
-                os.close(fd)
-
-    def _spawn_gated(self, job: dict[str, Any], fds: dict[int, int], opened: list[int]) -> int:
-        reading, gate = os.pipe()
-        opened.append(reading)
-        self._gates[job["id"]] = (0, gate, job)
-        try:
-            pid = self._spawn(job, {GATE_FD: reading, **fds})
-        except BaseException:
-            os.close(self._gates.pop(job["id"])[1])
-            raise
-        self._gates[job["id"]] = (pid, gate, job)
-        return pid
-
-    def _spawn(self, job: dict[str, Any], fds: dict[int, int]) -> int:
-        if job["view"] is not None:
-            return self._spawn_apart(job, fds)
-        os.chdir(job["cwd"])
-        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-        actions += [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in fds.items()]  # type: ignore[misc]
-        actions.append((os.POSIX_SPAWN_DUP2, fds[1], 2))  # type: ignore[arg-type]
-        script = supervisor.GATED if GATE_FD in fds else supervisor.SCRIPT
-        shell = ["/bin/sh", "-c", script, "/bin/sh", self._boot, job["name"]]
-        is_plain = job["mode"] == "plain"
-        argv = job["argv"] if is_plain else shell + job["argv"]
-        pid = os.posix_spawnp(
-            argv[0], argv, job["environ"], file_actions=actions, setsid=True, setsigdef=standing.DEFAULT_SIGNALS
-        )
-        os.chdir("/")  # or the next chdir would wait until the disk has let go of a folder that was removed meanwhile
-        if is_plain:
-            os.write(fds[PID_FD], f"{pid} {start_of(pid)} {self._boot} .\n".encode())
-        return pid
-
-    def _spawn_apart(self, job: dict[str, Any], fds: dict[int, int]) -> int:
-        """Start the session in namespaces of its own; its first process writes what went wrong, if it does."""
-        if self._template is None:
-            raise OSError(errno.ENOSYS, "private mounts do not work here", job["control"])
-        pid = self._template.clone()
-        if pid:
-            return pid
-        try:
-            for _, gate, _ in self._gates.values():
-                os.close(gate)  # none of them may be kept open by anybody but the launcher
-            os.setsid()
-            who = f"{os.readlink('/proc/self')} {start_of('self')} {self._boot} .\n"
-            self._template.fill(job["view"])
-            if GATE_FD in fds and not os.read(fds[GATE_FD], 1):
-                os._exit(125)
-            fds.pop(GATE_FD, None)
-            os.write(fds.pop(PID_FD), who.encode())
-            standing.become(
-                ["/bin/sh", "-c", supervisor.INIT, "/bin/sh", self._boot, job["name"], *job["argv"]],
-                job["environ"],
-                fds,
-            )
-        except BaseException as error:  # whatever it is, it must not go on as a second launcher
-            if GATE_FD not in fds:  # else it is met again, and told then
-                with open(f"{job['control']}/failed", "w") as file:
-                    file.write(f"{error}")
-        finally:
-            os._exit(125)
-
-    def set_up(self, mode: str, home: str, probe: dict[str, Any]) -> tuple[str, str]:
-        """Find out, by doing it, whether sessions can have private mounts; the mode, and why not.
-
-        ``probe`` is a job as :meth:`launch` takes it, which ends with 0 if all is as it should be.
-        """
-        why = ""
-        if mode not in ("auto", "namespaces"):
-            return mode, why
-        for user_namespace in (False, True):
-            try:
-                self._try_out(home, probe, user_namespace)
-                template = namespaces.Template(home)
-                template.enter(user_namespace=user_namespace)
-            except OSError as error:
-                why = f"{error.strerror} ({error.filename})"
-            else:
-                self._template = template
-                return "namespaces", ""
-        return "folders", why
-
-    def _try_out(self, home: str, probe: dict[str, Any], user_namespace: bool) -> None:
-        """Do everything once in a child. Raises OSError with what failed."""
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.write(writing, _probed(home, probe, user_namespace).encode())
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with open(reading) as answer:
-            words = answer.read()
-        os.waitpid(pid, 0)
-        if words != "ok":
-            raise OSError(errno.EPERM, words or "it ended without a word", "private mounts")
-
-
-def _probed(home: str, probe: dict[str, Any], user_namespace: bool) -> str:
-    launcher = Launcher(-1)
-    try:
-        launcher._template = namespaces.Template(home)
-        launcher._template.enter(user_namespace=user_namespace)
-        _, status = os.waitpid(launcher.launch(probe), 0)
-        if status == 0:
-            return "ok"
-        with open(f"{probe['control']}/failed") as file:
-            return file.read()
-    except OSError as error:
-        return str(error)
-
-
-def start_of(pid: int | str) -> int:
-    """When process ``pid`` started, in clock ticks since boot; 0 where the system does not say."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[19])
-    except OSError:
-        return 0
 
 
 def _write_status(control: str, status: int) -> None:
@@ -356,12 +244,6 @@ def _write_status(control: str, status: int) -> None:
             file.write(f"{code if code >= 0 else 128 - code} .\n")
     except OSError:
         return  # the disk is full, or the directory gone: the engine finds no exit code and says so
-
-
-def _open(opened: list[int], path: str, flags: int) -> int:
-    fd = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    opened.append(fd)
-    return fd
 
 
 def is_held(control: str) -> bool:

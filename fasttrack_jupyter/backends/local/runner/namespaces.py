@@ -18,7 +18,7 @@ import stat
 from typing import Any
 
 if __package__:
-    from fasttrack_jupyter.backends.local.runner import syscalls
+    from . import syscalls
 else:  # inside the launcher, which knows this folder alone
     syscalls = __import__("syscalls")
 
@@ -31,11 +31,13 @@ class Template:
     def __init__(self, home: str) -> None:
         self._kernel = syscalls.Kernel()
         self._home = os.path.realpath(home)
+        self.is_in_user_namespace = False
 
     # ------------------------------------------------------------ once
 
     def enter(self, *, user_namespace: bool) -> None:
         """Move this process into the template. After an error it is of no further use."""
+        self.is_in_user_namespace = user_namespace
         uid, gid = os.getuid(), os.getgid()
         flags = syscalls.CLONE_NEWNS | (syscalls.CLONE_NEWUSER if user_namespace else 0)
         self._kernel.unshare(flags)
@@ -90,9 +92,9 @@ class Template:
 
     # ------------------------------------------------------------ per session
 
-    def clone(self) -> int:
-        """As fork, with a copy of this view and a new pid namespace."""
-        return self._kernel.clone(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWPID)
+    def clone(self, more: int = 0) -> int:
+        """As fork, with a copy of this view and a new pid namespace, and what the flags ``more`` say."""
+        return self._kernel.clone(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWPID | more)
 
     def fill(self, view: dict[str, Any]) -> None:
         """In the child: put the session's folders in place, and be in ``/home/work``.

@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 
+CLONE_PARENT = 0x00008000
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
@@ -97,3 +98,51 @@ class Kernel:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), what)
         return result
+
+
+class Rights:
+    """The right to mount, which the first process in a user namespace has and loses when it becomes another program.
+
+    Sources: capabilities(7), capset(2), PR_CAP_AMBIENT in prctl(2).
+    """
+
+    _HEADER = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
+    _MOUNT = 21  # CAP_SYS_ADMIN
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def lend(self) -> None:
+        """From now on programs that this process becomes, or starts, have it. Raises OSError."""
+        everything = self._read()
+        self._write(everything[0], everything[1], everything[2] | 1 << self._MOUNT, *everything[3:])
+        self._ambient(2, self._MOUNT)
+
+    def keep(self) -> None:
+        """From now on they do not. Raises OSError."""
+        self._ambient(4, 0)
+        everything = self._read()
+        self._write(everything[0], everything[1], 0, everything[3], everything[4], 0)
+
+    def drop(self) -> None:
+        """Have none at all any more. Raises OSError."""
+        self._ambient(4, 0)
+        self._write(0, 0, 0, 0, 0, 0)
+
+    def _ambient(self, what: int, right: int) -> None:
+        self._checked(self._libc.prctl(47, *(ctypes.c_ulong(word) for word in (what, right, 0, 0))))
+
+    def _read(self) -> list[int]:
+        sets = (ctypes.c_uint32 * 6)()
+        self._checked(self._libc.capget((ctypes.c_uint32 * 2)(self._HEADER, 0), sets))
+        return list(sets)
+
+    def _write(self, *sets: int) -> None:
+        """Effective, permitted, inheritable: of the first 32 rights, then of the others."""
+        self._checked(self._libc.capset((ctypes.c_uint32 * 2)(self._HEADER, 0), (ctypes.c_uint32 * 6)(*sets)))
+
+    @staticmethod
+    def _checked(result: int) -> None:
+        if result:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), "rights")
