@@ -1,13 +1,8 @@
-"""What the server makes of one notebook; also a program, for notebooks that are too large for the server's process.
-
-``python -m fasttrack_jupyter.server.building [ROOT]`` reads a NotebookBuild from its standard input and writes a
-NotebookPipeline to its standard output; or, with the exit status :data:`FAILED`, the error.
-"""
+"""What the server makes of one notebook; it runs this :mod:`.apart`."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,11 +10,9 @@ from pydantic import Field
 
 from fasttrack_jupyter.api.failures import parsed
 from fasttrack_jupyter.engine.views import View
-from fasttrack_jupyter.errors import BadRequest, FastTrackError
+from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.problems import Problem
 
-FAILED = 3
-"""Exit status of a notebook that was refused: the error is on the standard output."""
 _UNNAMED = "Untitled.ipynb"
 
 
@@ -59,7 +52,7 @@ class NotebookPipeline(View):
     """Whether ``folder`` is a link that leads out of the notebook's folder: nothing may be written there."""
 
 
-def build(body: bytes, root: str | None) -> bytes:
+def build(body: bytes, root: str | None = None) -> bytes:
     """The answer to a NotebookBuild that has its ``content``; ``root`` is where contents are on the disk.
 
     Raises:
@@ -96,18 +89,3 @@ def _pipeline(content: Any, name: str, folder: Path | None) -> NotebookPipeline:
         backend=built.backend,
         is_elsewhere=folder is not None and leads_out(folder, built.folder),
     )
-
-
-def main() -> int:
-    """See the head of this file; the exit status comes back."""
-    try:
-        answer = build(sys.stdin.buffer.read(), sys.argv[1] if len(sys.argv) > 1 else None)
-    except FastTrackError as error:
-        sys.stdout.write(json.dumps(error.to_dict()))
-        return FAILED
-    sys.stdout.buffer.write(answer)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

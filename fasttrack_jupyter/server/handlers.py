@@ -53,17 +53,19 @@ class FastTrackHandler(APIHandler):
         self.face = face
         self.operations: Mapping[str, Operation] = {each.method: each for each in operations}
         self._is_gone = False
-        self._body = bytearray()
+        self._body: list[bytes] = []
+        self._size = 0
         self._is_too_large = False
         self._work: asyncio.Task[None] | None = None
 
     def data_received(self, chunk: bytes) -> None:
         """Gather the body, as far as it may go: Jupyter's own limit is of a size that would stall the server."""
-        self._is_too_large = self._is_too_large or len(self._body) + len(chunk) > MAX_BODY
+        self._size += len(chunk)
+        self._is_too_large = self._size > MAX_BODY
         if self._is_too_large:
             self._body.clear()
         else:
-            self._body += chunk
+            self._body.append(chunk)
 
     @web.authenticated
     async def _checked(self, *words: str) -> None:
@@ -76,7 +78,7 @@ class FastTrackHandler(APIHandler):
             raise web.HTTPError(403, f"you may not {operation.action} {RESOURCE}")
         if self._is_too_large:
             raise web.HTTPError(413)
-        self.request.body = bytes(self._body)
+        self.request.body = b"".join(self._body)
         await self._while_connected(self.answer(operation, *words))
 
     get = post = put = patch = delete = head = _checked

@@ -12,8 +12,9 @@ from fasttrack_jupyter.api.failures import parsed
 from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import Forbidden
 from fasttrack_jupyter.server.building import NotebookBuild, NotebookPipeline
-from fasttrack_jupyter.server.debugging import DebugFile, FixRequest, FixView
+from fasttrack_jupyter.server.debugging import DebugFile
 from fasttrack_jupyter.server.description import Own, describe
+from fasttrack_jupyter.server.fixing import FixRequest, FixView
 from fasttrack_jupyter.server.handlers import FastTrackHandler
 from fasttrack_jupyter.server.views import (
     Catalog,
@@ -132,7 +133,8 @@ class DebugHandler(OwnHandler):
         if operation.name == "debug_task":
             await self.show(await self.face.debugging.write(*words))
         else:
-            await self.show(await self.face.debugging.fix(parsed(FixRequest, self.request.body)))
+            self.set_header("Cache-Control", "no-cache")
+            await self.finish(await self.face.debugging.fix(self.request.body))
 
 
 class DescriptionHandler(OwnHandler):

@@ -18,6 +18,8 @@ CELLS = (
     "%%fasttrack_task two\ny = x / 0",
 )
 
+CELL = {"cell_type": "code", "source": "x = 2", "metadata": {"fasttrack_debug": {"kind": "task", "base": "x = 1"}}}
+
 
 class NoContents(Authorizer):
     """Lets everybody do everything but with contents."""
@@ -96,6 +98,17 @@ async def test_a_huge_original_is_refused_unread(call: Any, jp_root_dir: Path, m
     content = {"cells": [], "metadata": {"fasttrack": {"debug": about}}}
     answer = await call("POST", "/notebooks/fix", {"path": "debug.ipynb", "content": content})
     assert (answer.code, "large.ipynb" in json.loads(answer.body)["message"]) == (400, True)
+
+
+async def test_an_original_that_is_no_json_is_told(call: Any, jp_root_dir: Path) -> None:
+    """Of the original, not of what was sent."""
+    (jp_root_dir / "broken.ipynb").write_text("{")
+    content = {
+        "cells": [CELL],
+        "metadata": {"fasttrack": {"debug": {"job": "x", "task": "a", "origin": "broken.ipynb"}}},
+    }
+    answer = await call("POST", "/notebooks/fix", {"path": "debug.ipynb", "content": content})
+    assert (answer.code, "broken.ipynb" in json.loads(answer.body)["message"]) == (422, True), answer.body
 
 
 async def test_a_task_that_did_not_run_is_said(call: Any, jp_root_dir: Path) -> None:

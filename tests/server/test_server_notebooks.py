@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from jupyter_server.auth import Authorizer
 
-from fasttrack_jupyter.server import notebooks
+from fasttrack_jupyter.home import Home
+from fasttrack_jupyter.server import apart, notebooks
+from fasttrack_jupyter.server.debugging import DebugNotebooks
 
 
 def notebook(*sources: str | tuple[str, dict[str, Any]]) -> dict[str, Any]:
@@ -114,13 +116,13 @@ async def test_what_is_no_notebook_is_refused_in_words(call: Any, content: Any) 
 async def test_building_leaves_the_loop_free(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is done in another thread than the server's."""
     where: list[int] = []
-    real = notebooks.build
+    real = apart.WORK["build"]
 
-    def noted(body: bytes, root: str | None) -> bytes:
+    def noted(body: bytes, *words: str) -> bytes:
         where.append(threading.get_ident())
-        return real(body, root)
+        return real(body, *words)
 
-    monkeypatch.setattr(notebooks, "build", noted)
+    monkeypatch.setattr(apart, "WORK", {"build": noted})
     assert (await call("POST", "/notebooks/build", {"content": MAGIC})).code == 200
     assert where
     assert where[0] != threading.get_ident()
@@ -169,6 +171,22 @@ async def test_a_large_notebook_stalls_nobody(jp_serverapp: Any, jp_root_dir: Pa
     answer, longest = await stalled(builder.built(body.encode(), may_read))
     assert [task["name"] for task in json.loads(answer)["tasks"]] == ["a", "b"]
     assert longest < 0.25, f"{longest * 1000:.0f} ms"  # 20 ms on an idle machine; this one may be busy
+
+
+async def test_a_large_fix_stalls_nobody(jp_serverapp: Any, jp_root_dir: Path) -> None:
+    """Neither the debug notebook, which is sent, nor the original, which is saved, is read on the server's loop."""
+    original, debug = large("%%fasttrack_task a\nx = 1"), large("# %%fasttrack_task a\nx = 2")
+    original["cells"][0]["id"] = debug["cells"][0]["id"] = "c0"
+    told = {"kind": "task", "label": "cell 1", "line": 1, "base": "# %%fasttrack_task a\nx = 1"}
+    debug["cells"][0]["metadata"]["fasttrack_debug"] = told
+    debug["metadata"]["fasttrack"] = {"debug": {"job": "1", "task": "a", "origin": "saved.ipynb"}}
+    (jp_root_dir / "saved.ipynb").write_text(json.dumps(original))
+    body = json.dumps({"path": "debug.ipynb", "content": debug}).encode()
+    fixer = DebugNotebooks(jp_serverapp.contents_manager, Home(), str(jp_root_dir))
+    answer, longest = await stalled(fixer.fix(body))
+    changed = {"index": 0, "before": "%%fasttrack_task a\nx = 1", "after": "%%fasttrack_task a\nx = 2"}
+    assert json.loads(answer)["cells"] == [changed]
+    assert longest < 0.25, f"{longest * 1000:.0f} ms"  # 40 ms on a busy machine
 
 
 async def test_what_is_wrong_with_a_large_notebook_is_told_as_ever(call: Any) -> None:
