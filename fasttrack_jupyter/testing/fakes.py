@@ -173,6 +173,7 @@ class FakeBackend:
 
     async def remove_folder(self, name: str) -> None:
         self.folder_infos.pop(name, None)
+        self.contents.pop(name, None)
 
     async def put_code(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
         below = self.codes[onto] if onto else {}
@@ -185,12 +186,15 @@ class FakeBackend:
         return self.codes[digest]
 
     async def files(self, folder: str, path: str) -> list[FileEntry]:
+        if (alone := self.contents.get(folder, {}).get(path)) is not None:
+            return [FileEntry(path.rpartition("/")[2], False, len(alone), 0.0)]
         below = sorted(self._below(folder, path).items())
         return [FileEntry(name.rstrip("/"), name.endswith("/"), len(data), 0.0) for name, data in below]
 
     async def missing(self, folder: str, paths: Sequence[str]) -> set[str]:
         unfilled = {path for path in paths if path.startswith(".") and not self._has(folder, path)}
-        return self.gone.intersection(paths) | unfilled
+        files = {path for path in paths if path in self.contents.get(folder, {})}
+        return self.gone.intersection(paths) | unfilled | files
 
     async def read(self, folder: str, path: str, start: int, limit: int) -> bytes:
         try:
@@ -219,7 +223,7 @@ class FakeBackend:
         return freed
 
     def _below(self, folder: str, path: str) -> dict[str, bytes]:
-        files, start = self.contents.get(folder, {}), f"{path}/"
+        files, start = self.contents.get(folder, {}), f"{path}/" if path else ""
         return {name[len(start) :]: data for name, data in files.items() if name.startswith(start) and name != start}
 
     def _has(self, folder: str, path: str) -> bool:
