@@ -13,7 +13,7 @@ from aiohttp import web
 from fasttrack_jupyter.api.requests import LogQuery, StreamQuery
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import EventView, LogView
-from fasttrack_jupyter.errors import BadRequest, EmptyRange, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, EmptyRange, NotFound
 from fasttrack_jupyter.model.job import parse_attempt_id
 
 HEARTBEAT = 15.0
@@ -24,6 +24,8 @@ _PART = 1 << 18
 _QUICK, _SLOW = 0.04, 0.4
 """How long to wait for more of a log: right after there was some, and when nothing comes."""
 
+_AWAY = 2.0
+"""… and when its backend does not answer."""
 UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 """What a file's name cannot hold on some system."""
 
@@ -33,10 +35,23 @@ class TextResponse(web.StreamResponse):
 
 
 async def follow_log(engine: FastTrack, job: str, path: str, query: LogQuery) -> AsyncIterator[LogView | None]:
-    """Pages that hold something, and the last one; a new attempt's log begins at its own start."""
+    """Pages that hold something, and the last one; a new attempt's log begins at its own start.
+
+    A backend that does not answer any more is waited for: what was written meanwhile comes afterwards.
+    """
     after, attempt, pause, silent = query.after, None, _QUICK, math.inf
     while True:
-        page = await engine.logs(job, path, attempt=query.attempt, after=after, limit=query.limit)
+        try:
+            page = await engine.logs(job, path, attempt=query.attempt, after=after, limit=query.limit)
+        except BackendUnreachable:
+            if attempt is None:  # nothing has been heard yet: who asks is told
+                raise
+            if silent > HEARTBEAT:
+                silent = 0.0
+                yield None
+            await asyncio.sleep(_AWAY)
+            silent += _AWAY
+            continue
         if attempt not in (None, page.attempt) and page.start:
             after, attempt = 0, page.attempt
             continue

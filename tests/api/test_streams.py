@@ -16,7 +16,7 @@ from fasttrack_jupyter.api.wire import Connection
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.reads import whole_characters
 from fasttrack_jupyter.engine.views import EventsPage, EventView, FileView, LogView
-from fasttrack_jupyter.errors import EngineUnavailable, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, EngineUnavailable, NotFound
 from fasttrack_jupyter.home import Home
 
 NOW = "2026-11-22T06:00:00Z"
@@ -62,6 +62,25 @@ def test_the_log_of_a_new_attempt_begins_at_its_start(client: Client, engine: An
 
     engine.answers["logs"] = read
     assert [page["data"] for page in client.follow_logs("last", "a")] == ["failing\n", "again\n"]
+
+
+def test_a_log_is_followed_over_an_outage_of_its_backend(
+    client: Client, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written meanwhile comes afterwards, once; who begins to follow during one is told."""
+    monkeypatch.setattr(streams, "_AWAY", 0.02)
+    whole = growing_log("one\n", "two\n")
+
+    def read(*args: Any, **named: Any) -> LogView:
+        if 5 < len(engine.calls) < 12:
+            raise BackendUnreachable("no storage")
+        return whole(*args, **named)
+
+    engine.answers["logs"] = read
+    assert "".join(page["data"] for page in client.follow_logs("last", "a")) == "one\ntwo\n"
+    engine.answers["logs"] = BackendUnreachable("no storage")
+    with pytest.raises(BackendUnreachable, match="no storage"):
+        list(client.follow_logs("last", "a"))
 
 
 class RealLog:

@@ -176,7 +176,8 @@ class Cluster:
                 target, headers=sent, timeout=times, proxy=self._proxy(target), allow_redirects=False
             ) as response:
                 if response.status >= 300:
-                    raise foreign.refusal(response.status, response.headers, await response.read(), where=self._where)
+                    where, said = f"the storage proxy {target.origin()}", await response.read()
+                    raise foreign.refusal(response.status, response.headers, said, where=where)
                 async for piece in response.content.iter_chunked(chunk):
                     yield piece
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -354,7 +355,7 @@ class Cluster:
         return self.profile.proxy or proxy_for(url)
 
     def _trouble(self, error: Exception, url: URL, timeout: float) -> Exception:
-        here = self._where if url.host == self._base.host else f"the storage proxy {url.origin()}"
+        here = self._where if url.origin() == self._base.origin() else f"the storage proxy {url.origin()}"
         proxy = self._proxy(url)
         shown = str(URL(proxy).with_user(None)) if proxy else None
         return foreign.trouble(error, where=here, timeout=timeout, proxy=shown)
