@@ -27,6 +27,7 @@ class Operation:
 
 _JOB, _TASK = "/jobs/{job}", "/jobs/{job}/tasks/{path}"
 _CLUSTER = "/clusters/{backend}"
+_SERVICE = "/services/{backend}/{name}"
 _FOLDER, _SESSION = f"{_CLUSTER}/folders/{{folder}}", f"{_CLUSTER}/sessions/{{session}}"
 
 OPERATIONS = (
@@ -99,6 +100,12 @@ OPERATIONS = (
     Operation("terminate_session", "DELETE", _SESSION, "execute"),
     Operation("cluster_session_log", "GET", f"{_SESSION}/log", "read"),
     Operation("start_app", "POST", f"{_SESSION}/apps/{{app}}", "execute"),
+    Operation("services", "GET", "/services", "read"),
+    Operation("service", "GET", _SERVICE, "read"),
+    Operation("service_scale", "PATCH", _SERVICE, "execute"),
+    Operation("service_remove", "DELETE", _SERVICE, "execute"),
+    Operation("service_token", "POST", f"{_SERVICE}/token", "execute"),
+    Operation("service_logs", "GET", f"{_SERVICE}/logs", "read"),
     Operation("gc", "POST", "/gc", "write"),
     Operation("doctor", "GET", "/doctor", "read"),
     Operation("openapi", "GET", "/openapi.json", "read", is_forwarded=False),

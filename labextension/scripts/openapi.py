@@ -9,11 +9,11 @@ from pydantic.json_schema import models_json_schema
 
 from fasttrack_jupyter.api.openapi import document
 from fasttrack_jupyter.api.routes import ROUTES
-from fasttrack_jupyter.server import building, debugging, views
+from fasttrack_jupyter.server import building, debugging, fixing, views
 
 _OWN = (
     views.ServerInfo, views.PipelineFiles, views.FileText, views.Catalogs, building.NotebookPipeline,
-    debugging.DebugFile, debugging.FixView,
+    debugging.DebugFile, fixing.FixView,
 )  # fmt: skip
 
 

@@ -1001,6 +1001,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The model services that exist, and why those of a backend cannot be shown just now. */
+        get: operations["services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/services/{backend}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One model service, with its replicas. */
+        get: operations["service"];
+        put?: never;
+        post?: never;
+        /** Drain a service, and end it. */
+        delete: operations["service_remove"];
+        options?: never;
+        head?: never;
+        /** From now on so many replicas. */
+        patch: operations["service_scale"];
+        trace?: never;
+    };
+    "/v1/services/{backend}/{name}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A token for the header that its requests must carry: Authorization: BackendAI <token>. */
+        post: operations["service_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/services/{backend}/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a replica wrote, masked. */
+        get: operations["service_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gc": {
         parameters: {
             query?: never;
@@ -2838,6 +2908,140 @@ export interface components {
             url: string;
         };
         /**
+         * ReplicaView
+         * @description One session that serves.
+         */
+        ReplicaView: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+            /** Is Healthy */
+            is_healthy: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Revision
+             * @default 1
+             */
+            revision: number;
+        };
+        /**
+         * ServiceStatus
+         * @description Where a service is.
+         * @enum {string}
+         */
+        ServiceStatus: "PROVISIONING" | "HEALTHY" | "DEGRADED" | "UNHEALTHY" | "DESTROYING" | "DESTROYED";
+        /**
+         * ServiceView
+         * @description A model service as it is now. ``job`` … ``task`` made its newest revision.
+         */
+        ServiceView: {
+            /** Backend */
+            backend: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["ServiceStatus"];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Endpoint */
+            endpoint: string | null;
+            /** Wanted */
+            wanted: number;
+            /** Healthy */
+            healthy: number;
+            /** Model */
+            model: string;
+            /** Image */
+            image: string | null;
+            /** Is Public */
+            is_public: boolean;
+            /** Is Ephemeral */
+            is_ephemeral: boolean;
+            /** Revision */
+            revision: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Job
+             * @default null
+             */
+            job: string | null;
+            /**
+             * Task
+             * @default null
+             */
+            task: string | null;
+            /**
+             * Pipeline
+             * @default null
+             */
+            pipeline: string | null;
+            /**
+             * Replicas
+             * @default []
+             */
+            replicas: components["schemas"]["ReplicaView"][];
+        };
+        /**
+         * ServicesView
+         * @description The services of several backends, and why those of others are not known just now, by backend.
+         */
+        ServicesView: {
+            /** Services */
+            services: components["schemas"]["ServiceView"][];
+            /** Silent */
+            silent?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * Scale
+         * @description How many replicas there are to be; 0: none, the endpoint stays.
+         */
+        Scale: {
+            /** Replicas */
+            replicas: number;
+        };
+        /**
+         * ServiceToken
+         * @description For the header ``Authorization: BackendAI <token>``; empty for a public service, which asks for none.
+         */
+        ServiceToken: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * TokenRequest
+         * @description For how many seconds a token is to be good.
+         */
+        TokenRequest: {
+            /**
+             * Seconds
+             * @default 3600
+             */
+            seconds: number;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -3231,6 +3435,13 @@ export type ClusterSession = components['schemas']['ClusterSession'];
 export type SessionsPage = components['schemas']['SessionsPage'];
 export type SessionLog = components['schemas']['SessionLog'];
 export type AppAddress = components['schemas']['AppAddress'];
+export type ReplicaView = components['schemas']['ReplicaView'];
+export type ServiceStatus = components['schemas']['ServiceStatus'];
+export type ServiceView = components['schemas']['ServiceView'];
+export type ServicesView = components['schemas']['ServicesView'];
+export type Scale = components['schemas']['Scale'];
+export type ServiceToken = components['schemas']['ServiceToken'];
+export type TokenRequest = components['schemas']['TokenRequest'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -5514,6 +5725,207 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppAddress"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    services: {
+        parameters: {
+            query?: {
+                backend?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServicesView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    service: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    service_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    service_scale: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Scale"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    service_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceToken"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    service_logs: {
+        parameters: {
+            query?: {
+                replica?: string | null;
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogView"];
                 };
             };
             /** @description What went wrong. */
