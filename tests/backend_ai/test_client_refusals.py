@@ -156,3 +156,22 @@ def test_a_certificate_that_is_not_trusted_says_what_to_do() -> None:
     key = ConnectionKey("h", 1, True, True, None, None, None)
     error = aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError("self-signed"))
     assert "SSL_CERT_FILE" in foreign.trouble(error, where=WHERE, timeout=1.0).hint
+
+
+def test_a_long_refusal_is_cut_after_its_secrets_are_taken_out() -> None:
+    """A secret at the place of the cut is not said by half."""
+    secret = "correct-horse-battery-staple"
+    body = json.dumps({"title": "x" * 590 + secret + "y" * 100}).encode()
+    said = str(foreign.refusal(400, {}, body, where=WHERE, hidden=[secret]))
+    assert "correct" not in said
+    assert len(said) < 700
+
+
+def test_a_cluster_that_stumbles_over_vfolders_is_asked_about_its_storage() -> None:
+    """It says no more than 500 where it cannot reach its storage proxy; what else it says stays as it is."""
+    stumbled = foreign.refusal(500, {}, b'{"title": "Internal server error"}', where=WHERE)
+    assert isinstance(stumbled, BackendUnreachable)
+    assert "Internal server error" in foreign.without_storage(stumbled).message
+    assert "is its storage proxy up?" in foreign.without_storage(stumbled).message
+    away = BackendUnreachable("no answer")
+    assert foreign.without_storage(away) is away

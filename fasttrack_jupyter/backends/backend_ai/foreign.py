@@ -75,7 +75,7 @@ def refusal(
     ``where`` names the cluster for people; ``hidden`` are values that may not be said.
     """
     told = problem(body)
-    said = _less(words(told), hidden)
+    said = _less(words(told), hidden)[:_LONGEST]  # in this order: half a secret would be found no more
     details = {"status": status, "type": told.get("type"), "error_code": told.get("error_code")}
     if _SKEW in said.lower():
         return _skewed(headers, where, details, now or datetime.now(UTC))
@@ -97,6 +97,13 @@ def refusal(
     if status < 400:
         return not_a_manager(where, f"it answers with status {status}", details)
     return BackendUnreachable(f"{where} cannot answer now (status {status}{said and ': '}{said})", details=details)
+
+
+def without_storage(error: BackendUnreachable) -> BackendUnreachable:
+    """The same of a request about vfolders: where a manager cannot reach its storage proxy it says no more than 500."""
+    if error.details.get("status") != 500:
+        return error
+    return BackendUnreachable(f"{error.message}; is its storage proxy up?", hint=error.hint, details=error.details)
 
 
 def keys_refused(where: str, said: str, details: Mapping[str, Any]) -> KeysRefused:
@@ -162,7 +169,7 @@ def words(told: Mapping[str, Any]) -> str:
         said = fields
     elif isinstance(data := told.get("data"), str) and not said:
         said = cleaned(data)
-    return "; ".join(dict.fromkeys(part.rstrip(".") for part in (title, said) if part))[:_LONGEST]
+    return "; ".join(dict.fromkeys(part.rstrip(".") for part in (title, said) if part))
 
 
 def cleaned(text: str) -> str:

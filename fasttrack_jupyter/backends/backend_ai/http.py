@@ -121,7 +121,10 @@ class Cluster:
         if answer.status == 400 and _OLD_VERSION in foreign.words(foreign.problem(answer.body)).lower():
             self._greeting = None  # the manager is another release by now; it turned this away at the door
             answer = await self._signed(method.upper(), url, data, await self._greet(), timeout, is_safe)
-        return self._parsed(answer, body)
+        try:
+            return self._parsed(answer, body)
+        except BackendUnreachable as error:
+            raise foreign.without_storage(error) if path.startswith(_OF_STORAGE) else error from None
 
     async def graphql(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The ``data`` of a GraphQL query (repeated where need be) or mutation (not). Raises as :meth:`call` does."""
@@ -361,6 +364,7 @@ class Cluster:
         return foreign.trouble(error, where=here, timeout=timeout, proxy=shown)
 
 
+_OF_STORAGE = "/folders"
 _AGENT = f"fasttrack-jupyter/{__version__}"
 _SILENCE = 60.0
 """Seconds without a byte (there are pings) after which an event stream is taken for dead."""
