@@ -13,15 +13,19 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fasttrack_jupyter.engine.carrying import Carrier, Words
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport
+from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.stimuli import SessionReported
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.job import attempt_id, parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import LIVE, Result, Status
+
+if TYPE_CHECKING:  # the registry needs the roster, which needs this
+    from fasttrack_jupyter.engine.registering import ModelRegistrar
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class Kind(Enum):
 
     BRING = "bring"
     START = "start"
+    REGISTER = "register"
     CANCEL = "cancel"
     FORGET = "forget"
 
@@ -53,8 +58,10 @@ class Acts:
         clock: Clock,
         report: Callable[[SessionReport], None],
         carrier: Carrier,
+        registrar: ModelRegistrar,
     ) -> None:
         self._backends, self._clock, self._report, self._carrier = backends, clock, report, carrier
+        self._registrar = registrar
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._kinds: dict[str, Kind] = {}
         """What the last task of an attempt is for."""
@@ -86,10 +93,28 @@ class Acts:
 
         self._do(live, path, attempt, act, Kind.BRING)
 
-    def stop_bringing(self, live: LiveJob, path: str, attempt: int) -> bool:
-        """Stop that; whether it was under way. What has been carried stays."""
+    def register(self, live: LiveJob, event: SessionReported, then: Callable[[LiveJob, SessionReported], None]) -> bool:
+        """Whether models have to be registered before ``event``, a success, holds: ``then`` hears it once they are."""
+        path, attempt = event.path, event.attempt
+        if not _lives(live, path, attempt) or not self._registrar.is_due(live, event):
+            return False
+        tell = partial(self._tell_progress, self.name(live, path, attempt), event.data.get("started_at"))
+
+        async def act() -> None:
+            then(live, await self._registrar.finish(live, event, tell))
+
+        if self._kinds.get(self.name(live, path, attempt)) is not Kind.REGISTER:  # else it was only told again
+            self._do(live, path, attempt, act, Kind.REGISTER)
+        return True
+
+    def _tell_progress(self, name: str, started_at: float | None, fraction: float, text: str) -> None:
+        progress = {"progress": {"fraction": fraction, "text": text}}
+        self._report(SessionReport(name, Status.RUNNING, started_at or self._clock.now(), data=progress))
+
+    def stop_waiting(self, live: LiveJob, path: str, attempt: int) -> bool:
+        """Stop carrying for an attempt, or registering; whether that was under way. What is there stays."""
         name = self.name(live, path, attempt)
-        if self._kinds.get(name) is not Kind.BRING:
+        if self._kinds.get(name) not in (Kind.BRING, Kind.REGISTER):
             return False
         self._tasks[name].cancel()
         return True
@@ -115,9 +140,9 @@ class Acts:
 
         async def act() -> None:
             if _is_ending(live, path):  # cancelled before it could begin, if it did not: then it never shall
-                await backend.adopt(live.spec(path, attempt, has_begun=True))
+                await backend.adopt(await self._spec(live, path, attempt, has_begun=True))
             else:
-                await backend.submit(live.spec(path, attempt))
+                await backend.submit(await self._spec(live, path, attempt))
 
         self._do(live, path, attempt, act, Kind.START)
 
@@ -136,7 +161,8 @@ class Acts:
 
     def _make_ready(self, backend: Foreseeing, live: LiveJob, path: str, attempt: int) -> None:
         try:
-            backend.foresee(live.spec(path, attempt))
+            if (spec := live.spec(path, attempt)).service is None:
+                backend.foresee(spec)
         except Exception as error:  # its start will meet that too, and tell
             log.debug("attempt %s cannot be foreseen: %s", self.name(live, path, attempt), error)
 
@@ -154,9 +180,9 @@ class Acts:
                     return
                 await self._bring(live, path, attempt)
                 with contextlib.suppress(SessionRejected):  # of no weight if it runs already: that is looked at next
-                    await backend.submit(live.spec(path, attempt))  # perhaps it is only half made
+                    await backend.submit(await self._spec(live, path, attempt))  # perhaps it is only half made
                     return
-            await backend.adopt(live.spec(path, attempt, has_begun=True))
+            await backend.adopt(await self._spec(live, path, attempt, has_begun=True))
 
         self._do(live, path, attempt, act, Kind.START)
 
@@ -169,6 +195,9 @@ class Acts:
         """Its end is stored."""
         backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
         self._do(live, path, attempt, lambda: _call(backend.forget, name), Kind.FORGET)
+
+    async def _spec(self, live: LiveJob, path: str, attempt: int, *, has_begun: bool = False) -> SessionSpec:
+        return await self._registrar.settle(live, live.spec(path, attempt, has_begun=has_begun))
 
     def _do(self, live: LiveJob, path: str, attempt: int, act: Act, kind: Kind) -> None:
         name = self.name(live, path, attempt)

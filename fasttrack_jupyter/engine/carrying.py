@@ -23,11 +23,11 @@ import hashlib
 import json
 import shutil
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from fasttrack_jupyter.engine.fetching import fetch, key_of, together
 from fasttrack_jupyter.engine.ports import ExecutionBackend, FileEntry, OnThisMachine
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, NotFound, SessionRejected
@@ -37,8 +37,6 @@ _INDEX = f"{CARRIED}/.index"
 _WHOLE = ".whole"
 _AT_ONCE = 4
 """Files on their way at the same time."""
-_PART = 8 << 20
-"""Bytes of a file that are asked for at once."""
 TOLD = 3.0
 """Seconds between two words about how far a carriage is."""
 _REMEMBERED = 200
@@ -117,7 +115,7 @@ class Carrier:
         source, target = self._backend(wanted.source), self._backend(wanted.target)
         tree = await self._tree(source, wanted)
         async with self._lock(wanted.target, wanted.folder, tree.digest):
-            name, whole = f"{tree.digest}.{_key(wanted.path)}", f"{tree.digest}{_WHOLE}"
+            name, whole = f"{tree.digest}.{key_of(wanted.path)}", f"{tree.digest}{_WHOLE}"
             noted = await _noted(target, wanted.folder, (name, whole))
             if name not in noted:
                 await target.put_file(wanted.folder, f"{_INDEX}/{name}", wanted.path.encode())
@@ -218,17 +216,12 @@ class Carrier:
             for name in names:
                 await send(name)
 
-        await _all([send_some() for _ in range(min(_AT_ONCE, len(lacking)))])
+        await together([send_some() for _ in range(min(_AT_ONCE, len(lacking)))])
 
     async def _fetch(self, source: ExecutionBackend, wanted: Carriage, tree: Tree, name: str, size: int) -> Path:
         """A file of another machine, brought here; gone on with where it was left."""
-        spooled = self._spool / tree.digest / _key(name)
-        at = await asyncio.to_thread(_begin, spooled, size)
-        while at < size:
-            data = await source.read(wanted.folder, f"{wanted.path}/{name}", at, min(_PART, size - at))
-            if not data:
-                raise BackendUnreachable(f"{wanted.source} gave {at} of {size} bytes of {wanted.path}/{name}")
-            at += await asyncio.to_thread(_append, spooled, data)
+        spooled = self._spool / tree.digest / key_of(name)
+        await fetch(source, wanted.folder, f"{wanted.path}/{name}", size, spooled)
         return spooled
 
 
@@ -247,17 +240,6 @@ class _Progress:
         self._done[name] = done
         percent = 100 * self._sum // self._total if self._total else 100
         self._say(f"{self._words}: {percent} % of {self._total / 1e6:.1f} MB")
-
-
-async def _all(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Until all are done, or one fails: then none goes on."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _by_digest(names: Collection[str]) -> dict[str, set[str]]:
@@ -315,24 +297,5 @@ async def _content(target: ExecutionBackend, folder: str, name: str) -> str:
     return (await target.read(folder, f"{_INDEX}/{name}", 0, 10_000)).decode()
 
 
-def _key(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-
-
 def _digest(about: object) -> str:
     return hashlib.sha256(json.dumps(about, separators=(",", ":")).encode()).hexdigest()[:40]
-
-
-def _begin(spooled: Path, size: int) -> int:
-    """Make place for a file; how much of it is there from an earlier try."""
-    spooled.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    spooled.touch(mode=0o600)
-    if (there := spooled.stat().st_size) <= size:
-        return there
-    spooled.write_bytes(b"")
-    return 0
-
-
-def _append(spooled: Path, data: bytes) -> int:
-    with spooled.open("ab") as file:
-        return file.write(data)

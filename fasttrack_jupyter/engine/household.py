@@ -18,6 +18,8 @@ from fasttrack_jupyter.engine.present import present_folder, present_pipeline
 from fasttrack_jupyter.engine.present_usage import present_backend, present_usage_history, sum_of_slots
 from fasttrack_jupyter.engine.profiles import NoProfiles, ProfileKeeper
 from fasttrack_jupyter.engine.reads import LogReader
+from fasttrack_jupyter.engine.registering import ModelRegistrar
+from fasttrack_jupyter.engine.registry import ModelRegistry
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.services import ServiceDesk
@@ -62,14 +64,16 @@ class Household:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._roster = Roster(world.backends)
         self._carrier = Carrier(self._roster.backend, Path(world.home) / "carrying")
+        self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
+        self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
+        self.models = ModelRegistry(self._roster, world.store, self._stage, world.clock, world.home)
+        registrar = ModelRegistrar(self.models, world.clock, Path(world.home) / "deploying")
         self._runner = JobRunner(
-            world.store, self._roster, world.clock, world.bus, self._carrier, max_jobs=world.max_jobs,
+            world.store, self._roster, world.clock, world.bus, self._carrier, registrar, max_jobs=world.max_jobs,
             finished=lambda live: self._keeper.finished(live),
         )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
-        self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
-        self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
         self._keeper = ServiceKeeper(world.store, self._roster, self._runner, self._stage, world.clock)
         self.services = ServiceDesk(self._roster, self._logs)
         self.spool = Spool(Path(world.home))
@@ -167,11 +171,13 @@ class Household:
         return ExportView(text=exported, losses=losses)
 
     async def gc(self, *, keep_jobs: int, older_than_days: float, dry_run: bool) -> GcView:
-        """Remove old jobs, and what nothing refers to."""
+        """Remove old jobs, and what nothing refers to; registered versions of models stay, and are told of."""
         now = self._world.clock.now()
-        return await self._collector.collect(
+        found = await self._collector.collect(
             keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run
         )
+        models, size = await self.models.sizes()
+        return found.model_copy(update={"models": models, "model_bytes": size})
 
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""

@@ -28,6 +28,7 @@ from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import CANCELLED
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.engine.recording import Recorder
+from fasttrack_jupyter.engine.registering import ModelRegistrar
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
@@ -68,19 +69,12 @@ class JobRunner:
     """Runs the jobs of one home. ``max_jobs`` run at once, the others are PENDING; told ``finished`` of each."""
 
     def __init__(
-        self,
-        store: JobStore,
-        roster: Roster,
-        clock: Clock,
-        bus: EventBus,
-        carrier: Carrier,
-        *,
-        max_jobs: int = 50,
-        finished: Callable[[LiveJob], None] = lambda live: None,
-    ) -> None:
+        self, store: JobStore, roster: Roster, clock: Clock, bus: EventBus, carrier: Carrier,
+        registrar: ModelRegistrar, *, max_jobs: int = 50, finished: Callable[[LiveJob], None] = lambda live: None,
+    ) -> None:  # fmt: skip
         self._roster, self._clock, self._turns, self._finished = roster, clock, Turns(max_jobs), finished
         self._recorder = Recorder(store, bus, self.set_aside)
-        self._acts = Acts(roster.backend, clock, self.hear, carrier)
+        self._acts = Acts(roster.backend, clock, self.hear, carrier, registrar)
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
         """Why a job cannot go on, by id; and what it was while it could."""
@@ -256,12 +250,18 @@ class JobRunner:
         try:
             job_id, ordinal, attempt = parse_attempt_id(report.attempt_id)
             if live := self._live.get(job_id):
-                self._let_decide(live, live.understand(report, ordinal, attempt))
+                event = live.understand(report, ordinal, attempt)
+                if not self._acts.register(live, event, self._hear_event):
+                    self._let_decide(live, event)
             elif report.status in ENDED and (live := self._aside.get(job_id, ("", None))[1]):
                 path = live.graph.names[ordinal]
                 self._line(live, path).release(live.key(path))
         except (ValueError, LookupError):
             log.exception("a report that means nothing: %r", report)
+
+    def _hear_event(self, live: LiveJob, event: Event) -> None:
+        self._events.append((live, event))
+        self._news.set()
 
     def _let_decide(self, live: LiveJob, event: Event) -> None:
         """An event for a job's machine. What goes wrong there is that job's trouble alone."""
@@ -380,7 +380,7 @@ class JobRunner:
             self._start_sessions()
 
     def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
-        is_unbegun = self._acts.stop_bringing(live, path, attempt)
+        is_unbegun = self._acts.stop_waiting(live, path, attempt)
         if self._line(live, path).withdraw(live.key(path)) or is_unbegun:
             self._report_unbegun(live, path, reason)
         else:
@@ -393,8 +393,7 @@ class JobRunner:
 
     def _retry_is_due(self, live: LiveJob, path: str) -> None:
         if live.job.id in self._live:
-            self._events.append((live, RetryDue(path, self._clock.now())))
-            self._news.set()
+            self._hear_event(live, RetryDue(path, self._clock.now()))
 
     def _line(self, live: LiveJob, path: str) -> Line:
         return self._roster.line(live.where(path))

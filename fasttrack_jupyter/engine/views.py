@@ -346,6 +346,10 @@ class GcView(View):
     """``folder/path`` of output folders."""
     environments: tuple[str, ...] = ()
     bytes: int
+    models: int = 0
+    """Registered versions, none of which it touches, on the backends that answer."""
+    model_bytes: int = 0
+    """What they hold."""
 
 
 class EngineInfo(View):

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from fasttrack_jupyter.model.parameters import FOREIGN_TYPES, ValueType, check_value, read_value, suggest_type
 from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.registry import check_model_name
 
 OUTPUTS = "/pipeline/outputs"
 """Where a task instance finds its own output folder."""
@@ -35,12 +36,15 @@ FAILURE = ".failure.json"
 
 _TYPE = re.compile(r"[^\W\d_][\w.-]{0,63}")
 _NAME = re.compile(r"\w[\w -]{0,63}")
+MODEL = "Model"
+"""The type of artifacts that can be registered."""
 
 
 class OutputSpec(BaseModel):
     """A declared output: a value (``int`` …) or an artifact (any other type name: File, Folder, Model, Metrics …).
 
     ``path`` is relative to the output folder. ``accuracy: float`` is short for ``accuracy: {type: float}``.
+    ``register`` (of a Model) names the model in the registry that each success makes a new version of.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -49,6 +53,7 @@ class OutputSpec(BaseModel):
     path: str | None = None
     description: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+    register_as: str | None = Field(default=None, alias="register", examples=["digits"])
 
     @model_validator(mode="before")
     @classmethod
@@ -70,6 +75,13 @@ class OutputSpec(BaseModel):
     @classmethod
     def _inside(cls, value: str | None) -> str | None:
         return value if value is None else output_path(value)
+
+    @field_validator("register_as")
+    @classmethod
+    def _a_model_name(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_model_name(value)
+        return value
 
     @property
     def is_value(self) -> bool:

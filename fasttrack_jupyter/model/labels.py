@@ -24,7 +24,9 @@ TITLES: dict[str, dict[str, str]] = {
     "Environment": {
         "project": "Project", "scaling-group": "Resource group", "image": "Image", "envs": "Environment variables",
     },
-    "OutputSpec": {"type": "Type", "path": "Path", "description": "Description", "metadata": "Metadata"},
+    "OutputSpec": {
+        "type": "Type", "path": "Path", "description": "Description", "metadata": "Metadata", "register": "Register as",
+    },
     "Ownership": {
         "domain": "Domain", "domain_name": "Domain name", "scope": "Scope", "group_name": "Project",
     },
@@ -58,6 +60,7 @@ HELP: dict[str, dict[str, str]] = {
         "path": "Where the task writes it, within its output folder; its name if empty",
         "description": "What it is, in your own words",
         "metadata": "Anything to keep with it",
+        "register": "Of a Model: the name in the model registry of which each success makes a new version",
     },
     "Parameter": {
         "name": "Letters, digits and _; in expressions it is params.<name>",

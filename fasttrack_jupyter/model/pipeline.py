@@ -135,7 +135,10 @@ class Service(Model):
     """What a deployment task serves."""
 
     name: Text = Field(description="Unique in its resource group; 24 characters at most")
-    model: Text = Field(description="Name of the model folder (a vfolder)")
+    model: Text = Field(
+        description="Name of the model folder (a vfolder), or a version of a registered model: digits@latest",
+        examples=["my-model-folder", "digits@latest", "digits@3", "digits@production"],
+    )
     model_mount_destination: Text = Field(default="", description="Where the model folder is mounted; /models if empty")
     model_definition_path: Text | None = Field(
         default=None, description="The model definition, relative to the mount", examples=["model-definition.yaml"]
