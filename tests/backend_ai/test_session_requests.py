@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +13,10 @@ from fasttrack_jupyter.backends.backend_ai.asking import Image, request_for
 from fasttrack_jupyter.backends.backend_ai.mounts import MountForm
 from fasttrack_jupyter.backends.backend_ai.profile import Profile
 from fasttrack_jupyter.backends.backend_ai.releases import Release
+from fasttrack_jupyter.backends.backend_ai.starting import Starter
+from fasttrack_jupyter.backends.image_map import ImageMap
 from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.errors import ImageUnresolved, NotFound
 from fasttrack_jupyter.model.resources import ClusterMode, ResourceSlots
 from fasttrack_jupyter.testing.conformance import session_spec
 
@@ -106,3 +112,31 @@ def test_secrets_do_not_show_in_a_request() -> None:
         image=IMAGE, project_id="p", command="c",
     )  # fmt: skip
     assert "hunter2" not in repr(asked)
+
+
+@pytest.mark.parametrize("form", [MountForm.MAP, MountForm.OPTIONS, MountForm.V2])
+@pytest.mark.parametrize(("offered", "wanted"), [("aarch64", "aarch64"), ("x86_64", "x86_64"), ("", "x86_64")])
+def test_a_session_gets_the_architecture_that_its_image_has(
+    form: MountForm, offered: str, wanted: str, tmp_path: Path
+) -> None:
+    """On every release; an image of which nothing is told is taken to be of the usual one."""
+
+    async def graphql(query: str, variables: dict[str, str]) -> dict[str, Any]:
+        if not offered:
+            raise NotFound("no such image")
+        if variables["architecture"] != offered:
+            return {"image": None}
+        image = {"id": "i", "registry": "r", "name": "n", "tag": "1", "architecture": offered, "resource_limits": []}
+        return {"image": image}
+
+    cluster = SimpleNamespace(graphql=graphql, profile=Profile("default", "http://localhost"))
+    starter = Starter(
+        cast(Any, cluster), cast(Any, None), cast(Any, None), ImageMap(tmp_path / "images.yaml", backend="b")
+    )
+    spec = session_spec("job-0-1", "true", image="r/n:1")
+    if form is MountForm.V2 and not offered:
+        with pytest.raises(ImageUnresolved, match="there is no image"):
+            asyncio.run(starter._image(spec, form))
+        return
+    found = asyncio.run(starter._image(spec, form))
+    assert (found.name, found.architecture) == ("r/n:1", wanted)

@@ -42,7 +42,7 @@ from fasttrack_jupyter.errors import (
     NotFound,
 )
 
-_LONGEST = 600
+LONGEST = 600
 """Characters of a manager's words that are passed on."""
 _UNKNOWN = (408, 425, 429)
 """Statuses below 500 that say nothing about the thing that was asked for."""
@@ -75,7 +75,7 @@ def refusal(
     ``where`` names the cluster for people; ``hidden`` are values that may not be said.
     """
     told = problem(body)
-    said = _less(words(told), hidden)[:_LONGEST]  # in this order: half a secret would be found no more
+    said = _less(words(told), hidden)[:LONGEST]  # in this order: half a secret would be found no more
     details = {"status": status, "type": told.get("type"), "error_code": told.get("error_code")}
     if _SKEW in said.lower():
         return _skewed(headers, where, details, now or datetime.now(UTC))
@@ -207,7 +207,7 @@ def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
         kind = Forbidden
     elif "not-found" in lower or "not found" in lower or "no such" in lower:
         kind = NotFound
-    return kind(f"{where} refuses: {said[:_LONGEST] or 'no reason given'}", details=details)
+    return kind(f"{where} refuses: {said[:LONGEST] or 'no reason given'}", details=details)
 
 
 def _less(said: str, hidden: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import (
     BackendUnreachable,
     BadRequest,
+    Forbidden,
     ImageUnresolved,
     NotFound,
     SessionRejected,
@@ -89,6 +90,11 @@ class Starter:
         except (BadRequest, NotFound) as error:
             raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
 
+    async def named(self, spec: SessionSpec) -> tuple[Image, str]:
+        """The image of ``spec`` and the id of its project, for what is no session. Raises as :meth:`prepare` does."""
+        image, project = await asyncio.gather(self._image(spec, MountForm.V2), self._project(spec))
+        return image, project
+
     async def create(self, asked: Asked, name: str) -> list[Row] | None:
         """Ask for the session; its rows where it was found to be there already, else None.
 
@@ -121,26 +127,34 @@ class Starter:
                 f"task {spec.path!r} names no image, and a cluster has none of its own",
                 hint="environment: {image: …} (fasttrack cluster images lists them), or `current` in images.yaml",
             )
-        if form is not MountForm.V2:
-            return Image(name)  # the manager finds it by its name; ordinary users of 23.09 are not told of all
         if name not in self._found:
-            self._found[name] = await self._ask_image(name)
+            told = await self._ask_image(name)
+            if form is MountForm.V2:
+                self._found[name] = self._image_of(name, told)
+            else:  # the manager finds it by its name; ordinary users of 23.09 are not told of all
+                self._found[name] = Image(name, str(told["architecture"])) if told else Image(name)
         return self._found[name]
 
-    async def _ask_image(self, name: str) -> Image:
+    async def _ask_image(self, name: str) -> Mapping[str, Any] | None:
+        """What the cluster tells of an image, whichever architecture it is for; None where it tells nothing."""
         for architecture in _ARCHITECTURES:
             try:
                 told = (await self._cluster.graphql(_IMAGE, {"name": name, "architecture": architecture}))["image"]
-            except (NotFound, BadRequest):
+            except (NotFound, BadRequest, Forbidden):
                 continue
             if told:
-                least = {each["key"]: amount(each["key"], each["min"]) or 0 for each in told["resource_limits"] or ()}
-                whole = f"{told['registry']}/{told['name']}:{told['tag']}"
-                return Image(whole, told["architecture"], told["id"], least)
-        raise ImageUnresolved(
-            f"there is no image {name!r} on {self._cluster.profile.endpoint}",
-            hint="fasttrack cluster images lists them",
-        )
+                return dict(told)
+        return None
+
+    def _image_of(self, name: str, told: Mapping[str, Any] | None) -> Image:
+        if told is None:
+            raise ImageUnresolved(
+                f"there is no image {name!r} on {self._cluster.profile.endpoint}",
+                hint="fasttrack cluster images lists them",
+            )
+        least = {each["key"]: amount(each["key"], each["min"]) or 0 for each in told["resource_limits"] or ()}
+        whole = f"{told['registry']}/{told['name']}:{told['tag']}"
+        return Image(whole, told["architecture"], told["id"], least)
 
     async def _project(self, spec: SessionSpec) -> str:
         name = spec.project or self._cluster.profile.project

@@ -80,7 +80,7 @@ class WebLogin:
                 raise foreign.not_a_manager(self._where, "it has no /server/login")
             raise foreign.refusal(answer.status, answer.headers, answer.body, where=self._where)
         data: Any = told.get("data")
-        said = foreign.words(data) if isinstance(data, Mapping) else ""
+        said = foreign.words(data)[: foreign.LONGEST] if isinstance(data, Mapping) else ""
         kind = data.get("type") if isinstance(data, Mapping) else None
         if answer.status >= 500:
             raise foreign.refusal(answer.status, answer.headers, answer.body, where=self._where)
