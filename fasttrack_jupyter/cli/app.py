@@ -49,6 +49,9 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "delete": ("jobs", "delete", "Forget ended jobs."),
         "events": ("events", "events", "Print the event log."),
     },
+    "Models": {
+        "services": ("services", "services", "List models that are served, and look after them."),
+    },
     "This home": {
         "pipelines": ("places", "pipelines", "List the pipelines that this home knows."),
         "folders": ("places", "folders", "List, make and remove vfolders."),
