@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--backend-ai", metavar="RELEASE,…", default=default, help="releases to test on (%(default)s)")
     group.addoption("--backend-ai-keep", action="store_true", help="leave the clusters up at the end")
     group.addoption("--backend-ai-faults", action="store_true", help="all faults, also those that take a minute each")
+    group.addoption("--backend-ai-services", action="store_true", help="model services, which take minutes each")
 
 
 def pytest_configure(config: pytest.Config) -> None:

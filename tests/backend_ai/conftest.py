@@ -21,6 +21,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("long_faults") and not config.getoption("--backend-ai-faults"):
             item.add_marker(pytest.mark.skip(reason="takes a minute (--backend-ai-faults)"))
+        if item.get_closest_marker("services") and not config.getoption("--backend-ai-services"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes (--backend-ai-services)"))
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker("backend_ai")

@@ -10,10 +10,14 @@ from typing import Any
 from fasttrack_jupyter.backends.backend_ai import places, preflight, reporting
 from fasttrack_jupyter.backends.backend_ai.asking import session_name
 from fasttrack_jupyter.backends.backend_ai.cluster import Browser
+from fasttrack_jupyter.backends.backend_ai.deployments import Deployments
 from fasttrack_jupyter.backends.backend_ai.ends import Kill
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
+from fasttrack_jupyter.backends.backend_ai.rollout_asking import Asker
+from fasttrack_jupyter.backends.backend_ai.rollouts import Rollouts
+from fasttrack_jupyter.backends.backend_ai.services import Services
 from fasttrack_jupyter.backends.backend_ai.sessions import Sessions
 from fasttrack_jupyter.backends.backend_ai.starting import Starter
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
@@ -22,10 +26,21 @@ from fasttrack_jupyter.backends.backend_ai.whereabouts import Whereabouts
 from fasttrack_jupyter.backends.files.snapshots import Snapshots
 from fasttrack_jupyter.backends.image_map import MAP_FILE, ImageMap
 from fasttrack_jupyter.engine.clusters import ClusterBrowser
-from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo, LogChunk, SessionReport, SessionSpec, UsagePoint
+from fasttrack_jupyter.engine.definitions import load_definition, needs_definition
+from fasttrack_jupyter.engine.ports import (
+    FileEntry,
+    FolderInfo,
+    LogChunk,
+    ServiceSpec,
+    SessionReport,
+    SessionSpec,
+    UsagePoint,
+)
+from fasttrack_jupyter.engine.serving import ServiceInfo
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import HUNDRED, ResourceSlots, format_quantity
+from fasttrack_jupyter.model.serving import ModelDefinition
 
 
 class BackendAI:
@@ -42,6 +57,10 @@ class BackendAI:
         images = ImageMap(home / MAP_FILE, backend=name)
         self._starter = Starter(self._cluster, Looker(self._cluster), self._vfolders, images)
         self._sessions: Sessions | None = None
+        self._deployments = Deployments(self._cluster)
+        self._services = Services(self._cluster, self._deployments)
+        self._rolled = Whereabouts(own / "rollouts")
+        self._rollouts: Rollouts | None = None
 
     async def open(self, report: Callable[[SessionReport], None]) -> None:
         """Begin to watch; the cluster is asked nothing before somebody wants something of it."""
@@ -49,9 +68,14 @@ class BackendAI:
             self._cluster, report, self._vfolders, self._starter, self._surveyor, self._whereabouts
         )
         self._sessions.open()
+        asker = Asker(self._cluster, self._deployments, self._vfolders, self._starter, self._surveyor, self._definition)
+        self._rollouts = Rollouts(self._deployments, asker, report)
 
     async def aclose(self) -> None:
         """Stop watching; sessions go on."""
+        if self._rollouts is not None:
+            await self._rollouts.aclose()
+            self._rollouts = None
         if self._sessions is not None:
             await self._sessions.aclose()
             self._sessions = None
@@ -61,6 +85,11 @@ class BackendAI:
         if self._sessions is None:
             raise Conflict(f"the backend {self.name} is not open", hint="await open() first")
         return self._sessions
+
+    def _rolling(self) -> Rollouts:
+        self._opened()
+        assert self._rollouts is not None  # opened with the sessions
+        return self._rollouts
 
     # ------------------------------------------------------------ what there is
 
@@ -105,30 +134,47 @@ class BackendAI:
 
     async def submit(self, spec: SessionSpec) -> None:
         """See the port. What can never be is told by a report: the request for the session is made in background."""
-        await self._opened().begin(spec, create=True)
+        await self._begin(spec, create=True)
 
     async def adopt(self, spec: SessionSpec) -> None:
         """See the port."""
-        await self._opened().begin(spec, create=False)
+        await self._begin(spec, create=False)
+
+    async def _begin(self, spec: SessionSpec, *, create: bool) -> None:
+        if spec.service is None:
+            await self._opened().begin(spec, create=create)
+            return
+        rollouts = self._rolling()
+        self._rolled.note(spec.attempt_id, spec.service.name)
+        rollouts.begin(spec, spec.service, create=create)
 
     async def exists(self, attempt_id: str) -> bool:
         """See the port."""
         sessions = self._opened()
+        if (service := self._rolled.get(attempt_id)) is not None:
+            return await self._rolling().exists(service, attempt_id)
         is_shown = bool(await sessions.looker.find(session_name(attempt_id)))
         return is_shown or await sessions.unseen.has_begun(attempt_id)
 
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""
         sessions = self._opened()
-        if (session := sessions.get(attempt_id)) is not None:
+        if (rollout := self._rolling().get(attempt_id)) is not None:
+            self._rolling().cancel(rollout, reason)
+        elif (session := sessions.get(attempt_id)) is not None:
             sessions.end(session, Kill("cancel", reason))
 
     async def forget(self, attempt_id: str) -> None:
         """See the port."""
         self._opened().forget(attempt_id)
+        self._rolling().forget(attempt_id)
 
     async def logs(self, attempt_id: str, after: int, limit: int) -> LogChunk:
         """See the port. Of a session that never began what the cluster has, if it has anything."""
+        if (service := self._rolled.get(attempt_id)) is not None:
+            rollout = self._rolling().get(attempt_id)
+            is_over = rollout is None or rollout.last is not None
+            return await self._services.log_of(service, attempt_id, after, limit, is_over=is_over)
         session = self._opened().get(attempt_id)
         has_ended = session is None or session.is_over
         folder = session.folder if session is not None else await self._folder_of(attempt_id)
@@ -181,6 +227,35 @@ class BackendAI:
         start = min(after, len(whole))
         data = whole[start : start + limit]
         return LogChunk(data, start, start + len(data), len(whole), start + len(data) >= len(whole))
+
+    # ------------------------------------------------------------ services
+
+    async def services(self) -> list[ServiceInfo]:
+        """See ``Serving``."""
+        return await self._services.all()
+
+    async def service(self, name: str) -> ServiceInfo:
+        """See ``Serving``."""
+        return await self._services.one(name)
+
+    async def scale_service(self, name: str, replicas: int) -> None:
+        """See ``Serving``."""
+        await self._services.scale(name, replicas)
+
+    async def remove_service(self, name: str) -> None:
+        """See ``Serving``."""
+        await self._services.remove(name)
+
+    async def service_token(self, name: str, seconds: float) -> str:
+        """See ``Serving``."""
+        return await self._services.token(name, seconds)
+
+    async def service_logs(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
+        """See ``Serving``."""
+        return await self._services.logs(name, replica, after, limit)
+
+    async def _definition(self, service: ServiceSpec) -> ModelDefinition | None:
+        return await load_definition(self, service) if needs_definition(service) else None
 
     # ------------------------------------------------------------ folders and code
 
@@ -239,6 +314,7 @@ class BackendAI:
             except NotFound:
                 continue  # with its vfolder
         self._whereabouts.drop(attempt_ids)
+        self._rolled.drop(attempt_ids)
         return freed
 
     async def sweep(self, keep: set[str], *, dry_run: bool) -> tuple[list[str], int]:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai import places
+from fasttrack_jupyter.backends.backend_ai.deployments import FIRST_THAT_SERVES
 from fasttrack_jupyter.backends.backend_ai.mounts import binds_of, form_of
 from fasttrack_jupyter.backends.backend_ai.profile import Profile
 from fasttrack_jupyter.backends.backend_ai.releases import Release
@@ -62,6 +63,8 @@ def check_against(
 
 
 def _problems(spec: SessionSpec, survey: Survey, profile: Profile, image_of: ImageNamer) -> Iterator[Problem]:
+    if spec.service is not None and survey.release < FIRST_THAT_SERVES:
+        yield _serves_not(survey.release)
     image = image_of(spec.image)
     found = survey.find_images(image) if image else ()
     yield from _image(survey, image, found)
@@ -79,6 +82,13 @@ def _problems(spec: SessionSpec, survey: Survey, profile: Profile, image_of: Ima
             ("timeout",),
             hint="save what was reached, or ask an administrator for a longer max_session_lifetime",
         )
+
+
+def _serves_not(release: Release) -> Problem:
+    first = f"{FIRST_THAT_SERVES.year}.{FIRST_THAT_SERVES.month}"
+    message = f"is a deployment, which needs Backend.AI {first} or later: the cluster is {release}"
+    hint = "run it here (backend: local), set skip: true on it, or leave it out with --until"
+    return _error("not-served", message, ("type",), hint=hint)
 
 
 # ---------------------------------------------------------------------- images
