@@ -25,6 +25,8 @@ _TRIES = 3
 """An engine may die under a call, and the fresh one too; a third one that does has a reason to tell."""
 _STREAM_SILENCE = 45.0
 """Streams carry an empty line at least every 15 seconds; this long without one, the engine is stuck."""
+_WORK_SILENCE = 120.0
+"""The same, where a cluster is asked before the first line."""
 
 
 class Caller:
@@ -81,6 +83,19 @@ class Caller:
                 yield from (parsed_line(line) for line in lines if line)
         except (ConnectionError, TimeoutError):
             return  # the caller asks on from where it is
+        finally:
+            connection.close()
+
+    def _posted_lines(self, path: str, body: Mapping[str, Any]) -> Iterator[Json]:
+        """The same of a call that does something and tells how far it is; one that breaks off just ends."""
+        connection, answer, _ = self._exchange("POST", path, body, timeout=_WORK_SILENCE, stream=True)
+        rest = b""
+        try:
+            for part in answer.parts():
+                *lines, rest = (rest + part).split(b"\n")
+                yield from (parsed_line(line) for line in lines if line)
+        except (ConnectionError, TimeoutError):
+            return  # the caller tells
         finally:
             connection.close()
 

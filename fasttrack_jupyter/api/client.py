@@ -20,6 +20,7 @@ from typing import Any
 from fasttrack_jupyter.api import starter
 from fasttrack_jupyter.api.caller import Json, quoted
 from fasttrack_jupyter.api.client_cluster import ClusterCalls
+from fasttrack_jupyter.api.client_models import ModelCalls
 from fasttrack_jupyter.api.client_profiles import ProfileCalls
 from fasttrack_jupyter.api.client_services import ServiceCalls
 from fasttrack_jupyter.errors import EngineUnavailable
@@ -42,7 +43,7 @@ def connect(
     return client
 
 
-class Client(ClusterCalls, ProfileCalls, ServiceCalls):
+class Client(ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls):
     """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
 
     # ------------------------------------------------------------ pipelines, before a job

@@ -6,11 +6,10 @@ Results are shaped as in :mod:`fasttrack_jupyter.engine.clusters`. ``backend`` i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from fasttrack_jupyter.api.caller import Caller, Json, parsed_line, quoted
+from fasttrack_jupyter.api.caller import Caller, Json, quoted
 from fasttrack_jupyter.errors import EngineUnavailable
 
 _CLUSTER_SECONDS = 120.0
@@ -143,18 +142,6 @@ class ClusterCalls(Caller):
     def start_app(self, backend: str, session: str, app: str) -> Json:
         """Start a service of a running session: AppAddress."""
         return self._ask("POST", f"{_session(backend, session)}/apps/{quoted(app)}", {}, timeout=_CLUSTER_SECONDS)
-
-    def _posted_lines(self, path: str, body: Mapping[str, Any]) -> Iterator[Json]:
-        connection, answer, _ = self._exchange("POST", path, body, timeout=_SILENCE, stream=True)
-        rest = b""
-        try:
-            for part in answer.parts():
-                *lines, rest = (rest + part).split(b"\n")
-                yield from (parsed_line(line) for line in lines if line)
-        except (ConnectionError, TimeoutError):
-            return  # the caller tells
-        finally:
-            connection.close()
 
 
 def _cluster(backend: str) -> str:

@@ -28,6 +28,7 @@ class Operation:
 _JOB, _TASK = "/jobs/{job}", "/jobs/{job}/tasks/{path}"
 _CLUSTER = "/clusters/{backend}"
 _SERVICE = "/services/{backend}/{name}"
+_MODEL = "/models/{backend}/{name}"
 _FOLDER, _SESSION = f"{_CLUSTER}/folders/{{folder}}", f"{_CLUSTER}/sessions/{{session}}"
 
 OPERATIONS = (
@@ -106,6 +107,13 @@ OPERATIONS = (
     Operation("service_remove", "DELETE", _SERVICE, "execute"),
     Operation("service_token", "POST", f"{_SERVICE}/token", "execute"),
     Operation("service_logs", "GET", f"{_SERVICE}/logs", "read"),
+    Operation("models", "GET", "/models", "read"),
+    Operation("model_register", "POST", "/models", "write"),
+    Operation("model", "GET", _MODEL, "read"),
+    Operation("model_compare", "GET", f"{_MODEL}/compare", "read"),
+    Operation("model_promote", "PUT", f"{_MODEL}/aliases/{{alias}}", "write"),
+    Operation("model_demote", "DELETE", f"{_MODEL}/aliases/{{alias}}", "write"),
+    Operation("model_delete", "DELETE", f"{_MODEL}/versions/{{version}}", "write"),
     Operation("gc", "POST", "/gc", "write"),
     Operation("doctor", "GET", "/doctor", "read"),
     Operation("openapi", "GET", "/openapi.json", "read", is_forwarded=False),

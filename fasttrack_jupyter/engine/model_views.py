@@ -89,6 +89,13 @@ class ModelSummary(View):
     aliases: dict[str, int] = Field(default_factory=dict)
 
 
+class ModelsView(View):
+    """The models on several backends, and why those of others are not known just now, by backend."""
+
+    models: tuple[ModelSummary, ...]
+    silent: dict[str, str] = Field(default_factory=dict)
+
+
 class ModelView(View):
     """A model with its versions, the newest first."""
 

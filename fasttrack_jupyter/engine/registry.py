@@ -6,7 +6,6 @@ nothing about it is kept anywhere else: what a vfolder says is what there is, fo
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from fasttrack_jupyter.engine.model_shelf import Manifest, Shelf
 from fasttrack_jupyter.engine.model_views import (
     ModelComparison,
     ModelSummary,
+    ModelsView,
     ModelVersion,
     ModelView,
     RegisterRequest,
@@ -30,7 +30,7 @@ from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.engine.whereabouts import backend_of
-from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, Conflict, NotFound
+from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.lifecycle import Result
 from fasttrack_jupyter.model.registry import (
@@ -55,15 +55,18 @@ class ModelRegistry:
 
     # ------------------------------------------------------------ what there is
 
-    async def models(self, backend: str | None = None) -> list[ModelSummary]:
-        """By name; of all backends that answer, where none is named."""
+    async def models(self, backend: str | None = None) -> ModelsView:
+        """By name, on one backend or on all; then one that does not answer keeps nothing from being shown."""
         if backend is not None:
-            return await self._models(backend)
+            return ModelsView(models=tuple(await self._models(backend)))
         found: list[ModelSummary] = []
+        silent: dict[str, str] = {}
         for name in list(self._roster):
-            with contextlib.suppress(NotFound, BackendUnreachable):
+            try:
                 found += await self._models(name)
-        return sorted(found, key=lambda each: (each.name, each.backend))
+            except (NotFound, BackendError) as error:
+                silent[name] = error.message
+        return ModelsView(models=tuple(sorted(found, key=lambda each: (each.name, each.backend))), silent=silent)
 
     async def model(self, backend: str, name: str) -> ModelView:
         """One model, the newest version first. Raises NotFound."""
@@ -89,7 +92,7 @@ class ModelRegistry:
 
     async def sizes(self) -> tuple[int, int]:
         """How many versions there are on all backends that answer, and how many bytes they hold."""
-        found = await self.models()
+        found = (await self.models()).models
         return sum(each.versions for each in found), sum(each.size for each in found)
 
     # ------------------------------------------------------------ changes
@@ -171,9 +174,10 @@ class ModelRegistry:
             raise NotFound(f"{name} has no alias {alias!r}", hint=did_you_mean(alias, list(view.aliases)))
         await self._shelf(backend).drop_alias(name, alias)
 
-    async def delete(self, backend: str, name: str, version: int) -> None:
+    async def delete(self, backend: str, name: str, word: str) -> None:
         """Remove a version for good. Raises NotFound; Conflict while an alias or a service uses it."""
-        found = await self._version(await self.model(backend, name), str(version))
+        found = await self._version(await self.model(backend, name), word)
+        version = found.version
         if aliases := [alias for alias in found.aliases if alias != LATEST]:
             hint = f"point the alias elsewhere, or drop it: fasttrack models demote {name} {aliases[0]}"
             raise Conflict(f"{name}@{version} is {' and '.join(aliases)}", hint=hint)

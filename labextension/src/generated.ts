@@ -1071,6 +1071,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The registered models, and why those of a backend cannot be shown just now. */
+        get: operations["models"];
+        put?: never;
+        /** Register by hand what a task has left; the same output once more is the version that it is already. */
+        post: operations["model_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{backend}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One model: its versions with metrics, lineage and aliases, and which services serve them. */
+        get: operations["model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{backend}/{name}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two versions of a model side by side: metrics, parameters, files. */
+        get: operations["model_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{backend}/{name}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let an alias stand for a version from now on. */
+        put: operations["model_promote"];
+        post?: never;
+        /** Forget an alias; the version stays. */
+        delete: operations["model_demote"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{backend}/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a version for good. One that an alias or a service uses is refused. */
+        delete: operations["model_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/gc": {
         parameters: {
             query?: never;
@@ -3042,6 +3129,269 @@ export interface components {
             seconds: number;
         };
         /**
+         * ModelFile
+         * @description A file of a version.
+         */
+        ModelFile: {
+            /** Path */
+            path: string;
+            /** Size */
+            size: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ModelInput
+         * @description What the task that made a version was given. A value, or an artifact with the digest of all that is in it.
+         */
+        ModelInput: {
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
+            /**
+             * Value
+             * @default null
+             */
+            value: unknown;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Digest
+             * @default null
+             */
+            digest: string | null;
+        };
+        /**
+         * ModelLineage
+         * @description Where a version comes from.
+         */
+        ModelLineage: {
+            /** Home */
+            home: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Job */
+            job: string;
+            /** Index */
+            index: number;
+            /** Task */
+            task: string;
+            /** Attempt */
+            attempt: string;
+            /** Output */
+            output: string;
+            /** Key */
+            key: string;
+            /** Backend */
+            backend: string;
+            /**
+             * Image
+             * @default null
+             */
+            image: string | null;
+            /**
+             * Code
+             * @default null
+             */
+            code: string | null;
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Inputs
+             * @default []
+             */
+            inputs: components["schemas"]["ModelInput"][];
+        };
+        /**
+         * ModelSummary
+         * @description A model, with its highest version.
+         */
+        ModelSummary: {
+            /** Name */
+            name: string;
+            /** Backend */
+            backend: string;
+            /** Versions */
+            versions: number;
+            /** Size */
+            size: number;
+            latest: components["schemas"]["ModelVersion"];
+            /** Aliases */
+            aliases?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ModelVersion
+         * @description A registered version: what it is, and where it comes from.
+         */
+        ModelVersion: {
+            /** Model */
+            model: string;
+            /** Version */
+            version: number;
+            /** Folder */
+            folder: string;
+            /** Backend */
+            backend: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Digest */
+            digest: string;
+            /** Size */
+            size: number;
+            /**
+             * Files
+             * @default []
+             */
+            files: components["schemas"]["ModelFile"][];
+            /**
+             * Left Out
+             * @default []
+             */
+            left_out: string[];
+            /** Metrics */
+            metrics?: {
+                [key: string]: unknown;
+            };
+            lineage: components["schemas"]["ModelLineage"];
+            /**
+             * Aliases
+             * @default []
+             */
+            aliases: string[];
+            /**
+             * Services
+             * @default []
+             */
+            services: string[];
+        };
+        /**
+         * ModelsView
+         * @description The models on several backends, and why those of others are not known just now, by backend.
+         */
+        ModelsView: {
+            /** Models */
+            models: components["schemas"]["ModelSummary"][];
+            /** Silent */
+            silent?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RegisterProgress
+         * @description How far it is; at the end with the version.
+         */
+        RegisterProgress: {
+            /** Sent */
+            sent: number;
+            /** Size */
+            size: number;
+            /** @default null */
+            version: components["schemas"]["ModelVersion"] | null;
+        };
+        /**
+         * RegisterRequest
+         * @description Register by hand what a task has left: an artifact among its declared outputs.
+         */
+        RegisterRequest: {
+            /** Job */
+            job: string;
+            /** Task */
+            task: string;
+            /** Output */
+            output: string;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+        };
+        /**
+         * ModelView
+         * @description A model with its versions, the newest first.
+         */
+        ModelView: {
+            /** Name */
+            name: string;
+            /** Backend */
+            backend: string;
+            /** Versions */
+            versions: components["schemas"]["ModelVersion"][];
+            /** Aliases */
+            aliases?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Difference
+         * @description A metric or a parameter of two versions; null where one of them has none.
+         */
+        Difference: {
+            /** Name */
+            name: string;
+            /**
+             * One
+             * @default null
+             */
+            one: unknown;
+            /**
+             * Other
+             * @default null
+             */
+            other: unknown;
+            /**
+             * Change
+             * @default null
+             */
+            change: number | null;
+        };
+        /**
+         * FileChange
+         * @description A file that two versions do not have in common.
+         */
+        FileChange: {
+            /** Path */
+            path: string;
+            /** Change */
+            change: string;
+            /** Size */
+            size: number;
+        };
+        /**
+         * ModelComparison
+         * @description Two versions of a model, side by side.
+         */
+        ModelComparison: {
+            one: components["schemas"]["ModelVersion"];
+            other: components["schemas"]["ModelVersion"];
+            /** Metrics */
+            metrics: components["schemas"]["Difference"][];
+            /** Params */
+            params: components["schemas"]["Difference"][];
+            /** Files */
+            files: components["schemas"]["FileChange"][];
+            /** Same Code */
+            same_code: boolean;
+        };
+        /**
+         * Promotion
+         * @description Which version an alias is to stand for.
+         */
+        Promotion: {
+            /** Version */
+            version: number;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -3059,6 +3409,16 @@ export interface components {
             environments: string[];
             /** Bytes */
             bytes: number;
+            /**
+             * Models
+             * @default 0
+             */
+            models: number;
+            /**
+             * Model Bytes
+             * @default 0
+             */
+            model_bytes: number;
         };
         /**
          * GcRequest
@@ -3442,6 +3802,19 @@ export type ServicesView = components['schemas']['ServicesView'];
 export type Scale = components['schemas']['Scale'];
 export type ServiceToken = components['schemas']['ServiceToken'];
 export type TokenRequest = components['schemas']['TokenRequest'];
+export type ModelFile = components['schemas']['ModelFile'];
+export type ModelInput = components['schemas']['ModelInput'];
+export type ModelLineage = components['schemas']['ModelLineage'];
+export type ModelSummary = components['schemas']['ModelSummary'];
+export type ModelVersion = components['schemas']['ModelVersion'];
+export type ModelsView = components['schemas']['ModelsView'];
+export type RegisterProgress = components['schemas']['RegisterProgress'];
+export type RegisterRequest = components['schemas']['RegisterRequest'];
+export type ModelView = components['schemas']['ModelView'];
+export type Difference = components['schemas']['Difference'];
+export type FileChange = components['schemas']['FileChange'];
+export type ModelComparison = components['schemas']['ModelComparison'];
+export type Promotion = components['schemas']['Promotion'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -5927,6 +6300,236 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LogView"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: {
+                backend?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON text per line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["RegisterProgress"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model_compare: {
+        parameters: {
+            query?: {
+                one?: string;
+                other?: string;
+            };
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelComparison"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model_promote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promotion"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model_demote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    model_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backend: string;
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

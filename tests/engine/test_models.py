@@ -62,7 +62,7 @@ def test_a_success_is_a_version_with_its_metrics_and_lineage(engine: Any) -> Non
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(engine.request(TRAIN, head=PARAMS))
             job = await engine.finish(fasttrack)
-            (model,) = await fasttrack.models.models()
+            (model,) = (await fasttrack.models.models()).models
             (version,) = (await fasttrack.models.model("local", "digits")).versions
         assert (model.name, model.versions, model.latest.version) == ("digits", 1, 1)
         assert version.metrics == {"accuracy": 0.9}
@@ -146,7 +146,7 @@ def test_a_half_made_version_is_never_listed(engine: Any) -> None:
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(engine.request(TRAIN))
             await asyncio.wait_for(stuck.wait(), 10)
-            assert await fasttrack.models.models() == []
+            assert not (await fasttrack.models.models()).models
             assert (await fasttrack.job("last")).tasks[0].result == "UNDEFINED"
 
     asyncio.run(story())
@@ -169,7 +169,7 @@ def test_a_cancelled_job_stops_registering(engine: Any) -> None:
             await fasttrack.cancel("last")
             job = await engine.finish(fasttrack)
             assert job.tasks[0].status == "CANCELLED"
-            assert await fasttrack.models.models() == []
+            assert not (await fasttrack.models.models()).models
 
     asyncio.run(story())
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_registered_fails_its_task(engine: Any) -> None:
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(engine.request(TRAIN))
             job = await engine.finish(fasttrack)
-            assert await fasttrack.models.models() == []
+            assert not (await fasttrack.models.models()).models
         assert job.result == "FAILURE"
         assert "output model was not registered as digits" in job.tasks[0].reason
 
@@ -253,9 +253,9 @@ def test_versions_are_promoted_compared_and_deleted(engine: Any) -> None:
             assert [param.name for param in found.params] == ["lr"]
             assert found.same_code
             with pytest.raises(Conflict, match="production"):
-                await models.delete("local", "digits", 2)
+                await models.delete("local", "digits", "2")
             await models.drop_alias("local", "digits", "production")
-            await models.delete("local", "digits", 2)
+            await models.delete("local", "digits", "2")
             await fasttrack.run(engine.request(TRAIN))
             await engine.finish(fasttrack)
             assert [each.version for each in (await models.model("local", "digits")).versions] == [3, 1]
