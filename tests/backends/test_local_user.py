@@ -19,9 +19,17 @@ import pytest
 
 from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.settings import LocalSettings
+from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.testing.conformance import opened, session_spec
 
 NOBODY = 65534
+CELL = (
+    b"print(*[line for line in open('/proc/self/status') if line.startswith(('CapEff', 'CapPrm', 'CapInh', 'CapAmb'))])"
+)
+CELLS = {
+    "tasks.json": b'{"format": 1, "tasks": {"rights": {"cells": [{"file": "c.py", "label": "cell 1", "kind": "task"}]}}}',
+    "c.py": CELL,
+}
 _START_YOURSELF = (
     "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True); print(sys.version_info[:2])"
 )
@@ -29,7 +37,7 @@ _START_YOURSELF = (
 
 async def tell(home: Path) -> dict[str, object]:
     """Run two sessions; what they saw and how they ended."""
-    async with opened(backend := LocalBackend(LocalSettings(home, grace=0.5))) as reports:
+    async with opened(backend := LocalBackend(LocalSettings(home, grace=0.5, warm_start=True))) as reports:
         await backend.submit(session_spec("j-0-1", "id -u; echo $$; echo kept > /pipeline/outputs/f; pwd"))
         first = await reports.ended("j-0-1")
         more = {"inputs": ("jobs/1/j-0-1",), "shmem": 1 << 20}
@@ -40,7 +48,11 @@ async def tell(home: Path) -> dict[str, object]:
         await reports.running("j-2-1")
         await backend.cancel("j-2-1", "cancelled")
         cancelled = await reports.ended("j-2-1")
+        code = await backend.put_code({f"n.cells/{name}": text for name, text in {**travel_files(), **CELLS}.items()})
+        await backend.submit(session_spec("j-3-1", "python3 n.cells/execute.py rights", code=code))
+        warm = await reports.ended("j-3-1")
         return {
+            "warm": [warm.data.get("notes"), (home / "attempts/j-3-1/log").read_text(), len(backend._sessions.warm)],
             "mode": first.data["mode"],
             "why": (await backend.doctor())[0]["found"],
             "logs": [(home / f"attempts/j-{number}-1/log").read_text() for number in range(2)],
@@ -99,6 +111,17 @@ def test_an_ordinary_user_has_private_mounts(tmp_path: Path) -> None:
     assert "Read-only file system" in logs[1]
     assert logs[1].splitlines()[-1] == "1024"
     assert told["cancelled"] == "CANCELLED"
+
+
+def test_a_warm_start_leaves_an_ordinary_user_no_rights(tmp_path: Path) -> None:
+    """What it takes to mount is lent to the warm interpreter, and given up before any cell runs."""
+    told = run_as_user(tmp_path)
+    if told["mode"] != "namespaces":
+        pytest.skip(f"the kernel does not let users do that: {told['why']}")
+    assert isinstance(told["warm"], list)
+    notes, log, alive = told["warm"]
+    assert (notes, alive) == (None, 1)
+    assert set(log.split()[1::2]) == {"0" * 16}, log
 
 
 if __name__ == "__main__":

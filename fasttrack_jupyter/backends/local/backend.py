@@ -131,7 +131,9 @@ class LocalBackend:
         """See the port."""
         sessions = self._open_sessions()
         home, mode, why = self._settings.home, sessions.mode, sessions.why
-        return await asyncio.to_thread(lambda: Doctor(home, self._images, self._ledger, mode, why).look())
+        warm = list(sessions.warm) if self._settings.warm_start else None
+        doctor = Doctor(home, self._images, self._ledger, mode, why, warm=warm)
+        return await asyncio.to_thread(doctor.look)
 
     # ------------------------------------------------------------ sessions
 

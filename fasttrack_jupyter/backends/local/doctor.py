@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,13 +33,23 @@ class Check(NamedTuple):
 
 
 class Doctor:
-    """Looks at one home on this machine; ``root`` stands for ``/`` in tests."""
+    """Looks at one home on this machine; ``root`` stands for ``/`` in tests.
+
+    ``warm``: the warm interpreters (pid, Python, what it has imported); None where warm start is off.
+    """
 
     def __init__(
-        self, home: Path, images: ImageResolver, ledger: DeviceLedger, mode: str, why: str, root: Path = Path("/")
+        self,
+        home: Path,
+        images: ImageResolver,
+        ledger: DeviceLedger,
+        mode: str,
+        why: str,
+        root: Path = Path("/"),
+        warm: Sequence[tuple[int, str, str]] | None = None,
     ) -> None:
         self._home, self._images, self._ledger, self._root = home, images, ledger, root
-        self._mode, self._why = mode, why
+        self._mode, self._why, self._warm = mode, why, warm
 
     def look(self) -> list[Mapping[str, Any]]:
         """``{check, ok, found, remedy}`` each."""
@@ -55,6 +66,7 @@ class Doctor:
         yield self._uv()
         git = shutil.which("git")
         yield Check("git", git is not None, git or "not found", "install git for tasks whose code comes from Git")
+        yield self._warm_start()
         yield self._file_system()
         yield self._space()
 
@@ -92,6 +104,15 @@ class Doctor:
             return Check("uv", True, uv_binary())
         except ImageUnresolved as error:
             return Check("uv", False, error.message, f"{error.hint}, for images that begin with uv:")
+
+    def _warm_start(self) -> Check:
+        if self._warm is None:
+            return Check("warm start", True, "off; FASTTRACK_LOCAL_WARM_START=1 turns it on for tasks of cells")
+        if sys.platform != "linux" or self._mode not in ("namespaces", "folders"):
+            why = f"sessions of mode {self._mode} start fresh" if sys.platform == "linux" else "it needs Linux"
+            return Check("warm start", False, f"on, but {why}", "unset FASTTRACK_LOCAL_WARM_START or the mode")
+        alive = [f"{python} with {modules or 'nothing more'} (pid {pid})" for pid, python, modules in self._warm]
+        return Check("warm start", True, f"on; warm now: {', '.join(alive) or 'none, the first task starts one'}")
 
     def _file_system(self) -> Check:
         kind = self._kind_of_file_system()

@@ -128,7 +128,7 @@ class LauncherLink:
 
     def _hear(self, message: tuple[Any, ...]) -> None:
         if message[0] == "warm":
-            self.warm = message[2]
+            self.warm[:] = message[2]
         elif message[0] != "ready":
             self._heard(message)
         elif self._ready is not None and not self._ready.done():
@@ -147,6 +147,6 @@ class LauncherLink:
             self._ready.set_exception(BackendError("the launcher of local sessions ended at once"))
             self._ready.exception()  # nobody may be waiting: it is not a surprise then
         self._socket = self._process = None
-        self.warm = []
+        self.warm.clear()
         self._input.clear()
         self._unsent.clear()

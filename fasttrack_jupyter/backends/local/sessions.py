@@ -71,7 +71,7 @@ class Sessions:
         probe = namespace_view.probe(settings.home / "attempts" / ".probe")
         setup = {"mode": settings.mode, "home": str(settings.home), "probe": probe}
         self._link = LauncherLink(setup, self._heard, self._launcher_died)
-        self.mode, self.why = "folders", ""
+        self.mode, self.why, self.warm = "folders", "", self._link.warm
         self._watchdog = Watchdog(
             settings.watch_interval, settings.log_cap, self.live, self.end, devices, self._progressed
         )

@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,8 @@ def warm_request(command: str, places: Places, environ: Mapping[str, str]) -> di
         Fresh: it starts fresh.
     """
     word, script, task = _words(command)
+    if sys.platform != "linux":
+        raise Fresh("it needs Linux")
     if places.code is None or os.path.isabs(script) or ".." in script.split("/"):
         raise Fresh
     folder = os.path.join(places.code, os.path.dirname(script))
@@ -60,6 +63,8 @@ def warm_request(command: str, places: Places, environ: Mapping[str, str]) -> di
     for target, _ in places.mounts:
         if not target.startswith(WORK + "/") or f"{WORK}/{script}".startswith(target + "/"):
             raise Fresh(f"something is mounted at {target}")
+    if os.path.lexists(os.path.join(places.code, ".local")):
+        raise Fresh("its code has packages of a user's own (.local)")
     python = shutil.which(word, path=environ["PATH"])
     if python is None or _leads_elsewhere(python, places):
         raise Fresh(f"{word} is not one that others can use")

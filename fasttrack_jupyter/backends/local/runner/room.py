@@ -44,15 +44,18 @@ class Room:
         kept = {name: value for name, value in os.environ.items() if name != _PAD}
         os.environ.clear()  # libc's own list points there
         os.environ.update(kept)
-
-    def say(self, words: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Be called ``words`` in ``ps``, and show ``environ``."""
-        size = self._words_end - self._words
-        told = os.fsencode(" ".join(words))[: size - 2]
         # a last byte that is not NUL says that there is one text up to the first NUL, and no list of words
-        self._put(self._words, told.ljust(size - 1, b"\0") + b".")
-        shown = b"".join(os.fsencode(f"{name}={value}\0") for name, value in environ.items())
-        self._put(self._variables, shown[: self._end - self._variables].ljust(self._end - self._variables, b"\0"))
+        self._put(self._words, b"\0" * (self._words_end - self._words - 1) + b".")
+        self._put(self._variables, b"\0" * (self._end - self._variables))
+
+    def be_called(self, words: Sequence[str]) -> None:
+        """Be called ``words`` in ``ps``."""
+        told = os.fsencode(" ".join(words))[: self._words_end - self._words - 2]
+        self._put(self._words, told + b"\0")
+
+    def show(self, environ: Mapping[str, str]) -> None:
+        """Show ``environ``, which fits, as the variables; once in a process."""
+        self._put(self._variables, b"".join(os.fsencode(f"{name}={value}\0") for name, value in environ.items()))
 
     @staticmethod
     def _put(where: int, data: bytes) -> None:

@@ -15,11 +15,11 @@ import gc
 import importlib
 import importlib.machinery
 import io
+import itertools
 import os
 import signal
 import site
 import sys
-import sysconfig
 import tempfile
 import traceback
 import types
@@ -41,12 +41,19 @@ class WarmCells:
         sys.modules[_TRAVEL] = package
         for name in _PARTS:
             importlib.import_module(f"{_TRAVEL}.{name}")
+        self._before: frozenset[str] = frozenset()
+        self._ours: list[Any] = []
         self._blas: list[Callable[[int], Any]] = []
         self._libc = ctypes.PyDLL(None)
-        self._own_code = os.path.join(sysconfig.get_path("platstdlib"), "")
+        self._own_code = os.path.join(os.path.dirname(os.__file__), "")
 
     def prepare(self) -> None:
-        """Look at what was imported since."""
+        """Look at what was imported since.
+
+        Here, because to look at an object in a fork copies the page that it is on.
+        """
+        self._before = frozenset(sys.modules)
+        self._ours = [module for name, module in sys.modules.items() if name.partition(".")[0] == _TRAVEL]
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
             paths = {line.split(None, 5)[5].rstrip("\n") for line in file if "openblas" in line.rpartition("/")[2]}
         libraries = [ctypes.PyDLL(path) for path in sorted(paths)]
@@ -56,7 +63,6 @@ class WarmCells:
 
     def run(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         """Be ``python EXECUTE.PY TASK …``; this never returns."""
-        before = frozenset(sys.modules)
         try:
             self._refresh(argv, environ)
             status = self._execute(argv)
@@ -65,7 +71,7 @@ class WarmCells:
         except BaseException:
             traceback.print_exc()
             status = 1
-        self._end(status & 0xFF, before)
+        self._end(status & 0xFF)
 
     def _refresh(self, argv: Sequence[str], environ: Mapping[str, str]) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -75,7 +81,7 @@ class WarmCells:
         if not getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, "")
         tempfile.tempdir = None
-        if site.ENABLE_USER_SITE:
+        if site.USER_BASE is not None:
             site.USER_BASE = site.USER_SITE = None
             site.getusersitepackages()
         if "numpy.random" in sys.modules:
@@ -97,8 +103,7 @@ class WarmCells:
 
     def _execute(self, argv: Sequence[str]) -> int:
         folder = os.path.dirname(os.path.abspath(argv[1]))
-        for name in [name for name in sys.modules if name.partition(".")[0] == _TRAVEL]:
-            module: Any = sys.modules[name]
+        for module in self._ours:
             if getattr(module, "__file__", None):
                 module.__file__ = os.path.join(folder, os.path.basename(module.__file__))
             if hasattr(module, "HERE"):
@@ -108,15 +113,19 @@ class WarmCells:
         sys.stdout.flush()
         return status
 
-    def _end(self, status: int, before: frozenset[str]) -> None:
-        new = [module for name, module in list(sys.modules.items()) if name not in before]
+    def _end(self, status: int) -> None:
+        names = list(itertools.takewhile(lambda name: name not in self._before, reversed(sys.modules)))
+        new = [sys.modules[name] for name in names]
         if any(map(self._is_foreign, new)):
             ctypes.pythonapi.Py_Exit(status)
         try:
             if "threading" in sys.modules:
                 sys.modules["threading"]._shutdown()
             atexit._run_exitfuncs()
-            self._let_go([sys.modules["__main__"], *reversed(new)], before)
+            main = sys.modules["__main__"]
+            for name in names:
+                del sys.modules[name]
+            self._let_go([main, *new])
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
         except BaseException:
@@ -133,10 +142,8 @@ class WarmCells:
         return not loader.path.startswith(self._own_code)
 
     @staticmethod
-    def _let_go(modules: Sequence[types.ModuleType], before: frozenset[str]) -> None:
+    def _let_go(modules: Sequence[types.ModuleType]) -> None:
         """As an interpreter does at its end: no names, no modules, no cycles; and no file that is not written out."""
-        for name in [name for name in sys.modules if name not in before]:
-            del sys.modules[name]
         for module in modules:
             for name in [name for name in vars(module) if name != "__builtins__"]:
                 vars(module)[name] = None

@@ -71,6 +71,7 @@ class Zygote(starting.Starter):
         self._seen: dict[str, tuple[int, ...]] = {}
         for path in (sys.executable, f"{sys.prefix}/pyvenv.cfg", *sys.path):
             self._watch(path)
+        self._settle()
 
     # ------------------------------------------------------------ requests
 
@@ -117,8 +118,7 @@ class Zygote(starting.Starter):
     @staticmethod
     def _see_that_nothing_is_hidden(own: Sequence[str]) -> None:
         """Raises Unlike if a fresh interpreter would import the task's ``own`` module where this one has another."""
-        taken = {name.partition(".")[0] for name in sys.modules}
-        if hiding := next((name for name in own if name in taken), None):
+        if hiding := next((name for name in own if name in sys.modules), None):
             raise Unlike(f"{hiding} in its code hides the module of that name", stays=None)
 
     def _load(self, name: str) -> None:
@@ -137,6 +137,9 @@ class Zygote(starting.Starter):
             raise Unlike(f"{name} imports {holder}")
         if (path := getattr(sys.modules[top], "__file__", None)) is not None:
             self._watch(path)
+        self._settle()
+
+    def _settle(self) -> None:
         self._cells.prepare()
         gc.collect()
         gc.freeze()  # what stands now is nobody's garbage; to look at it would copy it
@@ -190,15 +193,20 @@ class Zygote(starting.Starter):
             syscalls.Rights().drop()
         for number in _SHELL_SIGNALS:
             signal.signal(number, lambda *_: None)
-        os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), 0)
+        os.close(self._said)
+        null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(null, 0)
+        os.close(null)
         for target, fd in ((1, fds[1]), (2, fds[1]), (starting.LOCK_FD, fds[starting.LOCK_FD])):
             os.dup2(fd, target)
-        self._room.say([job["name"], *job["argv"]], job["environ"])
+        self._room.be_called([job["name"], *job["argv"]])
+        self._room.show(job["environ"])
         return who
 
     def _supervise(self, job: dict[str, Any], fds: dict[int, int], who: str) -> None:
         """What the shell does otherwise; see :mod:`.supervisor`."""
         _insist(fds[starting.PID_FD], who)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SHELL_SIGNALS)  # what the child hears now it shall not take as we do
         try:
             child = os.fork()
         except OSError as error:
@@ -210,8 +218,10 @@ class Zygote(starting.Starter):
                     os.close(fd)
                 for number in _SHELL_SIGNALS:
                     signal.signal(number, signal.SIG_DFL)
-                self._room.say(job["argv"], job["environ"])
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, _SHELL_SIGNALS)
+                self._room.be_called(job["argv"])
                 self._cells.run(job["argv"], job["environ"])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SHELL_SIGNALS)
             code = _code_of(child)
         _insist(fds[starting.STATUS_FD], f"{code} .\n")
         os._exit(code)
