@@ -47,6 +47,12 @@ export namespace CommandIDs {
   export const showPanel = 'fasttrack:show-panel';
   /** Sign in to a Backend.AI cluster, or see those that one is signed in to. Args: `profile?` (to be changed). */
   export const addCluster = 'fasttrack:add-cluster';
+  /** Show a cluster in a tab. Args: `backend?` (the first there is). */
+  export const openCluster = 'fasttrack:open-cluster';
+  /** Give the selected tasks of the editor an image; resolves to words about it. Args: `image`. */
+  export const useImage = 'fasttrack:use-image';
+  /** Mount a vfolder in the selected tasks of the editor; resolves to words about it. Args: `folder`. */
+  export const useFolder = 'fasttrack:use-folder';
 }
 
 /** How the connection to the engine is. */

@@ -1,7 +1,8 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
 import { ApiError } from './api';
-import { bytes, numberOf, sentence, troubleOf, writtenSpace } from './words';
+import { bytes, numberOf, sentence, troubleHere, troubleOf, writtenSpace } from './words';
 
 describe('words', () => {
   it('an error of the server is its own words and its remedy', () => {
@@ -17,6 +18,19 @@ describe('words', () => {
       'There is no vfolder. Make one'
     );
     expect(sentence({ message: 'no', hint: '' })).toBe('No');
+  });
+
+  it('remedies for a terminal become some for JupyterLab', () => {
+    const hintOf = (hint: string) =>
+      troubleHere(new ApiError(404, 'not_found', 'no', hint), nullTranslator.load('')).hint;
+    expect(hintOf('fasttrack cluster sessions lists them')).toBe(
+      'The tab “Sessions” of the cluster lists them.'
+    );
+    expect(hintOf('Give it others: fasttrack login (they …).')).toContain('keys of the profile');
+    expect([hintOf('see: fasttrack doctor'), hintOf('Ask an administrator.')]).toEqual([
+      '',
+      'Ask an administrator.'
+    ]);
   });
 
   it('sizes have binary units', () => {

@@ -21,6 +21,26 @@ export function sentence({ message, hint }: Trouble): string {
   return [message.replace(/\.$/, ''), hint].filter(Boolean).map(capital).join('. ');
 }
 
+/** The same of a cluster, with remedies for JupyterLab where the server's are for a terminal. */
+export function troubleHere(error: unknown, trans: TranslationBundle): Trouble {
+  const { message, hint } = troubleOf(error);
+  return { message, hint: hint.includes('fasttrack ') ? hintHere(hint, trans) : hint };
+}
+
+function hintHere(hint: string, trans: TranslationBundle): string {
+  const remedies: readonly [RegExp, string][] = [
+    [/login --(project|resource|folder)/, trans.__('Change it in the profile, or ask an administrator.')],
+    [
+      /login/,
+      trans.__('Check the keys of the profile: they may have been changed, or the account set inactive.')
+    ],
+    [/cluster images/, trans.__('The tab “Images” of the cluster lists them.')],
+    [/cluster sessions/, trans.__('The tab “Sessions” of the cluster lists them.')],
+    [/folders/, trans.__('The tab “Vfolders” of the cluster lists them.')]
+  ];
+  return remedies.find(([of]) => of.test(hint))?.[1] ?? '';
+}
+
 /** The text with a capital first letter. */
 export function capital(text: string): string {
   return text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -2,43 +2,88 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { sentence, troubleOf } from '../words';
+import { sentence, troubleHere } from '../words';
 
-/** What was asked for: null until it is there; its trouble in words; and a way to ask again. */
+/** What was asked for: null until it is there; what was thrown instead, if anything; and a way to ask again. */
 export interface Asked<T> {
   value: T | null;
-  trouble: string;
+  trouble: unknown;
+  /** Whether an answer is on its way. */
+  isAsking: boolean;
   again(): void;
 }
 
-/** Ask when first shown, and again when `about` changes; an answer that came too late is dropped. */
-export function useAnswer<T>(ask: () => Promise<T>, about: string): Asked<T> {
-  const [state, setState] = React.useState<{ value: T | null; trouble: string }>({
-    value: null,
-    trouble: ''
-  });
-  const [count, again] = React.useReducer((before: number) => before + 1, 0);
-  React.useEffect(() => {
-    let isCurrent = true;
-    ask().then(
-      value => isCurrent && setState({ value, trouble: '' }),
-      (error: unknown) => isCurrent && setState({ value: null, trouble: sentence(troubleOf(error)) })
-    );
-    return () => void (isCurrent = false);
-  }, [about, count]);
-  return { ...state, again };
+/** How an answer is kept up to date. */
+export interface Freshness {
+  /** Another number: ask again, and show meanwhile what is known. */
+  round: number;
+  /** Whether somebody looks: only then it is asked. */
+  isSeen: boolean;
+  /** Milliseconds between two questions; none: only when told to. */
+  every?: number;
 }
 
+interface State<T> {
+  about: string;
+  value: T | null;
+  trouble: unknown;
+  isAsking: boolean;
+}
+
+/**
+ * Ask when first seen, again when told to, and when `about` changes, of which nothing is known then. An answer that
+ * came too late is dropped; one that fails leaves what is known.
+ */
+export function useAnswer<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+  about: string,
+  { round, isSeen, every }: Freshness
+): Asked<T> {
+  const [state, setState] = React.useState<State<T>>({ about, value: null, trouble: null, isAsking: true });
+  const [count, again] = React.useReducer((before: number) => before + 1, 0);
+  React.useEffect(() => {
+    if (!isSeen) {
+      return;
+    }
+    const aborter = new AbortController();
+    setState(now => (now.about === about ? { ...now, isAsking: true } : { ...EMPTY, about }));
+    ask(aborter.signal).then(
+      value => !aborter.signal.aborted && setState({ about, value, trouble: null, isAsking: false }),
+      (error: unknown) =>
+        !aborter.signal.aborted && setState(now => ({ ...now, trouble: error, isAsking: false }))
+    );
+    return () => aborter.abort();
+  }, [about, round, count, isSeen]);
+  React.useEffect(() => {
+    const timer = isSeen && every ? setInterval(() => !document.hidden && again(), every) : undefined;
+    return () => clearInterval(timer);
+  }, [isSeen, every]);
+  return state.about === about ? { ...state, again } : { ...EMPTY, again };
+}
+
+const EMPTY = { value: null, trouble: null, isAsking: true };
+
 /** What stands where an answer is not there: that it is waited for, or why there is none. */
-export function Waiting({ asked, trans }: { asked: Asked<unknown>; trans: TranslationBundle }): JSX.Element {
-  return asked.trouble ? (
-    <p className="ft-Login-problem" role="alert">
-      {asked.trouble}{' '}
-      <button type="button" className="ft-Button" onClick={asked.again}>
-        {trans.__('Try again')}
-      </button>
+export function Waiting({
+  asked,
+  trans
+}: {
+  asked: Asked<unknown>;
+  trans: TranslationBundle;
+}): JSX.Element | null {
+  if (asked.trouble !== null) {
+    return (
+      <p className="ft-Login-problem" role="alert">
+        {sentence(troubleHere(asked.trouble, trans))}{' '}
+        <button type="button" className="ft-Button" onClick={asked.again}>
+          {trans.__('Try again')}
+        </button>
+      </p>
+    );
+  }
+  return asked.value === null ? (
+    <p role="status" className="ft-Cluster-wait">
+      {trans.__('Asking the cluster…')}
     </p>
-  ) : (
-    <p role="status">{trans.__('Asking the cluster…')}</p>
-  );
+  ) : null;
 }

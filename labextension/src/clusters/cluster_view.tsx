@@ -1,38 +1,48 @@
-/** One cluster in the panel: what is free there and what one may have, vfolders, sessions. Asked when it is shown. */
+/**
+ * One cluster: what is free there and what one may have, images, vfolders, sessions. The same in the panel, where it
+ * is narrow, and in the main area. It is asked when it is looked at, not before; a view that was left is kept.
+ */
 import { ReactWidget } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { word, type Api } from '../api';
+import { word } from '../api';
+import type { ClusterContext, ClusterServices } from './context';
 import { FoldersView } from './folders_view';
+import { ImagesView } from './images_view';
 import { ResourcesView } from './resources_view';
 import { SessionsView } from './sessions_view';
+import { Uploads } from './uploads';
 
-/** What the parts of a section are given. */
-export interface ClusterContext {
-  api: Api;
-  trans: TranslationBundle;
-  /** Where its operations are. */
-  place: string;
-}
+type Tab = 'resources' | 'images' | 'folders' | 'sessions';
 
-type Tab = 'resources' | 'folders' | 'sessions';
+const VIEWS: Readonly<Record<Tab, (props: { context: ClusterContext }) => JSX.Element>> = {
+  resources: ResourcesView,
+  images: ImagesView,
+  folders: FoldersView,
+  sessions: SessionsView
+};
 
-/** The content of one profile's section. */
+/** See the head of this file. */
 export class ClusterWidget extends ReactWidget {
   constructor(
-    private readonly api: Api,
-    private readonly trans: TranslationBundle,
-    private readonly backend: string
+    private readonly services: ClusterServices,
+    readonly backend: string
   ) {
     super();
     this.addClass('ft-Cluster');
+    this.place = `clusters/${word(backend)}`;
+    this.uploads = new Uploads(services.api, folder => `${this.place}/folders/${word(folder)}`);
   }
 
   /** Ask the cluster anew. */
   refresh(): void {
-    this.count++;
+    this.round++;
     this.update();
+  }
+
+  dispose(): void {
+    this.uploads.dispose();
+    super.dispose();
   }
 
   protected onAfterShow(): void {
@@ -40,43 +50,86 @@ export class ClusterWidget extends ReactWidget {
     this.update();
   }
 
-  protected render(): JSX.Element {
-    const context = { api: this.api, trans: this.trans, place: `clusters/${word(this.backend)}` };
-    return this.wasShown || this.isVisible ? <Tabs key={this.count} context={context} /> : <></>;
+  protected onAfterHide(): void {
+    this.update();
   }
 
-  private count = 0;
+  protected render(): JSX.Element {
+    this.wasShown = this.wasShown || this.isVisible;
+    const fresh = { round: this.round, isSeen: this.isVisible };
+    const { services, backend, place, uploads } = this;
+    return this.wasShown ? <Tabs context={{ ...services, backend, place, uploads, fresh }} /> : <></>;
+  }
+
+  private readonly place: string;
+  private readonly uploads: Uploads;
+  private round = 0;
   private wasShown = false;
 }
 
 function Tabs({ context }: { context: ClusterContext }): JSX.Element {
   const { trans } = context;
   const [tab, setTab] = React.useState<Tab>('resources');
+  const [opened, setOpened] = React.useState<ReadonlySet<Tab>>(new Set([tab]));
+  const id = React.useId();
   const labels: Readonly<Record<Tab, string>> = {
     resources: trans.__('Resources'),
+    images: trans.__('Images'),
     folders: trans.__('Vfolders'),
     sessions: trans.__('Sessions')
   };
-  const Views = { resources: ResourcesView, folders: FoldersView, sessions: SessionsView };
-  const Shown = Views[tab];
+  const tabs = Object.keys(labels) as Tab[];
+  const show = (next: Tab): void => {
+    setTab(next);
+    setOpened(new Set([...opened, next]));
+  };
+  const step = (event: React.KeyboardEvent): void => {
+    const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    if (by !== 0) {
+      const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
+      show(next);
+      document.getElementById(`${id}-${next}`)?.focus();
+    }
+  };
   return (
     <>
-      <div className="ft-Cluster-tabs" role="group" aria-label={trans.__('What to show of the cluster')}>
-        {(Object.keys(labels) as Tab[]).map(each => (
+      <div
+        role="tablist"
+        className="ft-Tabs"
+        aria-label={trans.__('What to show of %1', context.backend)}
+        onKeyDown={step}
+      >
+        {tabs.map(each => (
           <button
             key={each}
+            id={`${id}-${each}`}
             type="button"
-            className="ft-Button"
-            aria-pressed={each === tab}
-            onClick={() => setTab(each)}
+            role="tab"
+            aria-selected={each === tab}
+            aria-controls={`${id}-panel-${each}`}
+            tabIndex={each === tab ? 0 : -1}
+            onClick={() => show(each)}
           >
             {labels[each]}
           </button>
         ))}
       </div>
-      <div className="ft-Cluster-body">
-        <Shown context={context} />
-      </div>
+      {tabs.map(each => {
+        const View = VIEWS[each];
+        const fresh = { ...context.fresh, isSeen: context.fresh.isSeen && each === tab };
+        return (
+          <div
+            key={each}
+            role="tabpanel"
+            id={`${id}-panel-${each}`}
+            aria-labelledby={`${id}-${each}`}
+            className="ft-Cluster-body"
+            hidden={each !== tab}
+          >
+            {opened.has(each) && <View context={{ ...context, fresh }} />}
+          </div>
+        );
+      })}
     </>
   );
 }

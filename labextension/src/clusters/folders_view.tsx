@@ -1,148 +1,163 @@
-/** The vfolders of a cluster: looked into, files fetched by the browser, files brought there by a drop or a choice. */
+/** The vfolders of a cluster: those that others offer, those that one has, what they take; and into each of them. */
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { addIcon, deleteIcon, folderIcon, usersIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { word } from '../api';
-import type { ClusterFile, ClusterFolder } from '../generated';
-import { useAnswer, Waiting } from './asking';
-import type { ClusterContext } from './cluster_view';
-import { uploadFile } from './uploading';
-import { bytes, sentence, troubleOf } from '../words';
+import type { ClusterFolder } from '../generated';
+import { CommandIDs } from '../tokens';
+import { sentence, troubleHere } from '../words';
+import { useAnswer, Waiting, type Asked } from './asking';
+import type { ClusterContext } from './context';
+import { FilesView } from './files_view';
+import { MakeFolder } from './folder_make';
+import { Sharing } from './folder_share';
+import { UseButton } from './images_view';
+import { Invitations } from './invitations';
+import { IconButton, Nothing, SaidLine, Search, type Said } from './parts';
+import { isMeant } from './questions';
+import { Quotas } from './quotas';
+import { permissionWords } from './words';
 
 /** See the head of this file. */
 export function FoldersView({ context }: { context: ClusterContext }): JSX.Element {
-  const [folder, setFolder] = React.useState<string | null>(null);
+  const { api, place } = context;
+  const [folder, setFolder] = React.useState<ClusterFolder | null>(null);
+  const fresh = { ...context.fresh, isSeen: context.fresh.isSeen && folder === null };
+  const asked = useAnswer(signal => api.get<ClusterFolder[]>(`${place}/folders`, {}, signal), place, fresh);
   return folder === null ? (
-    <FolderList context={context} onOpen={setFolder} />
+    <FolderList context={{ ...context, fresh }} asked={asked} onOpen={setFolder} />
   ) : (
-    <FilesView context={context} folder={folder} onLeave={() => setFolder(null)} />
+    <FilesView key={folder.id} context={context} folder={folder} onLeave={() => setFolder(null)} />
   );
 }
 
-function FolderList(props: { context: ClusterContext; onOpen(name: string): void }): JSX.Element {
-  const { api, place, trans } = props.context;
-  const asked = useAnswer(() => api.get<ClusterFolder[]>(`${place}/folders`), place);
-  if (!asked.value) {
-    return <Waiting asked={asked} trans={trans} />;
-  }
-  return (
-    <>
-      {asked.value.length === 0 && <p>{trans.__('There is no vfolder yet.')}</p>}
-      <ul className="ft-Cluster-list">
-        {asked.value.map(folder => (
-          <li key={folder.id}>
-            <button type="button" className="ft-Cluster-file" onClick={() => props.onOpen(folder.name)}>
-              ▸ {folder.name}
-            </button>
-            <span className="ft-Profiles-place">
-              {[folder.usage_mode, folder.permission, folder.project ?? folder.owner]
-                .filter(Boolean)
-                .join(' · ')}
-            </span>
-          </li>
-        ))}
-      </ul>
-    </>
-  );
-}
-
-function FilesView(props: { context: ClusterContext; folder: string; onLeave(): void }): JSX.Element {
-  const { context, folder } = props;
-  const { api, trans } = context;
-  const [path, setPath] = React.useState('');
-  const [said, setSaid] = React.useState('');
-  const place = `${context.place}/folders/${word(folder)}`;
-  const asked = useAnswer(() => api.get<ClusterFile[]>(`${place}/files`, { path }), `${place} ${path}`);
-  const bring = async (files: readonly File[]): Promise<void> => {
-    try {
-      for (const file of files) {
-        await uploadFile(api, place, [path, file.name].filter(Boolean).join('/'), file, (sent, size) =>
-          setSaid(trans.__('%1: %2 of %3', file.name, bytes(sent), bytes(size)))
-        );
-        setSaid(trans.__('%1 is there.', file.name));
-      }
-    } catch (error) {
-      setSaid(sentence(troubleOf(error)));
-    }
+function FolderList(props: {
+  context: ClusterContext;
+  asked: Asked<ClusterFolder[]>;
+  onOpen(folder: ClusterFolder): void;
+}): JSX.Element {
+  const { context, asked } = props;
+  const { trans } = context;
+  const [text, setText] = React.useState('');
+  const [isMaking, setMaking] = React.useState(false);
+  const [said, setSaid] = React.useState<Said | null>(null);
+  const done = (words: string): void => {
+    setSaid({ words });
+    setMaking(false);
     asked.again();
   };
-  const up = path === '' ? props.onLeave : () => setPath(path.split('/').slice(0, -1).join('/'));
-  return (
-    <div
-      className="ft-Cluster-files"
-      onDragOver={event => event.preventDefault()}
-      onDrop={event => {
-        event.preventDefault();
-        void bring([...event.dataTransfer.files]);
-      }}
-    >
-      <div className="ft-Profiles-buttons">
-        <button type="button" className="ft-Button" aria-label={trans.__('Up')} onClick={up}>
-          ↑
-        </button>
-        <b>{[folder, path].filter(Boolean).join('/')}</b>
-        <Choose trans={trans} onChosen={files => void bring(files)} />
-      </div>
-      <p role="status">{said}</p>
-      {asked.value ? (
-        <FileList
-          files={asked.value}
-          trans={trans}
-          urlOf={file => api.url(`${place}/files/${word(file.path)}`)}
-          onOpen={setPath}
-        />
-      ) : (
-        <Waiting asked={asked} trans={trans} />
-      )}
-    </div>
-  );
-}
-
-function Choose(props: { trans: TranslationBundle; onChosen(files: readonly File[]): void }): JSX.Element {
-  const input = React.useRef<HTMLInputElement>(null);
+  const all = asked.value ?? [];
+  const found = all.filter(each => each.name.toLowerCase().includes(text.trim().toLowerCase()));
   return (
     <>
-      <button type="button" className="ft-Button" onClick={() => input.current?.click()}>
-        {props.trans.__('Upload…')}
-      </button>
-      <input
-        ref={input}
-        type="file"
-        multiple
-        hidden
-        aria-label={props.trans.__('Files to upload')}
-        onChange={event => {
-          props.onChosen([...(event.target.files ?? [])]);
-          event.target.value = '';
-        }}
-      />
+      <Invitations context={context} onAnswered={done} />
+      <div className="ft-Cluster-bar">
+        <Search label={trans.__('Search vfolders')} value={text} onChange={setText} />
+        <IconButton
+          icon={addIcon}
+          label={trans.__('Make a vfolder')}
+          isOpen={isMaking}
+          onClick={() => setMaking(!isMaking)}
+        />
+      </div>
+      {isMaking && <MakeFolder context={context} onMade={done} onCancel={() => setMaking(false)} />}
+      <SaidLine said={said} />
+      <Waiting asked={asked} trans={trans} />
+      {asked.value && found.length === 0 && <NoFolder isSearched={all.length > 0} trans={trans} />}
+      <ul className="ft-Cluster-list" aria-label={trans.__('Vfolders')}>
+        {found.map(folder => (
+          <FolderLine
+            key={folder.id}
+            folder={folder}
+            context={context}
+            onOpen={() => props.onOpen(folder)}
+            onSaid={setSaid}
+            onRemoved={done}
+          />
+        ))}
+      </ul>
+      <Quotas context={context} />
     </>
   );
 }
 
-function FileList(props: {
-  files: readonly ClusterFile[];
-  trans: TranslationBundle;
-  urlOf(file: ClusterFile): string;
-  onOpen(path: string): void;
-}): JSX.Element {
-  const { files, trans } = props;
-  return (
-    <ul className="ft-Cluster-list">
-      {files.length === 0 && <li>{trans.__('It is empty: drop files here.')}</li>}
-      {files.map(file => (
-        <li key={file.path}>
-          {file.is_dir ? (
-            <button type="button" className="ft-Cluster-file" onClick={() => props.onOpen(file.path)}>
-              ▸ {file.name}
-            </button>
-          ) : (
-            <a href={props.urlOf(file)} download={file.name} title={trans.__('Download')}>
-              {file.name} <span className="ft-Profiles-place">{bytes(file.size)}</span>
-            </a>
-          )}
-        </li>
-      ))}
-    </ul>
+function NoFolder({ isSearched, trans }: { isSearched: boolean; trans: TranslationBundle }): JSX.Element {
+  return isSearched ? (
+    <Nothing title={trans.__('No vfolder has that in its name.')} />
+  ) : (
+    <Nothing title={trans.__('There is no vfolder yet.')}>
+      {trans.__('Make one with +; a pipeline’s own is made with its first job.')}
+    </Nothing>
   );
+}
+
+function FolderLine(props: {
+  folder: ClusterFolder;
+  context: ClusterContext;
+  onOpen(): void;
+  onSaid(said: Said): void;
+  onRemoved(words: string): void;
+}): JSX.Element {
+  const { folder, context, onSaid } = props;
+  const { api, place, trans } = context;
+  const { name } = folder;
+  const [isSharing, setSharing] = React.useState(false);
+  const remove = async (): Promise<void> => {
+    const question = trans.__('Remove the vfolder %1?', name);
+    if (await isMeant(question, trans.__('All that is in it is lost, for good.'), trans.__('Remove'))) {
+      try {
+        await api.send('DELETE', `${place}/folders/${word(name)}`);
+        props.onRemoved(trans.__('%1 is removed.', name));
+      } catch (error) {
+        onSaid({ words: sentence(troubleHere(error, trans)), isTrouble: true });
+      }
+    }
+  };
+  return (
+    <li>
+      <button type="button" className="ft-Cluster-line ft-Cluster-open" title={name} onClick={props.onOpen}>
+        <span className="ft-Cluster-name">
+          <folderIcon.react tag="span" className="ft-Cluster-kind" height="16px" width="16px" />
+          {name}
+        </span>
+        <span className="ft-Profiles-place">{factsOf(folder, trans)}</span>
+      </button>
+      <div className="ft-Cluster-acts">
+        <UseButton
+          command={CommandIDs.useFolder}
+          args={{ folder: name }}
+          label={trans.__('Mount')}
+          about={trans.__('Mount %1 in the selected task', name)}
+          context={context}
+          onSaid={onSaid}
+        />
+        {(folder.is_owner || folder.project !== null) && (
+          <IconButton
+            icon={usersIcon}
+            label={trans.__('Who shares %1', name)}
+            isOpen={isSharing}
+            onClick={() => setSharing(!isSharing)}
+          />
+        )}
+        {(folder.is_owner || folder.project !== null || folder.permission === 'wd') && (
+          <IconButton icon={deleteIcon} label={trans.__('Remove %1', name)} onClick={() => void remove()} />
+        )}
+      </div>
+      {isSharing && <Sharing context={context} folder={folder} />}
+    </li>
+  );
+}
+
+/** What it is for, what one may do with it, and whose it is. */
+function factsOf(folder: ClusterFolder, trans: TranslationBundle): string {
+  const { usage_mode, permission, project, is_owner, owner, host } = folder;
+  const usage: Readonly<Record<string, string>> = {
+    general: '',
+    data: trans.__('data'),
+    model: trans.__('model')
+  };
+  const whose = project !== null ? trans.__('of project %1', project) : is_owner ? trans.__('yours') : owner;
+  const may = is_owner ? '' : permissionWords(permission, trans);
+  return [usage[usage_mode] ?? usage_mode, whose, may, host].filter(Boolean).join(' · ');
 }

@@ -44,7 +44,7 @@ export function LoginForm(props: LoginFormProps): JSX.Element {
       await props.onSubmit(profile?.name ?? name, request);
     } catch (error) {
       if (isHere.current) {
-        setProblem(placed(error));
+        setProblem(placed(error, trans));
       }
     } finally {
       if (isHere.current) {

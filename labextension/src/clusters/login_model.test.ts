@@ -1,3 +1,4 @@
+import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
 import { ApiError } from '../api';
@@ -8,6 +9,8 @@ function form(values: Record<string, string>): FormData {
   Object.entries(values).forEach(([name, value]) => data.set(name, value));
   return data;
 }
+
+const trans = nullTranslator.load('');
 
 describe('a sign-in', () => {
   it('sends what was filled in, and leaves the rest to the server', () => {
@@ -33,13 +36,14 @@ describe('a sign-in', () => {
   });
 
   it('is told at the field that an answer is about, else on top', () => {
-    const told = (code: string, details = {}) => placed(new ApiError(400, code, 'no', '', details)).field;
+    const told = (code: string, details = {}) =>
+      placed(new ApiError(400, code, 'no', '', details), trans).field;
     expect(told('bad_request', { field: 'proxy' })).toBe('proxy');
     expect(told('bad_request', { problems: [{ loc: ['domain'] }] })).toBe('domain');
     expect(told('keys_refused')).toBe('secret');
     expect(told('backend_unreachable')).toBe('endpoint');
     expect(told('store_error')).toBeNull();
-    expect(placed(new Error('odd'))).toEqual({ field: null, trouble: { message: 'odd', hint: '' } });
+    expect(placed(new Error('odd'), trans)).toEqual({ field: null, trouble: { message: 'odd', hint: '' } });
   });
 
   it('has a name of its own on offer', () => {

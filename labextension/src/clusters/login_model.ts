@@ -1,7 +1,9 @@
 /** The form of a sign-in as data: what is sent, and at which field an answer of the server belongs. Pure. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import { ApiError } from '../api';
 import type { ProfileRequest, ProfileView } from '../generated';
-import { type Trouble, troubleOf } from '../words';
+import { type Trouble, troubleHere } from '../words';
 
 /** Names of the fields, which are those of the request and the profile's own. */
 export type LoginField = 'name' | Exclude<keyof ProfileRequest, 'keep'>;
@@ -42,8 +44,8 @@ export function requestOf(form: FormData): { name: string; request: Partial<Prof
 }
 
 /** Which field an error is about. */
-export function placed(error: unknown): Placed {
-  const trouble = troubleOf(error);
+export function placed(error: unknown, trans: TranslationBundle): Placed {
+  const trouble = troubleHere(error, trans);
   if (!(error instanceof ApiError)) {
     return { field: null, trouble };
   }

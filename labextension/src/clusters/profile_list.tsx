@@ -5,7 +5,7 @@ import * as React from 'react';
 import { ApiError } from '../api';
 import type { ProfileCheck, ProfileView } from '../generated';
 import type { Profiles } from './profiles';
-import { sentence, troubleOf } from '../words';
+import { sentence, troubleHere } from '../words';
 
 /** The name of the profile that is meant where none is named. */
 export const DEFAULT = 'default';
@@ -34,7 +34,7 @@ export function ProfileList(props: {
       setSaid({ name, words: await work(), isError: false });
     } catch (error) {
       const canInsist = isLeaving && error instanceof ApiError && error.code === 'conflict';
-      setSaid({ name, words: sentence(troubleOf(error)), isError: true, canInsist });
+      setSaid({ name, words: sentence(troubleHere(error, trans)), isError: true, canInsist });
     } finally {
       setBusy(null);
     }

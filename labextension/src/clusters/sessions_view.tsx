@@ -1,106 +1,77 @@
-/** The user's live sessions on a cluster: what each wrote, and its end. */
-import { Dialog, showDialog } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
+/** The user's sessions on a cluster, whoever started them: apps of those that run, what each wrote, and its end. */
 import * as React from 'react';
 
-import { word } from '../api';
-import type { ClusterSession, SessionLog, SessionsPage } from '../generated';
+import type { SessionsPage } from '../generated';
 import { useAnswer, Waiting } from './asking';
-import type { ClusterContext } from './cluster_view';
-import { sentence, troubleOf } from '../words';
-import { amount } from './words';
+import type { ClusterContext } from './context';
+import { Chips, More, Nothing, Search, useRested } from './parts';
+import { SessionLine } from './session_line';
+
+const EVERY = 5_000;
+const PAGE = 25;
+
+type Which = 'live' | 'all';
 
 /** See the head of this file. */
 export function SessionsView({ context }: { context: ClusterContext }): JSX.Element {
   const { api, place, trans } = context;
-  const asked = useAnswer(() => api.get<SessionsPage>(`${place}/sessions`, { live: true }), place);
-  const [said, setSaid] = React.useState({ id: '', words: '' });
-  if (!asked.value) {
-    return <Waiting asked={asked} trans={trans} />;
-  }
-  const act = async (id: string, work: () => Promise<string>): Promise<void> => {
-    const words = await work().catch((error: unknown) => sentence(troubleOf(error)));
-    setSaid({ id, words });
-  };
-  const { sessions, total } = asked.value;
+  const [which, setWhich] = React.useState<Which>('live');
+  const [typed, setTyped] = React.useState('');
+  const [limit, setLimit] = React.useState(PAGE);
+  const text = useRested(typed.trim());
+  const asked = useAnswer(
+    signal => api.get<SessionsPage>(`${place}/sessions`, { live: which === 'live', text, limit }, signal),
+    `${place} ${which} ${text}`,
+    { ...context.fresh, every: EVERY }
+  );
+  const [said, setSaid] = React.useState('');
+  React.useEffect(() => asked.again(), [limit]);
+  const sessions = asked.value?.sessions ?? [];
   return (
     <>
-      {sessions.length === 0 && <p>{trans.__('No session of yours runs here.')}</p>}
-      <ul className="ft-Cluster-list">
+      <div className="ft-Cluster-bar">
+        <Search label={trans.__('Search sessions by name')} value={typed} onChange={setTyped} />
+        <Chips<Which>
+          label={trans.__('Which sessions')}
+          options={[
+            { value: 'live', label: trans.__('Live') },
+            { value: 'all', label: trans.__('Ended as well') }
+          ]}
+          value={which}
+          onChange={setWhich}
+        />
+      </div>
+      <p role="status" className="ft-Cluster-said">
+        {said}
+      </p>
+      <Waiting asked={asked} trans={trans} />
+      {asked.value && sessions.length === 0 && (
+        <Nothing
+          title={
+            text ? trans.__('No session has that in its name.') : trans.__('No session of yours runs here.')
+          }
+        >
+          {which === 'live' && trans.__('“Ended as well” shows those that ran lately.')}
+        </Nothing>
+      )}
+      <ul className="ft-Cluster-list" aria-label={trans.__('Sessions')}>
         {sessions.map(session => (
-          <li key={session.id}>
-            <SessionLine
-              session={session}
-              trans={trans}
-              onLog={() =>
-                void act(session.id, async () => {
-                  const path = `${place}/sessions/${word(session.id)}/log`;
-                  return (await api.get<SessionLog>(path)).text || trans.__('It has written nothing yet.');
-                })
-              }
-              onEnd={() =>
-                void act(session.id, async () => {
-                  if (!(await isMeant(session.name, trans))) {
-                    return '';
-                  }
-                  await api.send('DELETE', `${place}/sessions/${word(session.id)}`);
-                  asked.again();
-                  return trans.__('It is being ended.');
-                })
-              }
-            />
-            {said.id === session.id && said.words && (
-              <pre role="status" tabIndex={0} aria-label={trans.__('Log of %1', session.name)}>
-                {said.words}
-              </pre>
-            )}
-          </li>
+          <SessionLine
+            key={session.id}
+            session={session}
+            context={context}
+            onEnded={() => {
+              setSaid(trans.__('%1 is being ended.', session.name));
+              asked.again();
+            }}
+          />
         ))}
       </ul>
-      {total > sessions.length && <p>{trans.__('%1 more are not shown', total - sessions.length)}</p>}
-    </>
-  );
-}
-
-async function isMeant(name: string, trans: TranslationBundle): Promise<boolean> {
-  const answer = await showDialog({
-    title: trans.__('Terminate %1?', name),
-    body: trans.__('What it has not kept in a vfolder is lost.'),
-    buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Terminate') })]
-  });
-  return answer.button.accept;
-}
-
-function SessionLine(props: {
-  session: ClusterSession;
-  trans: TranslationBundle;
-  onLog(): void;
-  onEnd(): void;
-}): JSX.Element {
-  const { session, trans } = props;
-  const held = Object.entries(session.resources).map(([slot, each]) => `${slot} ${amount(slot, each)}`);
-  return (
-    <>
-      <b>{session.name}</b>
-      <span className="ft-Profiles-place">{[session.status, session.group, ...held].join(' · ')}</span>
-      <div className="ft-Profiles-buttons">
-        <button
-          type="button"
-          className="ft-Button"
-          aria-label={trans.__('Log of %1', session.name)}
-          onClick={props.onLog}
-        >
-          {trans.__('Log')}
-        </button>
-        <button
-          type="button"
-          className="ft-Button"
-          aria-label={trans.__('Terminate %1', session.name)}
-          onClick={props.onEnd}
-        >
-          {trans.__('Terminate')}
-        </button>
-      </div>
+      <More
+        left={(asked.value?.total ?? 0) - sessions.length}
+        trans={trans}
+        onClick={() => setLimit(limit + PAGE)}
+      />
     </>
   );
 }

@@ -15,6 +15,7 @@ import { DOMAIN, EXTENSION, FACTORY, FILE_TYPE, IClusters, IJobs, ITaskPanels } 
 import { DagCanvas } from './canvas';
 import { TaskClipboard } from './clipboard';
 import { addEditorCommands } from './commands';
+import { addUseCommands } from './commands_cluster';
 import { addFileCommands, addToPalette } from './commands_files';
 import { pipelineIcon } from './commands_icons';
 import type { PipelineDocumentWidget } from './factory';
@@ -69,6 +70,7 @@ const editor: JupyterFrontEndPlugin<void> = {
     addFileType(app, trans);
     addFactory(app, services, tracker);
     addEditorCommands(app.commands, tracker, trans);
+    addUseCommands(app.commands, tracker, trans);
     addFileCommands({ app, tracker, api: services.api, jobs, trans, browser });
     if (palette) {
       addToPalette(palette, trans);

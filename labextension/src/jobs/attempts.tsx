@@ -5,6 +5,7 @@ import * as React from 'react';
 import type { AttemptView, SessionView } from '../generated';
 import { ICONS, stateOf, stateWord } from '../status';
 import { Fact } from './resources';
+import { hasApps, TaskApps } from './task_apps';
 import { TaskPanel, taskRoute } from './task_panel';
 import { duration, exact, secondsBetween } from '../time';
 
@@ -30,6 +31,7 @@ export class AttemptsPanel extends TaskPanel {
             {this.instance?.reason || trans.__('It has not been tried yet.')}
           </p>
         )}
+        {this.presentApps()}
         <ol className="ft-Attempts">
           {this.attempts.map(attempt => (
             <li key={attempt.id}>{this.presentAttempt(attempt)}</li>
@@ -38,6 +40,14 @@ export class AttemptsPanel extends TaskPanel {
         {this.session && this.presentSession(this.session)}
       </>
     );
+  }
+
+  private presentApps(): JSX.Element | null {
+    const { instance, context } = this;
+    const attempt = this.attempts.find(each => each.number === instance?.attempts);
+    return instance && attempt && hasApps(instance) ? (
+      <TaskApps key={attempt.id} context={context} backend={instance.backend} attempt={attempt} />
+    ) : null;
   }
 
   private presentAttempt(attempt: AttemptView): JSX.Element {
