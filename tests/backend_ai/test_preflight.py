@@ -13,7 +13,7 @@ from backend_ai.real_cluster import Cluster as RealCluster
 
 from fasttrack_jupyter.backends.backend_ai.preflight import check
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
-from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.engine.ports import ServiceSpec, SessionSpec
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import Mount, ResourceSlots
@@ -95,6 +95,14 @@ def test_a_multi_node_session_is_held_against_the_limit_of_containers(cluster: R
     """More containers than the user's policy allows are told, as the manager would refuse them."""
     found = checked(cluster, spec_of(cluster, cluster_size=1000))
     assert "too_many_containers" in {problem.code for problem in found}
+
+
+@pytest.mark.every_release
+def test_a_deployment_is_refused_where_models_are_not_served(cluster: RealCluster) -> None:
+    """Before 26.9, in words; from then on there is nothing to say."""
+    service = ServiceSpec("digits", "model", "/models", "model-definition.yaml")
+    found = [(each.code, each.severity) for each in checked(cluster, spec_of(cluster, service=service))]
+    assert found == ([] if cluster.year >= 26 else [("not-served", Severity.ERROR)])
 
 
 def _body(cluster: RealCluster, spec: SessionSpec) -> dict[str, Any]:
