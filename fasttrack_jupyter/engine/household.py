@@ -64,7 +64,9 @@ class Household:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._roster = Roster(world.backends)
         self._carrier = Carrier(self._roster.backend, Path(world.home) / "carrying")
-        self._preparer = Preparer(world.store, self._roster, world.secrets, world.carried)
+        self._preparer = Preparer(
+            world.store, self._roster, world.secrets, world.carried, lambda name, ref: self.models.resolve(name, ref)
+        )
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
         self.models = ModelRegistry(self._roster, world.store, self._stage, world.clock, world.home)
         registrar = ModelRegistrar(self.models, world.clock, Path(world.home) / "deploying")

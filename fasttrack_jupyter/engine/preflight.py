@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fasttrack_jupyter.engine.definitions import look_at, needs_definition
@@ -18,17 +19,22 @@ from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.model.registry import LATEST, ModelRef, parse_model_ref
 from fasttrack_jupyter.model.serving import is_version
 
 Found = dict[str, list[Problem]]
 """Problems by path."""
 
 
+FindModel = Callable[[str, ModelRef], Awaitable[str]]
+"""The vfolder of a registered model's version on a backend. Raises NotFound, BackendUnreachable."""
+
+
 class Preflight:
     """Asks the backends of one home."""
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, roster: Roster, find_model: FindModel) -> None:
+        self._roster, self._find_model = roster, find_model
 
     def grounds(self, names: Sequence[str]) -> dict[str, Ground]:
         """What a plan must know of the backends ``names``, as far as they are here."""
@@ -53,16 +59,26 @@ class Preflight:
         """What is wrong with the model definitions that are there before the job starts, on one backend."""
         found: list[tuple[str, Problem]] = []
         for spec in specs:
-            if spec.service is None or not needs_definition(spec.service) or is_version(spec.service.model):
-                continue
-            try:
-                _, problems = await look_at(self._roster.opened(name), spec.service)
-            except FastTrackError as error:  # the backend's own check tells more
-                problems = [_not_looked_at(spec.service, error)]
-            if _is_filled_before(question, spec.path, spec.service.model):
-                problems = [problem.model_copy(update={"severity": Severity.NOTICE}) for problem in problems]
-            found += [(spec.path, problem) for problem in problems]
+            if spec.service is not None and needs_definition(spec.service):
+                problems = await self._definition(question, name, spec.path, spec.service)
+                found += [(spec.path, problem) for problem in problems]
         return found
+
+    async def _definition(self, question: Question, backend: str, path: str, service: ServiceSpec) -> list[Problem]:
+        try:
+            if is_version(service.model):
+                ref = parse_model_ref(service.model)
+                if ref.word == LATEST and _is_registered(question, ref.model):
+                    return []  # the version is still to be made
+                service = replace(service, model=await self._find_model(backend, ref))
+            _, problems = await look_at(self._roster.opened(backend), service)
+        except (ValueError, NotFound) as error:
+            return [] if _is_registered(question, service.model.partition("@")[0]) else [_no_model(service, error)]
+        except FastTrackError as error:  # the backend's own check tells more
+            return [_not_looked_at(service, error)]
+        if _is_filled_before(question, path, service.model):
+            return [problem.model_copy(update={"severity": Severity.NOTICE}) for problem in problems]
+        return problems
 
     def _ground(self, name: str) -> Ground:
         backend = self._roster.opened(name)
@@ -153,6 +169,17 @@ def _is_filled_before(question: Question, path: str, folder: str) -> bool:
         if not task.skip and any(mount.folder == folder for mount in question.pipeline.mounts_of(task)):
             return True
     return False
+
+
+def _is_registered(question: Question, model: str) -> bool:
+    """Whether a task makes a version of the model."""
+    tasks = (task for task in question.pipeline.tasks if not task.skip)
+    return any(spec.register_as == model for task in tasks for spec in task.outputs.values())
+
+
+def _no_model(service: ServiceSpec, error: Exception) -> Problem:
+    hint = error.hint if isinstance(error, FastTrackError) else ""
+    return Problem(code="no-model", message=str(error), path=("service", "model"), hint=hint, value=service.model)
 
 
 def _not_looked_at(service: ServiceSpec, error: FastTrackError) -> Problem:

@@ -27,7 +27,7 @@ from fasttrack_jupyter.engine.plan import (
     make_plan,
 )
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.engine.preflight import Preflight, wheres
+from fasttrack_jupyter.engine.preflight import FindModel, Preflight, wheres
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.scripts import find_missing_files, listed_parts
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
@@ -156,9 +156,10 @@ class Preparer:
         roster: Roster,
         secrets: SecretStore,
         carried: Callable[[], Mapping[str, bytes]],
+        find_model: FindModel,
     ) -> None:
         self._store, self._roster, self._secrets, self._carried = store, roster, secrets, carried
-        self._preflight = Preflight(roster)
+        self._preflight = Preflight(roster, find_model)
 
     async def read(self, text: str | None, source: str | None) -> tuple[str, Reading]:
         """The text and what is in it. Raises InvalidPipeline with every problem, NotFound, BadRequest."""
