@@ -5,12 +5,14 @@ import { clustersPlugins } from './clusters/plugins';
 import { editorPlugins } from './editor/plugins';
 import { jobsPlugins } from './jobs/plugins';
 import { notebookPlugins } from './notebook/plugins';
+import { servicesPlugins } from './services/plugins';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   ...jobsPlugins,
   ...clustersPlugins,
   ...editorPlugins,
-  ...notebookPlugins
+  ...notebookPlugins,
+  ...servicesPlugins
 ];
 
 export default plugins;

@@ -49,6 +49,10 @@ export namespace CommandIDs {
   export const addCluster = 'fasttrack:add-cluster';
   /** Show a cluster in a tab. Args: `backend?` (the first there is). */
   export const openCluster = 'fasttrack:open-cluster';
+  /** Show the model services in a tab. */
+  export const openServices = 'fasttrack:open-services';
+  /** Show the registered models in a tab. */
+  export const openModels = 'fasttrack:open-models';
   /** Give the selected tasks of the editor an image; resolves to words about it. Args: `image`. */
   export const useImage = 'fasttrack:use-image';
   /** Mount a vfolder in the selected tasks of the editor; resolves to words about it. Args: `folder`. */

@@ -1,0 +1,50 @@
+/** Model services of all backends: how they are, how to call them; scaled, read and removed here. */
+import * as React from 'react';
+
+import { useAnswer, Waiting } from '../clusters/asking';
+import { Nothing, SaidLine, type Said } from '../clusters/parts';
+import type { ServicesView as Answer } from '../generated';
+import type { ServingContext } from './context';
+import { ServiceLine } from './service_line';
+
+const EVERY = 3_000;
+
+/** See the head of this file. */
+export function ServicesView({ context }: { context: ServingContext }): JSX.Element {
+  const { api, trans } = context;
+  const asked = useAnswer(signal => api.get<Answer>('services', {}, signal), 'services', {
+    ...context.fresh,
+    every: EVERY
+  });
+  const [said, setSaid] = React.useState<Said | null>(null);
+  const { services = [], silent = {} } = asked.value ?? {};
+  return (
+    <>
+      <SaidLine said={said} />
+      <Waiting asked={asked} trans={trans} />
+      {Object.entries(silent).map(([backend, why]) => (
+        <p key={backend} className="ft-Login-problem">
+          {trans.__('%1 does not tell: %2', backend, why)}
+        </p>
+      ))}
+      {asked.value && services.length === 0 && (
+        <Nothing title={trans.__('No model is served.')}>
+          {trans.__('A deployment task makes a service: drag one onto the canvas of a pipeline.')}
+        </Nothing>
+      )}
+      <ul className="ft-Cluster-list" aria-label={trans.__('Services')}>
+        {services.map(service => (
+          <ServiceLine
+            key={`${service.backend} ${service.name}`}
+            service={service}
+            context={context}
+            onDone={words => {
+              setSaid({ words });
+              asked.again();
+            }}
+          />
+        ))}
+      </ul>
+    </>
+  );
+}

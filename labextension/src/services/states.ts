@@ -1,0 +1,51 @@
+/** How a service's status is shown and said. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { word } from '../api';
+import type { ServiceStatus, ServiceView } from '../generated';
+import type { State } from '../status';
+
+/** The state whose colour and icon a service has. */
+export function serviceState({ status, wanted }: Pick<ServiceView, 'status' | 'wanted'>): State {
+  switch (status) {
+    case 'PROVISIONING':
+      return 'preparing';
+    case 'HEALTHY':
+      return wanted === 0 ? 'waiting' : 'running';
+    case 'DEGRADED':
+    case 'UNHEALTHY':
+      return 'failure';
+    case 'DESTROYING':
+    case 'DESTROYED':
+      return 'cancelled';
+  }
+}
+
+/** The word for a status, in the reader's language. */
+export function serviceWord(status: ServiceStatus, trans: TranslationBundle): string {
+  switch (status) {
+    case 'PROVISIONING':
+      return trans.__('starting');
+    case 'HEALTHY':
+      return trans.__('healthy');
+    case 'DEGRADED':
+      return trans.__('partly healthy');
+    case 'UNHEALTHY':
+      return trans.__('not healthy');
+    case 'DESTROYING':
+      return trans.__('ending');
+    case 'DESTROYED':
+      return trans.__('ended');
+  }
+}
+
+/** Where the operations on a service are. */
+export function placeOf({ backend, name }: Pick<ServiceView, 'backend' | 'name'>): string {
+  return `services/${word(backend)}/${word(name)}`;
+}
+
+/** A command that asks a service, for a terminal; `$TOKEN` is the reader's to fill in. */
+export function curlOf({ endpoint, is_public }: Pick<ServiceView, 'endpoint' | 'is_public'>): string {
+  const header = is_public ? '' : '-H "Authorization: BackendAI $TOKEN" ';
+  return `curl ${header}'${(endpoint ?? '').replace(/'/g, "'\\''")}'`;
+}
