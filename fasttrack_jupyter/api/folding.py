@@ -15,6 +15,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _ARTIFACT = frozenset({"type", "path", "metadata"})
+_REGISTERED = "registered"
 _REPLACED = ("mode", "usage", "resources")
 _ANNOTATED = ("priority", "name", "tags", "note")
 
@@ -91,8 +92,19 @@ def _within(folder: str | None, place: str) -> str:
 
 
 def is_artifact(output: object) -> bool:
-    """Whether an output is a file or a folder, ``{type, path, metadata}``, and no value."""
-    return isinstance(output, Mapping) and set(output) == _ARTIFACT
+    """Whether an output is a file or a folder, ``{type, path, metadata}`` (perhaps ``registered``), and no value."""
+    return isinstance(output, Mapping) and set(output) - {_REGISTERED} == _ARTIFACT
+
+
+def is_registered(artifact: Mapping[str, Any]) -> bool:
+    """Whether it is a version of a model as well."""
+    return _REGISTERED in artifact
+
+
+def artifact_words(output: Mapping[str, Any]) -> str:
+    """An artifact's place, and as which version of a model it is registered."""
+    made = output.get(_REGISTERED)
+    return f"{output['path']} ({made['model']}@{made['version']})" if made else str(output["path"])
 
 
 def _placed(output: Any, outputs_dir: str | None) -> Any:

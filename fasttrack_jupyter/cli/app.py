@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
     },
     "Models": {
         "services": ("services", "services", "List models that are served, and look after them."),
+        "models": ("models", "models", "List models and their versions; register, compare, promote, deploy them."),
     },
     "This home": {
         "pipelines": ("places", "pipelines", "List the pipelines that this home knows."),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.folding import is_artifact
+from fasttrack_jupyter.api.folding import artifact_words, is_artifact
 from fasttrack_jupyter.api.states import State, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, command, job_word, local_time, plural, slots
 from fasttrack_jupyter.cli import completion
@@ -160,7 +160,7 @@ def _tasks(face: Face, job: Json) -> None:
 def _outputs(face: Face, job: Json) -> None:
     for path, outputs in job["outputs"].items():
         for name, value in outputs.items():
-            shown = value["path"] if is_artifact(value) else value
+            shown = artifact_words(value) if is_artifact(value) else value
             face.say(f"  {path}.{name} = {clean(str(shown))}")
 
 

@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 _MAKING = "making the job: reading the pipeline, keeping a copy of its files"
 
-_follow_options = stack(
+follow_options = stack(
     click.option("--detach", "-d", is_flag=True, help="Start it and return at once; the engine goes on."),
     click.option("--quiet", "-q", is_flag=True, help="Say nothing but what fails; with --detach, the job's id."),
 )
@@ -54,7 +54,7 @@ _follow_options = stack(
 @click.option("--tag", "tags", multiple=True, help="A tag (may be repeated).")
 @click.option("--note", default="", help="A note, free text.")
 @click.option("--priority", default=0, metavar="N", help="Among waiting jobs, higher ones go first.")
-@_follow_options
+@follow_options
 @json_option
 @pass_face
 def run(
@@ -92,7 +92,7 @@ def run(
     use_environ(face.client, request.get("backend", "local"), os.environ)
     with face.patience(_MAKING):
         made = face.client.run(request)
-    _go_on(face, made, detach=detach, quiet=quiet)
+    go_on(face, made, detach=detach, quiet=quiet)
 
 
 @click.command()
@@ -104,7 +104,7 @@ def run(
 @rerun_backend_option
 @click.option("--shrink", is_flag=True, default=None, help="Fit tasks that ask for more than there is.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and do nothing.")
-@_follow_options
+@follow_options
 @json_option
 @pass_face
 def rerun(
@@ -140,7 +140,7 @@ def rerun(
         return
     with face.patience(_MAKING):
         made = face.client.rerun(job, request)
-    _go_on(face, made, detach=detach, quiet=quiet)
+    go_on(face, made, detach=detach, quiet=quiet)
 
 
 @click.command()
@@ -161,7 +161,7 @@ def attach(face: Face, job: str, quiet: bool) -> None:
     \b
     Exit status: that of the job: 0 success, 1 failure, 3 cancelled; 2 no such job, 130 interrupted.
     """
-    _go_on(face, face.client.job(job), detach=False, quiet=quiet)
+    go_on(face, face.client.job(job), detach=False, quiet=quiet)
 
 
 def _edited_notebook(face: Face, job: str) -> Json:
@@ -175,7 +175,7 @@ def _edited_notebook(face: Face, job: str) -> Json:
     return {"text": made["text"], "files": made["files"]}
 
 
-def _go_on(face: Face, job: Json, *, detach: bool, quiet: bool) -> None:
+def go_on(face: Face, job: Json, *, detach: bool, quiet: bool) -> None:
     """Follow the job (or not) and exit with its status."""
     if detach:
         _tell_detached(face, job, quiet=quiet)

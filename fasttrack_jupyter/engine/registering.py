@@ -70,12 +70,12 @@ class ModelRegistrar:
         return replace(event, at=self._clock.now(), data={**event.data, "outputs": outputs})
 
     async def _register(self, origin: Origin, tell: Tell) -> dict[str, Any]:
-        told: float | None = None
+        told = self._clock.monotonic()  # what is done in a moment needs no words
 
         def say(version: str, done: int, of: int) -> None:
             nonlocal told
             now = self._clock.monotonic()
-            if told is None or now - told >= TOLD:
+            if now - told >= TOLD:
                 told, fraction = now, done / of if of else 1.0
                 tell(fraction, f"registering {version}: {fraction:.0%} of {of / 1e6:.1f} MB")
 
