@@ -14,7 +14,9 @@ from fasttrack_jupyter.interchange.substitution import Substitution
 from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.quantities import format_duration
+from fasttrack_jupyter.model.registry import folder_of
 from fasttrack_jupyter.model.resources import format_size, parse_size
+from fasttrack_jupyter.model.serving import is_version
 
 _TYPES: dict[Generation, dict[TaskType, str]] = {
     Generation.G2209: {
@@ -117,7 +119,17 @@ class TaskConversion:
                 "inputs", "inputs: FastTrack has only /pipeline/input1, input2 …; what the command names is rewritten"
             )
         if written.pop("outputs", None):
+            self._registered()
             self._lose("outputs", "outputs: FastTrack knows no declared outputs; the files stay in /pipeline/outputs")
+
+    def _registered(self) -> None:
+        for name, spec in self.task.outputs.items():
+            if spec.register_as is not None:
+                self.losses.lose(
+                    self._path("outputs", name, "register"),
+                    f"task {self.task.name}: register {spec.register_as}: FastTrack has no model registry",
+                    "copy the output into a model folder by hand",
+                )
 
     def _failure(self, written: dict[str, Any]) -> None:
         if written.pop("timeout", None) is not None and self.task.timeout is not None:
@@ -195,13 +207,29 @@ class TaskConversion:
 
     def _service(self, written: dict[str, Any]) -> None:
         service = written.get("service")
-        if not isinstance(service, dict) or self.to is not Generation.G25:
+        if not isinstance(service, dict):
+            return
+        if isinstance(service.get("model"), str) and is_version(service["model"]):
+            service["model"] = self._folder(service["model"])
+        if self.to is not Generation.G25:
             return
         for key in _SERVICE_OF_264:
             if service.pop(key, None) is not None:
                 self.losses.lose(
                     self._path("service", key), f"task {self.task.name}: service {key}: FastTrack 25.15 has none"
                 )
+
+    def _folder(self, written: str) -> str:
+        """The model folder that a version is in; what only the registry knows (an alias) stays as it is."""
+        path, what = self._path("service", "model"), f"task {self.task.name}: service model {written}"
+        model, _, word = written.partition("@")
+        if word.isdigit():
+            folder = folder_of(model, int(word))
+            self.losses.adapt(path, f"{what} is written as its folder {folder}", written)
+            return folder
+        hint = f"write the folder of the version that is meant: {folder_of(model, 1)}"
+        self.losses.lose(path, f"{what}: FastTrack has no model registry to look it up in", hint, written)
+        return written
 
 
 def canonical_slot(name: str) -> str:
