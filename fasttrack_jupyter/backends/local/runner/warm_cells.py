@@ -21,6 +21,7 @@ import signal
 import site
 import sys
 import tempfile
+import threading
 import traceback
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,8 @@ class WarmCells:
     def _spread(self, environ: Mapping[str, str]) -> None:
         """Let BLAS have as many threads as it would have begun with."""
         told = next((environ[name] for name in _WANTED if environ.get(name)), "")
-        count = int(told) if told.isdigit() else len(os.sched_getaffinity(0))
+        there = len(os.sched_getaffinity(0))
+        count = min(int(told), there) if told.isdigit() else there
         if count > 1:
             for setter in self._blas:
                 setter(count)
@@ -115,12 +117,12 @@ class WarmCells:
 
     def _end(self, status: int) -> None:
         names = list(itertools.takewhile(lambda name: name not in self._before, reversed(sys.modules)))
-        new = [sys.modules[name] for name in names]
+        found = [sys.modules[name] for name in names]
+        new = [module for module in found if isinstance(module, types.ModuleType)]
         if any(map(self._is_foreign, new)):
             ctypes.pythonapi.Py_Exit(status)
         try:
-            if "threading" in sys.modules:
-                sys.modules["threading"]._shutdown()
+            threading._shutdown()  # type: ignore[attr-defined]
             atexit._run_exitfuncs()
             main = sys.modules["__main__"]
             for name in names:

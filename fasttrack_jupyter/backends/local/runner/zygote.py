@@ -68,9 +68,9 @@ class Zygote(starting.Starter):
         os.dup2(self._said, 2)
         self._loaded: set[str] = set()
         self._cells = warm_cells.WarmCells(travel)
-        self._seen: dict[str, tuple[int, ...]] = {}
-        for path in (sys.executable, f"{sys.prefix}/pyvenv.cfg", *sys.path):
-            self._watch(path)
+        self._seen: dict[str, tuple[int, ...]] = dict.fromkeys(
+            (sys.executable, f"{sys.prefix}/pyvenv.cfg", *sys.path), ()
+        )
         self._settle()
 
     # ------------------------------------------------------------ requests
@@ -105,12 +105,12 @@ class Zygote(starting.Starter):
 
     def _be_ready(self, modules: Sequence[str]) -> None:
         """Import what is not there yet; see that a fork is safe. Raises Unlike."""
-        for name in modules:
-            if name not in self._loaded:
-                self._loaded.add(name)
-                self._load(name)
         if any(_mark_of(path) != mark for path, mark in self._seen.items()):
             raise Unlike("its environment has changed", stays=False)
+        if new := [name for name in modules if name not in self._loaded]:
+            for name in new:
+                self._load(name)
+            self._settle()
         threads = len(os.listdir("/proc/self/task"))
         if threads != 1:
             raise Unlike(f"{', '.join(sorted(self._loaded))} started {threads - 1} threads")
@@ -122,6 +122,7 @@ class Zygote(starting.Starter):
             raise Unlike(f"{hiding} in its code hides the module of that name", stays=None)
 
     def _load(self, name: str) -> None:
+        self._loaded.add(name)
         top = name.partition(".")[0]
         try:
             if importlib.util.find_spec(top) is None:
@@ -136,16 +137,14 @@ class Zygote(starting.Starter):
         if holder := next((holder for holder in _HOLDS_DEVICES if holder in sys.modules), None):
             raise Unlike(f"{name} imports {holder}")
         if (path := getattr(sys.modules[top], "__file__", None)) is not None:
-            self._watch(path)
-        self._settle()
+            self._seen[path] = ()
 
     def _settle(self) -> None:
+        """What is imported now is what forks begin with."""
+        self._seen = {path: _mark_of(path) for path in self._seen}  # to import may compile, which changes a folder
         self._cells.prepare()
         gc.collect()
         gc.freeze()  # what stands now is nobody's garbage; to look at it would copy it
-
-    def _watch(self, path: str) -> None:
-        self._seen[path] = _mark_of(path)
 
     # ------------------------------------------------------------ sessions
 
