@@ -19,8 +19,7 @@ from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
-from fasttrack_jupyter.model.registry import LATEST, ModelRef, parse_model_ref
-from fasttrack_jupyter.model.serving import is_version
+from fasttrack_jupyter.model.registry import LATEST, ModelRef, is_version, parse_model_ref
 
 Found = dict[str, list[Problem]]
 """Problems by path."""

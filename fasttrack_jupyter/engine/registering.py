@@ -24,8 +24,7 @@ from fasttrack_jupyter.engine.stimuli import SessionReported
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Result
-from fasttrack_jupyter.model.registry import LATEST, ModelRef, folder_of, parse_model_ref
-from fasttrack_jupyter.model.serving import is_version
+from fasttrack_jupyter.model.registry import LATEST, ModelRef, folder_of, is_version, parse_model_ref
 
 REGISTERED = "registered"
 """Of an artifact among a task instance's outputs: ``{model, version, folder, backend}`` that it was registered as."""

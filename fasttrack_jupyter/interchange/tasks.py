@@ -14,9 +14,8 @@ from fasttrack_jupyter.interchange.substitution import Substitution
 from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.quantities import format_duration
-from fasttrack_jupyter.model.registry import folder_of
+from fasttrack_jupyter.model.registry import folder_of, is_version
 from fasttrack_jupyter.model.resources import format_size, parse_size
-from fasttrack_jupyter.model.serving import is_version
 
 _TYPES: dict[Generation, dict[TaskType, str]] = {
     Generation.G2209: {

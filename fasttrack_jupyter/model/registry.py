@@ -70,3 +70,8 @@ def version_of(folder: str) -> tuple[str, int] | None:
     """Which version a vfolder would be by its name; None: none."""
     match = _FOLDER.fullmatch(folder)
     return (match[1], int(match[2])) if match and _NAME.fullmatch(match[1]) else None
+
+
+def is_version(model: str) -> bool:
+    """Whether ``service.model`` names a version of a registered model (``digits@3``), not a folder as it is."""
+    return "@" in model

@@ -209,8 +209,3 @@ def below(mount: str, path: str) -> str | None:
     """``path`` relative to ``mount``, if it lies below it."""
     path = posixpath.normpath(path)
     return posixpath.relpath(path, mount) if path.startswith(mount.rstrip("/") + "/") else None
-
-
-def is_version(model: str) -> bool:
-    """Whether ``service.model`` names a version of a registered model (``digits@3``), not a folder as it is."""
-    return "@" in model

@@ -10,8 +10,7 @@ from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import needed
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Severity
-from fasttrack_jupyter.model.registry import LATEST, parse_model_ref
-from fasttrack_jupyter.model.serving import is_version
+from fasttrack_jupyter.model.registry import LATEST, is_version, parse_model_ref
 from fasttrack_jupyter.model.yaml_events import Path
 
 
