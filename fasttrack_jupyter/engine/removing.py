@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fasttrack_jupyter.engine.making import JobMaker
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobRefusal
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
+from fasttrack_jupyter.engine.served import served_here
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.engine.upkeep import GarbageCollector, all_jobs
@@ -37,8 +38,10 @@ class JobRemover:
     async def delete(self, jobs: Sequence[PipelineJob]) -> int:
         """Forget ended jobs with their logs, and outputs that no other job refers to; how many. Raises Conflict."""
         gone = {job.id: job for job in jobs}
+        serving = await served_here(self._roster)
         for job in gone.values():
             self._check_ended(job)
+            _check_serves_nothing(job, serving)
         if gone:
             everything = await all_jobs(self._store)
             await self._collector.remove(everything, list(gone.values()), now=self._clock.now(), dry_run=False)
@@ -47,11 +50,12 @@ class JobRemover:
     async def delete_what_can(self, words: Sequence[str]) -> DeletedJobs:
         """Forget those of the jobs that have ended, each named as a person would; the others are told of."""
         found: dict[str, PipelineJob] = {}
-        refused = []
+        refused, serving = [], await served_here(self._roster)
         for word in dict.fromkeys(words):
             try:
                 job = await self._store.find_job(word)
                 self._check_ended(job)
+                _check_serves_nothing(job, serving)
                 await self._collector.check_reachable([job])
                 found[job.id] = job
             except FastTrackError as error:
@@ -79,6 +83,15 @@ class JobRemover:
 
     async def _jobs_of(self, pipeline: str) -> list[PipelineJob]:
         return await all_jobs(self._store, JobFilter(pipeline=pipeline))
+
+
+def _check_serves_nothing(job: PipelineJob, serving: Mapping[str, str]) -> None:
+    if job.id in serving:
+        name = serving[job.id]
+        raise Conflict(
+            f"job {job.pipeline}#{job.index} made the service {name!r}, whose replicas are started from it",
+            hint=f"remove the service first: fasttrack services remove {name}",
+        )
 
 
 async def _remove_folder(backend: ExecutionBackend, folder: str) -> None:

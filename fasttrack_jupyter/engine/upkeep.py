@@ -11,6 +11,7 @@ from itertools import groupby
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.roster import Roster
+from fasttrack_jupyter.engine.served import served_here
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.surroundings import EventBus
@@ -51,8 +52,9 @@ def expired(jobs: Sequence[PipelineJob], *, keep_jobs: int, before: float) -> li
 class GarbageCollector:
     """Collects the garbage of one home, on all backends that its jobs have anything on.
 
-    Jobs whose backends do not all answer are left alone by :meth:`collect`, and refused by :meth:`remove`: what they
-    have there could not be removed, and nobody would know of it any more.
+    Jobs whose services are served from here stay. Those whose backends do not all answer are left alone by
+    :meth:`collect`, and refused by :meth:`remove`: what they have there could not be removed, and nobody
+    would know of it any more.
     """
 
     def __init__(self, store: JobStore, roster: Roster, carrier: Carrier, bus: EventBus) -> None:
@@ -63,7 +65,8 @@ class GarbageCollector:
         jobs = await all_jobs(self._store)
         gone = expired(jobs, keep_jobs=keep_jobs, before=now - older_than_days * DAY)
         answering = {name for name in set().union(*map(backends_of, gone)) if await self._answers(name)}
-        gone = [job for job in gone if backends_of(job) <= answering]
+        serving = await served_here(self._roster)
+        gone = [job for job in gone if backends_of(job) <= answering and job.id not in serving]
         return await self.remove(jobs, gone, now=now, dry_run=dry_run)
 
     async def check_reachable(self, jobs: Sequence[PipelineJob]) -> None:

@@ -178,6 +178,26 @@ def test_a_backend_can_have_an_attempts_spec_again_with_its_secrets(engine: Any)
     asyncio.run(story())
 
 
+def test_a_job_is_kept_as_long_as_its_service_is_served_from_here(engine: Any) -> None:
+    """A replica is started from it again: neither gc nor anybody by mistake removes it."""
+    backend = serving(FakeServingHere)
+
+    async def story() -> None:
+        async with engine.on(backend) as fasttrack:
+            job = await finished(engine, fasttrack, engine.request(SERVE))
+            engine.clock.at += 1e6
+            old = {"keep_jobs": 0, "older_than_days": 0.0, "dry_run": False}
+            assert (await fasttrack.gc(**old)).jobs == ()
+            with pytest.raises(Conflict, match="made the service 'digits'"):
+                await fasttrack.delete([job.id])
+            (refusal,) = (await fasttrack.delete_many([job.id])).refused
+            assert "services remove digits" in refusal.hint
+            await backend.remove_service("digits")
+            assert (await fasttrack.gc(**old)).jobs == ("demo#1",)
+
+    asyncio.run(story())
+
+
 # ---------------------------------------------------------------------- what faces ask
 
 
