@@ -3,17 +3,21 @@
 In the pipeline folder of the backend that they are carried to::
 
     .carried/<digest>/…               the tree; the digest is that of all its paths and contents
-    .carried/.index/<digest>.whole    it is complete
-    .carried/.index/<digest>.<key>    an output folder that it stands for (its path), noted before anything is sent
+    .carried/.index/<dd>/<digest>.whole   it is complete
+    .carried/.index/<dd>/<digest>.<key>   an output folder that it stands for (its path, of which the key is a
+                                          digest), noted before anything is sent
 
 A session mounts ``.carried/<digest>`` as its input, and is not asked for before the tree is whole. Each file appears
 under its name only when all of it is there (:meth:`~ExecutionBackend.put_file`), and the name holds the digest: so
 after a crash what is there with its size is right, and the rest is sent. The same content of another job is there
 already. ``gc`` removes a tree once no job has any of the output folders that it stands for, ``.whole`` first.
 
+The index is a folder for each first two digits of a digest (0.4 had one for all), so that none soon becomes longer
+than a backend lists; what it does not list is left alone.
+
 Where the outputs are on this machine they are hashed; of a cluster's files nobody knows hashes before they are
-here, so such a tree goes by where it comes from, by paths and sizes: outputs of an attempt that succeeded do not
-change. A file on its way from one cluster to another, or to this machine, lies in the home meanwhile.
+here, so such a tree goes by where it comes from, by paths, sizes and times of change; by contents, where no times are
+told. A file on its way from one cluster to another, or to this machine, lies in the home meanwhile.
 """
 
 from __future__ import annotations
@@ -27,14 +31,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasttrack_jupyter.engine.fetching import fetch, key_of, together
+from fasttrack_jupyter.engine.fetching import PART, fetch, key_of, together
 from fasttrack_jupyter.engine.ports import ExecutionBackend, FileEntry, OnThisMachine
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, NotFound, SessionRejected
 
 CARRIED = ".carried"
 _INDEX = f"{CARRIED}/.index"
-_WHOLE = ".whole"
+_WHOLE, _DIGITS = ".whole", 2
 _AT_ONCE = 4
 """Files on their way at the same time."""
 TOLD = 3.0
@@ -115,7 +119,7 @@ class Carrier:
         source, target = self._backend(wanted.source), self._backend(wanted.target)
         tree = await self._tree(source, wanted)
         async with self._lock(wanted.target, wanted.folder, tree.digest):
-            name, whole = f"{tree.digest}.{key_of(wanted.path)}", f"{tree.digest}{_WHOLE}"
+            name, whole = _noted_as(tree.digest, f".{key_of(wanted.path)}"), _noted_as(tree.digest, _WHOLE)
             noted = await _noted(target, wanted.folder, (name, whole))
             if name not in noted:
                 await target.put_file(wanted.folder, f"{_INDEX}/{name}", wanted.path.encode())
@@ -137,9 +141,8 @@ class Carrier:
         noted = _by_digest(await _index(target, folder))
         if not noted:
             return [], 0
-        contents = {name: await _content(target, folder, name) for names in noted.values() for name in names}
-        needed = await kept()
-        doomed = [digest for digest, names in noted.items() if not {contents[name] for name in names} & needed]
+        needed = {key_of(path) for path in await kept()}
+        doomed = [digest for digest, names in noted.items() if not {name.rpartition(".")[2] for name in names} & needed]
         size = 0
         for digest in doomed:
             if dry_run:
@@ -152,7 +155,13 @@ class Carrier:
     async def _remove(self, backend: str, folder: str, digest: str, names: Collection[str]) -> int:
         target, freed = self._backend(backend), 0
         async with self._lock(backend, folder, digest):
-            if _by_digest(await _index(target, folder)).get(digest, set()) != set(names):
+            try:
+                now = _by_digest(await _index_at(target, folder, digest[:_DIGITS])).get(digest, set())
+            except BackendUnreachable:
+                raise
+            except BackendError:
+                return 0  # more than it lists
+            if not now <= set(names):
                 return 0  # somebody needs it by now
             whole_first = sorted(names, key=lambda name: not name.endswith(_WHOLE))
             marks = [f"{_INDEX}/{name}" for name in whole_first]
@@ -245,7 +254,7 @@ class _Progress:
 def _by_digest(names: Collection[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for name in names:
-        found.setdefault(name.partition(".")[0], set()).add(name)
+        found.setdefault(name.rpartition("/")[2].partition(".")[0], set()).add(name)
     return found
 
 
@@ -253,7 +262,8 @@ async def _look(source: ExecutionBackend, wanted: Carriage, entries: Sequence[Fi
     folders = tuple(entry.path for entry in entries if entry.is_dir)
     plain = {entry.path: entry.size for entry in entries if not entry.is_dir}
     if not isinstance(source, OnThisMachine):
-        about = [wanted.source, wanted.folder, wanted.path, sorted(plain.items()), folders]
+        changed = [[entry.path, await _changed(source, wanted, entry)] for entry in entries if not entry.is_dir]
+        about = [wanted.source, wanted.folder, wanted.path, sorted(plain.items()), sorted(changed), folders]
         return Tree(_digest(about), {name: (size, None) for name, size in plain.items()}, folders, ())
     lent = await source.lend(wanted.folder, wanted.path)
     digest = _digest([[[name, file.sha256] for name, file in sorted(lent.items())], folders])
@@ -261,14 +271,46 @@ async def _look(source: ExecutionBackend, wanted: Carriage, entries: Sequence[Fi
     return Tree(digest, files, folders, tuple(sorted(plain.keys() - lent.keys())))
 
 
+async def _changed(source: ExecutionBackend, wanted: Carriage, entry: FileEntry) -> float | str:
+    """When a file was changed; its hash, where the backend does not tell."""
+    if entry.modified_at:
+        return entry.modified_at
+    digest = hashlib.sha256()
+    for at in range(0, entry.size, PART):
+        digest.update(await source.read(wanted.folder, f"{wanted.path}/{entry.path}", at, PART))
+    return digest.hexdigest()
+
+
+def _noted_as(digest: str, ending: str) -> str:
+    """A name in the index."""
+    return f"{digest[:_DIGITS]}/{digest}{ending}"
+
+
+async def _index_at(target: ExecutionBackend, folder: str, part: str) -> set[str]:
+    """The names in a part of the index (all of it: empty)."""
+    found = await target.files(folder, f"{_INDEX}/{part}".rstrip("/"))
+    return {f"{part}/{entry.path}".lstrip("/") for entry in found if not entry.is_dir}
+
+
 async def _index(target: ExecutionBackend, folder: str) -> set[str]:
-    return {entry.path for entry in await target.files(folder, _INDEX) if not entry.is_dir}
+    """All names in it, without those of parts that are longer than the backend lists."""
+    names: set[str] = set()
+    for part in ("", *(f"{number:0{_DIGITS}x}" for number in range(16**_DIGITS))):
+        try:
+            names |= await _index_at(target, folder, part)
+        except BackendUnreachable:
+            raise
+        except BackendError:
+            continue
+        if not part:
+            break  # that was all
+    return names
 
 
 async def _noted(target: ExecutionBackend, folder: str, names: Collection[str]) -> set[str]:
-    """Which of ``names`` are in the index, which may be longer than a backend lists."""
+    """Which of ``names``, of one digest, are in the index."""
     try:
-        return await _index(target, folder)
+        return await _index_at(target, folder, next(iter(names))[:_DIGITS])
     except BackendUnreachable:
         raise
     except BackendError:
@@ -291,10 +333,6 @@ async def _has(target: ExecutionBackend, folder: str, path: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-async def _content(target: ExecutionBackend, folder: str, name: str) -> str:
-    return (await target.read(folder, f"{_INDEX}/{name}", 0, 10_000)).decode()
 
 
 def _digest(about: object) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import pytest
+
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.untold import GRACE, PAUSE, UntoldEnds
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.watching import Budget
+from fasttrack_jupyter.errors import BackendUnreachable
 from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.testing.conformance import session_spec
 
@@ -70,6 +73,21 @@ def test_a_record_that_stays_is_the_end() -> None:
     found = play([running("a-0-1"), running("b-0-1")], folder, 200)
     assert {attempt for _, attempt in found} == {"a-0-1"}
     assert found[0][0] >= PAUSE + GRACE
+
+
+def test_records_that_cannot_be_looked_at_are_said_to_be_so() -> None:
+    """A cluster may take its time to end a session whose storage is away; once it is back that is said no more."""
+    session, folder = running("a-0-1"), Folder()
+
+    class Away(Folder):
+        async def entry(self, folder: str, path: str) -> object | None:
+            raise BackendUnreachable("no storage")
+
+    with pytest.raises(BackendUnreachable):
+        play([session], Away(), int(PAUSE) + 2)
+    assert session.trouble == "its end cannot be read yet: no storage"
+    play([session], folder, int(PAUSE) + 2)
+    assert session.trouble == ""
 
 
 def test_few_questions_are_asked() -> None:

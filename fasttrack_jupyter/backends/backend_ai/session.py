@@ -35,6 +35,8 @@ class Session:
     waits_because: str = ""
     """Why it is PENDING, as far as that was found out, and when that was (monotonic)."""
     asked_why: float = 0.0
+    trouble: str = ""
+    """Why its records could not be looked at, when that was tried last; empty where they could."""
     kill: Kill | None = None
     began_at: float | None = None
     said_running_at: float = 0.0

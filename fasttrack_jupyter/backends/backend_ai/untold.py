@@ -14,6 +14,7 @@ from fasttrack_jupyter.backends.backend_ai import places
 from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.backends.backend_ai.watching import Budget
+from fasttrack_jupyter.errors import FastTrackError
 
 PAUSE = 30.0
 """Seconds between two looks for the record of one session."""
@@ -41,7 +42,13 @@ class UntoldEnds:
         session = min(due, key=lambda each: self._looked[each.name])
         self._looked[session.name] = now
         control = places.control(session.spec.attempt_id)
-        if await self._vfolders.lister.entry(session.folder, f"{control}/end") is None:
+        try:
+            record = await self._vfolders.lister.entry(session.folder, f"{control}/end")
+        except FastTrackError as error:
+            session.trouble = f"its end cannot be read yet: {error.message}"
+            raise
+        session.trouble = ""
+        if record is None:
             return
         if now - self._seen.setdefault(session.name, now) >= GRACE:
             self._found(session)

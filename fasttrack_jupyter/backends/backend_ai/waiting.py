@@ -34,7 +34,9 @@ class Reasons:
         self._surveyor, self._found, self._spawn = surveyor, found, spawn
 
     def of(self, session: Session, row: Row) -> str:
-        """As far as it is known; asked for (again), where it is time."""
+        """As far as it is known; asked for (again), where it is time. Of one that is ending: why that is not read."""
+        if row.status is Status.TERMINATING:
+            return session.trouble
         if row.status is not Status.PENDING:
             return ""
         now = time.monotonic()
