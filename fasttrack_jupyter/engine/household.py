@@ -178,8 +178,10 @@ class Household:
         found = await self._collector.collect(
             keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run
         )
+        half, freed = await self.models.sweep(dry_run=dry_run)
         models, size = await self.models.sizes()
-        return found.model_copy(update={"models": models, "model_bytes": size})
+        more = {"folders": (*found.folders, *half), "bytes": found.bytes + freed}
+        return found.model_copy(update={**more, "models": models, "model_bytes": size})
 
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""

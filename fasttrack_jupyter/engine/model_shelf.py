@@ -96,6 +96,24 @@ class Shelf:
         await self.backend.remove(INDEX, [f"attempts/{manifest['lineage']['key']}"])
         await self.backend.remove_folder(folder)
 
+    async def half_made(self) -> dict[str, str]:
+        """Vfolders of versions that are not complete, with the key that each is for."""
+        names = await self._folders(None)
+        lacking = [name for name in sorted(names) if await self._manifest(name) is None]
+        claims = {name: await self._read(name, _CLAIM) for name in lacking}
+        return {name: claim["key"] for name, claim in claims.items() if claim}
+
+    async def give_up(self, folder: str, key: str) -> int:
+        """Remove a version that is half made, for good; the bytes that were there."""
+        size = await self.size(folder)
+        await self.backend.remove(INDEX, [f"attempts/{key}"])
+        await self.backend.remove_folder(folder)
+        return size
+
+    async def size(self, folder: str) -> int:
+        """Bytes in a vfolder."""
+        return sum(entry.size for entry in await self.backend.files(folder, "") if not entry.is_dir)
+
     # ------------------------------------------------------------ numbers
 
     async def take(self, model: str, key: str) -> int:

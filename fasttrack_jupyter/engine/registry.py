@@ -6,6 +6,8 @@ nothing about it is kept anywhere else: what a vfolder says is what there is, fo
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,9 +32,10 @@ from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
 from fasttrack_jupyter.engine.whereabouts import backend_of
-from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict, NotFound
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.expressions import did_you_mean
-from fasttrack_jupyter.model.lifecycle import Result
+from fasttrack_jupyter.model.job import parse_attempt_id
+from fasttrack_jupyter.model.lifecycle import JOB_ENDED, Result
 from fasttrack_jupyter.model.registry import (
     LATEST,
     ModelRef,
@@ -51,7 +54,10 @@ class ModelRegistry:
 
     def __init__(self, roster: Roster, store: JobStore, stage: Stage, clock: Clock, home: str) -> None:
         self._roster, self._store, self._stage, self._clock, self._home = roster, store, stage, clock, home
+        self._spool = Path(home) / "registering"
         self._shelves: dict[str, Shelf] = {}
+        self._busy: set[str] = set()
+        """Keys that are being registered now."""
 
     # ------------------------------------------------------------ what there is
 
@@ -187,6 +193,31 @@ class ModelRegistry:
                 f"{name}@{version} is served by {names}", hint=f"fasttrack services remove {found.services[0]}"
             )
         await self._shelf(backend).remove(found.model_dump(mode="json"))
+
+    async def sweep(self, *, dry_run: bool) -> tuple[list[str], int]:
+        """Remove versions that stayed half made, because their job ended in the middle: vfolders, and bytes."""
+        found, size = [], 0
+        for name in list(self._roster):
+            with contextlib.suppress(NotFound, BackendUnreachable):
+                shelf = self._shelf(name)
+                for folder, key in (await shelf.half_made()).items():
+                    if await self._is_given_up(key):
+                        size += await (shelf.size(folder) if dry_run else shelf.give_up(folder, key))
+                        found.append(folder)
+        for spool in [] if dry_run else await asyncio.to_thread(lambda: list(self._spool.glob("*"))):
+            if await self._is_given_up(spool.name):
+                await copying.clear(spool)
+        return found, size
+
+    async def _is_given_up(self, key: str) -> bool:
+        """Whether nobody will go on with what is being registered under a key. Another home's we cannot know."""
+        if key in self._busy:
+            return False
+        try:
+            job = await self._store.job(parse_attempt_id(key.partition(".")[0])[0])
+        except (NotFound, ValueError):
+            return False
+        return job.status in JOB_ENDED
 
     # ------------------------------------------------------------ parts
 

@@ -153,14 +153,15 @@ def test_a_half_made_version_is_never_listed(engine: Any) -> None:
 
 
 def test_a_cancelled_job_stops_registering(engine: Any) -> None:
-    """It ends at once; there is no version."""
+    """It ends at once; there is no version, and ``gc`` removes what was made of one."""
 
     async def story() -> None:
         backend, stuck = Trained(), asyncio.Event()
 
         async def at() -> None:
-            stuck.set()
-            await asyncio.Event().wait()
+            if "digits-v1" in backend.contents:
+                stuck.set()
+                await asyncio.Event().wait()
 
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(engine.request(TRAIN))
@@ -170,6 +171,10 @@ def test_a_cancelled_job_stops_registering(engine: Any) -> None:
             job = await engine.finish(fasttrack)
             assert job.tasks[0].status == "CANCELLED"
             assert not (await fasttrack.models.models()).models
+            backend.at = _go_on
+            told = await fasttrack.gc(keep_jobs=5, older_than_days=1, dry_run=False)
+            assert told.folders == ("digits-v1",)
+            assert "digits-v1" not in backend.folder_infos
 
     asyncio.run(story())
 
