@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ _FIELDS = {
     "BACKEND_DOMAIN": "domain",
     "BACKEND_GROUP": "project",
 }
+CLUSTER_KEYS = frozenset({"BACKEND_ENDPOINT", "BACKEND_ACCESS_KEY", "BACKEND_SECRET_KEY"})
+"""Without these an environment says too little."""
 CLUSTER = "backend.ai"
 """The backend that the profile ``default`` is."""
 
@@ -30,17 +32,31 @@ def profile_in(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def use_environ(client: ProfileCalls, backend: str | None, environ: Mapping[str, str]) -> None:
-    """Where jobs are to run on ``backend.ai`` and nobody logged in, log in with the environment's keys.
+def backends_of(text: str) -> set[str]:
+    """The backends that the pipeline's tasks name; none where it cannot be read, which its reader will tell."""
+    if CLUSTER not in text:
+        return set()
+    from fasttrack_jupyter.model.reading import read_pipeline  # slow to import, and only needed here
+
+    pipeline = read_pipeline(text).pipeline
+    return {task.backend for task in pipeline.tasks if task.backend} if pipeline is not None else set()
+
+
+def use_environ(
+    client: ProfileCalls, backend: str | None, environ: Mapping[str, str], text: Callable[[], str] = lambda: ""
+) -> None:
+    """Where jobs, or tasks of theirs, are to run on ``backend.ai`` and nobody logged in, use the environment's keys.
 
     They are not stored: the profile is there for this engine's life. A stored profile counts more than the
-    environment.
+    environment. ``text`` gives the pipeline's YAML; it is asked only where it matters.
 
     Raises:
         KeysRefused, BackendUnreachable, BadRequest: the cluster's answer, or none.
     """
-    told = profile_in(environ) if backend == CLUSTER else {}
+    told = profile_in(environ)
     if not {"endpoint", "user", "secret"} <= told.keys() or told.get("mode") == "session":
+        return
+    if backend != CLUSTER and CLUSTER not in backends_of(text()):
         return
     here = [view for view in client.profiles() if view["name"] == "default"]
     if not here or not here[0]["kept"]:

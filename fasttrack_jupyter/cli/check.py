@@ -24,6 +24,7 @@ from fasttrack_jupyter.cli.options import (
     selection,
     selection_options,
     shrink_option,
+    text_of,
 )  # fmt: skip
 from fasttrack_jupyter.cli.problems import tell_problems
 
@@ -96,7 +97,7 @@ def plan(
         "selection": selection(only, from_, until),
         "shrink": shrink,
     }
-    use_environ(face.client, request.get("backend", "local"), os.environ)
+    use_environ(face.client, request.get("backend", "local"), os.environ, lambda: text_of(request))
     show_plan(face, face.client.plan(request))
 
 

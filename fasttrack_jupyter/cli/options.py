@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -115,6 +115,16 @@ def pipeline_file(face: Face, file: str, *, split: bool = False, whole: bool = F
         raise NotFound(f"there is no file {file}", hint=_pipelines_in(path.parent))
     face.source = path
     return {"source": str(path.absolute())}
+
+
+def text_of(request: Mapping[str, Any]) -> str:
+    """The text of what :func:`pipeline_file` has found; empty where it cannot be read, which the engine will tell."""
+    if "text" in request:
+        return str(request["text"])
+    try:
+        return Path(request["source"]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def agree(question: str, *, yes: bool) -> None:

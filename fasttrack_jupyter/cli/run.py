@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.environ import use_environ
+from fasttrack_jupyter.api.environ import CLUSTER_KEYS, use_environ
 from fasttrack_jupyter.api.parameters import parameters
 from fasttrack_jupyter.api.words import command, job_word
 from fasttrack_jupyter.cli.app import INTERRUPTED
@@ -29,6 +29,7 @@ from fasttrack_jupyter.cli.options import (
     selection_options,
     shrink_option,
     stack,
+    text_of,
 )  # fmt: skip
 from fasttrack_jupyter.cli.report import report
 from fasttrack_jupyter.errors import FastTrackError
@@ -89,7 +90,7 @@ def run(
         "note": note,
         "priority": priority,
     }
-    use_environ(face.client, request.get("backend", "local"), os.environ)
+    use_environ(face.client, request.get("backend", "local"), os.environ, lambda: text_of(request))
     with face.patience(_MAKING):
         made = face.client.run(request)
     go_on(face, made, detach=detach, quiet=quiet)
@@ -130,11 +131,11 @@ def rerun(
         request["params"] = parameters(params, "--param")
     if backend:
         request["backend"] = backend
-        use_environ(face.client, backend, os.environ)
     if shrink:
         request["shrink"] = True
     if edited:
         request |= _edited_notebook(face, job)
+    _use_environ_again(face, job, request)
     if only_plan:
         show_plan(face, face.client.plan_rerun(job, request))
         return
@@ -162,6 +163,14 @@ def attach(face: Face, job: str, quiet: bool) -> None:
     Exit status: that of the job: 0 success, 1 failure, 3 cancelled; 2 no such job, 130 interrupted.
     """
     go_on(face, face.client.job(job), detach=False, quiet=quiet)
+
+
+def _use_environ_again(face: Face, job: str, request: Json) -> None:
+    """See :func:`use_environ`: the engine may be another one than that of the old job, and know no keys."""
+    if os.environ.keys() >= CLUSTER_KEYS:
+        old = face.client.job(job)
+        text = request.get("text") or face.client.job_text(job)
+        use_environ(face.client, request.get("backend") or old["backend"], os.environ, lambda: text)
 
 
 def _edited_notebook(face: Face, job: str) -> Json:

@@ -37,6 +37,7 @@ from fasttrack_jupyter.notebook.marks_reading import said_by_metadata
 from fasttrack_jupyter.notebook.signatures import Signature, signature_of, type_of, value_type
 
 if TYPE_CHECKING:
+    from fasttrack_jupyter.api.client import Client
     from fasttrack_jupyter.kernel.jobs import Job
     from fasttrack_jupyter.notebook.build import Built
 
@@ -70,7 +71,7 @@ def task(
             NamedTuple, else ``result``. What is annotated int, float, str or bool becomes a value, anything else an
             artifact.
         options: what ``%%fasttrack_task`` says too: ``image``, ``cpu``, ``mem``, ``gpu``, ``env``, ``secret``,
-            ``requirements``, ``retry``, ``timeout``, ``skip`` …
+            ``requirements``, ``backend``, ``retry``, ``timeout``, ``skip`` …
 
     Raises:
         BadRequest: an option that there is not, or a signature that no task can have.
@@ -268,7 +269,8 @@ class Pipeline:
         """What a job would do, and why: PlanView, as JSON."""
         from fasttrack_jupyter.kernel.feed import feed
 
-        return feed().client.plan(self._request(params, how))
+        client = feed().client
+        return client.plan(self._request(client, params, how))
 
     def run(self, params: Mapping[str, Any] | None = None, **how: Any) -> Job:
         """Make a job and start it; it goes on by itself.
@@ -285,10 +287,15 @@ class Pipeline:
         from fasttrack_jupyter.kernel.jobs import take_in_hand
 
         source = feed()
-        return take_in_hand(source, source.client.run(self._request(params, how)))
+        return take_in_hand(source, source.client.run(self._request(source.client, params, how)))
 
-    def _request(self, params: Mapping[str, Any] | None, how: Mapping[str, Any]) -> dict[str, Any]:
+    def _request(self, client: Client, params: Mapping[str, Any] | None, how: Mapping[str, Any]) -> dict[str, Any]:
+        """As the API wants it; the environment's cluster is a backend from here on, where one is asked for."""
+        from fasttrack_jupyter.api.environ import use_environ
+
         built = self.build()
+        backend = how.get("backend") or built.backend or "local"
+        use_environ(client, backend, os.environ, lambda: built.text)
         selection = {key: list(how[word]) for key, word in _SELECTION.items() if how.get(word)}
         return {
             "text": built.text,
@@ -297,6 +304,7 @@ class Pipeline:
             "params": dict(params or {}),
             "selection": selection,
             **{key: value for key, value in how.items() if key not in _SELECTION.values()},
+            "backend": backend,
         }
 
     # ------------------------------------------------------------ parts

@@ -74,7 +74,7 @@ def _for_a_job(parser: argparse.ArgumentParser) -> None:
     takes_selection(parser)
     takes_way(parser)
     parser.add_argument(
-        "--backend", metavar="NAME", help="where to run (default: as %%fasttrack_pipeline says, or local)"
+        "--backend", metavar="BACKEND", help="where to run (default: as %%fasttrack_pipeline says, or local)"
     )
     parser.add_argument("--shrink", action="store_true", help="fit tasks that ask for more than there is")
 
@@ -96,7 +96,7 @@ def run(session: Session, words: Words) -> Job | None:
     """Make a job of the cells and start it."""
     made = made_of(session, way=way(words))
     request = {**_request(session, made, words), "name": words.name, "tags": words.tags}
-    use_environ(feed().client, request["backend"], os.environ)
+    use_environ(feed().client, request["backend"], os.environ, lambda: made.text)
     try:
         found = feed().client.run(request)
     except InvalidPipeline as error:
@@ -138,7 +138,7 @@ def plan(session: Session, words: Words) -> None:
     """Say what a job would do; nothing is started."""
     made = made_of(session, way=way(words))
     request = _request(session, made, words)
-    use_environ(feed().client, request["backend"], os.environ)
+    use_environ(feed().client, request["backend"], os.environ, lambda: made.text)
     try:
         found = feed().client.plan(request)
     except InvalidPipeline as error:
@@ -179,6 +179,7 @@ def rerun(session: Session, words: Words) -> Job | None:
     how |= {"only": chosen["only"], "from_": chosen["from"], "until": chosen["until"]}
     if words.params:
         how["params"] = parameters(words.params, "-p")
+    use_environ(feed().client, old.view["backend"], os.environ, old.yaml)
     if words.edited:
         return _begun(session, *rerun_edited(session, old, **how), words)
     if has_changed(session, old):

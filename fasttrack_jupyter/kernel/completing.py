@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,28 +71,38 @@ class Completer:
     def _of_mark(self, mark: Mark, words: list[str]) -> Iterable[str]:
         before = mark.option(words[-2].removeprefix("--")) if words[-2].startswith("--") else None
         if before is not None and before.takes_value:
-            return self._values(before)
+            return self._values(before, words)
         flags = [option.flag for option in mark.options if option.flag not in words[:-1] or _may_repeat(option)]
         names = self._session.tasks() if mark.naming == "task" and len(words) == 2 else []
         return [*names, *flags, "--help"]
 
-    def _values(self, option: Option) -> Iterable[str]:
+    def _values(self, option: Option, words: list[str]) -> Iterable[str]:
         match option.offer:
             case Offer.TASKS:
                 return self._session.tasks()
             case Offer.VARIABLES:
                 return self._variables()
             case Offer.IMAGES:
-                return self._asked(lambda client: [image["name"] for image in client.images()])
+                return self._asked(lambda client: [image["name"] for image in client.images(self._backend(words))])
             case Offer.FOLDERS:
                 return self._asked(lambda client: [folder["name"] for folder in client.folders()])
             case Offer.SECRETS:
                 return self._asked(lambda client: [secret["name"] for secret in client.secrets()])
             case Offer.BACKENDS:
-                return self._asked(lambda client: [backend["name"] for backend in client.backends()])
+                return self._backends()
             case Offer.FILES:
                 return sorted(path.name for path in Path.cwd().glob("*.t*") if path.suffix in (".txt", ".toml"))
         return option.metavar.split("|") if "|" in option.metavar else []
+
+    def _backends(self) -> list[str]:
+        return self._asked(lambda client: [backend["name"] for backend in client.backends()])
+
+    def _backend(self, words: list[str]) -> str:
+        """Whose images are meant: as the line says, or else the notebook."""
+        for option, value in pairwise(words):
+            if option == "--backend":
+                return value
+        return self._session.notebook().defaults.backend or "local"
 
     def _variables(self) -> list[str]:
         shell = self._session.shell
@@ -126,6 +137,8 @@ class Completer:
                 return ["last", *self._asked(lambda client: list(map(job_word, client.jobs(limit=_MOST))))]
             case "NAME=VALUE":
                 return [f"{name}=" for name in self._parameters()]
+            case "BACKEND":
+                return self._backends()
             case "FILE":
                 return sorted(path.name for path in Path.cwd().glob("*.y*ml"))
         return []

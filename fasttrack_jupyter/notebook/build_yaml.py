@@ -63,6 +63,8 @@ def _lines(task: TaskText, defaults: PipelineOptions) -> Iterable[str]:
         yield _entry("notebook", task.notebook, 4)
         if task.parameters:
             yield _entry("parameters", dict(task.parameters), 4)
+    if options.backend:
+        yield _entry("backend", options.backend, 4)
     if task.inputs:
         yield _entry("inputs", dict(task.inputs), 4)
     if options.after:

@@ -57,9 +57,10 @@ def build_drafts(
         build_params.Param(each.name, each.type, "", "", each.default, each.has_default, each.description or "")
         for each in params
     ]
-    text = pipeline_text(name, header, PipelineOptions(**defaults), written, [task.text(folder) for task in made])
-    problems = read_or_raise(text).problems
-    return Built(name, text, files.all(), tuple(one for one in problems if one.severity is not Severity.ERROR), folder)
+    options = PipelineOptions(**defaults)
+    text = pipeline_text(name, header, options, written, [task.text(folder) for task in made])
+    problems = tuple(one for one in read_or_raise(text).problems if one.severity is not Severity.ERROR)
+    return Built(name, text, files.all(), problems, folder, options.backend)
 
 
 class _Task:

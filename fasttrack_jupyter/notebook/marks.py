@@ -55,6 +55,8 @@ class Place:
 class TaskOptions(Place):
     """What ``%%fasttrack_task`` says. Amounts and times are checked, and as they were written."""
 
+    backend: str | None = None
+    """Where the task runs, wherever the others do."""
     after: tuple[str, ...] = ()
     retry: int | None = None
     timeout: str | None = None
@@ -172,6 +174,8 @@ _TASK = (
     Option("after", "Tasks that must succeed first, beside those whose variables it uses", Shape.NAMES, "TASK,…",
            values.task_name, Offer.TASKS),
     *_PLACE,
+    Option("backend", "Where this task runs, wherever the others do: local, backend.ai[:PROFILE]", metavar="NAME",
+           check=values.backend, offer=Offer.BACKENDS),
     Option("retry", "Attempts in all: 2 is one retry", metavar="N", check=values.attempts),
     Option("timeout", "Longest time of one attempt, such as 1h30m", metavar="TIME", check=values.duration),
     Option("skip", "Leave the task out; it counts as satisfied", Shape.FLAG),
@@ -189,7 +193,11 @@ def _mode(text: str) -> Mode:
 
 
 _BACKEND = Option(
-    "backend", "Where this notebook's jobs run, such as local", metavar="NAME", check=values.word, offer=Offer.BACKENDS
+    "backend",
+    "Where this notebook's jobs run, such as local",
+    metavar="NAME",
+    check=values.backend,
+    offer=Offer.BACKENDS,
 )
 _MODE = Option("mode", "run: marked cells run here too; define: they do not", metavar="run|define", check=_mode)
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from decimal import Decimal
 
-from fasttrack_jupyter.model.checks.names import is_task_name, suggest_task_name
+from fasttrack_jupyter.model.checks.names import is_backend_name, is_task_name, suggest_task_name
 from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.quantities import parse_duration
 from fasttrack_jupyter.model.resources import Mount, asked_quantity, parse_size
@@ -39,6 +39,13 @@ def image(text: str) -> str:
     if "${{" in text:
         raise Wrong("expressions have no meaning in an image", "write its name")
     return word(text)
+
+
+def backend(text: str) -> str:
+    """A backend's name; whether there is one of that name, the engine knows."""
+    if not is_backend_name(text.strip()):
+        raise Wrong(f"{text!r} is no backend's name", "write local, backend.ai or backend.ai:PROFILE")
+    return text.strip()
 
 
 def amount_of(slot: str) -> Callable[[str], str]:

@@ -168,6 +168,42 @@ def test_a_run_on_the_cluster_takes_the_environments_keys(
     assert all(asked != "put_profile" for asked, _ in client.calls)
 
 
+PINNED = "name: x\ntasks:\n- {name: a, command: 'true'}\n- {name: b, command: 'true', backend: backend.ai}\n"
+
+
+@pytest.mark.parametrize("command", [["run", "-d"], ["plan"]], ids=["run", "plan"])
+def test_a_task_on_the_cluster_takes_the_environments_keys(
+    cli: Any, client: Any, monkeypatch: Any, tmp_path: Any, command: list[str]
+) -> None:
+    """Also where the job itself is to run here; a task of another profile does not."""
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "x.fasttrack.yaml"
+    file.write_text(PINNED)
+    cli(*command, str(file))
+    assert put(client)[0] == "default"
+    client.calls.clear()
+    for text in (
+        PINNED.replace("backend.ai", "backend.ai:work"),
+        PINNED.replace(", backend:", ", description:"),
+        "x: [",
+    ):
+        file.write_text(text)
+        cli(*command, str(file))
+    assert all(asked != "put_profile" for asked, _ in client.calls)
+
+
+@pytest.mark.parametrize("old", ["local", "backend.ai"])
+def test_a_rerun_takes_the_environments_keys(cli: Any, client: Any, monkeypatch: Any, old: str) -> None:
+    """The engine may be another one than that of the old job."""
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    client.now["backend"] = old
+    client.text = PINNED if old == "local" else "name: x\n"
+    cli("rerun", "last", "-d")
+    assert put(client)[0] == "default"
+
+
 @pytest.mark.parametrize(
     ("profiles", "backend", "environ"),
     [

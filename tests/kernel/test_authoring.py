@@ -118,6 +118,42 @@ def test_calls_become_tasks_with_inputs_and_outputs() -> None:
     assert tasks["numbers"]["environment"] == {"envs": {"SIZE": "small"}}
 
 
+def test_tasks_and_pipelines_may_name_a_backend() -> None:
+    """A task's is in its YAML; the pipeline's is where its jobs run, unless ``run`` says otherwise."""
+    pinned = ft.Pipeline("x", [numbers.options(backend="backend.ai")], backend="backend.ai:work")
+    assert tasks_of(pinned)["numbers"]["backend"] == "backend.ai"
+    assert pinned.build().backend == "backend.ai:work"
+    asked = Asked()
+    assert pinned._request(asked, None, {})["backend"] == "backend.ai:work"
+    assert pinned._request(asked, None, {"backend": "local"})["backend"] == "local"
+    with pytest.raises(BadRequest, match="is no backend's name"):
+        numbers.options(backend="my cluster")
+
+
+class Asked:
+    """An engine that knows no cluster yet."""
+
+    def __init__(self) -> None:
+        self.put: list[str] = []
+
+    def profiles(self) -> list[Any]:
+        return []
+
+    def put_profile(self, name: str, request: Any) -> None:
+        self.put.append(name)
+
+
+def test_a_task_on_the_cluster_takes_the_environments_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``fasttrack run`` does."""
+    for name in ("BACKEND_ENDPOINT", "BACKEND_ACCESS_KEY", "BACKEND_SECRET_KEY"):
+        monkeypatch.setenv(name, "https://ai.example.org")
+    asked: Any = Asked()
+    ft.Pipeline("x", [numbers])._request(asked, None, {})
+    assert asked.put == []
+    ft.Pipeline("x", [numbers.options(backend="backend.ai")])._request(asked, None, {})
+    assert asked.put == ["default"]
+
+
 def test_names_alone_wire_a_list_of_functions() -> None:
     """An argument takes the output, or the task, of its name; else it is a parameter with the function's default."""
     pipeline = ft.Pipeline("names", [numbers, split, fit])

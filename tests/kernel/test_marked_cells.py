@@ -346,6 +346,7 @@ def test_a_wrong_line_fails_in_words(shell: Any, line: str, said: str) -> None:
         ("%%fasttrack_task three --out longn", "longname"),
         ("%%fasttrack_task tw", "two"),
         ("%fasttrack_pipeline x --mode d", "define"),
+        ("%%fasttrack_task three --ba", "--backend"),
     ],
 )
 def test_completion_knows(shell: Any, typed: str, offered: str) -> None:

@@ -129,6 +129,17 @@ def test_the_yaml_reads_as_what_was_meant() -> None:
     assert train.retry.max_attempts == 2
 
 
+def test_a_task_may_be_pinned_to_a_backend() -> None:
+    """By its line, or by what the form wrote; two cells of one task must agree."""
+    form = {"metadata": {"fasttrack": {"task": "b", "backend": "local"}}}
+    made = built("%%fasttrack_task a --backend backend.ai:work\nx = 1", {"source": "y = x", **form})
+    assert [task.backend for task in pipeline(made).tasks] == ["backend.ai:work", "local"]
+    assert "    backend: backend.ai:work\n    command" in made.text
+    assert made.backend is None
+    cells = "%%fasttrack_task a --backend local\nx = 1", "%%fasttrack_task a --backend backend.ai\ny = 1"
+    assert "has backend local in cell 1 and backend.ai in cell 2" in errors(*cells)[0]
+
+
 def test_the_same_notebook_makes_the_same_bytes() -> None:
     """Whatever the hash seed."""
     code = (

@@ -28,18 +28,20 @@ from fasttrack_jupyter.notebook.marks_values import image_of
 EVERYTHING = (
     "train --after prep,clean --image uv:pandas --cpu 2 --mem 4g --gpu 1 --slot rocm.device=1 --shm 1g --mount data"
     " --mount models:/models --env EPOCHS=10 --env 'TITLE=two words' --secret TOKEN --project p --group g --retry 2"
-    " --timeout 1h30m --skip --in x,y --out model --no-run"
+    " --timeout 1h30m --backend backend.ai:work --skip --in x,y --out model --no-run"
 )
 EVERYTHING_READ = TaskOptions(
     image="uv:pandas", cpu="2", mem="4g", gpu="1", slot=(("rocm.device", "1"),), shm="1g",
     mount=("data", "models:/models"), env=(("EPOCHS", "10"), ("TITLE", "two words")), secret=("TOKEN",), project="p",
-    group="g", after=("prep", "clean"), retry=2, timeout="1h30m", skip=True, inputs=("x", "y"), outputs=("model",),
+    group="g", after=("prep", "clean"), retry=2, timeout="1h30m",
+    backend="backend.ai:work", skip=True, inputs=("x", "y"), outputs=("model",),
     run=False,
 )  # fmt: skip
 METADATA: dict[str, Any] = {
     "after": ["prep", "clean"], "image": "uv:pandas", "cpu": 2, "mem": "4g", "gpu": 1, "slot": {"rocm.device": 1},
     "shm": "1g", "mount": ["data", "models:/models"], "env": {"EPOCHS": 10, "TITLE": "two words"}, "secret": ["TOKEN"],
-    "project": "p", "group": "g", "retry": 2, "timeout": "1h30m", "skip": True, "in": ["x", "y"], "out": "model",
+    "project": "p", "group": "g", "retry": 2, "timeout": "1h30m",
+    "backend": "backend.ai:work", "skip": True, "in": ["x", "y"], "out": "model",
     "run": False,
 }  # fmt: skip
 
@@ -242,7 +244,9 @@ def test_what_pip_would_refuse_is_refused_here(word: str) -> None:
 
 
 def test_a_notebook_may_say_where_its_jobs_run() -> None:
-    """Any name: which backends there are, the engine knows."""
+    """And a task where it runs: any name that a backend may have; which there are, the engine knows."""
     assert read_pipeline_line("digits --backend backend.ai").backend == "backend.ai"
-    with pytest.raises(BadRequest, match="there is no option --backend"):
-        read_task_line("train --backend local")
+    assert read_task_line("train --backend local")[1].backend == "local"
+    for line in ("digits --backend 'my cluster'", "digits --backend backend.ai:"):
+        with pytest.raises(BadRequest, match="is no backend's name"):
+            read_pipeline_line(line)

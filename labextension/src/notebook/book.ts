@@ -63,6 +63,12 @@ export class Book implements IDisposable {
     return magic || String(this.defaults.pipeline ?? '') || stem(this.panel.context.path);
   }
 
+  /** Where its jobs run: by the magic, by the metadata, else here. */
+  get backend(): string {
+    const magic = this.cells.map(each => this.markOf(each)).find(each => each?.kind === 'pipeline')?.options;
+    return String(magic?.backend ?? '') || String(this.defaults.backend ?? '') || 'local';
+  }
+
   /** What the notebook's metadata say of all its tasks; `pipeline` is the name. */
   get defaults(): Options {
     const written = this.panel.content.model?.getMetadata('fasttrack') as Options | undefined;

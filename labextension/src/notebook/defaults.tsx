@@ -55,7 +55,7 @@ export function DefaultsForm(props: DefaultsFormProps): React.ReactElement {
         field={backendField(trans)}
         text={textOf('backend', defaults.backend)}
         suggestions={backends}
-        problem={() => null}
+        problem={text => problemOf('backend', text, trans)}
         isReadOnly={isReadOnly}
         onCommit={text => set('backend', text)}
       />

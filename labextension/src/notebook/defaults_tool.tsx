@@ -17,6 +17,7 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
     this.addClass('ft-DefaultsForm');
     parts.tracker.currentChanged.connect(this.onNotebook, this);
     parts.tracker.activeCellChanged.connect(this.onNotebook, this); // a notebook is current before it has a book
+    parts.offers.changed.connect(this.update, this);
     this.onNotebook();
   }
 
@@ -25,16 +26,12 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
 
   protected onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this.offer();
-  }
-
-  protected onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this.offer();
+    this.parts.offers.retry();
+    this.update();
   }
 
   protected render(): React.ReactElement {
-    const { trans } = this.parts;
+    const { offers, trans } = this.parts;
     const { book } = this;
     if (!book) {
       return <p>{trans.__('No notebook is open.')}</p>;
@@ -46,8 +43,8 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
         defaults={book.defaults}
         fileName={stem(context.path)}
         cell={book.pipelineCell}
-        images={[...new Set([...book.images, ...this.images])]}
-        backends={this.backends}
+        images={[...new Set([...book.images, ...offers.images(book.backend)])]}
+        backends={offers.backends}
         trans={trans}
         isReadOnly={content.model?.readOnly ?? false}
         onChange={defaults => book.writeDefaults(defaults)}
@@ -66,31 +63,5 @@ export class DefaultsTool extends ReactWidget implements INotebookTools.ITool {
     this.update();
   }
 
-  private offer(): void {
-    if (!this.isOffered) {
-      this.isOffered = true;
-      void this.fetch();
-    }
-  }
-
-  /** Once; while the server has no answer there is nothing to offer, and typing works. */
-  private async fetch(): Promise<void> {
-    const { api } = this.parts;
-    try {
-      const [images, backends] = await Promise.all([
-        api.get<{ name: string }[]>('images', { backend: 'local' }),
-        api.get<{ name: string }[]>('backends')
-      ]);
-      this.images = images.map(each => each.name);
-      this.backends = backends.map(each => each.name);
-    } catch {
-      this.isOffered = false;
-    }
-    this.update();
-  }
-
   private book: Book | undefined;
-  private images: readonly string[] = [];
-  private backends: readonly string[] = [];
-  private isOffered = false;
 }

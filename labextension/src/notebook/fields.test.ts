@@ -19,6 +19,7 @@ describe('what is typed', () => {
     ['in', 'X, größe'],
     ['secret', 'TOKEN'],
     ['image', 'anything at all'],
+    ['backend', 'backend.ai:work'],
     ['mem', '']
   ])('%s: %j is right', (key, text) => expect(problemOf(key, text, trans)).toBeNull());
 
@@ -32,7 +33,8 @@ describe('what is typed', () => {
     ['env', 'A'],
     ['env', '1A=2'],
     ['in', 'a-b'],
-    ['secret', 'MY TOKEN']
+    ['secret', 'MY TOKEN'],
+    ['backend', 'my cluster']
   ])('%s: %j is wrong', (key, text) => expect(problemOf(key, text, trans)).toMatch(/\.$/));
 
   it('is a task’s name in any script', () => {
@@ -52,6 +54,6 @@ it('says what does not go together', () => {
 
 it('has a field for each option, but for those with a control of their own, and `run`, which is the magic’s', () => {
   const fields = groupsOf(trans).flatMap(each => each.fields.map(field => field.key));
-  const own = ['after', 'skip', 'shell', 'run', 'backend', 'mode'];
+  const own = ['after', 'skip', 'shell', 'run', 'mode'];
   expect([...fields, ...own].sort()).toEqual(Object.keys(SHAPES).sort());
 });

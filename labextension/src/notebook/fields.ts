@@ -67,7 +67,11 @@ export function kindHelp(kind: MarkKind | 'none', trans: TranslationBundle): str
 /** The fields of a task, in groups; what most tasks need comes first. */
 export function groupsOf(trans: TranslationBundle): readonly Group[] {
   return [
-    { key: 'resources', label: trans.__('Image and resources'), fields: resourceFields(trans) },
+    {
+      key: 'resources',
+      label: trans.__('Image and resources'),
+      fields: [...resourceFields(trans), taskBackendField(trans)]
+    },
     { key: 'environment', label: trans.__('Environment'), fields: environmentFields(trans) },
     { key: 'data', label: trans.__('Data'), fields: dataFields(trans) },
     { key: 'course', label: trans.__('When it runs'), fields: courseFields(trans) }
@@ -85,6 +89,12 @@ export function defaultGroupsOf(trans: TranslationBundle): readonly Group[] {
 /** Where a notebook's jobs run. */
 export function backendField(trans: TranslationBundle): Field {
   return field('backend', trans.__('Backend'), 'local', trans.__('Where jobs of this notebook run.'));
+}
+
+/** Where one task runs. */
+function taskBackendField(trans: TranslationBundle): Field {
+  const help = trans.__('Where this task runs, wherever the others do.');
+  return field('backend', trans.__('Backend'), 'local', help);
 }
 
 function field(key: string, label: string, example: string, help: string): Field {
@@ -146,6 +156,7 @@ function courseFields(trans: TranslationBundle): Field[] {
 
 const SIZE = /^\d+(\.\d+)?\s*([kmgtp](i?b)?|b)?$/i;
 const TIME = /^(\d+(\.\d+)?\s*[smhdw]?\s*)+$/i;
+const BACKEND = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:[A-Za-z0-9._-]{1,64})?$/;
 const VARIABLE = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const ENVIRONMENT = /^[A-Za-z_]\w*$/;
 
@@ -179,6 +190,10 @@ export function problemOf(key: string, text: string, trans: TranslationBundle): 
     case 'mem':
     case 'shm':
       return SIZE.test(text.trim()) ? null : trans.__('A size is needed, such as 512m or 4g.');
+    case 'backend':
+      return BACKEND.test(text.trim())
+        ? null
+        : trans.__('A backend is local, backend.ai or backend.ai:PROFILE.');
     case 'timeout':
       return TIME.test(text.trim()) ? null : trans.__('A time is needed, such as 30s or 1h30m.');
     default:

@@ -13,7 +13,9 @@ import { listOf, textOf, valueOf } from './options';
 export interface Offers {
   /** Names of the notebook's tasks. */
   tasks: readonly string[];
+  /** Those of the backend where the cell's task would run. */
   images: readonly string[];
+  backends: readonly string[];
 }
 
 /** What {@link MarkForm} is told. */
@@ -144,7 +146,7 @@ function TaskFields(props: MarkFormProps & { mark: Mark }): React.ReactElement {
               id={`${id}-${field.key}`}
               field={field}
               text={textOf(field.key, mark.options[field.key])}
-              suggestions={field.key === 'image' ? offers.images : []}
+              suggestions={suggestionsFor(field.key, offers)}
               problem={text => problemOf(field.key, text, trans)}
               conflict={conflicts[field.key]}
               isReadOnly={isReadOnly}
@@ -156,6 +158,10 @@ function TaskFields(props: MarkFormProps & { mark: Mark }): React.ReactElement {
       ))}
     </>
   );
+}
+
+function suggestionsFor(key: string, offers: Offers): readonly string[] {
+  return key === 'image' ? offers.images : key === 'backend' ? offers.backends : [];
 }
 
 /** How many fields of a group say something. */

@@ -156,7 +156,18 @@ export function freeName(taken: readonly string[]): string {
 
 /** What a cell asks for, in few words for its marker: the image, the resources, what comes before. */
 export function chipsOf(mark: Mark): { key: string; text: string }[] {
-  const { image, requirements, cpu, mem, gpu, gpu_share: share, after, timeout, retry } = mark.options;
+  const {
+    image,
+    backend,
+    requirements,
+    cpu,
+    mem,
+    gpu,
+    gpu_share: share,
+    after,
+    timeout,
+    retry
+  } = mark.options;
   const has = (value: ReadonlyPartialJSONValue | undefined) => value !== undefined && value !== '';
   const resources = [
     has(cpu) ? `${cpu} cpu` : '',
@@ -167,6 +178,7 @@ export function chipsOf(mark: Mark): { key: string; text: string }[] {
   const packages = Array.isArray(requirements) ? requirements.join(' ') : (requirements ?? '');
   const chips = [
     { key: 'image', text: has(image) ? String(image) : String(packages) },
+    { key: 'backend', text: String(backend ?? '') },
     { key: 'resources', text: resources.join(' · ') },
     { key: 'after', text: Array.isArray(after) ? after.join(', ') : String(after ?? '') },
     { key: 'timeout', text: String(timeout ?? '') },

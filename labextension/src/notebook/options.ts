@@ -10,7 +10,7 @@ export type Options = Readonly<Record<string, ReadonlyPartialJSONValue | undefin
 /** `names`: commas between; `lines`: one each; `words`: as a shell splits them; `pairs`: NAME=VALUE, one each. */
 export type Shape = 'text' | 'number' | 'names' | 'lines' | 'words' | 'pairs' | 'flag';
 
-/** Every option by its key; the last two are the notebook's alone (`%fasttrack_pipeline`). */
+/** Every option by its key; `backend` is a notebook's as well, and `mode` a notebook's alone. */
 export const SHAPES: Readonly<Record<string, Shape>> = {
   after: 'names',
   image: 'text',

@@ -15,6 +15,7 @@ import { addDebugCommand, sendFix } from './debugging';
 import { DefaultsTool } from './defaults_tool';
 import type { FaceParts } from './face';
 import { NotebookFace } from './face';
+import { EngineOffers } from './offers';
 import { openAsPipeline } from './pipeline';
 import type { ToolParts } from './tool';
 import { MarkTool } from './tool';
@@ -58,7 +59,12 @@ const notebook: JupyterFrontEndPlugin<void> = {
     tracker.forEach(add);
     tracker.widgetAdded.connect((_, panel) => add(panel));
     if (tools) {
-      const shared: ToolParts = { tracker, bookOf: widget => faceOf(widget)?.book, api, trans };
+      const shared: ToolParts = {
+        tracker,
+        bookOf: widget => faceOf(widget)?.book,
+        offers: new EngineOffers(api),
+        trans
+      };
       tool = new MarkTool(shared);
       tools.addSection({ sectionName: 'fasttrack', label: trans.__('FastTrack task'), rank: 0, tool });
       tools.addSection({

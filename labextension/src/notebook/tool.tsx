@@ -8,16 +8,16 @@ import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-import type { Api } from '../api';
 import type { Book } from './book';
 import { MarkForm } from './form';
+import type { EngineOffers } from './offers';
 
 /** What the tool needs. */
 export interface ToolParts {
   tracker: INotebookTracker;
   /** The book of an open notebook. */
   bookOf(notebook: Widget): Book | undefined;
-  api: Api;
+  offers: EngineOffers;
   trans: TranslationBundle;
 }
 
@@ -28,6 +28,7 @@ export class MarkTool extends ReactWidget implements INotebookTools.ITool {
     this.addClass('ft-MarkForm');
     parts.tracker.activeCellChanged.connect(this.onCell, this);
     parts.tracker.currentChanged.connect(this.onCell, this);
+    parts.offers.changed.connect(this.update, this);
     this.onCell();
   }
 
@@ -55,22 +56,8 @@ export class MarkTool extends ReactWidget implements INotebookTools.ITool {
 
   protected onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this.offer();
-    if (this.isWanted) {
-      this.update();
-    }
-  }
-
-  protected onAfterAttach(message: Message): void {
-    super.onAfterAttach(message);
-    this.offer();
-  }
-
-  private offer(): void {
-    if (this.images === null) {
-      this.images = [];
-      void this.fetchImages();
-    }
+    this.parts.offers.retry();
+    this.update();
   }
 
   protected render(): React.ReactElement {
@@ -83,12 +70,16 @@ export class MarkTool extends ReactWidget implements INotebookTools.ITool {
     if (cell.type !== 'code') {
       return <p>{trans.__('Only code cells can be part of a pipeline.')}</p>;
     }
+    const mark = book.markOf(cell);
+    const { offers } = this.parts;
+    const backend = String(mark?.options.backend ?? '') || book.backend;
+    const images = [...new Set([...book.images, ...offers.images(backend)])];
     return (
       <MarkForm
         key={cell.id}
         id={cell.id}
-        mark={book.markOf(cell)}
-        offers={{ tasks: book.tasks, images: [...new Set([...book.images, ...(this.images ?? [])])] }}
+        mark={mark}
+        offers={{ tasks: book.tasks, images, backends: offers.backends }}
         trans={trans}
         isReadOnly={book.panel.content.model?.readOnly ?? false}
         onChange={mark => book.write([cell as ICellModel], () => mark)}
@@ -118,18 +109,6 @@ export class MarkTool extends ReactWidget implements INotebookTools.ITool {
     this.update();
   }
 
-  /** Once; while the server has no answer there is nothing to offer, and typing works. */
-  private async fetchImages(): Promise<void> {
-    try {
-      const images = await this.parts.api.get<{ name: string }[]>('images', { backend: 'local' });
-      this.images = images.map(each => each.name);
-    } catch {
-      this.images = null;
-    }
-    this.update();
-  }
-
   private book: Book | undefined;
   private isWanted = false;
-  private images: string[] | null = null;
 }
