@@ -16,7 +16,7 @@ from fasttrack_jupyter.api.streams import HEARTBEAT, UNFIT, byte_range
 from fasttrack_jupyter.engine import clusters as see
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import View
-from fasttrack_jupyter.errors import BadRequest, NotFound
+from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 
 
 class ClusterQuery(View):
@@ -151,6 +151,12 @@ async def upload_cluster_file(
     """Bring a file of this machine, or one whose parts were sent, into a vfolder; asked again, it goes on."""
     source = _source(engine, body)
     size = source.stat().st_size
+    if body.size not in (None, size):
+        raise Conflict(
+            f"{size} bytes are here of {body.path!r}, which has {body.size}",
+            hint="send the parts that are missing",
+            details={"received": size},
+        )
     return _upload(engine, engine.cluster(backend), folder, body, source, size)
 
 
@@ -236,6 +242,7 @@ async def _upload(
         await work
     finally:
         work.cancel()
+        await asyncio.wait([work])
     if body.key is not None:
         await engine.spool.drop(body.key)
     yield see.UploadProgress(sent=size, size=size, done=True)

@@ -158,6 +158,8 @@ class UploadRequest(View):
     """Within the vfolder."""
     source: str | None = None
     key: str | None = None
+    size: int | None = Field(default=None, ge=0)
+    """Bytes that it must have: parts of which some are missing are no file."""
 
 
 class UploadProgress(View):

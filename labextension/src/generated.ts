@@ -2869,6 +2869,11 @@ export interface components {
              * @default null
              */
             key: string | null;
+            /**
+             * Size
+             * @default null
+             */
+            size: number | null;
         };
         /**
          * FolderShare

@@ -166,6 +166,18 @@ def test_parts_that_a_browser_sends_become_a_file(browser: RememberingBrowser, s
     assert list((served.path / "uploads").iterdir()) == []
 
 
+def test_parts_of_which_some_are_missing_are_no_file(browser: RememberingBrowser, served: Home) -> None:
+    """Who says how long the whole is hears where to go on; nothing is put into the vfolder."""
+    key = "k" * 20
+    put(served, key, 0, b"hello ")
+    asked = json.dumps({"path": "w", "key": key, "size": 11}).encode()
+    status, _, body = ask(served, "POST", "/folders/d/uploads", body=asked)
+    assert status == 409
+    assert json.loads(body)["details"] == {"received": 6}
+    put(served, key, 6, b"world")
+    assert ask(served, "POST", "/folders/d/uploads", body=asked)[0] == 200
+
+
 @pytest.mark.parametrize("key", ["..%2F..%2Fdatabase", "short", "k" * 80])
 def test_a_key_is_no_path(browser: RememberingBrowser, served: Home, key: str) -> None:
     """What a browser calls its upload leads nowhere."""

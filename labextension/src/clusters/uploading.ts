@@ -32,7 +32,7 @@ export async function uploadFile(
     return;
   }
   const key = await send(api, place, source, done => hear(done / 2), signal);
-  await bring(api, place, { path, key }, done => hear(0.5 + done / 2), signal);
+  await bring(api, place, { path, key, size: source.size }, done => hear(0.5 + done / 2), signal);
 }
 
 /** To our server; the key of what is there. */
@@ -58,7 +58,7 @@ async function send(
 async function bring(
   api: UploadApi,
   place: string,
-  request: { path: string; key?: string; source?: string },
+  request: { path: string; key?: string; size?: number; source?: string },
   hear: (done: number) => void,
   signal?: AbortSignal
 ): Promise<void> {
