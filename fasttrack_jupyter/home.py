@@ -100,6 +100,19 @@ class Home:
         return list(dict.fromkeys([*([Path(recorded)] if isinstance(recorded, str) else []), self.socket]))
 
 
+def short_socket(path: Path) -> Path:
+    """``path`` if a socket can have it, else one that stands for it in a private folder with a short path.
+
+    Raises:
+        Forbidden: that folder belongs to somebody else.
+    """
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    folder = _runtime_folder()
+    _make_private(folder)
+    return folder / f"{_digest(path)}.sock"
+
+
 def check_platform() -> None:
     """Refuse where no engine can run: it needs flocks, unix sockets and POSIX processes.
 

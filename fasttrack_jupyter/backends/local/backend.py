@@ -21,6 +21,9 @@ from fasttrack_jupyter.backends.local.folders import Folders
 from fasttrack_jupyter.backends.local.killing import abandon
 from fasttrack_jupyter.backends.local.places import Placing, spoken_home
 from fasttrack_jupyter.backends.local.preparing import Preparation
+from fasttrack_jupyter.backends.local.services.rollouts import is_one as is_rollout
+from fasttrack_jupyter.backends.local.services.services import Services
+from fasttrack_jupyter.backends.local.services.serving import LocalServing, not_served_here
 from fasttrack_jupyter.backends.local.session import Session
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.backends.local.settings import LocalSettings
@@ -40,7 +43,7 @@ from fasttrack_jupyter.model.resources import ResourceSlots, say_quantity
 _SHELL = str(Path(__file__).parent / "runner" / "shell.py")
 
 
-class LocalBackend:
+class LocalBackend(LocalServing):
     """Runs sessions as processes of this machine, below ``settings.home``. Methods: see ``ExecutionBackend``."""
 
     name = "local"
@@ -65,7 +68,7 @@ class LocalBackend:
         self._home = os.open(self._settings.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._sessions = Sessions(
             self._settings,
-            report,
+            lambda news: self._open_services().hear(news),
             self._prepare,
             self._placing.outputs,
             self._count,
@@ -73,6 +76,7 @@ class LocalBackend:
             self._end_container,
             self._gpus_of,
         )
+        self._services = Services(self._settings.home, self._sessions, self._placing.outputs, report)
         held = self._ledger.holdings()
         self._ledger.restore([name for name in held if is_held(self._sessions.control(name.partition("#")[0]))])
         await self._sessions.open()
@@ -87,8 +91,9 @@ class LocalBackend:
         if self._sessions is not None:
             if self._home is not None and os.fstat(self._home).st_nlink == 0:
                 await abandon(self._sessions.live())
+            await self._open_services().aclose()
             await self._sessions.aclose()
-            self._sessions = None
+            self._sessions = self._services = None
         if self._home is not None:
             os.close(self._home)
             self._home = None
@@ -101,7 +106,12 @@ class LocalBackend:
 
     async def check(self, specs: Sequence[SessionSpec]) -> list[tuple[str, Problem]]:
         """See the port."""
-        return await asyncio.to_thread(preflight.check, specs, self._images, self._ledger, self._placing)
+        found = [
+            (spec.path, problem)
+            for spec in specs
+            if spec.service is not None and (problem := not_served_here(spec.service)) is not None
+        ]
+        return found + await asyncio.to_thread(preflight.check, specs, self._images, self._ledger, self._placing)
 
     async def images(self) -> list[Mapping[str, Any]]:
         """See the port."""
@@ -139,25 +149,34 @@ class LocalBackend:
 
     def foresee(self, spec: SessionSpec) -> None:
         """See ``ports.Foreseeing``."""
-        self._open_sessions().foresee(spec)
+        if spec.service is None:
+            self._open_sessions().foresee(spec)
 
     async def submit(self, spec: SessionSpec) -> None:
         """See the port."""
-        self._open_sessions().begin(spec, create=True)
+        if spec.service is not None:
+            await self._roll(spec, create=True)
+        else:
+            self._open_sessions().begin(spec, create=True)
 
     async def adopt(self, spec: SessionSpec) -> None:
         """See the port."""
-        self._open_sessions().begin(spec, create=False)
+        if spec.service is not None:
+            await self._roll(spec, create=False)
+        else:
+            self._open_sessions().begin(spec, create=False)
 
     async def exists(self, attempt_id: str) -> bool:
         """See the port. What only stood ready was never created."""
-        finding = attempts.look(self._open_sessions().control(attempt_id))
-        return finding not in (attempts.Finding.ABSENT, attempts.Finding.UNSTARTED)
+        control = self._open_sessions().control(attempt_id)
+        finding = attempts.look(control)
+        return finding not in (attempts.Finding.ABSENT, attempts.Finding.UNSTARTED) or is_rollout(control)
 
     async def cancel(self, attempt_id: str, reason: str) -> None:
         """See the port."""
         if (session := self._open_sessions().get(attempt_id)) is not None:
             self._open_sessions().end(session, Killed("cancel", reason))
+        self._open_services().cancel(attempt_id, reason)
 
     async def forget(self, attempt_id: str) -> None:
         """See the port."""
@@ -167,7 +186,7 @@ class LocalBackend:
         """See the port."""
         sessions = self._open_sessions()
         session, control = sessions.get(attempt_id), sessions.control(attempt_id)
-        ended = session.is_over if session else not is_held(control)
+        ended = session.is_over if session else not is_held(control) and self._open_services().is_told(attempt_id)
         return await asyncio.to_thread(logs.read, control, attempt_id, after, limit, ended)
 
     async def usage(self, attempt_id: str) -> Mapping[str, Any]:
@@ -285,4 +304,5 @@ class LocalBackend:
     async def sweep(self, keep: set[str], *, dry_run: bool) -> tuple[list[str], int]:
         """See the port."""
         sweeper = sweeping.Sweeper(self._snapshots, self._images, self._settings.home / "git")
-        return await asyncio.to_thread(sweeper.sweep, keep | self._open_sessions().used(), dry_run)
+        keep |= self._open_sessions().used() | self._open_services().codes()
+        return await asyncio.to_thread(sweeper.sweep, keep, dry_run)

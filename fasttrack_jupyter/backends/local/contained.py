@@ -43,6 +43,11 @@ def request(
             f"{spec.path!r} asks for {spec.cluster_size} members in containers, which this machine does not link",
             hint="Map the image to an environment (uv:, conda:, venv:), or ask for cluster_size 1.",
         )
+    if spec.service is not None:
+        raise SessionRejected(
+            f"the image {spec.image} of service {spec.service.name} is a container here, and this machine serves none",
+            hint="Map the image to an environment (uv:, conda:, venv:), or deploy on Backend.AI.",
+        )
     assert image.container is not None
     engine, name = image.container
     cpu = spec.slots.get("cpu", 0)

@@ -29,6 +29,7 @@ def view_of(spec: SessionSpec, places: Places, sealed: Sequence[Path] = ()) -> d
         "inputs": bool(places.named_inputs),
         "values": list(spec.input_values.items()),
         "mounts": list(places.mounts),
+        "sealed_mounts": [spec.service.mount] if spec.service else [],
         "shmem": spec.shmem,
         "sealed": [str(path) for path in sealed],
     }
@@ -62,7 +63,8 @@ def probe(folder: Path) -> dict[str, Any]:
     environ: Mapping[str, str] = {"PATH": "/usr/bin:/bin"}
     view = {
         "work": places.work, "rw": [("outputs", places.outputs), ("vfroot", places.vfroot)],
-        "ro": [("input1", places.inputs[0])], "inputs": False, "values": [], "mounts": [], "shmem": None, "sealed": [],
+        "ro": [("input1", places.inputs[0])], "inputs": False, "values": [], "mounts": [], "sealed_mounts": [],
+        "shmem": None, "sealed": [],
     }  # fmt: skip
     return {
         "id": "probe", "mode": "namespaces", "name": "ft-probe", "control": str(folder),

@@ -101,7 +101,8 @@ class Template:
 
         ``view``: ``work``, ``rw`` and ``ro`` (``[(name below /pipeline, path)]``), ``inputs`` (whether there are
         named ones), ``values`` (``[(name, text)]`` at ``/pipeline/inputs``), ``mounts`` (``[(target, path)]``),
-        ``shmem`` (bytes or None), ``sealed`` (paths that are read-only for the session).
+        ``sealed_mounts`` (targets among them that are read-only), ``shmem`` (bytes or None), ``sealed`` (paths that
+        are read-only for the session).
         """
         kernel = self._kernel
         sources = [self._source(path) for _, path in view["mounts"]]
@@ -124,6 +125,8 @@ class Template:
         kernel.bind(self._source(view["work"]), WORK)
         for (target, _), source in zip(view["mounts"], sources, strict=True):
             self._mount_at(source, target)
+            if target in view["sealed_mounts"]:
+                kernel.set_readonly(target)
         if view["shmem"]:
             flags = syscalls.MS_NOSUID | syscalls.MS_NODEV
             kernel.mount("shm", "/dev/shm", "tmpfs", flags, f"mode=1777,size={view['shmem']}")

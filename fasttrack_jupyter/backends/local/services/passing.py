@@ -1,0 +1,189 @@
+"""One service's door: each request is let in, or not, and passed on to one of the replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from fasttrack_jupyter.backends.local.services.tokens import refusal
+
+_HOP_BY_HOP = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+    "upgrade", "expect",
+})  # fmt: skip
+_WEBSOCKET_OWN = frozenset({
+    "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "host",
+})  # fmt: skip
+_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
+_RETRY_AFTER = "2"
+
+
+class Replica(NamedTuple):
+    """Who can be asked: ``host`` empty for a unix socket at ``place``, else ``place`` is the port."""
+
+    id: str
+    host: str
+    place: str | int
+
+
+class _Way:
+    """The way to one replica, and how many requests are on it."""
+
+    def __init__(self, replica: Replica) -> None:
+        self.busy = 0
+        self.origin = f"http://{replica.host or 'replica'}" + (f":{replica.place}" if replica.host else "")
+        connector: aiohttp.BaseConnector = (
+            aiohttp.TCPConnector(limit=0, force_close=True)
+            if replica.host
+            else aiohttp.UnixConnector(str(replica.place), limit=0, force_close=True)
+        )
+        self.session = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_AUTOMATIC,
+        )  # fmt: skip
+
+
+class Door:
+    """See the module's text. ``reason`` is told to who comes while nobody can answer."""
+
+    def __init__(self, service: str, name: str, key: bytes) -> None:
+        self.is_public = False
+        self.reason = ""
+        self._service, self._name, self._key = service, name, key
+        self._ways: dict[str, _Way] = {}
+        self._open: list[str] = []
+
+    async def offer(self, replicas: Sequence[Replica]) -> None:
+        """From now on these are asked, and no others; who is busy may finish."""
+        self._open = [replica.id for replica in replicas]
+        for replica in replicas:
+            if replica.id not in self._ways:
+                self._ways[replica.id] = _Way(replica)
+        for idle in [name for name, way in self._ways.items() if name not in self._open and not way.busy]:
+            await self._ways.pop(idle).session.close()
+
+    def busy(self) -> dict[str, int]:
+        """How many requests each replica is busy with."""
+        return {replica: way.busy for replica, way in self._ways.items() if way.busy}
+
+    async def aclose(self) -> None:
+        """Let go of everything."""
+        for way in self._ways.values():
+            await way.session.close()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if not self.is_public:
+            why = refusal(self._key, self._service, request.headers.get("Authorization", ""), time.time())
+            if why:
+                return self._problem(401, why, {"WWW-Authenticate": "BackendAI"})
+        tried: set[str] = set()
+        while way := self._choose(tried):
+            way.busy += 1
+            try:
+                return await self._pass(request, way)
+            except aiohttp.ClientConnectorError:
+                continue  # nobody has seen the request: another one can have it
+            except (aiohttp.ClientError, TimeoutError) as error:
+                return self._problem(502, f"the replica gave no answer: {type(error).__name__}")
+            finally:
+                way.busy -= 1
+        return self._problem(503, self.reason or "no replica is healthy", {"Retry-After": _RETRY_AFTER})
+
+    def _choose(self, tried: set[str]) -> _Way | None:
+        """The replica with the least to do; among equals the one whose turn it is."""
+        left = [replica for replica in self._open if replica not in tried]
+        if not left:
+            return None
+        chosen = min(left, key=lambda replica: self._ways[replica].busy)
+        tried.add(chosen)
+        if chosen in self._open:
+            self._open.remove(chosen)
+            self._open.append(chosen)
+        return self._ways[chosen]
+
+    def _problem(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> web.Response:
+        body = json.dumps({"error": {"service": self._name, "status": status, "message": why}})
+        return web.Response(status=status, text=body + "\n", content_type="application/json", headers=headers)
+
+    async def _pass(self, request: web.BaseRequest, way: _Way) -> web.StreamResponse:
+        url = URL(way.origin + (request.raw_path if request.raw_path.startswith("/") else "/"), encoded=True)
+        headers = self._passed(request)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._pass_websocket(request, way, url, headers)
+        body = request.content if request.body_exists else None
+        call = way.session.request(request.method, url, headers=headers, data=body, allow_redirects=False)
+        async with call as answer:
+            response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer))
+            has_body = request.method != "HEAD" and answer.status not in (204, 304)
+            if has_body and "Content-Length" not in answer.headers and request.version >= (1, 1):
+                response.enable_chunked_encoding()
+            await response.prepare(request)
+            try:
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+            except aiohttp.ClientError:  # what was sent cannot be taken back: the caller must see that it is torn
+                if request.transport is not None:
+                    request.transport.abort()
+            return response
+
+    def _passed(self, request: web.BaseRequest) -> CIMultiDict[str]:
+        named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
+        dropped = _HOP_BY_HOP | named | (set() if self.is_public else {"authorization"})
+        headers = CIMultiDict((k, v) for k, v in request.headers.items() if k.lower() not in dropped)
+        headers["X-Forwarded-For"] = ", ".join(filter(None, [headers.get("X-Forwarded-For"), request.remote]))
+        headers.setdefault("X-Forwarded-Proto", "http")
+        headers.setdefault("X-Forwarded-Host", request.host)
+        return headers
+
+    async def _pass_websocket(
+        self, request: web.BaseRequest, way: _Way, url: URL, headers: CIMultiDict[str]
+    ) -> web.StreamResponse:
+        protocols = [word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if word]
+        kept = {name: value for name, value in headers.items() if name.lower() not in _WEBSOCKET_OWN}
+        try:
+            call = way.session.ws_connect(url, headers=kept, protocols=protocols, autoping=False, max_msg_size=0)
+            async with call as inner:
+                chosen = [inner.protocol] if inner.protocol else []
+                outer = web.WebSocketResponse(protocols=chosen, autoping=False, max_msg_size=0)
+                await outer.prepare(request)
+                ways = [asyncio.ensure_future(_talk(inner, outer)), asyncio.ensure_future(_talk(outer, inner))]
+                try:
+                    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for each in ways:
+                        each.cancel()
+                    await asyncio.gather(*ways, return_exceptions=True)
+                await outer.close(code=inner.close_code or 1000)
+                return outer
+        except aiohttp.WSServerHandshakeError as error:
+            return self._problem(error.status, "the replica wants no websocket there")
+
+
+def _end_to_end(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:
+    return CIMultiDict((k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP)
+
+
+async def _talk(source: Any, target: Any) -> None:
+    async for message in source:
+        with contextlib.suppress(ConnectionError):
+            if message.type is aiohttp.WSMsgType.TEXT:
+                await target.send_str(message.data)
+            elif message.type is aiohttp.WSMsgType.BINARY:
+                await target.send_bytes(message.data)
+            elif message.type is aiohttp.WSMsgType.PING:
+                await target.ping(message.data)
+            elif message.type is aiohttp.WSMsgType.PONG:
+                await target.pong(message.data)
+    await target.close(code=source.close_code or 1000)

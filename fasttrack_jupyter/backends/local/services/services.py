@@ -1,0 +1,310 @@
+"""All services of this home: what the local backend answers when it is asked to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fasttrack_jupyter.backends.files.removal import remove_tree
+from fasttrack_jupyter.backends.local import attempts, logs
+from fasttrack_jupyter.backends.local.attempts import Killed
+from fasttrack_jupyter.backends.local.services import records, relay, replicas, rollouts
+from fasttrack_jupyter.backends.local.services.keeper import Keeper
+from fasttrack_jupyter.backends.local.services.link import GatewayLink
+from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision, ServiceRecord
+from fasttrack_jupyter.backends.local.services.rollouts import Outcome, Rollout
+from fasttrack_jupyter.backends.local.services.tokens import make_token
+from fasttrack_jupyter.backends.local.sessions import Sessions
+from fasttrack_jupyter.engine.ports import LogChunk, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.serving import Recall, ServiceInfo, SlotDesk
+from fasttrack_jupyter.errors import BackendUnreachable, NotFound
+from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.serving import ModelDefinition, ServiceStatus
+
+_TIMEOUT = 600.0
+_OUTPUTS = Callable[[SessionSpec], str]
+
+
+class Services:
+    """See the module's text. It is also the ground on which replicas stand."""
+
+    desk: SlotDesk
+
+    def __init__(
+        self, home: Path, sessions: Sessions, outputs_of: _OUTPUTS, report: Callable[[SessionReport], None]
+    ) -> None:
+        self._home, self._sessions, self._outputs_of, self.report = home, sessions, outputs_of, report
+        self._root = home / "services" / "named"
+        self._keepers: dict[str, Keeper] = {}
+        self._link = GatewayLink(home, self._wake_all)
+        self._networks: bool | None = None
+        self._recall: Recall | None = None
+
+    # ------------------------------------------------------------ the engine begins and ends
+
+    def begin(self, desk: SlotDesk, recall: Recall) -> None:
+        """Hold what runs, go on with what is wanted."""
+        self.desk, self._recall = desk, recall
+        for record in records.load_all(self._root):
+            self._keep(record).begin()
+
+    def is_serving(self) -> bool:
+        """Whether there is a service."""
+        return bool(self._keepers)
+
+    def codes(self) -> set[str]:
+        """Digests of the snapshots that replicas are started from."""
+        return {
+            revision.spec.code
+            for keeper in self._keepers.values()
+            for revision in keeper.record.revisions.values()
+            if revision.spec.code is not None
+        }
+
+    async def aclose(self) -> None:
+        """Stop; replicas and the gateway go on."""
+        await asyncio.gather(*(keeper.aclose() for keeper in self._keepers.values()))
+        await self._link.aclose()
+
+    def _keep(self, record: ServiceRecord) -> Keeper:
+        keeper = self._keepers[record.name] = Keeper(record, self)
+        return keeper
+
+    def _wake_all(self) -> None:
+        for keeper in self._keepers.values():
+            keeper.wake()
+
+    def hear(self, report: SessionReport) -> None:
+        """What sessions report: of a replica it is for its service, of all others for the engine."""
+        for keeper in self._keepers.values():
+            if report.attempt_id in keeper.replicas:
+                keeper.heard(report)
+                return
+        self.report(report)
+
+    # ------------------------------------------------------------ rollouts
+
+    def rollout(self, attempt_id: str) -> Rollout | None:
+        """Of this attempt, whether it is over or not."""
+        for keeper in self._keepers.values():
+            if attempt_id in keeper.rollouts:
+                return keeper.rollouts[attempt_id]
+        return rollouts.load(attempt_id, Path(self.control(attempt_id)))
+
+    def is_told(self, attempt_id: str) -> bool:
+        """Whether nothing more is said about the attempt by a rollout."""
+        return not any(attempt_id in keeper.rollouts for keeper in self._keepers.values())
+
+    def go_on(self, spec: SessionSpec) -> bool:
+        """Take up the rollout of ``spec`` again; whether there is one. Raises OSError."""
+        assert spec.service is not None
+        rollout, keeper = self.rollout(spec.attempt_id), self._keepers.get(spec.service.name)
+        if rollout is None:
+            return False
+        if rollout.is_over:
+            self.report(rollout.last())
+        elif keeper is not None and (rollout.outcome or spec.attempt_id in keeper.record.revisions):
+            rollout.said = None
+            keeper.follow(rollout, spec)
+        elif rollout.outcome is None and keeper is None and not self._was_begun(rollout):
+            return False  # a crash lay between its first word and the service's
+        else:
+            self._end_without_service(rollout)
+        return True
+
+    @staticmethod
+    def _was_begun(rollout: Rollout) -> bool:
+        return (rollout.control / "log").exists()
+
+    def _end_without_service(self, rollout: Rollout) -> None:
+        known = rollout.outcome or Outcome(Status.ERROR, Result.FAILURE, f"service {rollout.service} was removed")
+        rollout.outcome = Outcome(known.status, known.result, known.reason, at=time.time())
+        rollout.save()
+        self.report(rollout.last())
+
+    def lost(self, spec: SessionSpec) -> None:
+        """There is no rollout of ``spec``, though there was one."""
+        assert spec.service is not None
+        report = SessionReport(spec.attempt_id, Status.ERROR, time.time(), Result.FAILURE, reason="lost")
+        self.report(report)
+
+    def roll(self, spec: SessionSpec, definition: ModelDefinition) -> None:
+        """Make the service of ``spec``, or bring it up to date. Raises BackendUnreachable, OSError."""
+        service, control = spec.service, Path(self.control(spec.attempt_id))
+        assert service is not None
+        keeper = self._keepers.get(service.name)
+        if keeper is not None and keeper.record.is_going:
+            raise BackendUnreachable(f"service {service.name} is being removed", hint="It is tried again.")
+        model, served = definition.served
+        is_new = keeper is None
+        if keeper is None:
+            keeper = Keeper(ServiceRecord(service.name, service.replicas), self)
+        before = keeper.record.revisions.get(keeper.record.current or "")
+        revision = Revision(
+            spec, model.model_path, served, number=before.number + 1 if before else 1, begun_at=time.time(),
+            timeout=_TIMEOUT if spec.timeout is None else spec.timeout,
+        )  # fmt: skip
+        rollout = Rollout(spec.attempt_id, control, service.name)
+        rollout.save()
+        keeper.roll(revision, rollout)
+        rollout.note(f"revision {revision.number} of {service.name}: {service.replicas} × {service.model}")
+        if is_new:
+            self._keepers[service.name] = keeper
+            keeper.begin()
+
+    def cancel(self, attempt_id: str, reason: str) -> None:
+        """Take a rollout back."""
+        for keeper in self._keepers.values():
+            if attempt_id in keeper.rollouts:
+                keeper.cancel(keeper.rollouts[attempt_id], reason)
+
+    # ------------------------------------------------------------ what there is
+
+    def keeper(self, name: str) -> Keeper:
+        """Of the service. Raises NotFound."""
+        if (keeper := self._keepers.get(name)) is None:
+            raise NotFound(f"there is no service {name!r} on this machine", hint="`fasttrack services` lists them.")
+        return keeper
+
+    def infos(self) -> list[ServiceInfo]:
+        """All, by name."""
+        return [info_of(self._keepers[name]) for name in sorted(self._keepers)]
+
+    def token(self, name: str, seconds: float) -> str:
+        """See the port."""
+        keeper = self.keeper(name)
+        newest = keeper.record.newest
+        if newest is not None and newest.service.is_public:
+            return ""
+        return make_token(self._link.key(), keeper.record.id, time.time() + seconds)
+
+    def log(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
+        """See the port. Blocks."""
+        record = self.keeper(name).record
+        known = [*record.ended, *(each.id for each in record.replicas)]
+        if replica is None and not known:
+            raise NotFound(f"service {name!r} has no replica yet", hint="It is being started.")
+        chosen = known[-1] if replica is None else replica
+        if chosen not in known:
+            raise NotFound(f"service {name!r} has no replica {chosen!r}", hint=f"It has {', '.join(known) or 'none'}.")
+        control = self.control(chosen)
+        return logs.read(control, chosen, after, limit, not attempts.is_held(control))
+
+    # ------------------------------------------------------------ the ground of replicas
+
+    def control(self, attempt_id: str) -> str:
+        """See ``Ground``."""
+        return self._sessions.control(attempt_id)
+
+    def exists(self, attempt_id: str) -> bool:
+        """See ``Ground``."""
+        finding = attempts.look(self.control(attempt_id))
+        return finding not in (attempts.Finding.ABSENT, attempts.Finding.UNSTARTED)
+
+    def begin_session(self, spec: SessionSpec, *, create: bool) -> None:
+        """See ``Ground``."""
+        self._sessions.begin(spec, create=create)
+
+    def end(self, attempt_id: str, reason: str) -> None:
+        """See ``Ground``."""
+        if (session := self._sessions.get(attempt_id)) is not None:
+            self._sessions.end(session, Killed("cancel", reason))
+
+    async def has_networks(self) -> bool:
+        """See ``Ground``."""
+        if self._networks is None:
+            self._networks = await asyncio.to_thread(can_have_networks)
+        return self._networks
+
+    def save(self, record: ServiceRecord) -> None:
+        """See ``House``."""
+        records.save(self._root, record)
+
+    def forget(self, record: ServiceRecord) -> None:
+        """See ``House``."""
+        remove_tree(records.folder_of(self._root, record.name))
+        for replica in record.ended:
+            remove_tree(Path(self.control(replica)))
+        self._keepers.pop(record.name, None)
+
+    async def discard(self, replica: ReplicaRecord, revision: Revision, *, log_too: bool) -> None:
+        """See ``House``."""
+        self._sessions.forget(replica.id)
+        control = Path(self.control(replica.id))
+        if log_too:
+            await asyncio.to_thread(remove_tree, control)
+            return
+        outputs = Path(self._outputs_of(replicas.replica_spec(revision, replica)))
+        await asyncio.to_thread(remove_tree, outputs)
+        await asyncio.to_thread(remove_tree, control / "work")
+
+    async def recall(self, attempt_id: str) -> SessionSpec:
+        """See ``House``."""
+        assert self._recall is not None
+        return await self._recall(attempt_id)
+
+    async def sync(self) -> dict[str, int]:
+        """See ``House``."""
+        kept = {k.record.id: k for k in self._keepers.values() if not k.record.is_going or k.replicas}
+        answer = await self._link.sync([_told(keeper) for keeper in kept.values()])
+        for service, keeper in kept.items():
+            keeper.door_trouble = answer["troubles"].get(service, "")
+            if (port := answer["ports"].get(service)) and port != keeper.record.port:
+                keeper.record.port = port
+                self.save(keeper.record)
+                keeper.wake()
+        busy: dict[str, int] = answer["busy"]
+        return busy
+
+
+def _told(keeper: Keeper) -> dict[str, Any]:
+    """What the gateway is told about a service."""
+    record = keeper.record
+    newest = record.newest
+    return {
+        "id": record.id,
+        "name": record.name,
+        "port": record.port,
+        "is_public": newest is not None and newest.service.is_public,
+        "reason": keeper.reason(),
+        "replicas": [replicas.way_to(replica) for replica in keeper.open_replicas()],
+    }
+
+
+def info_of(keeper: Keeper) -> ServiceInfo:
+    """What is told about a service."""
+    record = keeper.record
+    newest = record.newest
+    assert newest is not None
+    spec, service = newest.spec, newest.service
+    told = tuple(replica.info() for replica in keeper.replicas.values())
+    healthy = len(keeper.open_replicas())
+    return ServiceInfo(
+        record.name, _status(record, healthy), keeper.endpoint, record.wanted, healthy, service.model, spec.image,
+        service.is_public, service.is_ephemeral, newest.number, record.created_at, record.updated_at,
+        reason=keeper.reason(), job_id=spec.job_id, task=spec.path, pipeline=spec.pipeline,
+        attempt_id=spec.attempt_id, replicas=told,
+    )  # fmt: skip
+
+
+def _status(record: ServiceRecord, healthy: int) -> ServiceStatus:
+    if record.is_going:
+        return ServiceStatus.DESTROYING
+    if healthy >= record.wanted > 0:
+        return ServiceStatus.HEALTHY
+    if healthy:
+        return ServiceStatus.DEGRADED
+    return ServiceStatus.UNHEALTHY if record.was_healthy and record.wanted else ServiceStatus.PROVISIONING
+
+
+def can_have_networks() -> bool:
+    """Whether a process here can have a network of its own, found out by doing it. Blocks."""
+    argv = [sys.executable, "-I", "-S", relay.__file__, "0"]
+    tried = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd=os.sep)
+    return tried.returncode == 0

@@ -1,0 +1,91 @@
+"""The local backend as one that serves models (``engine.serving.ServesHere``)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from fasttrack_jupyter.backends.local.services.services import Services, info_of
+from fasttrack_jupyter.engine.definitions import load_definition, needs_definition
+from fasttrack_jupyter.engine.ports import LogChunk, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.serving import Recall, ServiceInfo, SlotDesk
+from fasttrack_jupyter.errors import Conflict, SessionRejected
+from fasttrack_jupyter.model.problems import Problem
+
+if TYPE_CHECKING:
+    from fasttrack_jupyter.engine.ports import ExecutionBackend
+
+
+class LocalServing:
+    """What :class:`LocalBackend` is besides. Methods: see ``Serving`` and ``ServesHere``."""
+
+    _services: Services | None = None
+
+    def _open_services(self) -> Services:
+        if self._services is None:
+            raise Conflict("the local backend is not open", hint="await open() first")
+        return self._services
+
+    def begin_serving(self, desk: SlotDesk, recall: Recall) -> None:
+        """See the port."""
+        self._open_services().begin(desk, recall)
+
+    def is_serving(self) -> bool:
+        """See the port."""
+        return self._services is not None and self._services.is_serving()
+
+    async def services(self) -> list[ServiceInfo]:
+        """See the port."""
+        return self._open_services().infos()
+
+    async def service(self, name: str) -> ServiceInfo:
+        """See the port."""
+        return info_of(self._open_services().keeper(name))
+
+    async def scale_service(self, name: str, replicas: int) -> None:
+        """See the port."""
+        self._open_services().keeper(name).scale(replicas)
+
+    async def remove_service(self, name: str) -> None:
+        """See the port."""
+        self._open_services().keeper(name).remove()
+
+    async def service_token(self, name: str, seconds: float) -> str:
+        """See the port."""
+        return self._open_services().token(name, seconds)
+
+    async def service_logs(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
+        """See the port."""
+        return await asyncio.to_thread(self._open_services().log, name, replica, after, limit)
+
+    async def _roll(self, spec: SessionSpec, *, create: bool) -> None:
+        """Submit or adopt a deployment's attempt."""
+        services = self._open_services()
+        assert spec.service is not None
+        if services.go_on(spec):
+            return
+        if not create:
+            services.lost(spec)
+            return
+        if (problem := not_served_here(spec.service)) is not None:
+            raise SessionRejected(problem.message, hint=problem.hint)
+        definition = await load_definition(cast("ExecutionBackend", self), spec.service)
+        if definition.served[1].pre_start_actions:
+            raise SessionRejected(
+                f"{definition.place} has pre_start_actions, which are a cluster's: nothing does them on this machine",
+                hint="Do them in the start_command.",
+            )
+        if not services.go_on(spec):  # asked for twice
+            services.roll(spec, definition)
+
+
+def not_served_here(service: ServiceSpec) -> Problem | None:
+    """What of a service this machine cannot do."""
+    if needs_definition(service):
+        return None
+    return Problem(
+        code="variant_not_here",
+        message=f"runtime variant {service.variant!r} needs a cluster; this machine serves 'custom'",
+        path=("service", "runtime_variant"), value=service.variant,
+        hint="Write what to start into a model definition, or run on Backend.AI.",
+    )  # fmt: skip
