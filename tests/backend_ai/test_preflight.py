@@ -11,9 +11,11 @@ import pytest
 from backend_ai.looking import connected, unique
 from backend_ai.real_cluster import Cluster as RealCluster
 
+from fasttrack_jupyter.backends.backend_ai.deployments import FIRST_THAT_SERVES
 from fasttrack_jupyter.backends.backend_ai.preflight import check
+from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.surveyor import Surveyor
-from fasttrack_jupyter.engine.ports import ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.ports import GitSource, ServiceSpec, SessionSpec
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import Mount, ResourceSlots
@@ -31,6 +33,8 @@ WRONG: dict[str, tuple[Wrong, str, tuple[str, ...]]] = {
     "too much mem": ({"slots": {"cpu": 1, "mem": "900t"}}, "over_group|would_wait", ("resources", "mem")),
     "an unknown slot": ({"slots": {"cpu": 1, "mem": "1g", "npu.core": 1}}, "unknown_slot", ("resources", "npu.core")),
     "a vfolder that is not there": ({"mounts": (Mount.parse("nowhere"),)}, "no_folder", ("mounts",)),
+    "code from Git": ({"git": GitSource("https://example.org/a.git")}, "git_task", ("module_uri",)),
+    "its command on all containers": ({"run_on_all": True, "cluster_size": 2}, "run_on_all", ("run_on",)),
     "more shared memory than memory": ({"shmem": 1 << 31}, "too_much_shmem", ("resource_opts", "shmem")),
 }
 
@@ -102,7 +106,8 @@ def test_a_deployment_is_refused_where_models_are_not_served(cluster: RealCluste
     """Before 26.9, in words; from then on there is nothing to say."""
     service = ServiceSpec("digits", "model", "/models", "model-definition.yaml")
     found = [(each.code, each.severity) for each in checked(cluster, spec_of(cluster, service=service))]
-    assert found == ([] if cluster.year >= 26 else [("not-served", Severity.ERROR)])
+    serves = Release.parse(cluster.version) >= FIRST_THAT_SERVES
+    assert found == ([] if serves else [("not-served", Severity.ERROR)])
 
 
 def _body(cluster: RealCluster, spec: SessionSpec) -> dict[str, Any]:

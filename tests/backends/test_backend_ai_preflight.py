@@ -11,7 +11,7 @@ from backends.survey_answers import PROFILE, survey_of
 
 from fasttrack_jupyter.backends.backend_ai.preflight import check_against, near_images
 from fasttrack_jupyter.backends.backend_ai.survey import FolderSummary, GroupInfo, KeypairLimits, Survey
-from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.engine.ports import GitSource, SessionSpec
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
@@ -86,6 +86,31 @@ def test_where_no_image_is_shown_any_may_be_there(new: Survey) -> None:
     """A notice says so; nobody is refused for what the cluster keeps to itself."""
     problem = the_problem(spec_of(image="local/stable/phyton:3.11-debian12"), replace(new, images=()))
     assert (problem.code, problem.severity) == ("unlisted_image", Severity.NOTICE)
+
+
+def test_what_is_about_the_cluster_is_said_once(new: Survey) -> None:
+    """Of the first task that it is met at; what is about a task is said of each."""
+    specs = [replace(spec_of(image="a:1", shmem=1 << 40), path=path) for path in ("one", "two")]
+    found = check_against(specs, replace(new, images=()), PROFILE)
+    assert [(path, problem.code) for path, problem in found] == [
+        ("one", "unlisted_image"), ("one", "too_much_shmem"), ("two", "too_much_shmem"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "place"),
+    [
+        ({"git": GitSource("https://example.org/a.git")}, "git_task", ("module_uri",)),
+        ({"run_on_all": True, "cluster_size": 1000, "slots": {}}, "run_on_all", ("run_on",)),
+    ],
+)
+def test_what_no_cluster_can_do_is_told_before_a_job_starts(
+    new: Survey, asked: dict[str, Any], code: str, place: tuple[str, ...]
+) -> None:
+    """At its place, with what to do instead."""
+    problem = next(each for each in told(spec_of(**asked), new) if each.code == code)
+    assert (problem.severity, problem.path) == (Severity.ERROR, place)
+    assert problem.hint
 
 
 @pytest.mark.parametrize("image", ["uv:pandas", "current", "conda:torch", "/opt/venv", "kernel:python3"])

@@ -34,6 +34,11 @@ _MINIMUM_IS_HELD = Release(26, 1)
 """Before, managers took less than an image's minimum, if only one slot was less."""
 _IMAGE, _GROUP, _PROJECT = ("environment", "image"), ("environment", "scaling-group"), ("environment", "project")
 _NEAR = 3
+_OF_THE_CLUSTER = ("unlisted_image", "too_many_folders")
+GIT = "takes its code from Git, which no session can here"
+GIT_HINT = "Clone it in the command, or put the files beside the pipeline's file."
+ON_ALL = "wants its command on all its containers; on a cluster it runs on main1 alone"
+ON_ALL_HINT = "Start the others from main1: ssh and mpirun reach the hosts of BACKENDAI_CLUSTER_HOSTS."
 
 
 async def check(
@@ -59,12 +64,27 @@ def check_against(
     specs: Sequence[SessionSpec], survey: Survey, profile: Profile, image_of: ImageNamer = lambda name: name
 ) -> list[tuple[str, Problem]]:
     """As :func:`check`, by one survey; project and resource group are the profile's where a task names none."""
-    return [(spec.path, problem) for spec in specs for problem in _problems(spec, survey, profile, image_of)]
+    found = [(spec.path, problem) for spec in specs for problem in _problems(spec, survey, profile, image_of)]
+    return list(_once(found))
+
+
+def _once(found: Iterable[tuple[str, Problem]]) -> Iterator[tuple[str, Problem]]:
+    """What is about the cluster, and not about a task, is said of the first task that it is met at."""
+    said: set[tuple[str, str]] = set()
+    for path, problem in found:
+        key = problem.code, problem.message
+        if key not in said or problem.code not in _OF_THE_CLUSTER:
+            yield path, problem
+        said.add(key)
 
 
 def _problems(spec: SessionSpec, survey: Survey, profile: Profile, image_of: ImageNamer) -> Iterator[Problem]:
     if spec.service is not None and survey.release < FIRST_THAT_SERVES:
         yield _serves_not(survey.release)
+    if spec.git is not None:
+        yield _error("git_task", GIT, ("module_uri",), hint=GIT_HINT)
+    if spec.run_on_all and spec.cluster_size > 1:
+        yield _error("run_on_all", ON_ALL, ("run_on",), "all", hint=ON_ALL_HINT)
     image = image_of(spec.image)
     found = survey.find_images(image) if image else ()
     yield from _image(survey, image, found)

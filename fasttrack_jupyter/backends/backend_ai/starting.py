@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fasttrack_jupyter.backends.backend_ai import code, places
+from fasttrack_jupyter.backends.backend_ai import code, places, preflight
 from fasttrack_jupyter.backends.backend_ai.asking import Asked, Image, request_for
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
@@ -187,8 +187,6 @@ class Starter:
 
 def _refuse_what_cannot_be(spec: SessionSpec) -> None:
     if spec.git is not None:
-        hint = "Clone it in the command, or put the files beside the pipeline's file."
-        raise SessionRejected(f"task {spec.path!r} takes its code from Git, which no session can here", hint=hint)
+        raise SessionRejected(f"task {spec.path!r} {preflight.GIT}", hint=preflight.GIT_HINT)
     if spec.run_on_all and spec.cluster_size > 1:
-        hint = "Start the others from main1: ssh and mpirun reach the hosts of BACKENDAI_CLUSTER_HOSTS."
-        raise SessionRejected(f"the command of task {spec.path!r} runs on main1 alone on a cluster", hint=hint)
+        raise SessionRejected(f"task {spec.path!r} {preflight.ON_ALL}", hint=preflight.ON_ALL_HINT)
