@@ -3,7 +3,7 @@
 `cluster` is a cluster of one release: brought up as ``cluster/up.sh`` does when a test first asks for it, or found up
 (by hand, for development) and then left so. Which releases: ``--backend-ai 23.9.10,26.9.6``. A test runs on the first
 of them; marked ``every_release``, as the few are that tell most about a release, on each (all on all: ``matrix.sh``);
-marked ``since(26)`` on such as are of that year or later.
+marked ``since(26)`` or ``since(26, 9)`` on such as are that or later.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _chosen(releases: list[str], marks: list[pytest.Mark]) -> list[object]:
-    since = next((mark.args[0] for mark in marks if mark.name == "since"), 0)
-    fitting = [release for release in releases if int(release.partition(".")[0]) >= since]
+    since = next((mark.args for mark in marks if mark.name == "since"), ())
+    fitting = [release for release in releases if tuple(map(int, release.split("."))) >= since]
     if not fitting:
-        lacking = pytest.mark.skip(reason=f"needs Backend.AI {since} or later (--backend-ai)")
+        first = ".".join(map(str, since))
+        lacking = pytest.mark.skip(reason=f"needs Backend.AI {first} or later (--backend-ai)")
         return [pytest.param(releases[0], marks=lacking)]
     return list(fitting if any(mark.name == "every_release" for mark in marks) else fitting[:1])
 

@@ -23,7 +23,7 @@ from backend_ai.real_cluster import Cluster
 
 from fasttrack_jupyter.errors import NotFound
 
-pytestmark = [pytest.mark.since(26), pytest.mark.services, pytest.mark.timeout(900, func_only=True)]
+pytestmark = [pytest.mark.since(26, 9), pytest.mark.services, pytest.mark.timeout(900, func_only=True)]
 ROLLS = 780.0
 """Seconds for a rollout that other sessions do not hold up; one takes some four minutes, an update some six."""
 NOBODY = (0, 404, 502, 503)
@@ -179,7 +179,7 @@ def test_a_pipeline_trains_deploys_and_predicts(served: Served) -> None:
     assert told["release"] == "one"
     assert told["accuracy"] > 0.9
     info = served.info
-    assert (info["status"], info["healthy"], info["revision"], info["job_id"]) == ("HEALTHY", 1, 1, job)
+    assert (info["status"], info["healthy"], info["revision"], info["job"]) == ("HEALTHY", 1, 1, job)
     assert info["endpoint"] == ended["outputs"]["serve"]["endpoint"]
 
 
@@ -235,7 +235,7 @@ def test_an_update_rolls_under_load_without_a_failed_request(served: Served) -> 
     assert set(load.seen) == {"one", "two"}
     assert load.seen["one"] > 500
     info = served.info
-    assert (info["status"], info["healthy"], info["revision"], info["job_id"]) == ("HEALTHY", 1, 2, job)
+    assert (info["status"], info["healthy"], info["revision"], info["job"]) == ("HEALTHY", 1, 2, job)
     assert info["endpoint"] == url == ended["outputs"]["serve"]["endpoint"]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 
 from fasttrack_jupyter.backends.backend_ai.deployments import FIRST_THAT_SERVES, Deployments, ours
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
-from fasttrack_jupyter.backends.backend_ai.services_telling import Replica, Seen, first
+from fasttrack_jupyter.backends.backend_ai.services_telling import Deployment, Replica, Seen, first
 from fasttrack_jupyter.engine.ports import LogChunk
 from fasttrack_jupyter.engine.serving import ServiceInfo
 from fasttrack_jupyter.errors import Conflict, NotFound
@@ -25,8 +26,11 @@ class Services:
         """Those that FastTrack made for this user, by name."""
         if await self._cluster.release() < FIRST_THAT_SERVES:
             return []
-        found = {each.name: each for each in reversed(ours(await self._deployments.mine()))}
-        seen = await asyncio.gather(*(self._deployments.see(found[name], with_sessions=True) for name in sorted(found)))
+        found: dict[str, list[Deployment]] = defaultdict(list)
+        for each in ours(await self._deployments.mine()):
+            found[each.name].append(each)
+        chosen = [one for name in sorted(found) if (one := first(found[name]))]
+        seen = await asyncio.gather(*(self._deployments.see(each, with_sessions=True) for each in chosen))
         return [each.info() for each in seen if not each.deployment.is_gone]
 
     async def one(self, name: str) -> ServiceInfo:

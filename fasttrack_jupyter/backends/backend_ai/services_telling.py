@@ -285,5 +285,5 @@ def _id(told: Any) -> str | None:
 
 
 def first(found: Sequence[Deployment]) -> Deployment | None:
-    """Of several of one name, which a manager does not mind, the oldest."""
-    return min(found, key=lambda each: (each.created_at, each.id), default=None)
+    """Of several of one name, which a manager does not mind, the oldest that is not being removed, if there is one."""
+    return min(found, key=lambda each: (each.is_going, each.created_at, each.id), default=None)
