@@ -65,8 +65,16 @@ export function Sharing({
       </ul>
       <ShareForm
         trans={trans}
-        label={folder.project === null ? trans.__('Invite') : trans.__('Let')}
-        onShare={(user, permission) => put(user, permission, sharedWords(folder, user, trans))}
+        label={folder.project === null ? trans.__('Invite') : trans.__('Share')}
+        onShare={(user, permission) =>
+          put(
+            user,
+            permission,
+            folder.project === null
+              ? trans.__('%1 is invited.', user)
+              : trans.__('%1 %2 now.', user, permissionWords(permission, trans))
+          )
+        }
       />
       <SaidLine said={said} />
     </section>
@@ -82,10 +90,6 @@ function introduction(folder: ClusterFolder, trans: TranslationBundle): string {
         'All members of project %1 have it. Here its administrators say what one of them may do.',
         folder.project
       );
-}
-
-function sharedWords(folder: ClusterFolder, user: string, trans: TranslationBundle): string {
-  return folder.project === null ? trans.__('%1 is invited.', user) : trans.__('It is told to %1.', user);
 }
 
 function ShareLine(props: {
