@@ -7,7 +7,8 @@ Everything that does not change between attempts is worked out once per task; a 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
 """Environment variables of a Git task that hold its credentials (from ``${{ secrets.X }}``)."""
 SECRETS = "FASTTRACK_SECRET_NAMES"
 """Environment variable with the names of those that hold secrets: what runs cells keeps their values out of files."""
+SECRET_PARTS = "FASTTRACK_SECRET_PARTS"
+"""Environment variable that says where in these a secret is a part of more: ``URL:14+12`` (character, length), …"""
 
 
 @dataclass(slots=True)
@@ -186,6 +189,8 @@ class SessionBuilder:
                 environ[name] = template.render_env({**scope, "secrets": found})
         if holders:
             environ[SECRETS] = " ".join(holders)
+        if parts := list(_parts(environ, holders, secrets)):
+            environ[SECRET_PARTS] = " ".join(parts)
         return environ, tuple(value for value in secrets.values() if value)
 
     def _secrets_of(self, template: Template, path: str) -> dict[str, str]:
@@ -235,3 +240,12 @@ def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
     if output is None:
         return outputs_dir
     return f"{outputs_dir}/{spec.path_of(output) if spec else output}"
+
+
+def _parts(environ: Mapping[str, str], holders: Sequence[str], secrets: Mapping[str, str]) -> Iterator[str]:
+    """See :data:`SECRET_PARTS`."""
+    for name in holders:
+        for value in secrets.values():
+            if value and value != environ[name]:
+                for found in re.finditer(re.escape(value), environ[name]):
+                    yield f"{name}:{found.start()}+{len(value)}"

@@ -93,7 +93,8 @@ def test_params_job_and_inputs_reach_command_and_environment(engine: Any) -> Non
             "- name: use\n"
             "  inputs: {clean: prep.clean, rows: prep.rows}\n"
             "  command: use ${{ inputs.clean }} ${{ inputs.rows }} ${{ tasks.prep.outputs.clean }}\n"
-            "  environment: {envs: {KEY: '${{ secrets.KEY }}', N: '${{ inputs.rows }}'}}\n"
+            "  environment:\n"
+            "    envs: {KEY: '${{ secrets.KEY }}', URL: 'https://:${{ secrets.KEY }}@host', N: '${{ inputs.rows }}'}\n"
         )
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(JobRequest(text=text))
@@ -104,8 +105,10 @@ def test_params_job_and_inputs_reach_command_and_environment(engine: Any) -> Non
         assert use.environ["KEY"] == "s3cr3t value"
         assert use.environ["N"] == "12"
         assert use.secrets == ("s3cr3t value",)
-        assert use.environ["FASTTRACK_SECRET_NAMES"] == "KEY"
-        assert "FASTTRACK_SECRET_NAMES" not in prep.environ
+        assert use.environ["FASTTRACK_SECRET_NAMES"] == "KEY URL"
+        assert use.environ["FASTTRACK_SECRET_PARTS"] == "URL:9+12"
+        assert use.environ["URL"][9:][:12] == "s3cr3t value"
+        assert not {"FASTTRACK_SECRET_NAMES", "FASTTRACK_SECRET_PARTS"} & prep.environ.keys()
         assert "s3cr3t" not in repr(use)
         assert use.named_inputs == {"clean": "jobs/1/prep/clean.csv"}
         assert use.input_values == {"rows": "12"}

@@ -104,6 +104,45 @@ def test_without_secrets_nothing_is_looked_through(bench: Any) -> None:
     assert sorted(path.name for path in (done.outputs / "variables").iterdir()) == ["key", "other"]
 
 
+@pytest.mark.parametrize(
+    ("environ", "held"),
+    [
+        ({"URL": "postgres://me:hunter2word@host/db", "FASTTRACK_SECRET_PARTS": "URL:14+11"}, "hunter2word"),
+        ({"URL": "postgres://me:hunter2word@host/db"}, "hunter2word"),
+        ({"URL": "https://hunter2word@host", "FASTTRACK_SECRET_PARTS": "URL:8+11"}, "hunter2word"),
+        ({"URL": "amqp://me:hunter2%2Fword@host"}, "hunter2/word"),
+        ({"URL": "Bearer hunter2word", "FASTTRACK_SECRET_PARTS": "URL:7+11"}, "hunter2word"),
+    ],
+)
+def test_a_secret_that_is_a_part_of_a_variable_is_found_alone(environ: dict[str, str], held: str) -> None:
+    """Somebody takes an address apart: its password is as secret as the whole."""
+    hidden = Hidden({"FASTTRACK_SECRET_NAMES": "URL", **environ})
+    assert hidden.held_by({"password": [held]}, Home({})) == "URL"
+    assert hidden.mask(f"signing in with {held}…") == "signing in with ***…"
+    assert hidden.held_by(environ["URL"], Home({})) == "URL"
+
+
+@pytest.mark.parametrize(
+    ("environ", "innocent"),
+    [
+        ({"URL": "postgres://me:hunter2word@host.example.org/database"}, ["postgres", "host.example.org", "database"]),
+        (
+            {"URL": "postgres://me:hunter2word@host.example.org/database"},
+            "postgres://me:other@host.example.org/database",
+        ),
+        ({"URL": "postgres://postgres:admin@host/db"}, ["admin", "administrator", "postgres"]),
+        ({"URL": "https://host.example.org:8080000000/@me"}, [8080000000, "8080000000"]),
+        ({"URL": "Bearer hunter2word", "FASTTRACK_SECRET_PARTS": "URL:7+11"}, ["Bearer", "Bearer of news"]),
+        ({"URL": "Bearer hunter2word", "FASTTRACK_SECRET_PARTS": "URL:7+3 URL:x+1 OTHER:0+9 URL"}, ["hun", "hunter"]),
+    ],
+)
+def test_what_stands_around_a_secret_is_no_secret(environ: dict[str, str], innocent: Any) -> None:
+    """Users, hosts, databases and ports go on as ever, and so does what is too short to be looked for."""
+    hidden = Hidden({"FASTTRACK_SECRET_NAMES": "URL", **environ})
+    assert hidden.held_by(innocent, Home({})) is None
+    assert hidden.mask(repr(innocent)) == repr(innocent)
+
+
 def test_a_secret_is_found_across_blocks() -> None:
     """However large the value, and wherever in it the secret stands."""
     hidden = Hidden({"FASTTRACK_SECRET_NAMES": "KEY", "KEY": "abcdefgh"})

@@ -6,20 +6,28 @@ it is, for whoever reads it gets it masked; but a variable, or what a cell showe
 clear, and goes on to other tasks, to jobs that reuse it, and to whoever copies the folder.
 
 A variable is looked through as the bytes of its pickle: so a text is found in lists, frames, attributes and closures.
-Looked for are the value itself, each of its lines, and both as JSON, URLs, base64 and NumPy's texts write them. What is
-shorter than six characters is not looked for: it stands everywhere.
+Looked for are the value itself, each of its lines, and both as JSON, URLs, base64 and NumPy's texts write them; where a
+secret is only a part of the environment variable (``postgres://me:SECRET@host``; ``$FASTTRACK_SECRET_PARTS`` says
+where), that part too, and the password of an address that is secret as a whole. What is shorter than six characters is
+not looked for (a password in an address: eight): it stands everywhere.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 VARIABLE = "FASTTRACK_SECRET_NAMES"
+PARTS = "FASTTRACK_SECRET_PARTS"
 SHORTEST = 6
 """Characters of the shortest value, and bytes of the shortest form of one, that is looked for."""
+SHORTEST_PASSWORD = 8
+"""Characters of the shortest password in an address that is looked for."""
 MASK = "***"
+_PART = re.compile(r"(?P<name>\w+):(?P<start>\d+)\+(?P<length>\d+)")
+_PASSWORD = re.compile(r"[A-Za-z][\w+.-]*://[^\s:/@]*:([^\s/@]+)@")
 _BLOCK = 1 << 20
 _KINDS = ("output_type", "name")
 """Keys of a notebook's output whose texts are words of the format."""
@@ -31,7 +39,11 @@ class Hidden:
     def __init__(self, environ: Optional[Mapping[str, str]] = None) -> None:
         known = os.environ if environ is None else environ
         names = known.get(VARIABLE, "").split()
-        self._forms: List[Tuple[bytes, str]] = [(form, name) for name in names for form in _forms(known.get(name, ""))]
+        parts = [found.groupdict() for found in map(_PART.fullmatch, known.get(PARTS, "").split()) if found]
+        values = [(name, known.get(name, "")) for name in names]
+        values += [(it["name"], known.get(it["name"], "")[int(it["start"]) :][: int(it["length"])]) for it in parts]
+        values += [(name, password) for name, value in values for password in _passwords(value)]
+        self._forms: List[Tuple[bytes, str]] = [(form, name) for name, value in values for form in _forms(value)]
         texts = {form.decode("utf-8", "surrogateescape") for form, _ in self._forms if b"\0" not in form}
         self._texts = sorted(texts, key=len, reverse=True)
         self._reach = max([len(form) for form, _ in self._forms] or [1]) - 1
@@ -124,6 +136,16 @@ def _forms(value: str) -> Set[bytes]:
     parts = {part.strip() for part in (value, *value.splitlines())}
     found = {form for part in parts if len(part) >= SHORTEST for form in _written(part)}
     return {form for form in found if len(form) >= SHORTEST}
+
+
+def _passwords(value: str) -> Iterator[str]:
+    """Passwords of addresses, as they are written there and as they are meant."""
+    from urllib.parse import unquote
+
+    for found in _PASSWORD.findall(value):
+        if len(found) >= SHORTEST_PASSWORD:
+            yield found
+            yield unquote(found)
 
 
 def _written(text: str) -> Iterator[bytes]:
