@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.words import ago, command, last_lines
+from fasttrack_jupyter.api.words import ago, command, last_lines, plural
 from fasttrack_jupyter.cli import completion
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import agree, json_option, pass_face
@@ -185,7 +185,7 @@ def scale(face: Face, name: str, replicas: int, backend: str | None) -> None:
         face.json(found)
     else:
         look = command("fasttrack", "services", "show", name)
-        face.say(f"{name} will have {replicas} replicas, {found['healthy']} are healthy now; see: {look}")
+        face.say(f"{name} will have {plural(replicas, 'replica')}; healthy now: {found['healthy']}. See: {look}")
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:

@@ -142,9 +142,15 @@ class Acts:
             if _is_ending(live, path):  # cancelled before it could begin, if it did not: then it never shall
                 await backend.adopt(await self._spec(live, path, attempt, has_begun=True))
             else:
-                await backend.submit(await self._spec(live, path, attempt))
+                await self._submit(backend, live, path, attempt)
 
         self._do(live, path, attempt, act, Kind.START)
+
+    async def _submit(self, backend: ExecutionBackend, live: LiveJob, path: str, attempt: int) -> None:
+        spec = await self._spec(live, path, attempt)
+        if spec.service is not None:  # what comes after a deployment mounts its outputs as anybody's
+            await backend.make_dirs(spec.folder, [spec.outputs])
+        await backend.submit(spec)
 
     def foresee(self, live: LiveJob, path: str, attempt: int) -> None:
         """The attempt will be submitted as soon as that is recorded: see :meth:`make_ready`."""
@@ -180,7 +186,7 @@ class Acts:
                     return
                 await self._bring(live, path, attempt)
                 with contextlib.suppress(SessionRejected):  # of no weight if it runs already: that is looked at next
-                    await backend.submit(await self._spec(live, path, attempt))  # perhaps it is only half made
+                    await self._submit(backend, live, path, attempt)  # perhaps it is only half made
                     return
             await backend.adopt(await self._spec(live, path, attempt, has_begun=True))
 

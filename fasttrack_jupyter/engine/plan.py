@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fasttrack_jupyter.engine.demands import Demands
+from fasttrack_jupyter.engine.plan_services import beside_services
 from fasttrack_jupyter.engine.storing import TaskHistory
 from fasttrack_jupyter.engine.views import Decision, Selection
 from fasttrack_jupyter.engine.whereabouts import LOCAL
@@ -123,6 +124,7 @@ def make_plan(question: Question) -> list[PlannedTask]:
         else:
             planned = _plan_run(question, index, task, asked)
         found.append(planned)
+    found = beside_services(question, found)
     return _with_carriages(question, found) if len({task.backend for task in found}) > 1 else found
 
 

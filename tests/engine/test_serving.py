@@ -83,6 +83,16 @@ def test_replicas_that_can_never_fit_are_refused(engine: Any) -> None:
     assert "asks for 3 cpu for its 3 members, this machine has 2" in why
 
 
+def test_a_task_that_services_before_it_leave_no_slots_is_refused(engine: Any) -> None:
+    """Replicas stay when the job goes on: it would wait for ever. What does not come after them may wait its turn."""
+    both = SERVE.replace("digits-model", "digits-model, replicas: 2")
+    refused = asyncio.run(_plan_on(engine, serving(capacity=CPUS), "other", both, ASK))
+    assert list(refused) == ["ask"]
+    assert "1 cpu, of which the services before it keep 2 of 2" in refused["ask"]
+    half = both.replace("type:", "resources: {cpu: 0.5}, type:")
+    assert asyncio.run(_plan_on(engine, serving(capacity=CPUS), "other", half, ASK)) == {}
+
+
 # ---------------------------------------------------------------------- a rollout
 
 
@@ -101,6 +111,7 @@ def test_the_endpoint_is_an_output_that_later_tasks_use(engine: Any) -> None:
             assert serve.service is not None
             assert (serve.service.mount, serve.service.definition) == ("/models", "model-definition.yaml")
             assert (serve.service.max_surge, serve.service.max_unavailable) == (1, 0)
+            assert f"{serve.outputs}/" in backend.contents[serve.folder]  # what comes after it mounts that
 
     asyncio.run(story())
 
