@@ -39,6 +39,15 @@ class Instance:
         self.is_offered = False
         self.is_retrying = False
 
+    def hears(self, status: Status, reason: str, cancelled: str) -> bool:
+        """Whether a report that is no end counts: of one that is ending already, only why it takes its time.
+
+        What was ``cancelled`` keeps that word in front: an engine that takes over knows it by that.
+        """
+        if self.status is not Status.TERMINATING:
+            return True
+        return status is Status.TERMINATING and (not self.is_cancelled or reason.startswith(cancelled))
+
 
 def cancelled_words(paths: Sequence[str]) -> str:
     """``task train was cancelled``, ``tasks a, b were cancelled``: why a job is not whole that nobody cancelled."""

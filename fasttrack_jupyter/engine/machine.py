@@ -127,7 +127,8 @@ class JobMachine:
         for row in rows:
             instance = self._find(row.path)
             instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
-            instance.is_cancelled = row.status in (Status.TERMINATING, Status.CANCELLED) and row.reason == CANCELLED
+            is_ending = row.status in (Status.TERMINATING, Status.CANCELLED)
+            instance.is_cancelled = is_ending and row.reason.startswith(CANCELLED)
         for instance in self._instances:
             if instance.status in ENDED:
                 self._unended -= 1
@@ -176,7 +177,7 @@ class JobMachine:
             self._on_session_end(instance, event, decision)
             return
         is_news = event.status is not instance.status or event.reason != instance.reason or event.data
-        if not is_news or instance.status is Status.TERMINATING:
+        if not is_news or not instance.hears(event.status, event.reason, CANCELLED):
             return
         instance.reason = event.reason
         name = "SessionProgressed" if event.data.keys() == {"progress"} else "SessionNoted"

@@ -163,6 +163,20 @@ def test_a_start_that_nobody_saw_is_told_from_the_end() -> None:
     assert [(c.status, c.at) for c in decision.changes[:2]] == [(Status.RUNNING, 1.25), (Status.TERMINATED, 2.0)]
 
 
+def test_why_a_session_takes_its_time_to_end_is_noted() -> None:
+    """Of one that was cancelled only where that is still said first; it never goes back."""
+    machine = JobMachine(JOB, plans(a=""))
+    tell(machine, JobStarted(0.0), admitted("a"), running("a"), SessionReported("a", 1, Status.TERMINATING, 2.0))
+    slow = SessionReported("a", 1, Status.TERMINATING, 3.0, reason="no storage")
+    assert moves(tell(machine, slow)) == [("a", "TERMINATING", "no storage")]
+    assert tell(machine, slow) == Decision()
+    assert tell(machine, running("a")) == Decision()
+    tell(machine, CancelRequested("a", 4.0))
+    assert tell(machine, replace(slow, reason="no agent")) == Decision()
+    slower = replace(slow, reason="cancelled; no manager")
+    assert moves(tell(machine, slower)) == [("a", "TERMINATING", "cancelled; no manager")]
+
+
 def test_cancelling_the_job_ends_everything_in_its_own_way() -> None:
     """Waiting ones at once, offered ones leave the line, living ones when their backend says so."""
     machine = JobMachine(JOB, plans(a="", b="", c="a"))

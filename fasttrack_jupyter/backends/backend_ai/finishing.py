@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.backend_ai import ends, places
+from fasttrack_jupyter.backends.backend_ai.alongside import both
 from fasttrack_jupyter.backends.backend_ai.ends import EndRecord, Kill, Outcome, Seen
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
@@ -48,7 +49,7 @@ class Finisher:
             BackendUnreachable: nothing is known; call again.
         """
         row = _telling(session.rows) if session.rows else _NO_ROW
-        record, usage = await asyncio.gather(self._record(session, row), self._usage(session))
+        record, usage = await both(self._record(session, row), self._usage(session))
         kill = session.kill or await self._killed(session, row, record)
         log = "" if record is not None or kill is not None or row is _NO_ROW else await self.own_log(row.id)
         seen = Seen(row.status or session.status, row.result, row.info, row.data, log)

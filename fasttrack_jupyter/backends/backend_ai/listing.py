@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrack_jupyter.backends.backend_ai import places
+from fasttrack_jupyter.backends.backend_ai import alongside, places
 from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue, moment
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.engine.ports import FileEntry
@@ -105,10 +105,10 @@ class Lister:
         if prefix.count("/") >= _DEEPEST:
             return found
         inner = [f"{prefix}{each.name}/" for each in entries if each.is_folder]
-        lists = await asyncio.gather(*(self.entries(folder, posixpath.join(root, each[:-1])) for each in inner))
+        lists = await alongside.each(self.entries(folder, posixpath.join(root, each[:-1])) for each in inner)
         walks = zip(inner, lists, strict=True)
         deeper = [self._walk(folder, root, each, listed, on_cut) for each, listed in walks if listed]
-        return found + [entry for walk in await asyncio.gather(*deeper) for entry in walk]
+        return found + [entry for walk in await alongside.each(deeper) for entry in walk]
 
 
 def _refuse(path: str) -> None:

@@ -6,10 +6,10 @@ directory tells nothing, which is None, not zero. Whole hosts tell how full they
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from fasttrack_jupyter.backends.backend_ai import alongside
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.survey import Survey
 from fasttrack_jupyter.engine.clusters import ClusterQuota
@@ -27,7 +27,7 @@ async def quotas_of(cluster: Cluster, survey: Survey) -> list[ClusterQuota]:
     scopes = [(OWN, f"user:{survey.user_id}")] + ([(project.name, f"project:{project.id}")] if project else [])
     hosts = told.get("volume_info") or {}
     asked = [(host, name, scope) for host in sorted(told["allowed"]) for name, scope in scopes]
-    details = await asyncio.gather(*(_details(cluster, host, scope) for host, _, scope in asked))
+    details = await alongside.each(_details(cluster, host, scope) for host, _, scope in asked)
     return [
         ClusterQuota(
             host=host,

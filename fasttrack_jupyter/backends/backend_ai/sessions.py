@@ -347,7 +347,8 @@ class Sessions:
                 break
             except BackendUnreachable as error:
                 tried += 1
-                self._say(session, Status.TERMINATING, f"its end cannot be read yet: {error.message}")
+                why = f"its end cannot be read yet: {error.message}"
+                self._say(session, Status.TERMINATING, why if session.kill is None else f"{session.kill.reason}; {why}")
                 await asyncio.sleep(pause(tried, most=_PATIENCE))
             except Exception as error:  # whatever it is, the session must not wait for ever
                 why = error.message if isinstance(error, FastTrackError) else f"{type(error).__name__}: {error}"

@@ -7,11 +7,11 @@ administrators without asking anybody: that changes what a member may do with it
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fasttrack_jupyter.backends.backend_ai.alongside import both
 from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue, Vfolder
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.survey import ProjectInfo
@@ -32,7 +32,7 @@ class Sharing:
     async def shares(self, folder: str) -> list[FolderShare]:
         """Whom a vfolder is shared with, those who have not answered yet as well. Raises NotFound."""
         found = await self._catalogue.get(folder)
-        accepted, sent = await asyncio.gather(
+        accepted, sent = await both(
             self._cluster.call("GET", "/folders/_/shared", query={"vfolder_id": found.id}),
             self._cluster.call("GET", "/folders/invitations/list-sent"),
         )

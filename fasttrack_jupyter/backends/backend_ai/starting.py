@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai import code, places, preflight
+from fasttrack_jupyter.backends.backend_ai.alongside import both
 from fasttrack_jupyter.backends.backend_ai.asking import Asked, Image, request_for
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
@@ -72,7 +73,7 @@ class Starter:
             release = await self._cluster.release()
             binds = binds_of(spec, release)
             form = form_of(release, binds)
-            image, _ = await asyncio.gather(self._image(spec, form), self._vfolders.prepare(spec, progress))
+            image, _ = await both(self._image(spec, form), self._vfolders.prepare(spec, progress))
             await self._write_values(spec)
             is_v2 = form is MountForm.V2
             project_id = await self._project(spec) if release >= _FIRST_WITH_ERROR_500 else ""
@@ -92,7 +93,7 @@ class Starter:
 
     async def named(self, spec: SessionSpec) -> tuple[Image, str]:
         """The image of ``spec`` and the id of its project, for what is no session. Raises as :meth:`prepare` does."""
-        image, project = await asyncio.gather(self._image(spec, MountForm.V2), self._project(spec))
+        image, project = await both(self._image(spec, MountForm.V2), self._project(spec))
         return image, project
 
     async def create(self, asked: Asked, name: str) -> list[Row] | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from fasttrack_jupyter.backends.backend_ai import alongside
 from fasttrack_jupyter.backends.backend_ai import survey as read
+from fasttrack_jupyter.backends.backend_ai.alongside import both
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.profile import Profile
 from fasttrack_jupyter.backends.backend_ai.releases import Release
@@ -129,13 +131,14 @@ class Surveyor:
     async def _ask_catalog(self) -> _Catalog:
         at = time.monotonic()
         release = await self._cluster.release()
-        told, images, kinds, words, nodes = await asyncio.gather(
+        questions: list[Coroutine[Any, Any, Any]] = [
             self._cluster.graphql(_SELF % _fields_of(release)),
             self._cluster.graphql(_IMAGES),
             self._cluster.call("GET", "/config/resource-slots"),
             self._cluster.call("GET", "/config/resource-slots/details"),
             self._nodes(),
-        )
+        ]
+        told, images, kinds, words, nodes = await alongside.each(questions)
         return _Catalog(
             at=at,
             release=release,
@@ -164,12 +167,13 @@ class Surveyor:
     async def _ask_free(self, catalog: _Catalog, projects: Collection[str]) -> _Free:
         at = time.monotonic()
         chosen = [project for project in catalog.projects if project.name in projects]
-        folders, nodes, session_count, *offers = await asyncio.gather(
+        questions: list[Coroutine[Any, Any, Any]] = [
             self._cluster.call("GET", "/folders"),
             self._nodes() if catalog.tells_nodes else _none(),
             self._cluster.graphql("query { keypair { concurrency_used } }"),
             *(self._offer(catalog, project) for project in chosen),
-        )
+        ]
+        folders, nodes, session_count, *offers = await alongside.each(questions)
         limits = _limits_of(catalog, offers[0][1] if offers else {}, session_count["keypair"]["concurrency_used"])
         return _Free(
             at=at,
@@ -180,7 +184,7 @@ class Surveyor:
 
     async def _offer(self, catalog: _Catalog, project: ProjectInfo) -> tuple[Offer, Mapping[str, Any]]:
         """What a project offers, and the raw answer, which tells of the keypair as well."""
-        told, largest = await asyncio.gather(
+        told, largest = await both(
             self._cluster.call("POST", "/resource/check-presets", body={"group": project.name}, repeat=True),
             self._largest(catalog, project),
         )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.backends.backend_ai import places
+from fasttrack_jupyter.backends.backend_ai import alongside, places
 from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue, Vfolder
 from fasttrack_jupyter.backends.backend_ai.code import CodeBringer, Progress
 from fasttrack_jupyter.backends.backend_ai.downloads import Downloads
@@ -106,7 +106,7 @@ class Vfolders:
         wanted = [places.relative(path) for path in dict.fromkeys(paths)]
         where = await self.catalogue.path(folder)
         if await self._cluster.release() < _FIRST_WITH_MANY:
-            await asyncio.gather(*(self._mkdir(where, path) for path in wanted if path))
+            await alongside.each(self._mkdir(where, path) for path in wanted if path)
             return
         for start in range(0, len(wanted), _MOST_MADE):
             await self._mkdir(where, [path for path in wanted[start : start + _MOST_MADE] if path])
@@ -136,7 +136,7 @@ class Vfolders:
         for path in paths:
             groups[posixpath.dirname(places.relative(path))].append(path)
         try:
-            found = await asyncio.gather(*(self._gone(folder, parent, group) for parent, group in groups.items()))
+            found = await alongside.each(self._gone(folder, parent, group) for parent, group in groups.items())
         except NotFound:
             return set(paths)
         return set().union(*found)
@@ -150,7 +150,7 @@ class Vfolders:
         wanted = [places.relative(path) for path in dict.fromkeys(paths)]
         if "" in wanted:
             raise Forbidden(f"that is the folder {folder!r} itself", hint="`fasttrack folders` removes folders")
-        entries = await asyncio.gather(*(self.lister.entry(folder, path) for path in wanted))
+        entries = await alongside.each(self.lister.entry(folder, path) for path in wanted)
         there = [(path, entry) for path, entry in zip(wanted, entries, strict=True) if entry is not None]
         for path, entry in there:
             if entry.is_link:
@@ -285,7 +285,7 @@ class Vfolders:
         unseen = [path for path in paths if posixpath.basename(places.relative(path)) not in folders]
         if len(entries) < MOST:
             return set(unseen)
-        listed = await asyncio.gather(*(self.lister.entries(folder, places.relative(path)) for path in unseen))
+        listed = await alongside.each(self.lister.entries(folder, places.relative(path)) for path in unseen)
         return {path for path, found in zip(unseen, listed, strict=True) if found is None}
 
     async def _bytes(self, folder: str, path: str) -> int:
