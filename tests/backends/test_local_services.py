@@ -27,6 +27,7 @@ def test_a_deployed_model_answers_at_its_endpoint(tmp_path: Path) -> None:
             assert (status, json.loads(body)["version"], json.loads(body)["path"]) == (200, "1", "/predict?x=1")
             assert await asked(endpoint, method="POST", body=b"abc") == (200, b"abc1")
             (info,) = await here.backend.services()
+            assert (tmp_path / "folders/pipeline-1/jobs/1/a-0-1").is_dir()  # an input of the tasks after it
             assert (info.name, info.status, info.healthy, info.wanted) == ("digits", ServiceStatus.HEALTHY, 1, 1)
             assert (info.endpoint, info.revision, info.attempt_id) == (endpoint, 1, "a-0-1")
             chunk = await here.backend.service_logs("digits", None, 0, 1000)

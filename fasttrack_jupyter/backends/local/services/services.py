@@ -14,6 +14,7 @@ from typing import Any
 from fasttrack_jupyter.backends.files.removal import remove_tree
 from fasttrack_jupyter.backends.local import attempts, logs
 from fasttrack_jupyter.backends.local.attempts import Killed
+from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.services import records, relay, replicas, rollouts
 from fasttrack_jupyter.backends.local.services.keeper import Keeper
 from fasttrack_jupyter.backends.local.services.link import GatewayLink
@@ -151,6 +152,7 @@ class Services:
             timeout=_TIMEOUT if spec.timeout is None else spec.timeout,
         )  # fmt: skip
         rollout = Rollout(spec.attempt_id, control, service.name)
+        make_fresh(self._outputs_of(spec))  # which is an input of the tasks that depend on it
         rollout.save()
         keeper.roll(revision, rollout)
         rollout.note(f"revision {revision.number} of {service.name}: {service.replicas} × {service.model}")
