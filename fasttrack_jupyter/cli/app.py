@@ -51,7 +51,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
     },
     "Models": {
         "services": ("services", "services", "List models that are served, and look after them."),
-        "models": ("models", "models", "List models and their versions; register, compare, promote, deploy them."),
+        "models": ("models", "models", "List models and their versions, compare and deploy them."),
     },
     "This home": {
         "pipelines": ("places", "pipelines", "List the pipelines that this home knows."),

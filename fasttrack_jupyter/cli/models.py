@@ -22,7 +22,7 @@ Json = dict[str, Any]
 @json_option
 @click.pass_context
 def models(ctx: click.Context, backend: str | None) -> None:
-    """List models and their versions; register, compare, promote, deploy them.
+    """List models and their versions, compare and deploy them.
 
     A task whose output says 'register: NAME' makes a new version of that model each time it succeeds. A version is
     asked for as NAME@3, NAME@latest, or by an alias that you give it: NAME@production.

@@ -160,5 +160,5 @@ def gc(face: Face, keep_jobs: int, older_than: float, dry_run: bool) -> None:
         face.say(f"  {name}")
     verb = "would be freed" if found["dry_run"] else "freed"
     face.say(f"{plural(len(found['jobs']), 'job')}, {size(found['bytes'])} {verb}")
-    if found["models"]:
+    if found.get("models"):
         face.say(f"{plural(found['models'], 'model version')} kept, {size(found['model_bytes'])}: fasttrack models")

@@ -127,6 +127,18 @@ class TaskHandle:
         for page in self.job.client.follow_logs(self.job.id, self.name):
             yield page["data"]
 
+    def register(self, output: str, model: str | None = None) -> Json:
+        """Make a file or folder that it left a version of a model (by default of the one that the output names).
+
+        The same output once more is the version that it is already: ModelVersion, as JSON.
+
+        Raises:
+            NotFound: it declares no such output.
+            Conflict: it has not succeeded.
+        """
+        found = [line["version"] for line in self.job.client.register_model(self.job.id, self.name, output, model)]
+        return dict(found[-1])
+
     def cancel(self) -> None:
         """Ask for its end."""
         self.job.cancel(self.name)
