@@ -150,6 +150,7 @@ class Rollouts:
         try:
             await self._follow(rollout, seen or await self._ask(rollout))
         except _Undone as undone:
+            self._say(rollout, Status.TERMINATING, undone.reason)
             said = await self._take_back(rollout, undone.reason)
             if undone.result is Result.UNDEFINED:
                 self._conclude(rollout, _cancelled(undone.reason))
@@ -184,7 +185,7 @@ class Rollouts:
             await self._wait(rollout)
         self._say(rollout, Status.PREPARING, "asks for its replicas")
         await self._asker.ask(spec, service, ready, found)
-        while (seen := await self._find(rollout)) is None:
+        if (seen := await self._find(rollout)) is None:
             raise BackendUnreachable(f"service {service.name!r} was asked for and is not to be seen yet")
         return seen
 
@@ -261,6 +262,11 @@ class Rollouts:
                 tried += 1
                 self._say(rollout, Status.TERMINATING, f"{reason}; {error.message}")
                 await asyncio.sleep(pause(tried + 2, most=_PATIENCE))
+            except (NotFound, _Undone):  # somebody else removed it meanwhile
+                return ""
+            except FastTrackError as error:
+                log.error("the rollout of service %s cannot be taken back: %s", rollout.service.name, error.message)
+                return f"; what it made is left on the cluster: {error.message}"
 
     async def _back(self, rollout: Rollout) -> str:
         if (seen := await self._find(rollout)) is None or seen.deployment.is_going:
@@ -284,7 +290,6 @@ class Rollouts:
         which, began = seen.deployment.id, time.monotonic()
         await self._deployments.set_options(which, asking.options(_HURRY))
         while not seen.deployment.is_settled and time.monotonic() - began < _GOES_BACK:
-            self._say(rollout, Status.TERMINATING, f"{rollout.cancelled or rollout.reason}")
             await asyncio.sleep(_EACH)
             seen = await self._see(which)
         await self._deployments.set_options(which, asking.options())
