@@ -11,6 +11,7 @@ run of it would be seen.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -28,6 +30,7 @@ from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
+from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.testing.conformance import FOLDER, session_spec
 
 SESSIONS = int(os.environ.get("SURVIVAL_SESSIONS", "50"))
@@ -43,6 +46,28 @@ def command_of(number: int) -> str:
     """What session ``number`` does: it says that it runs, takes a while, and leaves a daemon now and then."""
     daemon = "(setsid sleep 300 >/dev/null 2>&1 &)\n" if number % 10 == 0 else ""
     return f"{daemon}echo {number} >> $PIPELINE_VFROOT/ran; sleep 0.{number % 9}; exit {code_of(number)}"
+
+
+CELL = """\
+import os, subprocess, sys, time
+number = int(os.environ["NUMBER"])
+if number % 10 == 0:
+    subprocess.Popen(["setsid", "sleep", "300"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+with open(os.environ["PIPELINE_VFROOT"] + "/ran", "a") as file:
+    file.write(f"{number}\\n")
+time.sleep(number % 9 / 10)
+sys.exit(number % 4)
+"""
+"""The same as a cell."""
+
+
+async def cells_of(backend: LocalBackend) -> dict[str, str]:
+    """How a session runs the cell."""
+    files: dict[str, str | bytes] = {f"n.cells/{name}": data for name, data in travel_files().items()}
+    files["n.cells/c.py"] = CELL.encode()
+    entry = {"file": "c.py", "label": "cell 1", "kind": "task"}
+    files["n.cells/tasks.json"] = json.dumps({"format": 1, "tasks": {"it": {"cells": [entry]}}}).encode()
+    return {"command": "python3 n.cells/execute.py it", "code": await backend.put_code(files)}
 
 
 # ------------------------------------------------------------------ the engine of the campaign
@@ -85,11 +110,14 @@ async def drive(home: Path, mode: str, count: int) -> None:
         if news.status in ENDED and not known:
             free.release()
 
-    backend = LocalBackend(LocalSettings(home, mode=mode, grace=0.2))
+    is_warm = mode.startswith("warm ")
+    backend = LocalBackend(LocalSettings(home, mode=mode.removeprefix("warm "), grace=0.2, warm_start=is_warm))
     await backend.open(report)
     await backend.make_folder(FOLDER, "data")
+    cells = await cells_of(backend) if is_warm else {}
     for number in range(count):
-        spec = session_spec(f"j-{number}-1", command_of(number))
+        command: dict[str, Any] = {"command": command_of(number), "environ": {"NUMBER": str(number)}, **cells}
+        spec = session_spec(f"j-{number}-1", **command)
         if spec.attempt_id in journal.ends:
             continue
         await free.acquire()
@@ -137,9 +165,10 @@ class Campaign:
         """Kill launchers and supervisors for a while; returns when the engine's own turn has come."""
         for _ in range(self.chance.randrange(2, 9)):
             try:
-                engine.wait(self.chance.uniform(0.01, 0.25))
+                engine.wait(self.chance.uniform(0.01, 1.0 if self.mode.startswith("warm ") else 0.25))
             except subprocess.TimeoutExpired:
-                self.kill_one(engine, self.chance.choice(("launcher", "launcher", "supervisor", "both")))
+                warm = ("warm",) * 2 * self.mode.startswith("warm ")
+                self.kill_one(engine, self.chance.choice(("launcher", "launcher", "supervisor", "both", *warm)))
             else:
                 assert engine.returncode == 0, "the engine failed by itself"
                 return
@@ -153,6 +182,12 @@ class Campaign:
                 self.kills["launcher"] += 1
         if what in ("supervisor", "both"):
             self.kill_supervisor()
+        if what == "warm":
+            for process in psutil.Process(engine.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if "fasttrack_warm" in " ".join(process.cmdline()):
+                        process.kill()
+                        self.kills["warm"] += 1
 
     def kill_supervisor(self) -> None:
         """Kill the supervisor of some session that has not ended."""
@@ -187,19 +222,20 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["auto", "folders"])
+@pytest.mark.parametrize("mode", ["auto", "folders", "warm auto", "warm folders"])
 def test_a_campaign_of_kills_loses_nothing_and_repeats_nothing(tmp_path: Path, mode: str) -> None:
     """Every session ran once at most; every exit code is right, or the session is said to be lost."""
     seed = int(os.environ.get("SURVIVAL_SEED", random.randrange(1 << 32)))
     print(f"seed {seed}")
     home = tmp_path / "ft"
-    campaign = Campaign(home, mode, seed, SESSIONS)
+    count = SESSIONS // 2 if mode.startswith("warm ") else SESSIONS  # these take longer to begin
+    campaign = Campaign(home, mode, seed, count)
     campaign.run(400)
-    print(f"{SESSIONS} sessions, kills: {dict(campaign.kills)}")
+    print(f"{count} sessions, kills: {dict(campaign.kills)}")
     ran = Counter((home / "folders" / FOLDER / ".pipeline/ran").read_text().split())
     ends = Journal(home / "journal").ends
     assert not [number for number, times in ran.items() if times > 1], f"seed {seed}"
-    for number in range(SESSIONS):
+    for number in range(count):
         end = ends[f"j-{number}-1"]
         if end["reason"] == "lost":
             assert f"j-{number}-1" in campaign.shot, f"seed {seed}: {number} was lost though nobody shot its supervisor"

@@ -50,7 +50,11 @@ async def tell(home: Path) -> dict[str, object]:
         await backend.submit(session_spec("j-3-1", "python3 n.cells/execute.py rights", code=code))
         warm = await reports.ended("j-3-1")
         return {
-            "warm": [warm.data.get("notes"), (home / "attempts/j-3-1/log").read_text(), len(backend._sessions.warm)],
+            "warm": [
+                warm.data.get("notes"),
+                (home / "attempts/j-3-1/log").read_text(),
+                len(backend._open_sessions().warm),
+            ],
             "mode": first.data["mode"],
             "why": (await backend.doctor())[0]["found"],
             "logs": [(home / f"attempts/j-{number}-1/log").read_text() for number in range(2)],

@@ -55,10 +55,11 @@ def make_seconds(shape: Shape) -> float:
 
 
 @contextlib.contextmanager
-def engine(mode: str) -> Iterator[Client]:
+def engine(mode: str, *, warm_start: bool = False) -> Iterator[Client]:
     """A fresh home with a warm engine in one of MODES; both are gone afterwards."""
     home = Path(tempfile.mkdtemp(prefix="ftb"))
     os.environ["FASTTRACK_LOCAL_MODE"] = MODES[mode]
+    os.environ["FASTTRACK_LOCAL_WARM_START"] = str(int(warm_start))
     try:
         with connect(home) as client:
             try:
@@ -67,7 +68,8 @@ def engine(mode: str) -> Iterator[Client]:
             finally:
                 stop(client)
     finally:
-        del os.environ["FASTTRACK_LOCAL_MODE"]
+        for name in ("FASTTRACK_LOCAL_MODE", "FASTTRACK_LOCAL_WARM_START"):  # engines may be nested
+            os.environ.pop(name, None)
         for folder, _, _ in os.walk(home):
             Path(folder).chmod(0o700)
         shutil.rmtree(home, ignore_errors=True)
@@ -97,7 +99,7 @@ def run_job(client: Client, shape: Shape) -> Timing:
     """Run ``shape`` to its end. Raises RuntimeError if it did not succeed."""
     pid, after = client.info()["pid"], client.info()["seq"]
     cpu, began = cpu_seconds(pid), time.time()
-    job = client.run({"text": shape.pipeline()})["id"]
+    job = client.run({"text": shape.pipeline(), "files": shape.files()})["id"]
     summary = wait(client, job)
     seconds = _epoch(summary["ended_at"]) - began
     if summary["result"] != "SUCCESS":

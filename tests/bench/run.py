@@ -2,7 +2,7 @@
 
     python tests/bench/run.py                   all shapes and modes, growth, start-up (some minutes)
     python tests/bench/run.py --quick           small shapes, once each: does it still work?
-    python tests/bench/run.py --only fan        chain | fan | fan10k | layers | growth | startup (repeatable)
+    python tests/bench/run.py --only fan        chain | fan | fan10k | layers | cells | growth | startup (repeatable)
     python tests/bench/run.py --mode supervised plain | supervised | namespaces (repeatable)
     python tests/bench/run.py --peers           doit, parsl with checkpoint and DBOS as well (installs them aside)
     python tests/bench/run.py --json FILE       the figures for programs
@@ -26,10 +26,10 @@ import growth
 import peers
 import startup
 from engines import MODES, Timing, engine, make_seconds, median, percentile, run_job
-from shapes import Shape, chain, fan, layers
+from shapes import Shape, cells, chain, fan, layers
 from targets import HEAD, TARGETS
 
-PARTS = ("chain", "fan", "fan10k", "layers", "growth", "startup")
+PARTS = ("chain", "fan", "fan10k", "layers", "cells", "growth", "startup")
 COLUMNS = (
     "| shape | mode | tasks/s | × make | step p50 ms | p99 | task p50 ms | p99 "
     "| transitions/s | engine MB | cpu ms/task |"
@@ -111,6 +111,20 @@ class Bench:
         if small and large:
             self.figures["growth"] = large["seconds"] / small["seconds"]
 
+    def cells(self) -> None:
+        """100 cells that import numpy: fresh interpreters and warm ones by turns, each engine's first job left out."""
+        shape = cells(20 if self.quick else 100)
+        print("\n| cells, tasks/s | fresh | warm | × |\n|---|---|---|---|")
+        for mode, key in (("supervised", "cells"), ("namespaces", "cells-ns")):
+            if mode not in self.modes:
+                continue
+            with engine(mode) as fresh, engine(mode, warm_start=True) as warm:
+                run_job(fresh, shape), run_job(warm, shape)
+                pairs = [(run_job(fresh, shape).seconds, run_job(warm, shape).seconds) for _ in range(self.times)]
+            self.figures[key] = median([slow / fast for slow, fast in pairs])
+            slow, fast = (len(shape) / median([pair[which] for pair in pairs]) for which in (0, 1))
+            print(f"| {mode} | {slow:.1f} | {fast:.0f} | {self.figures[key]:.1f} |", flush=True)
+
     # ---------------------------------------------------------------- the rest
 
     def growth(self) -> None:
@@ -183,6 +197,8 @@ def main() -> None:
     if any(True for _ in bench.shapes()):
         bench.jobs()
         bench.judge_jobs()
+    if "cells" in bench.parts:
+        bench.cells()
     if "growth" in bench.parts:
         bench.growth()
     if "startup" in bench.parts:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
+
+from fasttrack_jupyter.notebook.carried import travel_files
+
+NUMPY = "import numpy\nnumpy.arange(10).sum()\n"
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,26 @@ class Shape:
 
     def pipeline(self, *, outputs: bool = False) -> str:
         """As FastTrack's YAML; every task asks for one core, so that as many run at once as with ``make -j2``."""
-        lines = [f"name: {self.name}", "resources: {cpu: 1, mem: 16m}", "tasks:"]
+        lines = [f"name: {self.name}", f"resources: {{cpu: 1, mem: {self.memory()}}}", "tasks:"]
         for number, upstream in enumerate(self.upstream):
             needs = ", ".join(f"t{other}" for other in upstream)
-            lines.append(f"  - {{name: t{number}, command: 'true'" + (f", dependencies: [{needs}]}}" if needs else "}"))
+            command = self.command(number)
+            lines.append(
+                f"  - {{name: t{number}, command: '{command}'" + (f", dependencies: [{needs}]}}" if needs else "}")
+            )
         return "\n".join(lines) + "\n"
+
+    def command(self, number: int) -> str:
+        """What task ``number`` does."""
+        return "true"
+
+    def memory(self) -> str:
+        """What each task asks for."""
+        return "16m"
+
+    def files(self) -> dict[str, str]:
+        """What lies beside the pipeline."""
+        return {}
 
     def makefile(self) -> str:
         """As a Makefile whose targets make nothing."""
@@ -31,6 +51,28 @@ class Shape:
         for number, upstream in enumerate(self.upstream):
             lines += [f"t{number}: " + " ".join(f"t{other}" for other in upstream), "\t@true"]
         return "\n".join(lines) + "\n"
+
+
+class Cells(Shape):
+    """Tasks of one cell each, as a notebook's are."""
+
+    def command(self, number: int) -> str:
+        return f"python3 n.cells/execute.py t{number}"
+
+    def memory(self) -> str:
+        return "256m"
+
+    def files(self) -> dict[str, str]:
+        cells = [{"file": "c.py", "label": "cell 1", "kind": "task"}]
+        tasks = {f"t{number}": {"cells": cells} for number in range(len(self))}
+        texts = {name: data.decode() for name, data in travel_files().items()}
+        texts |= {"c.py": NUMPY, "tasks.json": json.dumps({"format": 1, "tasks": tasks})}
+        return {f"n.cells/{name}": text for name, text in texts.items()}
+
+
+def cells(width: int) -> Shape:
+    """``width`` cells side by side."""
+    return Cells(f"cells-{width}", [()] * width)
 
 
 def chain(length: int) -> Shape:

@@ -39,6 +39,8 @@ TARGETS = {
     "plan-s": Target("100,000 tasks: parse + validate + plan", 10, 3, " s", is_ceiling=True),
     "plan-mb": Target("… peak memory", 1500, 600, " MB", is_ceiling=True),
     "memory": Target("peak memory of the engine, fan of 10,000", 150, 80, " MB", is_ceiling=True),
+    "cells": Target("cells, warm start, × fresh interpreters, supervised", 8, 20, " ×"),
+    "cells-ns": Target("the same with private mounts and pid namespace", 8, 20, " ×"),
     "cold": Target("`fasttrack run` of one task, whole process, no engine yet", 0.6, 0.3, " s", is_ceiling=True),
     "warm": Target("… engine running", 0.6, 0.3, " s", is_ceiling=True),
 }
