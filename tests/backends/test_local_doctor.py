@@ -41,7 +41,7 @@ def test_this_machine_is_told_with_remedies(tmp_path: Path) -> None:
     rows = asyncio.run(go())
     assert [row["check"] for row in rows] == [
         "private mounts", "namespaces", "control groups", "accelerators", "container engine", "uv", "git",
-        "home's file system", "free disk space",
+        "warm start", "home's file system", "free disk space", "serving",
     ]  # fmt: skip
     assert all(row["found"] and bool(row["remedy"]) is not row["ok"] for row in rows)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from backends.local_services import Load, ask, asked, definition, deployment, fill, serving
 
@@ -98,6 +100,65 @@ def test_streams_pass_as_they_come(tmp_path: Path) -> None:
             await reader.readuntil(b"0\r\n\r\n")
             writer.close()
             assert time.monotonic() - began - first > 0.2
+
+    asyncio.run(scenario())
+
+
+def test_websockets_pass(tmp_path: Path) -> None:
+    """Both ways, with the protocol that the replica chose."""
+    server = """
+import sys
+from aiohttp import web
+async def talk(request):
+    socket = web.WebSocketResponse(protocols=["digits"])
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(message.data + "!") if isinstance(message.data, str) else await socket.send_bytes(b"!")
+    return socket
+async def health(request):
+    return web.Response()
+app = web.Application()
+app.add_routes([web.get("/talk", talk), web.get("/health", health)])
+web.run_app(app, port=8000)
+"""
+
+    async def scenario() -> None:
+        async with serving(tmp_path) as here:
+            await fill(here.backend, definition(start_command=[sys.executable, "/models/serve.py"]), server)
+            endpoint = await here.deploy(deployment("a-0-1"))
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(f"{endpoint}/talk", protocols=["other", "digits"]) as talk,
+            ):
+                await talk.send_str("7")
+                assert (talk.protocol, await talk.receive_str()) == ("digits", "7!")
+                await talk.send_bytes(b"7")
+                assert await talk.receive_bytes() == b"!"
+
+    asyncio.run(scenario())
+
+
+def test_without_private_mounts_a_model_is_served_as_well(tmp_path: Path) -> None:
+    """The folder's place is put into the command."""
+
+    async def scenario() -> None:
+        async with serving(tmp_path, mode="folders") as here:
+            await fill(here.backend)
+            endpoint = await here.deploy(deployment("a-0-1"))
+            assert (await asked(endpoint))[0] == 200
+
+    asyncio.run(scenario())
+
+
+def test_the_doctor_tells_of_services(tmp_path: Path) -> None:
+    """How replicas get their ports, and whether the gateway runs."""
+
+    async def scenario() -> None:
+        async with serving(tmp_path) as here:
+            await fill(here.backend)
+            await here.deploy(deployment("a-0-1"))
+            (line,) = [line for line in await here.backend.doctor() if line["check"] == "serving"]
+            assert "1 service, gateway (pid" in line["found"]
 
     asyncio.run(scenario())
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -196,6 +197,30 @@ def test_everything_is_killed_at_once(tmp_path: Path) -> None:
         names = {path.name for path in (tmp_path / "attempts").iterdir() if not path.name.startswith(".")}
         assert names == {"a-0-1"}
         assert not list((tmp_path / "services" / "named").iterdir())
+
+    asyncio.run(scenario())
+
+
+def test_a_port_that_somebody_else_took_is_told_and_taken_back(tmp_path: Path) -> None:
+    """The URL is kept: nobody is sent elsewhere."""
+
+    async def scenario() -> None:
+        async with serving(tmp_path, cleanly=False) as here:
+            await fill(here.backend)
+            endpoint = await here.deploy(deployment("a-0-1"))
+        (pid,) = gateways(tmp_path)
+        os.kill(pid, signal.SIGKILL)
+        port = int(endpoint.rpartition(":")[2])
+        await here.until(lambda: pid not in gateways(tmp_path))
+        with socket.create_server(("127.0.0.1", port)):
+            async with serving(tmp_path, cleanly=False) as here:
+
+                async def is_told() -> bool:
+                    return f"port {port} cannot be had" in (await here.backend.service("digits")).reason
+
+                await here.until(is_told)
+        async with serving(tmp_path) as here:
+            await here.until(lambda: answers(endpoint))
 
     asyncio.run(scenario())
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fasttrack_jupyter import __version__
 from fasttrack_jupyter.backends.local.services.passing import Door, Replica
 from fasttrack_jupyter.backends.local.services.tokens import load_key
 
@@ -82,6 +83,7 @@ class Gateway:
         if not services:
             self.idle.set()
         return {
+            "version": __version__,
             "pid": os.getpid(),
             "ports": {service: listener.port for service, listener in self._listeners.items()},
             "troubles": {service: listener.trouble for service, listener in self._listeners.items()},

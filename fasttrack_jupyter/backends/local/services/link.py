@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter import __version__
 from fasttrack_jupyter.backends.local.fresh import open_private
 from fasttrack_jupyter.backends.local.services.tokens import load_key
 from fasttrack_jupyter.errors import BackendUnreachable
@@ -32,6 +33,8 @@ class GatewayLink:
         self._control = str(short_socket(home / "services" / "gateway.sock"))
         self._lock = asyncio.Lock()
         self._reader: asyncio.StreamReader | None = None
+        self.pid: int | None = None
+        """The gateway's, while it answers."""
         self._writer: asyncio.StreamWriter | None = None
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
@@ -62,6 +65,10 @@ class GatewayLink:
             if not line:
                 raise BackendUnreachable("the gateway of the services went away")
             answer: dict[str, Any] = json.loads(line)
+            if answer["version"] != __version__:
+                os.kill(answer["pid"], signal.SIGTERM)  # it answers, so it is the one; the next one is of our version
+                raise BackendUnreachable(f"the gateway of version {answer['version']} is replaced")
+            self.pid = answer["pid"]
             return answer
 
     async def _connect(self) -> bool:
@@ -118,7 +125,7 @@ class GatewayLink:
     def _drop(self) -> None:
         if self._writer is not None:
             self._writer.close()
-            self._writer = None
+            self._writer = self.pid = None
         self._is_running()
 
     async def aclose(self) -> None:

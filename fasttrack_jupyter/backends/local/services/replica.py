@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.services import health, replicas
 from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
@@ -94,7 +95,8 @@ class Replica:
             self.is_failed = self.is_ending = self.is_gone = True
             return
         self.ground.desk.hold(self.id, self.slots)
-        self.is_begun, self.is_healthy, self.was_healthy = True, self.record.was_healthy, self.record.was_healthy
+        self.is_begun, self.was_healthy = True, self.record.was_healthy
+        self.is_healthy = self.was_healthy and attempts.killed(self.ground.control(self.id)) is None
         self.ground.begin_session(replicas.replica_spec(self.revision, self.record), create=False)
 
     async def start(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from fasttrack_jupyter.backends.files.removal import remove_tree
 from fasttrack_jupyter.backends.local import attempts, logs
 from fasttrack_jupyter.backends.local.attempts import Killed
+from fasttrack_jupyter.backends.local.doctor import Check
 from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.services import records, relay, replicas, rollouts
 from fasttrack_jupyter.backends.local.services.keeper import Keeper
@@ -177,6 +178,15 @@ class Services:
     def infos(self) -> list[ServiceInfo]:
         """All, by name."""
         return [info_of(self._keepers[name]) for name in sorted(self._keepers)]
+
+    async def check(self) -> Check:
+        """The doctor's line."""
+        has_networks, count = await self.has_networks(), len(self._keepers)
+        ways = "a network for each replica" if has_networks else "replicas share this machine's ports"
+        gateway = f"gateway (pid {self._link.pid})" if self._link.pid else "no gateway runs"
+        found = f"{ways}; {count} {'service' if count == 1 else 'services'}, {gateway if count else 'so no gateway'}"
+        remedy = "let start commands take their port from $PORT, or allow network namespaces"
+        return Check("serving", has_networks and (not count or self._link.pid is not None), found, remedy)
 
     def token(self, name: str, seconds: float) -> str:
         """See the port."""
