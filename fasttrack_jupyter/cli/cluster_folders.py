@@ -161,7 +161,7 @@ def put(face: Face, backend: str | None, folder: str, file: Path, path: str) -> 
 
 def _uploads(file: Path, path: str) -> list[tuple[Path, str]]:
     if file.is_dir():
-        base = f"{path.rstrip('/')}/{file.name}".lstrip("/")
+        base = f"{path.rstrip('/')}/{file.resolve().name}".lstrip("/")  # also of `.`
         below = sorted(each for each in file.rglob("*") if each.is_file())
         return [(each, f"{base}/{each.relative_to(file).as_posix()}") for each in below]
     return [(file, f"{path}{file.name}" if not path or path.endswith("/") else path)]

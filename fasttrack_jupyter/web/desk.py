@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.reading import read_or_raise, read_pipeline
-from fasttrack_jupyter.web.library import Kept, Library, id_of_name
+from fasttrack_jupyter.web.library import Kept, Library, id_of_name, text_of
 from fasttrack_jupyter.web.shapes import (
     Json,
     instance_shape,
@@ -140,7 +140,7 @@ class Desk:
     def _text_and_source(self, pipeline_id: str) -> tuple[str, str]:
         for view in self._elsewhere():
             if id_of_name(view["name"]) == pipeline_id:
-                return Path(view["source"]).read_text(encoding="utf-8-sig"), view["source"]
+                return text_of(Path(view["source"])), view["source"]
         kept = self._library.get(pipeline_id)
         return kept.text(), str(kept.file)
 
@@ -160,7 +160,7 @@ def _kept_shape(kept: Kept, folders: Mapping[str, str]) -> Json:
 
 
 def _known_shape(view: Json) -> Json:
-    text = Path(view["source"]).read_text(encoding="utf-8-sig")
+    text = text_of(Path(view["source"]))
     last = view["last"] or {}
     return pipeline_shape(
         id_of_name(view["name"]),

@@ -46,7 +46,12 @@ class Kept:
 
     def text(self) -> str:
         """The YAML as it is now."""
-        return self.file.read_text(encoding="utf-8-sig")
+        return text_of(self.file)
+
+
+def text_of(file: Path) -> str:
+    """A pipeline's YAML; bytes that are no UTF-8 are shown as escapes, so that one such file hides no other."""
+    return file.read_bytes().decode("utf-8-sig", "backslashreplace")
 
 
 class Library:

@@ -126,6 +126,17 @@ def test_files_are_put_below_a_folder_or_under_a_name(tmp_path: Path) -> None:
     assert [path for _, path, _ in client.calls] == ["raw/deep/a.txt", "a.txt", "in/a.txt", "b.txt"]
 
 
+def test_the_folder_where_one_is_is_put_under_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``.`` has one, too."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "a.txt").write_text("hello")
+    monkeypatch.chdir(tmp_path / "here")
+    client = FakeClusterClient("backend.ai")
+    for words in ((".",), (".", "in/"), ("..", "x")):
+        assert run(client, "folders", "put", "data", *words).exit_code == 0
+    assert [path for _, path, _ in client.calls] == ["here/a.txt", "in/here/a.txt", f"x/{tmp_path.name}/here/a.txt"]
+
+
 def test_a_file_is_got_and_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there whole, or not at all."""
     monkeypatch.chdir(tmp_path)

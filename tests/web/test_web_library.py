@@ -123,3 +123,12 @@ def test_who_signs_out_is_out() -> None:
     assert door.user_of(second)
     with pytest.raises(SignedOut):
         door.user_of(first)
+
+
+def test_a_file_that_is_no_utf_8_hides_no_other(tmp_path: Path) -> None:
+    """What of it can be read is shown."""
+    library = Library(tmp_path / "kept")
+    library.create(TEXT)
+    odd = library.create(TEXT)
+    odd.file.write_bytes(b"# caf\xe9\n" + TEXT.encode())
+    assert {kept.text() for kept in library.all()} == {TEXT, "# caf\\xe9\n" + TEXT}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.backends.backend_ai import places
-from fasttrack_jupyter.backends.backend_ai.listing import Lister
+from fasttrack_jupyter.backends.backend_ai.listing import MOST, Lister
 from fasttrack_jupyter.backends.backend_ai.uploads import Uploads
 from fasttrack_jupyter.backends.files.snapshots import EXECUTABLE, LINK, Snapshots
 from fasttrack_jupyter.errors import FastTrackError
@@ -52,11 +52,20 @@ class CodeBringer:
             return
         async with self._locks[key]:
             if key not in self._whole:
-                known = {entry.name for entry in await self._lister.entries(folder, places.CODE) or ()}
-                if digest + places.WHOLE not in known:
-                    await self._bring(folder, digest, progress, has_begun=digest in known)
+                is_whole, has_begun = await self._standing(folder, digest)
+                if not is_whole:
+                    await self._bring(folder, digest, progress, has_begun=has_begun)
                 self._whole.add(key)
         self._locks.pop(key, None)
+
+    async def _standing(self, folder: str, digest: str) -> tuple[bool, bool]:
+        """Whether a snapshot is there, complete, and whether any of it is; also where more are than are listed."""
+        found = await self._lister.entries(folder, places.CODE) or ()
+        known = {entry.name for entry in found}
+        if len(found) < MOST or digest + places.WHOLE in known:
+            return digest + places.WHOLE in known, digest in known
+        is_whole = await self._uploads.size(folder, places.code_marker(digest)) is not None
+        return is_whole, await self._lister.entries(folder, places.code(digest)) is not None
 
     def forget(self, folder_id: str, digests: Iterable[str]) -> None:
         """They are not there any more."""

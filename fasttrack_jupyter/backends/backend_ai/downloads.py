@@ -9,6 +9,7 @@ file is looked at first, and nothing behind a link is read; later releases refus
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 import re
 import time
@@ -21,7 +22,15 @@ from fasttrack_jupyter.backends.backend_ai.catalogue import Catalogue
 from fasttrack_jupyter.backends.backend_ai.http import Cluster, StorageAnswer
 from fasttrack_jupyter.backends.backend_ai.listing import Lister
 from fasttrack_jupyter.backends.backend_ai.releases import Release
-from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, FastTrackError, Forbidden, NotFound
+from fasttrack_jupyter.backends.backend_ai.repeating import pause
+from fasttrack_jupyter.errors import (
+    BackendUnreachable,
+    BadRequest,
+    FastTrackError,
+    Forbidden,
+    KeysRefused,
+    NotFound,
+)
 
 _MOST_AT_ONCE = 64 << 20
 """Bytes in one answer that is held in memory."""
@@ -96,10 +105,12 @@ class Downloads:
                     async for piece in open_pieces:
                         at, tries = at + len(piece), 0
                         yield piece
-            except BackendUnreachable:
+            except (BackendUnreachable, BadRequest, Forbidden, KeysRefused) as error:
                 tries += 1
-                if tries == _TRIES:
+                is_old = self._tickets.pop((folder, path), None) is not None and tries == 1
+                if tries == _TRIES or not (isinstance(error, BackendUnreachable) or is_old):
                     raise
+                await asyncio.sleep(pause(tries))
 
     async def archive(self, folder: str, path: str) -> AsyncGenerator[bytes, None]:
         """A folder as a zip, made on the way; of one link in it that leads to a file, the file (24.09 and later).
@@ -122,9 +133,13 @@ class Downloads:
         path = places.relative(path)
         for is_last in (False, True):
             ticket = await self._ticket(folder, path)
-            answer = await self._cluster.storage(
-                "GET", ticket.url, query={"token": ticket.token}, headers={"Range": asked}
-            )
+            try:
+                answer = await self._cluster.storage(
+                    "GET", ticket.url, query={"token": ticket.token}, headers={"Range": asked}
+                )
+            except BackendUnreachable:
+                self._tickets.pop((folder, path), None)  # the storage proxy may be elsewhere by now
+                raise
             if answer.status in (200, 206, 416):
                 return answer
             self._tickets.pop((folder, path), None)

@@ -139,6 +139,10 @@ class Uploads:
             await asyncio.sleep(pause(start))
         raise BackendUnreachable(f"{path!r} could not be uploaded to {folder!r}: the storage proxy loses what it got")
 
+    async def size(self, folder: str, path: str) -> int | None:
+        """Bytes in a file that is there; None where there is none. Raises BackendUnreachable."""
+        return await self._downloads.size(folder, path)
+
     async def _opened(self, upload: _Upload, folder: str, path: str, kept: bool) -> Path | None:
         """Give ``upload`` its ticket: one that was kept, or a new one; where it is kept, if it is."""
         if not kept or self._tickets is None:
