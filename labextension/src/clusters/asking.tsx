@@ -83,7 +83,7 @@ export function Waiting({
   }
   return asked.value === null ? (
     <p role="status" className="ft-Cluster-wait">
-      {trans.__('Asking the cluster…')}
+      {trans.__('Asking …')}
     </p>
   ) : null;
 }

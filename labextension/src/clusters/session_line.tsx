@@ -141,7 +141,9 @@ function Log(props: { session: ClusterSession; context: ClusterContext; isGoing:
   const fresh = { ...context.fresh, every: props.isGoing ? EVERY : undefined };
   const asked = useAnswer(signal => api.get<SessionLog>(path, {}, signal), path, fresh);
   const end = React.useRef<HTMLPreElement>(null);
-  React.useEffect(() => end.current?.scrollTo({ top: end.current.scrollHeight }), [asked.value === null]);
+  React.useEffect(() => {
+    end.current?.scrollTo({ top: end.current.scrollHeight }); // returns a promise in new browsers
+  }, [asked.value === null]);
   const text = asked.value?.text.replace(ESCAPES, '');
   return (
     <div className="ft-Cluster-inset">

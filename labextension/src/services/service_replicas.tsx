@@ -100,7 +100,9 @@ function Log(props: { service: ServiceView; replica: string | null; context: Ser
   const fresh = { ...context.fresh, every: EVERY };
   const asked = useAnswer(signal => api.get<LogView>(path, query, signal), `${path} ${replica}`, fresh);
   const end = React.useRef<HTMLPreElement>(null);
-  React.useEffect(() => end.current?.scrollTo({ top: end.current.scrollHeight }), [asked.value === null]);
+  React.useEffect(() => {
+    end.current?.scrollTo({ top: end.current.scrollHeight }); // returns a promise in new browsers
+  }, [asked.value === null]);
   return (
     <>
       <Waiting asked={asked} trans={trans} />
