@@ -323,9 +323,10 @@ def test_a_server_that_ends_again_and_again_fails_with_its_last_words() -> None:
         case.manager.replica("r1", "failed_to_start")
         end = await case.ended()
         assert (end.status, end.result) == (Status.TERMINATED, Result.FAILURE)
-        assert end.reason.startswith("2 replicas ended before they were healthy; the last words of one: ")
-        assert "ModuleNotFoundError: sklearn" in end.reason
-        assert end.reason.endswith("; the service was removed")
+        assert end.reason.startswith(
+            "2 replicas ended before they were healthy; the service was removed; the last words"
+        )
+        assert end.reason.endswith("log of session-1\nModuleNotFoundError: sklearn")
 
     run(scenario)
 

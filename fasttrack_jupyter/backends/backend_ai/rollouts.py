@@ -151,11 +151,12 @@ class Rollouts:
             await self._follow(rollout, seen or await self._ask(rollout))
         except _Undone as undone:
             self._say(rollout, Status.TERMINATING, undone.reason)
+            words = await self._last_words(rollout) if undone.result is Result.FAILURE else ""
             said = await self._take_back(rollout, undone.reason)
             if undone.result is Result.UNDEFINED:
                 self._conclude(rollout, _cancelled(undone.reason))
             else:
-                self._conclude(rollout, Outcome(Status.TERMINATED, Result.FAILURE, None, undone.reason + said))
+                self._conclude(rollout, Outcome(Status.TERMINATED, Result.FAILURE, None, undone.reason + said + words))
 
     async def _find(self, rollout: Rollout) -> Seen | None:
         """The service with this attempt's revision. Where a lost answer made two, the younger one is removed."""
@@ -200,7 +201,7 @@ class Rollouts:
             rollout.session = which
             self._check(rollout, seen, revision)
             if not is_new:
-                await self._look_for_failure(rollout, seen, revision)
+                _look_for_failure(seen, revision)
             if await self._serves(rollout, seen, revision):
                 self._conclude(
                     rollout, Outcome(Status.TERMINATED, Result.SUCCESS, 0, ""), {"values": _values(rollout, seen)}
@@ -222,18 +223,18 @@ class Rollouts:
         if deployment.is_settled and revision.id not in (deployment.current, deployment.deploying):
             raise _Undone("the cluster gave it up, and went back to the revision before")
 
-    async def _look_for_failure(self, rollout: Rollout, seen: Seen, revision: Revision) -> None:
-        if seen.deployment.current == revision.id:
-            return
-        fallen = [each for each in seen.replicas if each.revision == revision.id and each.has_ended]
-        if len(fallen) >= _MOST_FALLEN:
-            words = await self._last_words(fallen[-1].session)
-            raise _Undone(f"{len(fallen)} replicas ended before they were healthy{words}")
-
-    async def _last_words(self, session: str | None) -> str:
-        text = await self._deployments.log(session) if session else ""
+    async def _last_words(self, rollout: Rollout) -> str:
+        """Of the newest replica of its revision that is not healthy; empty where there is none, or nothing is known."""
+        try:
+            seen = await self._find(rollout)
+            revision = seen.of_attempt(rollout.spec.attempt_id) if seen else None
+            those = [one for one in (seen.replicas if seen else ()) if revision and one.revision == revision.id]
+            sessions = [one.session for one in those if one.session and not one.is_healthy]
+            text = await self._deployments.log(sessions[-1]) if sessions else ""
+        except FastTrackError:
+            return ""
         lines = [line for line in text.splitlines() if line.strip()]
-        return "; the last words of one: " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
+        return "; the last words of a replica: " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
 
     async def _serves(self, rollout: Rollout, seen: Seen, revision: Revision) -> bool:
         """Whether all wanted replicas are healthy, no other one gets requests, and the endpoint itself answers."""
@@ -324,6 +325,12 @@ class Rollouts:
             is_final=outcome.is_final, data={**_data(rollout), **(data or {})},
         )  # fmt: skip
         self._report(rollout.last)
+
+
+def _look_for_failure(seen: Seen, revision: Revision) -> None:
+    fallen = [each for each in seen.replicas if each.revision == revision.id and each.has_ended]
+    if seen.deployment.current != revision.id and len(fallen) >= _MOST_FALLEN:
+        raise _Undone(f"{len(fallen)} replicas ended before they were healthy")
 
 
 def _data(rollout: Rollout) -> dict[str, Any]:
