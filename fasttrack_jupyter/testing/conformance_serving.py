@@ -325,6 +325,7 @@ class ServingConformance:
         assert info.endpoint is not None
         with pytest.raises(urllib.error.HTTPError) as caught:
             await asyncio.to_thread(self.ask, info.endpoint, token)
+        caught.value.close()
         assert caught.value.code in (401, 403)
 
 

@@ -153,7 +153,7 @@ def model_files(port: int = 8000, answer: str = "one", **service: Any) -> Mappin
 _SERVER = """
 import http.server, pathlib
 
-ANSWER = pathlib.Path("/models/answer.txt").read_bytes()
+ANSWER = pathlib.Path(__file__).with_name("answer.txt").read_bytes()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *words):

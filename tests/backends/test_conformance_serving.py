@@ -6,6 +6,8 @@ import urllib.error
 from email.message import Message
 from pathlib import Path
 
+from fasttrack_jupyter.backends.local.backend import LocalBackend
+from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
 from fasttrack_jupyter.testing.conformance_serving import ServingConformance
 from fasttrack_jupyter.testing.serving import FakeServingBackend
@@ -31,3 +33,12 @@ class TestFakeServing(ServingConformance):
 def _decide(backend: FakeServingBackend, spec: SessionSpec) -> int | None:
     assert spec.service is not None
     return None if b"sleep" in backend.contents[spec.service.model]["model-definition.yaml"] else 0
+
+
+class TestLocalServing(ServingConformance):
+    """Real replicas behind the real gateway."""
+
+    patience = 30.0
+
+    def make_backend(self, home: Path) -> ExecutionBackend:
+        return LocalBackend(LocalSettings(home / "ft", grace=2.0))
