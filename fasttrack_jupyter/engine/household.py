@@ -69,9 +69,9 @@ class Household:
         )
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
         self.models = ModelRegistry(self._roster, world.store, self._stage, world.clock, world.home)
-        registrar = ModelRegistrar(self.models, world.clock, Path(world.home) / "deploying")
+        self._registrar = ModelRegistrar(self.models, world.clock, Path(world.home) / "deploying")
         self._runner = JobRunner(
-            world.store, self._roster, world.clock, world.bus, self._carrier, registrar, max_jobs=world.max_jobs,
+            world.store, self._roster, world.clock, world.bus, self._carrier, self._registrar, max_jobs=world.max_jobs,
             finished=lambda live: self._keeper.finished(live),
         )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
@@ -179,6 +179,8 @@ class Household:
             keep_jobs=keep_jobs, older_than_days=older_than_days, now=now, dry_run=dry_run
         )
         half, freed = await self.models.sweep(dry_run=dry_run)
+        if not dry_run:
+            await self._registrar.sweep(self._store)
         models, size = await self.models.sizes()
         more = {"folders": (*found.folders, *half), "bytes": found.bytes + freed}
         return found.model_copy(update={**more, "models": models, "model_bytes": size})

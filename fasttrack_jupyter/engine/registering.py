@@ -21,8 +21,10 @@ from fasttrack_jupyter.engine.model_origins import JobParts, Origin, registered_
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.engine.registry import ModelRegistry
 from fasttrack_jupyter.engine.stimuli import SessionReported
+from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.surroundings import Clock
-from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, SessionRejected
+from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, NotFound, SessionRejected
+from fasttrack_jupyter.model.job import parse_attempt_id
 from fasttrack_jupyter.model.lifecycle import Result
 from fasttrack_jupyter.model.registry import LATEST, ModelRef, folder_of, is_version, parse_model_ref
 
@@ -98,6 +100,14 @@ class ModelRegistrar:
             folder = await self._find(live, spec.path, spec.service.model)
             await asyncio.to_thread(_write_down, note, folder)
         return replace(spec, service=replace(spec.service, model=folder))
+
+    async def sweep(self, store: JobStore) -> None:
+        """Forget which versions attempts served whose jobs are gone."""
+        for note in await asyncio.to_thread(lambda: list(self._notes.glob("[!.]*"))):
+            try:
+                await store.job(parse_attempt_id(note.name)[0])
+            except NotFound:
+                await asyncio.to_thread(note.unlink, missing_ok=True)
 
     async def _find(self, live: LiveJob, path: str, word: str) -> str:
         backend = live.where(path)

@@ -50,7 +50,7 @@ async def _run(engine: Any, fasttrack: FastTrack, *tasks: str) -> Any:
 
 
 def test_latest_is_the_version_that_the_job_itself_has_made(engine: Any) -> None:
-    """Else the highest; an alias and a number mean what the registry says."""
+    """Else the highest; aliases and numbers mean what the registry says. What was settled goes with the job."""
 
     async def story() -> None:
         backend = Served()
@@ -60,6 +60,12 @@ def test_latest_is_the_version_that_the_job_itself_has_made(engine: Any) -> None
             await fasttrack.models.promote("local", "digits", "production", 1)
             for word in ("latest", "production", "2"):
                 await _run(engine, fasttrack, SERVE % ("", f"digits@{word}"))
+            notes = engine.folder / "deploying"
+            assert len(list(notes.iterdir())) == 4
+            await backend.remove_service("digits")
+            engine.clock.at += 1
+            await fasttrack.gc(keep_jobs=0, older_than_days=0, dry_run=False)
+            assert not list(notes.iterdir())
         assert backend.asked == ["digits-v1", "digits-v2", "digits-v1", "digits-v2"]
 
     asyncio.run(story())
