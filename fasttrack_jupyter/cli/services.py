@@ -236,7 +236,7 @@ def curl(face: Face, name: str, path: str, seconds: float, backend: str | None) 
 
     \b
     Example:
-      eval "$(fasttrack services curl digits predict)" -d '{"pixels": [0, 0, 5]}'
+      eval "$(fasttrack services curl digits predict)" -d @rows.json
     """
     place = _backend(face, name, backend)
     endpoint = face.client.service(place, name)["endpoint"]
