@@ -13,6 +13,7 @@ _DEEPEST = 20
 _STANDS_FOR = {"__call__": ("forward", "call"), "start": ("run",), "fit_transform": ("fit", "transform"),
                "fit_predict": ("fit", "predict"), "submit": ()}  # fmt: skip
 Keywords = dict[str, Value]
+_PARTIAL = "partial"
 
 
 class Following(Caching):
@@ -86,7 +87,29 @@ class Following(Caching):
             )
         if node.owner:
             return self.method(node, positional, keywords, line, discarded)
+        if node.type == _PARTIAL:
+            return self._invoke_partial(node, positional, keywords, line, discarded)
         return self.unknown(node, positional, keywords, line)
+
+    # --- functools.partial
+
+    def partial(self, positional: list[Value], keywords: Keywords) -> Value:
+        """What ``functools.partial`` makes: called, it calls the first with the rest."""
+        made = self.made(_PARTIAL, [*positional, *keywords.values()], holds=True)
+        for node in made.nodes:
+            for place, value in enumerate(positional):
+                node.add(f".{place}", value.nodes)
+            for name, value in keywords.items():
+                node.add(f".given {name}", value.nodes)
+        return made
+
+    def _invoke_partial(
+        self, node: Node, positional: list[Value], keywords: Keywords, line: int, discarded: bool
+    ) -> Value:
+        given = {key: Value(frozenset(nodes)) for key, nodes in node.parts.items()}
+        callee, *first = [given[key] for key in sorted((key for key in given if key[1:].isdigit()), key=_place)]
+        named = {key.removeprefix(".given "): value for key, value in given.items() if key.startswith(".given ")}
+        return self.invoke_all(callee, [*first, *positional], {**named, **keywords}, line, discarded=discarded)
 
     # --- functions and classes of the notebook
 
@@ -220,3 +243,7 @@ class Following(Caching):
             if node.kind is Kind.INSTANCE:
                 result |= self.method_of(node, f"__{name}__", arguments, {}, line) or NOTHING
         return result
+
+
+def _place(key: str) -> int:
+    return int(key[1:])

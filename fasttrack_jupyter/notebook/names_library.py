@@ -165,8 +165,8 @@ class Libraries(Following):
             return self._path(path, positional)
         if path in ("copy.copy", "copy.deepcopy") and positional:
             return copied(positional[0], deep=path == "copy.deepcopy", cell=self.record.cell)
-        if path == "functools.partial":
-            return self.made("", everything, holds=True)
+        if path == "functools.partial" and positional:
+            return self.partial(positional, keywords)
         if path in ("itertools.tee", "itertools.chain", "itertools.cycle", "itertools.islice", "itertools.zip_longest"):
             return self._of_elements("iterator", everything, line)
         if kind in ("list", "dict", "defaultdict"):
@@ -250,7 +250,7 @@ class Libraries(Following):
             inside = {pair}
         made.add(ANY, inside)
         if kind == "iterator":
-            made.add(".held", (node for value in values for node in value.nodes if node.type == "iterator"))
+            made.add(".held", (node for value in values for node in value.nodes))  # it reads on in what they become
         return Value(frozenset({made}))
 
     def each(self, value: Value, line: int, *, consume: bool = True) -> Value:

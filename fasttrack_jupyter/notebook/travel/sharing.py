@@ -35,10 +35,12 @@ _ATOMS = frozenset({int, float, complex, str, bytes, bool, type(None), type(...)
 _COLLECTIONS = (list, tuple, set, frozenset, collections.deque)
 _PASSED = (
     type, types.ModuleType, types.CodeType, types.FrameType, types.GeneratorType,
-    types.MethodWrapperType, types.GetSetDescriptorType, types.MemberDescriptorType, types.MappingProxyType,
+    types.GetSetDescriptorType, types.MemberDescriptorType, types.MappingProxyType,
     property, staticmethod, classmethod, enum.Enum, logging.Logger, logging.Handler, io.IOBase, weakref.ref, re.Pattern,
 )  # fmt: skip
 _PASSED_MODULES = frozenset({"_thread", "threading", "weakref", "_weakref", "typing", "abc", "_abc"})
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.MethodWrapperType)
+_ITERATING = frozenset({"builtins", "itertools"})
 _CHANGE = (list, dict, set, bytearray, array.array, collections.deque, memoryview)
 _Where = Optional[Tuple[Any, str]]
 
@@ -90,8 +92,10 @@ class Contents:
         library, kind = module_of(it), type(it)
         if library in _PASSED_MODULES or kind is object:
             return
-        if isinstance(it, (types.FunctionType, types.MethodType, types.BuiltinFunctionType)):
+        if isinstance(it, _FUNCTIONS):
             self._look_at_function(it, where)
+        elif kind.__module__ in _ITERATING and hasattr(kind, "__next__"):  # it reads on in what it goes through
+            self._add(gc.get_referents(it), where, " (it goes through this)")
         elif library == "matplotlib":  # its parts hold each other, and much that all figures have
             figure = getattr(it, "figure", None)
             self._keep(it if figure is None else figure, where)
