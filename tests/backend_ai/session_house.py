@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
@@ -90,6 +91,7 @@ class FakeVfolders:
     def __init__(self) -> None:
         self.written: dict[str, bytes] = {}
         self.folders: set[str] = set()
+        self.names = [SPEC.folder]
 
     async def write(self, folder: str, path: str, data: bytes) -> None:
         self.written[path] = data
@@ -102,6 +104,13 @@ class FakeVfolders:
     @property
     def lister(self) -> FakeVfolders:
         return self
+
+    @property
+    def catalogue(self) -> FakeVfolders:
+        return self
+
+    async def all(self, *, fresh: bool) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name=name) for name in self.names]
 
     async def entries(self, folder: str, path: str) -> list[Entry] | None:
         found = [each for each in (*self.written, *self.folders) if each.startswith(f"{path}/")]

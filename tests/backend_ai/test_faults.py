@@ -8,6 +8,7 @@ What takes a minute and more, and what is told by another test too, is left out 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -221,6 +222,17 @@ def test_a_session_that_is_asked_for_while_the_keys_are_put_again_is_made_once(t
     there.home.until(hold.is_reached, lambda: "no session was asked for", 90)
     there.put_keys()
     there.went_well(job)
+
+
+@long
+def test_a_vfolder_that_is_removed_under_a_session_is_told(there: Troubled, cluster: Cluster) -> None:
+    """23.09 lets that happen, later releases keep what is mounted: then all goes well."""
+    job = there.start([first(sleep=10)])
+    there.home.running(job, "first", "begun")
+    with contextlib.suppress(AssertionError):
+        cluster.sdk(DELETE, there.home.client.job(job)["folder"])
+    (task,) = there.ended(job)["tasks"]
+    assert task["result"] == "SUCCESS" or "was removed while it ran" in task["reason"], task
 
 
 @long

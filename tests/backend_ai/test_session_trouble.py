@@ -79,6 +79,24 @@ def test_an_end_that_can_never_be_read_is_an_end(error: Exception, tmp_path: Pat
     assert end.reason.startswith("its end cannot be read: ")
 
 
+@pytest.mark.parametrize("result", list(Result))
+def test_a_vfolder_that_is_removed_under_a_session_is_told(result: Result, tmp_path: Path) -> None:
+    """Whatever the cluster says of the session: what it left is gone, and nobody is suspected of killing it."""
+
+    async def go() -> SessionReport:
+        house = House(tmp_path)
+        house.looker.rows = [row(Status.TERMINATED, result)]
+        house.vfolders.names = []
+        await house.sessions.begin(SPEC, create=True)
+        await house.until(lambda: any(report.result is not Result.UNDEFINED for report in house.reports))
+        await house.sessions.aclose()
+        return house.reports[-1]
+
+    end = asyncio.run(go())
+    assert (end.status, end.result) == (Status.ERROR, Result.FAILURE)
+    assert end.reason == "the vfolder 'p-1' was removed while it ran, and the record of its end with it"
+
+
 def test_a_session_that_is_cancelled_while_its_request_has_no_answer_is_not_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

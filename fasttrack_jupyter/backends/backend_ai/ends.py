@@ -97,6 +97,8 @@ class Seen(NamedTuple):
     data: Mapping[str, Any]
     log: str = ""
     """What it wrote to its own log, where there is no record."""
+    gone: str = ""
+    """The vfolder that was to have its records, where it is not there any more."""
 
 
 class Outcome(NamedTuple):
@@ -153,6 +155,9 @@ def _untold(seen: Seen) -> Outcome:
         return Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True)
     if ours:
         return Outcome(Status.TERMINATED, Result.FAILURE, code if code != UNTOLD else None, ours[-1])
+    if seen.gone:
+        why = f"the vfolder {seen.gone!r} was removed while it ran, and the record of its end with it"
+        return Outcome(Status.ERROR, Result.FAILURE, None, why)
     if seen.result is Result.UNDEFINED:
         return Outcome(Status.ERROR, Result.FAILURE, None, _who_ended_it(seen))
     if seen.result is Result.SUCCESS:

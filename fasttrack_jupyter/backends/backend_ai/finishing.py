@@ -51,8 +51,10 @@ class Finisher:
         row = _telling(session.rows) if session.rows else _NO_ROW
         record, usage = await both(self._record(session, row), self._usage(session))
         kill = session.kill or await self._killed(session, row, record)
-        log = "" if record is not None or kill is not None or row is _NO_ROW else await self.own_log(row.id)
-        seen = Seen(row.status or session.status, row.result, row.info, row.data, log)
+        log = gone = ""
+        if record is None and kill is None and row is not _NO_ROW:
+            log, gone = await both(self.own_log(row.id), self._gone(session.folder))
+        seen = Seen(row.status or session.status, row.result, row.info, row.data, log, gone)
         outcome = ends.outcome_of(record, seen, kill, session.spec.timeout)
         data: dict[str, Any] = {"failure": outcome.failure} if outcome.failure else {}
         if record is not None and record.began:
@@ -108,6 +110,11 @@ class Finisher:
                 if tried < tries:
                     await asyncio.sleep(1.0)
         return None
+
+    async def _gone(self, folder: str) -> str:
+        """The name of a vfolder that is not there any more; empty where it is. Raises BackendUnreachable."""
+        there = {each.name for each in await self._vfolders.catalogue.all(fresh=True)}
+        return "" if folder in there else folder
 
     async def _killed(self, session: Session, row: Row, record: EndRecord | None) -> Kill | None:
         """Why an earlier engine ended it."""
