@@ -141,7 +141,7 @@ export class PropertiesPanel extends ReactWidget {
           fields: new Map(group.fields.map(field => [field.id, field])),
           data,
           inherited: this.inherited(),
-          offers: this.offers,
+          offers: this.offers.now,
           tasks: this.model.graph.tasks.map(task => task.name).filter(name => !names.includes(name)),
           references: referencesIn(this.model.pipelineData(), data),
           differing: differs,

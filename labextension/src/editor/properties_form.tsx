@@ -14,7 +14,7 @@ import type { Json } from './edits';
 import { CommitText, Pairs, Words } from './properties_controls';
 import { isMapping, type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
 import { readValue, writtenValue } from './properties_values';
-import type { ImageOffer, Offers } from './properties_offers';
+import { choicesOf, type ImageOffer, type OffersNow } from './properties_offers';
 import { Outputs, Params } from './properties_outputs';
 import { Resources } from './properties_resources';
 
@@ -26,7 +26,7 @@ export interface FormContext {
   data: FormData;
   /** What holds where a task says nothing. */
   inherited: FormData;
-  offers: Offers;
+  offers: OffersNow;
   /** Names of the tasks that the task may depend on. */
   tasks: readonly string[];
   /** Expressions on offer for values. */
@@ -155,7 +155,7 @@ const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>
   choice: Choice,
   image: ImagePicker,
   offered: props => (
-    <Text {...props} options={props.context.offers.choices(props.field.id).map(value => ({ value }))} />
+    <Text {...props} options={choicesOf(props.context.offers, props.field.id).map(value => ({ value }))} />
   ),
   resources: ({ field, value, context, commit }) => (
     <Resources

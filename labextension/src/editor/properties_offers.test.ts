@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Offers } from './properties_offers';
+import { choicesOf, Offers } from './properties_offers';
 
 const ANSWERS: Record<string, unknown> = {
   images: [{ name: 'python', kind: 'venv', description: '', ready: true }],
@@ -36,20 +36,28 @@ describe('what a form offers', () => {
     const chosen = { backend: 'local' };
     const offers = offersOf(ANSWERS, chosen);
     await offers.refresh();
-    expect([offers.images[0].name, offers.folders, offers.choices('environment.project')]).toEqual([
-      'python',
-      ['mine'],
-      []
-    ]);
+    expect([
+      offers.now.images[0].name,
+      offers.now.folders,
+      choicesOf(offers.now, 'environment.project')
+    ]).toEqual(['python', ['mine'], []]);
     chosen.backend = 'backend.ai';
     await offers.refresh();
-    expect(offers.images).toEqual([
+    expect(offers.now.images).toEqual([
       { name: 'cr/pytorch', kind: 'image', description: 'CUDA · x86_64', ready: false }
     ]);
-    expect(offers.folders).toEqual(['shared']);
-    expect(offers.choices('environment.scaling-group')).toEqual(['gpu']);
-    expect(offers.choices('environment.project')).toEqual(['team']);
-    expect(offers.choices('backend')).toEqual(['local', 'backend.ai']);
+    expect(offers.now.folders).toEqual(['shared']);
+    expect(choicesOf(offers.now, 'environment.scaling-group')).toEqual(['gpu']);
+    expect(choicesOf(offers.now, 'environment.project')).toEqual(['team']);
+    expect(choicesOf(offers.now, 'backend')).toEqual(['local', 'backend.ai']);
+  });
+
+  it('is another value once an answer is there, so that a form that is open shows it', async () => {
+    const offers = offersOf(ANSWERS, { backend: 'local' });
+    const before = offers.now;
+    await offers.refresh();
+    expect(before.images).toEqual([]);
+    expect(offers.now.images).not.toEqual([]);
   });
 
   it('is nothing of another backend while the chosen one does not answer', async () => {
@@ -59,6 +67,6 @@ describe('what a form offers', () => {
     await offers.refresh();
     chosen.backend = 'backend.ai:work';
     await offers.refresh();
-    expect([offers.images, offers.folders]).toEqual([[], []]);
+    expect([offers.now.images, offers.now.folders]).toEqual([[], []]);
   });
 });

@@ -34,6 +34,28 @@ interface Offered {
 
 const NOTHING: Offered = { images: [], slots: [], folders: [], groups: [], projects: [] };
 
+/** What there is to offer at one moment: another value after each answer, by which a form knows that it has changed. */
+export interface OffersNow extends Offered {
+  /** Names of secrets. */
+  secrets: readonly string[];
+  /** All backends that there are. */
+  backends: readonly string[];
+}
+
+/** What may stand in a field that is otherwise free text, by the field's id. */
+export function choicesOf(offers: OffersNow, field: string): readonly string[] {
+  switch (field) {
+    case 'backend':
+      return offers.backends;
+    case 'environment.scaling-group':
+      return offers.groups;
+    case 'environment.project':
+      return offers.projects;
+    default:
+      return [];
+  }
+}
+
 /** Asks the server when told, and not again soon; while it is away there is nothing to offer, and typing works. */
 export class Offers {
   constructor(
@@ -43,36 +65,9 @@ export class Offers {
     private readonly known: () => readonly string[] = () => ['local']
   ) {}
 
-  /** Names of secrets. */
-  secrets: readonly string[] = [];
-
-  /** Images, the ready ones first. */
-  get images(): readonly ImageOffer[] {
-    return this.offered.images;
-  }
-
-  /** Slots with their totals. */
-  get slots(): readonly SlotOffer[] {
-    return this.offered.slots;
-  }
-
-  /** Names of vfolders. */
-  get folders(): readonly string[] {
-    return this.offered.folders;
-  }
-
-  /** What may stand in a field that is otherwise free text, by the field's id. */
-  choices(field: string): readonly string[] {
-    switch (field) {
-      case 'backend':
-        return this.known();
-      case 'environment.scaling-group':
-        return this.offered.groups;
-      case 'environment.project':
-        return this.offered.projects;
-      default:
-        return [];
-    }
+  /** All of it, as it is now. */
+  get now(): OffersNow {
+    return { ...this.offered, secrets: this.secrets, backends: this.known() };
   }
 
   /** After each answer. */
@@ -140,6 +135,7 @@ export class Offers {
   }
 
   private readonly _changed = new Signal<this, void>(this);
+  private secrets: readonly string[] = [];
   private offered = NOTHING;
   private asked = { backend: '', at: 0 };
 }
