@@ -98,7 +98,7 @@ class Acts:
         path, attempt = event.path, event.attempt
         if not _lives(live, path, attempt) or not self._registrar.is_due(live, event):
             return False
-        tell = partial(self._tell_progress, self.name(live, path, attempt), event.data.get("started_at"))
+        tell = partial(self._tell_progress, live, event)
 
         async def act() -> None:
             then(live, await self._registrar.finish(live, event, tell))
@@ -107,9 +107,13 @@ class Acts:
             self._do(live, path, attempt, act, Kind.REGISTER)
         return True
 
-    def _tell_progress(self, name: str, started_at: float | None, fraction: float, text: str) -> None:
-        progress = {"progress": {"fraction": fraction, "text": text}}
-        self._report(SessionReport(name, Status.RUNNING, started_at or self._clock.now(), data=progress))
+    def _tell_progress(self, live: LiveJob, event: SessionReported, fraction: float, text: str) -> None:
+        name = self.name(live, event.path, event.attempt)
+        if live.machine.status_of(event.path)[0] is Status.TERMINATING:  # its session says that it is over
+            self._tell(name, Status.TERMINATING, text)
+            return
+        began, progress = event.data.get("started_at"), {"progress": {"fraction": fraction, "text": text}}
+        self._report(SessionReport(name, Status.RUNNING, began or self._clock.now(), data=progress))
 
     def stop_waiting(self, live: LiveJob, path: str, attempt: int) -> bool:
         """Stop carrying for an attempt, or registering; whether that was under way. What is there stays."""

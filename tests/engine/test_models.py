@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.engine.model_views import RegisterRequest
-from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.views import RerunRequest, Selection
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, Conflict, NotFound
+from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 MODEL = "outputs: {model: {type: Model, path: model, register: digits}, accuracy: float}"
@@ -199,6 +200,44 @@ def test_a_backend_that_does_not_answer_is_asked_again(engine: Any, monkeypatch:
             events = (await fasttrack.events(0, 100)).events
         assert job.result == "SUCCESS"
         assert "the cluster is away" in {event.reason for event in events}
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("says_so", [False, True])
+def test_a_long_registration_says_how_far_it_is(engine: Any, says_so: bool) -> None:
+    """As the progress of the task; or as its reason, where its session has told already that it is ending."""
+
+    async def story() -> None:
+        backend, stuck, go_on = Trained(), asyncio.Event(), asyncio.Event()
+        leave, backend._decide = backend._decide, lambda spec: None
+
+        async def at() -> None:
+            engine.clock.at += 5
+            if "weights.bin" in backend.contents.get("digits-v1", {}):
+                stuck.set()
+                await go_on.wait()
+
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request(TRAIN))
+            await engine.until(lambda: bool(backend.started))
+            (spec,) = backend.started
+            leave(spec)
+            if says_so:
+                backend._set(SessionReport(spec.attempt_id, Status.TERMINATING, 0.0))
+            backend.at = at
+            backend.end(spec.attempt_id, values=backend.values["train"])
+            await asyncio.wait_for(stuck.wait(), 10)
+
+            async def is_told() -> bool:
+                task = (await fasttrack.job("last")).tasks[0]
+                told = task.reason if says_so else task.progress.text if task.progress else ""
+                return told.startswith("registering digits-v1: ")
+
+            await engine.until(is_told)
+            go_on.set()
+            job = await engine.finish(fasttrack)
+        assert (job.result, job.tasks[0].reason) == ("SUCCESS", "")
 
     asyncio.run(story())
 
