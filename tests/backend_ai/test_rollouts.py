@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fasttrack_jupyter.backends.backend_ai import removals
 from fasttrack_jupyter.backends.backend_ai import rollouts as module
 from fasttrack_jupyter.backends.backend_ai import services_asking as asking
 from fasttrack_jupyter.backends.backend_ai.asking import Image
@@ -141,7 +142,7 @@ class Case:
     def __init__(self) -> None:
         self.manager, self.reports = Manager(), list[SessionReport]()
         self.asker = Asker(self.manager)
-        self.rollouts = Rollouts(self.manager, self.asker, self.reports.append)  # type: ignore[arg-type]
+        self.rollouts = Rollouts(self.manager, self.asker, self.manager, self.reports.append)  # type: ignore[arg-type]
 
     def begin(self, attempt: str, *, create: bool = True, **more: Any) -> None:
         """Begin with an attempt."""
@@ -374,6 +375,38 @@ def test_a_refusal_is_final() -> None:
         assert (end.status, end.is_final, end.reason) == (Status.ERROR, True, "no such model")
 
     run(scenario)
+
+
+def test_a_session_that_a_removed_service_left_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen with 26.9.6; a manager that ends its replicas by itself is left to it."""
+    monkeypatch.setattr(removals, "_EACH", 0.005)
+    monkeypatch.setattr(removals, "_GRACE", 0.03)
+
+    async def main() -> list[str]:
+        manager = Forgetful()
+        for which in ("d1", "d2"):
+            manager.make("j-0-1", which)
+            manager.replica("r1", "running", which)
+        removing = removals.Removals(manager)  # type: ignore[arg-type]
+        await removing.remove("d1")
+        await removing.remove("d2")
+        manager.services["d2"] = replace(manager.services["d2"], replicas=())
+        while not manager.asked:
+            await asyncio.sleep(0.005)
+        await removing.aclose()
+        return manager.asked
+
+    assert set(asyncio.run(asyncio.wait_for(main(), 10))) == {"end session-0"}
+
+
+class Forgetful(Manager):
+    """Removes services, and not their sessions."""
+
+    async def remove(self, deployment: str) -> None:
+        self.change(deployment, status="STOPPED")
+
+    async def end_session(self, session: str) -> None:
+        self.asked.append(f"end {session}")
 
 
 def test_a_request_says_all_that_a_replica_is() -> None:

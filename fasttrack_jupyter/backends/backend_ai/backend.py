@@ -15,6 +15,7 @@ from fasttrack_jupyter.backends.backend_ai.ends import Kill
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
+from fasttrack_jupyter.backends.backend_ai.removals import Removals
 from fasttrack_jupyter.backends.backend_ai.rollout_asking import Asker
 from fasttrack_jupyter.backends.backend_ai.rollouts import Rollouts
 from fasttrack_jupyter.backends.backend_ai.services import Services
@@ -58,7 +59,8 @@ class BackendAI:
         self._starter = Starter(self._cluster, Looker(self._cluster), self._vfolders, images)
         self._sessions: Sessions | None = None
         self._deployments = Deployments(self._cluster)
-        self._services = Services(self._cluster, self._deployments)
+        self._removals = Removals(self._deployments)
+        self._services = Services(self._cluster, self._deployments, self._removals)
         self._rolled = Whereabouts(own / "rollouts")
         self._rollouts: Rollouts | None = None
 
@@ -69,12 +71,13 @@ class BackendAI:
         )
         self._sessions.open()
         asker = Asker(self._cluster, self._deployments, self._vfolders, self._starter, self._surveyor, self._definition)
-        self._rollouts = Rollouts(self._deployments, asker, report)
+        self._rollouts = Rollouts(self._deployments, asker, self._removals, report)
 
     async def aclose(self) -> None:
         """Stop watching; sessions go on."""
         if self._rollouts is not None:
             await self._rollouts.aclose()
+            await self._removals.aclose()
             self._rollouts = None
         if self._sessions is not None:
             await self._sessions.aclose()

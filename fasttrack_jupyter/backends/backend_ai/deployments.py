@@ -128,6 +128,13 @@ class Deployments:
         except NotFound:
             return
 
+    async def end_session(self, session: str) -> None:
+        """End the session of a replica; one that has ended is ended."""
+        try:
+            await self._cluster.call("DELETE", f"/session/{session}")
+        except NotFound:
+            return
+
     async def token(self, deployment: str, seconds: float) -> str:
         """One more access token."""
         until = datetime.now(UTC) + timedelta(seconds=seconds)

@@ -23,6 +23,7 @@ from typing import Any
 from fasttrack_jupyter.backends.backend_ai import services_asking as asking
 from fasttrack_jupyter.backends.backend_ai.deployments import Deployments, ours
 from fasttrack_jupyter.backends.backend_ai.ends import LOST, Outcome
+from fasttrack_jupyter.backends.backend_ai.removals import Removals
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.rollout_asking import Asker
 from fasttrack_jupyter.backends.backend_ai.services_telling import Revision, Seen, first
@@ -75,8 +76,10 @@ class _Undone(Exception):
 class Rollouts:
     """All rollouts of one profile. ``report`` hears of everything."""
 
-    def __init__(self, deployments: Deployments, asker: Asker, report: Callable[[SessionReport], None]) -> None:
-        self._deployments, self._asker, self._report = deployments, asker, report
+    def __init__(
+        self, deployments: Deployments, asker: Asker, removals: Removals, report: Callable[[SessionReport], None]
+    ) -> None:
+        self._deployments, self._asker, self._removals, self._report = deployments, asker, removals, report
         self._all: dict[str, Rollout] = {}
 
     # ------------------------------------------------------------ what the backend asks
@@ -164,7 +167,7 @@ class Rollouts:
         those = [each for each in found if each.of_attempt(rollout.spec.attempt_id)]
         for each in those[1:]:
             if not each.deployment.is_going:
-                await self._deployments.remove(each.deployment.id)
+                await self._removals.remove(each.deployment.id)
         return those[0] if those else None
 
     async def _ask(self, rollout: Rollout) -> Seen:
@@ -276,7 +279,7 @@ class Rollouts:
         assert revision is not None  # that is how it was found
         before = seen.revision(revision.mark.before if revision.mark else None)
         if before is None:
-            await self._deployments.remove(deployment.id)
+            await self._removals.remove(deployment.id)
             return "; the service was removed"
         if seen.revisions[0].id != revision.id:
             return ""

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from fasttrack_jupyter.backends.backend_ai.deployments import FIRST_THAT_SERVES, Deployments, ours
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.removals import Removals
 from fasttrack_jupyter.backends.backend_ai.services_telling import Deployment, Replica, Seen, first
 from fasttrack_jupyter.engine.ports import LogChunk
 from fasttrack_jupyter.engine.serving import ServiceInfo
@@ -19,8 +20,8 @@ _SECONDS = 30 * 86_400.0
 class Services:
     """What can be done with services that are there; what makes them is in ``rollouts.py``."""
 
-    def __init__(self, cluster: Cluster, deployments: Deployments) -> None:
-        self._cluster, self._deployments = cluster, deployments
+    def __init__(self, cluster: Cluster, deployments: Deployments, removals: Removals) -> None:
+        self._cluster, self._deployments, self._removals = cluster, deployments, removals
 
     async def all(self) -> list[ServiceInfo]:
         """Those that FastTrack made for this user, by name."""
@@ -49,7 +50,7 @@ class Services:
         await self._see(name)
         for each in ours(await self._deployments.mine(name)):
             if not each.is_going:
-                await self._deployments.remove(each.id)
+                await self._removals.remove(each.id)
 
     async def token(self, name: str, seconds: float) -> str:
         """Raises NotFound."""
