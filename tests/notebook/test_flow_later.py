@@ -67,3 +67,20 @@ def test_what_acts_later_holds_what_it_acts_on(made: Any) -> None:
     d: dict[str, Any] = {"inner": [1, 2]}
     assert common(Contents(d), Contents(made(d))) is not None
     assert common(Contents({"inner": [1, 2]}), Contents(made(d))) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("{'w': w, 'head': w[:2]}", "both['head'] and both['w'] share memory"),
+        ("[w, w.T]", "both[0] and both[1] share memory"),
+        ("{'a': w, 'b': w.copy()}", ""),
+        ("{'a': w, 'b': w}", ""),
+        ("[w[:2], w[2:]]", ""),
+    ],
+)
+def test_an_array_and_its_view_in_one_variable_are_told(bench: Any, value: str, told: str) -> None:
+    """A pickle makes two arrays of them; the same array twice, or two halves, are as they were."""
+    bench.task("make", f"import numpy as np\nw = np.zeros(4)\nboth = {value}", outputs=["both"])
+    log = bench.run("make").succeeded().log
+    assert (told in log) if told else ("share memory" not in log)

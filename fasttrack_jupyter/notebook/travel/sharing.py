@@ -199,6 +199,20 @@ def common(one: Contents, other: Contents, *, by_columns: bool = False) -> Optio
     return None
 
 
+def within(value: Any) -> Optional[Tuple[str, str]]:
+    """Two arrays in lists, tuples and dicts of ``value`` that share memory, by their places; no pickle keeps that."""
+    try:
+        blocks = Contents(value).blocks
+    except TooLarge:
+        return None
+    for one, other in _overlaps(blocks, blocks):
+        places = _path(one.where), _path(other.where)
+        are_plain = not any("." in place or "(" in place for place in places)
+        if one is not other and are_plain and _is_seen(one, other, False) and _has_common_bytes(one, other):
+            return min(places), max(places)
+    return None
+
+
 def _overlaps(one: List[_Block], other: List[_Block]) -> Iterator[Tuple[_Block, _Block]]:
     """Blocks of both that lie within the same stretch of memory."""
     tagged = sorted([(block.start, 0, block) for block in one] + [(block.start, 1, block) for block in other],

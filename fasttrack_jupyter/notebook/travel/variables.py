@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 import time
 import types
@@ -126,10 +127,24 @@ class Variables:
             raise Missing("\n".join(map(self._told_missing, missing)))
         for name in self._task.outputs:
             self._fetch(name)
+            self._warn_of_views(name)
             self._store.save(name, self._names[name], self._is_unchanged)
         for name in self._task.optional:
             if name in self._names and not isinstance(self._names[name], _NO_RESULT):
                 self._save_optional(name, self._names[name])
+
+    def _warn_of_views(self, name: str) -> None:
+        """Say where a list or dict holds an array and a view of it: whoever takes it gets two arrays."""
+        if isinstance(self._names[name], (list, tuple, dict)) and not {"numpy", "torch"}.isdisjoint(sys.modules):
+            from .sharing import within
+
+            if places := within(self._names[name]):
+                one, other = (name + place for place in places)
+                self._tell(
+                    f"warning: {one} and {other} share memory; tasks that take {name} get two arrays, and a change of "
+                    f"the one will not show in the other ({name} handed on without the view, and the view made there, "
+                    "keeps them one)"
+                )
 
     def _told_missing(self, name: str) -> str:
         cells = [cell for cell in self._task.cells if cell.kind == "task"]
