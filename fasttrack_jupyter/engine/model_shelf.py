@@ -185,6 +185,7 @@ class Shelf:
 
     async def promote(self, model: str, alias: str, version: int) -> None:
         """Let an alias stand for a version from now on."""
+        await self.backend.make_folder(INDEX, "general")  # somebody may have removed it
         await self._write(INDEX, f"aliases/{model}/{alias}", version)
 
     async def drop_alias(self, model: str, alias: str) -> None:
