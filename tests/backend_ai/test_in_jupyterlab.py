@@ -14,6 +14,7 @@ from backend_ai.looking import unique
 from backend_ai.real_cluster import Cluster, Keys
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from ui import conftest as ui
+from ui import test_access as access
 
 from fasttrack_jupyter.errors import FastTrackError
 
@@ -38,7 +39,9 @@ def lab(built_extension: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     place = ui.Lab(tmp_path_factory.mktemp("lab"))
     place.write("from-browser/ours.txt", "from JupyterLab")
     place.start()
+    expect.set_options(timeout=30_000)  # a cluster is asked
     yield place
+    expect.set_options(timeout=5_000)
     for job in place.client.jobs(status=["PENDING", "RUNNING"]):
         place.client.cancel(job["id"])
     ui.until(lambda: not place.client.info()["running_jobs"], "the end of the session", 60)
@@ -85,6 +88,19 @@ def session_of(lab: ui.Lab, cluster: Cluster, name: str) -> str:
         "tasks": [{"name": "wait", "command": "echo waiting; sleep 600"}],
     }
     return str(lab.client.run({"text": json.dumps(pipeline), "backend": BACKEND})["id"])
+
+
+def choose_in_the_editor(page: Page, cluster: Cluster) -> None:
+    """Beside Run the cluster can be chosen; then the form offers its images, groups and slots."""
+    execute(page, "fasttrack:open-pipeline", path="on.fasttrack.yaml")
+    panel = page.get_by_role("tabpanel", name="on.fasttrack.yaml")
+    panel.get_by_label("Where jobs run", exact=True).select_option(BACKEND)
+    page.evaluate("() => jupyterapp.shell.currentWidget.content.model.select(['prepare'])")
+    execute(page, "fasttrack-editor:open-tab", tab="properties")
+    form = panel.get_by_role("region", name="Properties")
+    for offered in (cluster.image, cluster.resource_group):
+        expect(form.locator(f"datalist option[value='{offered}']").first).to_be_attached()
+    expect(form.get_by_role("slider", name="GPU share")).to_be_visible()
 
 
 def look_at_images(page: Page, image: str) -> None:
@@ -180,13 +196,15 @@ def test_a_cluster_is_used_without_leaving_jupyterlab(cluster: Cluster, lab: ui.
         "second", {"endpoint": cluster.endpoint, "user": second.access_key, "secret": second.secret_key}
     )
     job = session_of(lab, cluster, unique("seen"))
-    execute(page, "fasttrack:open-pipeline", path="on.fasttrack.yaml")
-    page.evaluate("() => jupyterapp.shell.currentWidget.content.model.select(['prepare'])")
+    choose_in_the_editor(page, cluster)
     look_at_images(page, cluster.image)
     name = unique("lab")
     view = fill_a_folder(page, name)
     share(page, view, name, second.email)
     view = opened(page, BACKEND, "Vfolders")
+    view.get_by_role("button", name=f"Mount {name} in the selected task").click()
+    expect(view.get_by_text(f"prepare: {name} is mounted.")).to_be_visible()
+    assert access.violations(page) == []
     view.get_by_role("button", name=f"Remove {name}").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(view.get_by_text(f"{name} is removed.")).to_be_visible()
@@ -196,6 +214,7 @@ def test_a_cluster_is_used_without_leaving_jupyterlab(cluster: Cluster, lab: ui.
     answers(page, view.get_by_role("button", name="Terminal", exact=False).filter(has_text="↗"))
     view.get_by_role("button", name="Log of").click()
     expect(view.locator("pre")).to_contain_text("waiting")
+    assert access.violations(page) == []
     execute(page, "fasttrack:open-job", job=job)
     page.get_by_role("tab", name="Task instances").click()
     page.get_by_role("grid").get_by_text("wait", exact=True).first.click()

@@ -69,7 +69,7 @@ CHECK = """async roots => {
   }));
 }"""
 """JupyterLab's own button has an ARIA attribute too many, which is JupyterLab's to mend."""
-OURS = (".ft-Editor", ".ft-JobView", "#fasttrack-panel", ".jp-ft-status-item")
+OURS = (".ft-Editor", ".ft-JobView", "#fasttrack-panel", ".jp-ft-status-item", ".ft-Cluster", ".ft-Clusters")
 
 
 @pytest.fixture(scope="module")
