@@ -153,11 +153,11 @@ def _untold(seen: Seen) -> Outcome:
     if ours and ours[-1].startswith("refused: "):
         why = f"it could not be started: {ours[-1].removeprefix('refused: ')}"
         return Outcome(Status.ERROR, Result.FAILURE, None, why, is_final=True)
-    if ours:
-        return Outcome(Status.TERMINATED, Result.FAILURE, code if code != UNTOLD else None, ours[-1])
     if seen.gone:
         why = f"the vfolder {seen.gone!r} was removed while it ran, and the record of its end with it"
         return Outcome(Status.ERROR, Result.FAILURE, None, why)
+    if ours:
+        return Outcome(Status.TERMINATED, Result.FAILURE, code if code != UNTOLD else None, ours[-1])
     if seen.result is Result.UNDEFINED:
         return Outcome(Status.ERROR, Result.FAILURE, None, _who_ended_it(seen))
     if seen.result is Result.SUCCESS:
