@@ -18,6 +18,7 @@ from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.notebook.cells import read_notebook
 from fasttrack_jupyter.notebook.cells_json import read_json, text_of
 from fasttrack_jupyter.notebook.debugging import MARK, what_is_debugged
+from fasttrack_jupyter.notebook.travel.marked import unmark
 
 Json = dict[str, Any]
 
@@ -140,7 +141,10 @@ def _marked(original: bytes, name: str) -> Iterator[_Cell]:
 def _whole(original: bytes, name: str) -> Iterator[_Cell]:
     for raw in read_json(original, name).cells:
         lines = raw.text.split("\n")
-        yield _Cell(_index(raw.label), raw.label, raw.id, lines, lines)
+        cell: Json = {"cell_type": "code", "source": raw.text, "metadata": {"fasttrack": dict(raw.metadata)}}
+        unmark({"cells": [cell]})
+        travelled = str(cell["source"]).split("\n")
+        yield _Cell(_index(raw.label), raw.label, raw.id, lines, travelled if len(travelled) == len(lines) else lines)
 
 
 def _index(label: str) -> int:

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from fasttrack_jupyter.notebook.carried import travel_files
+from fasttrack_jupyter.notebook.fixing import fix_of
 from fasttrack_jupyter.notebook.travel import pages, parameters, refusals, whole
 
 DEADLINE = 120.0
@@ -343,3 +344,14 @@ def test_our_own_page_is_safe_and_whole() -> None:
     assert 'src="data:image/png;base64,AAAA"' in page
     assert "<table></table>" in page
     assert '<pre class="err">E</pre>' in page
+
+
+def test_a_mended_cell_finds_its_marked_original_back() -> None:
+    """What ran had its marks as comments; they stay as their author wrote them."""
+    told = {"kind": "task", "label": "cell 1", "line": 1, "base": "# %%fasttrack_task a\nx = 1"}
+    cell = {**code("# %%fasttrack_task a\nx = 2"), "id": "c1", "metadata": {"fasttrack_debug": told}}
+    about = {"job": "1", "task": "a", "whole": True}
+    debug = notebook(cell, fasttrack={"debug": about})
+    original = notebook({**code("%%fasttrack_task a\nx = 1"), "id": "c1"})
+    fix = fix_of(json.dumps(debug).encode(), json.dumps(original).encode(), "n.ipynb")
+    assert (fix.conflicts, dict(fix.sources)) == ((), {0: "%%fasttrack_task a\nx = 2"})
