@@ -196,6 +196,8 @@ async def serving(home: Path, recall: Any = None, mode: str = "auto", cleanly: b
             for info in await backend.services():
                 await served.remove(info.name)
             await served.until(lambda: not gateways(home))
+            log = home / "services" / "gateway.log"
+            assert not log.exists() or log.read_text() == ""
     finally:
         await backend.aclose()
 

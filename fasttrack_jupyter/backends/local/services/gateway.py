@@ -71,6 +71,8 @@ class Gateway:
         self._key = key
         self._listeners: dict[str, Listener] = {}
         self._background: set[asyncio.Task[None]] = set()
+        self._engines: dict[asyncio.StreamWriter, asyncio.Event] = {}
+        """Who is connected, and whether it is gone."""
         self.idle = asyncio.Event()
 
     async def sync(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,14 +107,20 @@ class Gateway:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one engine until it goes."""
+        gone = self._engines[writer] = asyncio.Event()
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
                 writer.write(json.dumps(await self.sync(json.loads(line))).encode() + b"\n")
                 await writer.drain()
         writer.close()
+        del self._engines[writer]
+        gone.set()
 
     async def aclose(self) -> None:
         """Let all that is under way end."""
+        for engine, gone in list(self._engines.items()):
+            engine.close()
+            await gone.wait()
         for listener in self._listeners.values():
             self._later(listener)
         await asyncio.gather(*self._background)
