@@ -210,7 +210,7 @@ class BackendAI:
     async def shell(self, attempt_id: str) -> Sequence[str]:
         """See the port."""
         raise Conflict(
-            "a shell in a session of a cluster is one of its apps", hint="Open its terminal: fasttrack cluster app ttyd"
+            "a shell in a session of a cluster is one of its apps", hint="Open its terminal: fasttrack cluster open SESSION ttyd"
         )
 
     async def _folder_of(self, attempt_id: str) -> str:

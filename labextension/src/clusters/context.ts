@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { Api } from '../api';
-import type { Freshness } from './asking';
+import type { Freshness } from '../asking';
 import type { Uploads } from './uploads';
 
 /** What all clusters' views act by. */

@@ -17,12 +17,12 @@ import { word } from '../api';
 import type { ClusterFile, ClusterFolder } from '../generated';
 import { ago, exact } from '../time';
 import { bytes, sentence, troubleHere } from '../words';
-import { useAnswer, Waiting, type Asked } from './asking';
+import { useAnswer, Waiting, type Asked } from '../asking';
 import type { ClusterContext } from './context';
 import { fromFiles, join } from './dropped';
 import { DropZone } from './drop_zone';
-import { IconButton, More, Nothing, SaidLine, Search, type Said } from './parts';
-import { isMeant } from './questions';
+import { IconButton, More, Nothing, SaidLine, Search, type Said } from '../parts';
+import { isMeant } from '../questions';
 import { UploadList } from './upload_list';
 import type { ToUpload } from './uploads';
 

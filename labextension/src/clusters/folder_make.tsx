@@ -3,7 +3,7 @@ import * as React from 'react';
 
 import type { ClusterFolder, ClusterView, NewFolder } from '../generated';
 import { sentence, troubleHere } from '../words';
-import { useAnswer } from './asking';
+import { useAnswer } from '../asking';
 import type { ClusterContext } from './context';
 
 /** See the head of this file. */

@@ -6,9 +6,9 @@ import * as React from 'react';
 import { word } from '../api';
 import type { ClusterFolder, FolderShare, ShareRequest } from '../generated';
 import { sentence, troubleHere } from '../words';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
-import { IconButton, SaidLine, type Said } from './parts';
+import { IconButton, SaidLine, type Said } from '../parts';
 import { permissionWords } from './words';
 
 type Permission = ShareRequest['permission'];

@@ -7,15 +7,15 @@ import { word } from '../api';
 import type { ClusterFolder } from '../generated';
 import { CommandIDs } from '../tokens';
 import { sentence, troubleHere } from '../words';
-import { useAnswer, Waiting, type Asked } from './asking';
+import { useAnswer, Waiting, type Asked } from '../asking';
 import type { ClusterContext } from './context';
 import { FilesView } from './files_view';
 import { MakeFolder } from './folder_make';
 import { Sharing } from './folder_share';
 import { UseButton } from './images_view';
 import { Invitations } from './invitations';
-import { IconButton, Nothing, SaidLine, Search, type Said } from './parts';
-import { isMeant } from './questions';
+import { IconButton, Nothing, SaidLine, Search, type Said } from '../parts';
+import { isMeant } from '../questions';
 import { Quotas } from './quotas';
 import { permissionWords } from './words';
 

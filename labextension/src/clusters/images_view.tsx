@@ -7,10 +7,10 @@ import type { ClusterImage } from '../generated';
 import { appLabel } from '../session_apps';
 import { CommandIDs } from '../tokens';
 import { bytes, sentence, slotLabel, troubleHere } from '../words';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
 import { chosen, familiesOf, familyLabel, nameParts } from './images_model';
-import { Chips, IconButton, More, Nothing, SaidLine, Search, useSignal, type Said } from './parts';
+import { Chips, IconButton, More, Nothing, SaidLine, Search, useSignal, type Said } from '../parts';
 import { amounts } from './words';
 
 /** How many are drawn at once. */

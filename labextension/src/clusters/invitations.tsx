@@ -4,9 +4,9 @@ import * as React from 'react';
 import { word } from '../api';
 import type { FolderInvitation } from '../generated';
 import { sentence, troubleHere } from '../words';
-import { useAnswer } from './asking';
+import { useAnswer } from '../asking';
 import type { ClusterContext } from './context';
-import { SaidLine } from './parts';
+import { SaidLine } from '../parts';
 import { permissionWords } from './words';
 
 /** See the head of this file. */

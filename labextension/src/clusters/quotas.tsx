@@ -4,9 +4,9 @@ import * as React from 'react';
 
 import type { ClusterQuota } from '../generated';
 import { bytes } from '../words';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
-import { Bar } from './parts';
+import { Bar } from '../parts';
 
 /** See the head of this file. */
 export function Quotas({ context }: { context: ClusterContext }): JSX.Element {

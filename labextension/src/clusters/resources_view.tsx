@@ -5,9 +5,9 @@ import * as React from 'react';
 import type { ClusterGroup, ClusterLimits, ClusterPreset, ClusterSlot, ClusterView } from '../generated';
 import { duration } from '../time';
 import { bytes, numberOf, slotLabel } from '../words';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
-import { Bar, Nothing } from './parts';
+import { Bar, Nothing } from '../parts';
 import { amount, amounts, slotsOf } from './words';
 
 const EVERY = 30_000;

@@ -10,11 +10,11 @@ import { ICONS, isEnded, stateOf, stateWord, type State } from '../status';
 import { ago, duration, exact, secondsBetween } from '../time';
 import { CommandIDs } from '../tokens';
 import { sentence, slotLabel, troubleHere } from '../words';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
 import { nameParts } from './images_model';
-import { IconButton, SaidLine } from './parts';
-import { isMeant } from './questions';
+import { IconButton, SaidLine } from '../parts';
+import { isMeant } from '../questions';
 import { amounts } from './words';
 
 /** See the head of this file. */

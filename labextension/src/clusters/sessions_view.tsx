@@ -2,9 +2,9 @@
 import * as React from 'react';
 
 import type { SessionsPage } from '../generated';
-import { useAnswer, Waiting } from './asking';
+import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
-import { Chips, More, Nothing, Search, useRested } from './parts';
+import { Chips, More, Nothing, Search, useRested } from '../parts';
 import { SessionLine } from './session_line';
 
 const EVERY = 5_000;

@@ -4,7 +4,7 @@ import { closeIcon, refreshIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { sentence, troubleHere } from '../words';
-import { IconButton, useSignal } from './parts';
+import { IconButton, useSignal } from '../parts';
 import type { Upload, Uploads } from './uploads';
 
 /** See the head of this file. */

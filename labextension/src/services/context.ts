@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 
 import type { Api } from '../api';
-import type { Freshness } from '../clusters/asking';
+import type { Freshness } from '../asking';
 
 /** What all of these views act by. */
 export interface ServingServices {

@@ -1,7 +1,7 @@
 /** Two versions of a model side by side: metrics, parameters, files. */
 import * as React from 'react';
 
-import { useAnswer, Waiting } from '../clusters/asking';
+import { useAnswer, Waiting } from '../asking';
 import type { Difference, ModelComparison } from '../generated';
 import { bytes } from '../words';
 import type { ServingContext } from './context';

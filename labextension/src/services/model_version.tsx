@@ -4,8 +4,8 @@ import { clearIcon, copyIcon, launchIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { word } from '../api';
-import { IconButton } from '../clusters/parts';
-import { isMeant } from '../clusters/questions';
+import { IconButton } from '../parts';
+import { isMeant } from '../questions';
 import type { ModelVersion } from '../generated';
 import { ago, exact } from '../time';
 import { CommandIDs } from '../tokens';

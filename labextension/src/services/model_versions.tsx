@@ -1,8 +1,8 @@
 /** A model's versions, the newest first: what each is worth and where it comes from; two of them side by side. */
 import * as React from 'react';
 
-import { useAnswer, Waiting } from '../clusters/asking';
-import { SaidLine, type Said } from '../clusters/parts';
+import { useAnswer, Waiting } from '../asking';
+import { SaidLine, type Said } from '../parts';
 import type { ModelSummary, ModelView } from '../generated';
 import type { ServingContext } from './context';
 import { Comparison } from './model_compare';

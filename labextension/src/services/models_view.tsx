@@ -1,8 +1,8 @@
 /** The registered models of all backends; each opens to its versions. */
 import * as React from 'react';
 
-import { useAnswer, Waiting } from '../clusters/asking';
-import { Nothing, Search } from '../clusters/parts';
+import { useAnswer, Waiting } from '../asking';
+import { Nothing, Search } from '../parts';
 import type { ModelsView as Answer, ModelSummary } from '../generated';
 import { ago, exact } from '../time';
 import type { ServingContext } from './context';

@@ -3,7 +3,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { copyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { IconButton, SaidLine, type Said } from '../clusters/parts';
+import { IconButton, SaidLine, type Said } from '../parts';
 import type { ServiceToken, ServiceView } from '../generated';
 import { sentence, troubleHere } from '../words';
 import type { ServingContext } from './context';

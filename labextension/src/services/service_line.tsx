@@ -2,8 +2,8 @@
 import { clearIcon, codeIcon, launchIcon, listIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { IconButton, SaidLine, type Said } from '../clusters/parts';
-import { isMeant } from '../clusters/questions';
+import { IconButton, SaidLine, type Said } from '../parts';
+import { isMeant } from '../questions';
 import type { ServiceView } from '../generated';
 import { ICONS } from '../status';
 import { ago, exact } from '../time';

@@ -1,8 +1,8 @@
 /** A service's replicas: how many there are to be, how each is, and what it wrote. */
 import * as React from 'react';
 
-import { useAnswer, Waiting } from '../clusters/asking';
-import { SaidLine, type Said } from '../clusters/parts';
+import { useAnswer, Waiting } from '../asking';
+import { SaidLine, type Said } from '../parts';
 import type { LogView, ReplicaView, ServiceView } from '../generated';
 import { sentence, troubleHere } from '../words';
 import type { ServingContext } from './context';

@@ -1,8 +1,8 @@
 /** Model services of all backends: how they are, how to call them; scaled, read and removed here. */
 import * as React from 'react';
 
-import { useAnswer, Waiting } from '../clusters/asking';
-import { Nothing, SaidLine, type Said } from '../clusters/parts';
+import { useAnswer, Waiting } from '../asking';
+import { Nothing, SaidLine, type Said } from '../parts';
 import type { ServicesView as Answer } from '../generated';
 import type { ServingContext } from './context';
 import { ServiceLine } from './service_line';

@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { sentence, troubleHere } from '../words';
+import { sentence, troubleHere } from './words';
 
 /** What was asked for: null until it is there; what was thrown instead, if anything; and a way to ask again. */
 export interface Asked<T> {
