@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fasttrack_jupyter.kernel.jobs import Job, job
     from fasttrack_jupyter.kernel.show import show
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 __all__ = ["Client", "FastTrackError", "Job", "Pipeline", "connect", "job", "show", "task"]
 
 _HOMES = {
