@@ -155,8 +155,9 @@ def test_the_notebooks_defaults_have_a_form(lab: Lab, show: Callable[[str, str],
     wanted = {"pipeline": "sums", "mode": "define", "backend": "local", "env": {"EPOCHS": "3"}}
     until(lambda: hands.page.evaluate(said) == wanted, "the notebook's metadata")
     hands.press("Open as pipeline")
-    until((lab.work / "defaults.fasttrack.yaml").exists, "the pipeline")
-    told = YAML(typ="safe").load((lab.work / "defaults.fasttrack.yaml").read_text())
+    file = lab.work / "defaults.fasttrack.yaml"
+    until(lambda: file.exists() and file.read_text(), "the pipeline")  # JupyterLab's server writes it in two steps
+    told = YAML(typ="safe").load(file.read_text())
     assert (told["name"], told["environment"]["envs"]) == ("sums", {"EPOCHS": "3"})
     assert (lab.work / "defaults.cells" / "made.json").exists()
 

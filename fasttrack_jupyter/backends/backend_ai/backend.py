@@ -210,7 +210,8 @@ class BackendAI:
     async def shell(self, attempt_id: str) -> Sequence[str]:
         """See the port."""
         raise Conflict(
-            "a shell in a session of a cluster is one of its apps", hint="Open its terminal: fasttrack cluster open SESSION ttyd"
+            "a shell in a session of a cluster is one of its apps",
+            hint="Open its terminal: fasttrack cluster open SESSION ttyd",
         )
 
     async def _folder_of(self, attempt_id: str) -> str:
