@@ -243,13 +243,19 @@ def curl(face: Face, name: str, path: str, seconds: float, backend: str | None) 
     if not endpoint:
         raise BadRequest(f"service {name!r} has no endpoint yet", hint="wait until its rollout has ended")
     held = face.client.service_token(place, name, seconds)
-    words = ["curl", *(["-H", f"Authorization: BackendAI {held}"] if held else [])]
-    words.append(f"{endpoint.rstrip('/')}/{path.lstrip('/')}")
-    line = shlex.join(words)
+    line = _curl_line(f"{endpoint.rstrip('/')}/{path.lstrip('/')}", held)
     if face.as_json:
         face.json({"command": line})
     else:
         click.echo(line)
+
+
+def _curl_line(url: str, token: str) -> str:
+    """A token goes in by a shell's builtin and a pipe: what stands on a command line, everybody sees in ``ps``."""
+    if not token:
+        return shlex.join(["curl", url])
+    header = f'header = "Authorization: BackendAI {token}"'
+    return f"printf '%s\\n' {shlex.quote(header)} | {shlex.join(['curl', '-K', '-', url])}"
 
 
 @services.command("remove")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,11 +107,15 @@ def test_a_name_that_nobody_serves_is_told_with_those_that_are(cli: Any) -> None
     assert "there are digits" in result.stderr
 
 
-def test_a_curl_line_is_ready_to_be_run(cli: Any, client: FakeServiceClient) -> None:
-    """Quoted for a shell, with a token unless the service is public."""
-    result = cli("services", "curl", "digits", "/predict", "--for", "30m")
-    assert result.stdout == "curl -H 'Authorization: BackendAI to ken' http://127.0.0.1:41000/predict\n"
+def test_a_curl_line_is_ready_to_be_run(cli: Any, client: FakeServiceClient, tmp_path: Path) -> None:
+    """By any shell, with a token unless the service is public; the token is no word of a command line."""
+    line = cli("services", "curl", "digits", "/predict", "--for", "30m").stdout
     assert client.calls == [("local", "digits", 1800.0)]
+    (curl := tmp_path / "curl").write_text('#!/bin/sh\necho "$@"; cat\n')
+    curl.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "LINE": line}
+    ran = subprocess.run(["sh", "-c", 'eval "$LINE" -d @rows'], env=environ, capture_output=True, text=True, check=True)
+    assert ran.stdout == '-K - http://127.0.0.1:41000/predict -d @rows\nheader = "Authorization: BackendAI to ken"\n'
     client.token = ""
     assert cli("services", "curl", "digits").stdout == "curl http://127.0.0.1:41000/\n"
 

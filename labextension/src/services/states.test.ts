@@ -16,7 +16,7 @@ describe('services', () => {
   it('is asked with a token unless it is public, by a line that a shell takes as it is', () => {
     expect(curlOf({ endpoint: 'http://127.0.0.1:9/', is_public: true })).toBe("curl 'http://127.0.0.1:9/'");
     expect(curlOf({ endpoint: "http://h/it's", is_public: false })).toBe(
-      `curl -H "Authorization: BackendAI $TOKEN" 'http://h/it'\\''s'`
+      `printf 'header = "Authorization: BackendAI %s"\\n' "$TOKEN" | curl -K - 'http://h/it'\\''s'`
     );
   });
 });

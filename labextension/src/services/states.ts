@@ -44,8 +44,13 @@ export function placeOf({ backend, name }: Pick<ServiceView, 'backend' | 'name'>
   return `services/${word(backend)}/${word(name)}`;
 }
 
-/** A command that asks a service, for a terminal; `$TOKEN` is the reader's to fill in. */
+/**
+ * A command that asks a service, for a terminal; `$TOKEN` is the reader's to fill in. The token goes in by a shell's
+ * builtin and a pipe: what stands on a command line, everybody on that machine can see.
+ */
 export function curlOf({ endpoint, is_public }: Pick<ServiceView, 'endpoint' | 'is_public'>): string {
-  const header = is_public ? '' : '-H "Authorization: BackendAI $TOKEN" ';
-  return `curl ${header}'${(endpoint ?? '').replace(/'/g, "'\\''")}'`;
+  const address = `'${(endpoint ?? '').replace(/'/g, "'\\''")}'`;
+  return is_public
+    ? `curl ${address}`
+    : `printf 'header = "Authorization: BackendAI %s"\\n' "$TOKEN" | curl -K - ${address}`;
 }
