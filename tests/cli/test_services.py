@@ -113,7 +113,7 @@ def test_a_curl_line_is_ready_to_be_run(cli: Any, client: FakeServiceClient, tmp
     assert client.calls == [("local", "digits", 1800.0)]
     (curl := tmp_path / "curl").write_text('#!/bin/sh\necho "$@"; cat\n')
     curl.chmod(0o755)
-    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "LINE": line}
+    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "LINE": line.rstrip()}
     ran = subprocess.run(["sh", "-c", 'eval "$LINE" -d @rows'], env=environ, capture_output=True, text=True, check=True)
     assert ran.stdout == '-K - http://127.0.0.1:41000/predict -d @rows\nheader = "Authorization: BackendAI to ken"\n'
     client.token = ""
