@@ -195,6 +195,20 @@ def test_a_first_rollout_that_is_cancelled_removes_the_service() -> None:
     run(scenario)
 
 
+def test_a_first_rollout_whose_place_a_newer_one_took_leaves_the_service() -> None:
+    """It is the newer rollout's, whether that serves yet or not."""
+
+    async def scenario(case: Case) -> None:
+        case.manager.make("j-0-1")
+        case.manager.make("newer-0-1")
+        case.begin("j-0-1", create=False)
+        end = await case.ended()
+        assert (end.result, end.reason) == (Result.FAILURE, "a newer rollout (revision 2) took its place")
+        assert case.manager.asked == []
+
+    run(scenario)
+
+
 def test_an_update_that_is_cancelled_makes_the_manager_go_back() -> None:
     """Its time is up, for the manager; afterwards it has its time again."""
 

@@ -278,11 +278,11 @@ class Rollouts:
         revision, deployment = seen.of_attempt(rollout.spec.attempt_id), seen.deployment
         assert revision is not None  # that is how it was found
         before = seen.revision(revision.mark.before if revision.mark else None)
+        if seen.revisions[0].id != revision.id:
+            return ""  # the service is the newer rollout's now
         if before is None:
             await self._removals.remove(deployment.id)
             return "; the service was removed"
-        if seen.revisions[0].id != revision.id:
-            return ""
         if deployment.deploying == revision.id and deployment.current != revision.id:
             seen = await self._give_up(rollout, seen)
         if seen.deployment.current == revision.id:
