@@ -233,11 +233,18 @@ class LiveJob:
         return progress if of == attempt else None
 
     def _why(self, report: SessionReport, ordinal: int) -> str:
-        """The reason, with what the task itself says of its failure: ``exit 1: KeyError: 'x'``."""
-        if report.result is not Result.FAILURE or not report.data.get("failure"):
+        """The reason, with what the task itself says of its failure: ``exit 1: KeyError: 'x'``.
+
+        Why something failed may be told in words of the task's own (a log's last lines): without its secrets.
+        """
+        if report.result is not Result.FAILURE and report.status is not Status.ERROR:
             return report.reason
-        told = self._masker(ordinal).mask_line(str(report.data["failure"]), LONGEST_FAILURE)
-        return f"{report.reason}: {told}" if told else report.reason
+        masker = self._masker(ordinal)
+        reason = masker.mask(report.reason.encode("utf-8", "replace")).decode("utf-8", "replace")
+        if report.result is not Result.FAILURE or not report.data.get("failure"):
+            return reason
+        told = masker.mask_line(str(report.data["failure"]), LONGEST_FAILURE)
+        return f"{reason}: {told}" if told else reason
 
     def _masker(self, ordinal: int) -> Masker:
         if (masker := self._maskers.get(ordinal)) is None:

@@ -19,6 +19,8 @@ class Manager:
         self.asked: list[str] = []
         self.token_asked = 0
         self.answer = 200
+        self.words = "ModuleNotFoundError: sklearn\n"
+        """The end of every log."""
 
     async def mine(self, name: str | None = None) -> list[Deployment]:
         return [seen.deployment for seen in self.services.values()]
@@ -30,7 +32,7 @@ class Manager:
         return self.services[which]
 
     async def log(self, session: str) -> str:
-        return f"log of {session}\nModuleNotFoundError: sklearn\n"
+        return f"log of {session}\n{self.words}"
 
     async def token(self, deployment: str, seconds: float) -> str:
         self.token_asked += 1

@@ -23,6 +23,7 @@ from fasttrack_jupyter.backends.backend_ai.rollout_asking import Ready
 from fasttrack_jupyter.backends.backend_ai.rollouts import Rollouts
 from fasttrack_jupyter.backends.backend_ai.services_telling import Deployment, Mark
 from fasttrack_jupyter.engine.ports import ServiceSpec, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.sessions import SECRETS
 from fasttrack_jupyter.errors import BackendUnreachable, SessionRejected
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.model.serving import read_definition
@@ -261,6 +262,29 @@ def test_a_server_that_ends_again_and_again_fails_with_its_last_words() -> None:
             "2 replicas ended before they were healthy; the service was removed; the last words"
         )
         assert end.reason.endswith("log of session-1\nModuleNotFoundError: sklearn")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("environ", "secrets", "told"),
+    [
+        ({"KEY": "hunter2-hunter2", SECRETS: "KEY"}, ("hunter2-hunter2",), "KEY=" + "*" * 15),
+        ({"KEY": "", SECRETS: "KEY"}, (), "the service was removed"),
+        ({"KEY": "", "OTHER": "set-still", SECRETS: "KEY OTHER"}, ("set-still",), "the service was removed"),
+    ],
+)
+def test_last_words_tell_no_secret(environ: dict[str, str], secrets: tuple[str, ...], told: str) -> None:
+    """They are masked; where a secret is not known any more, nothing of the log is told."""
+
+    async def scenario(case: Case) -> None:
+        case.manager.words = "KEY=hunter2-hunter2\n"
+        case.manager.make("j-0-1")
+        case.manager.replica("r1", "terminated")
+        case.manager.replica("r1", "terminated")
+        case.begin("j-0-1", create=False, environ=environ, secrets=secrets)
+        reason = (await case.ended()).reason
+        assert (reason.endswith(told), "hunter2" in reason) == (True, False)
 
     run(scenario)
 

@@ -12,8 +12,10 @@ from fasttrack_jupyter.backends.local.backend import LocalBackend
 from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ambient import SystemClock
 from fasttrack_jupyter.engine.live import LONGEST_FAILURE
+from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.errors import InvalidPipeline
+from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 SECRET = "hunter2-hunter2"
@@ -58,6 +60,25 @@ def test_it_is_one_short_line_without_secrets(engine: Any) -> None:
     reason = reason_of(engine, told).removeprefix("exit 3: ")
     assert reason.startswith("a b [31m xxx")
     assert (len(reason), reason[-5:], "hunter" in reason) == (LONGEST_FAILURE, "****…", False)
+
+
+def test_a_reason_tells_no_secret(engine: Any) -> None:
+    """Whatever a backend makes it of, a replica's last words for one; its lines stay lines."""
+    engine.secrets.set("TOKEN", SECRET)
+    backend = FakeBackend(decide=lambda spec: None)
+
+    async def story() -> None:
+        async with engine.on(backend) as fasttrack:
+            job = await fasttrack.run(JobRequest(text=TEXT))
+            await engine.until(lambda: len(backend.running()) == 1)
+            said = f"it ended: T={SECRET}\nthe end"
+            report = SessionReport(f"{job.id}-0-1", Status.ERROR, engine.clock.now(), Result.FAILURE, None, said)
+            backend._set(report)
+            view = await engine.finish(fasttrack)
+            assert view.tasks[0].reason == f"it ended: T={'*' * len(SECRET)}\nthe end"
+            assert SECRET not in str((await fasttrack.events(0, 1000, job=job.id)).events)
+
+    asyncio.run(story())
 
 
 def test_a_session_tells_why_and_leaves_no_file(engine: Any, tmp_path: Path) -> None:

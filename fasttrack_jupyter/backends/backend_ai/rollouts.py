@@ -27,7 +27,9 @@ from fasttrack_jupyter.backends.backend_ai.removals import Removals
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.rollout_asking import Asker
 from fasttrack_jupyter.backends.backend_ai.services_telling import Revision, Seen, first
+from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.ports import ServiceSpec, SessionReport, SessionSpec
+from fasttrack_jupyter.engine.sessions import SECRETS
 from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.pipeline import ENDPOINT
@@ -227,7 +229,9 @@ class Rollouts:
             raise _Undone("the cluster gave it up, and went back to the revision before")
 
     async def _last_words(self, rollout: Rollout) -> str:
-        """Of the newest replica of its revision that is not healthy; empty where there is none, or nothing is known."""
+        """Of the newest replica of its revision that is not healthy, masked; empty where nothing may be told of it."""
+        if not _can_mask(rollout.spec):
+            return ""
         try:
             seen = await self._find(rollout)
             revision = seen.of_attempt(rollout.spec.attempt_id) if seen else None
@@ -236,7 +240,8 @@ class Rollouts:
             text = await self._deployments.log(sessions[-1]) if sessions else ""
         except FastTrackError:
             return ""
-        lines = [line for line in text.splitlines() if line.strip()]
+        masked = Masker(rollout.spec.secrets).mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        lines = [line for line in masked.splitlines() if line.strip()]
         return "; the last words of a replica: " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
 
     async def _serves(self, rollout: Rollout, seen: Seen, revision: Revision) -> bool:
@@ -350,6 +355,12 @@ def _cancelled(reason: str) -> Outcome:
 
 def _result(rollout: Rollout) -> Result:
     return Result.FAILURE if rollout.cancelled is None else Result.UNDEFINED
+
+
+def _can_mask(spec: SessionSpec) -> bool:
+    """Whether all secrets that it was asked for with are known: of one that began earlier some may be set no more."""
+    holders = spec.environ.get(SECRETS, "").split()
+    return not holders or (bool(spec.secrets) and all(spec.environ.get(name) for name in holders))
 
 
 def _timeout(spec: SessionSpec) -> float:
