@@ -56,8 +56,8 @@ class ModelRegistry:
         self._roster, self._store, self._stage, self._clock, self._home = roster, store, stage, clock, home
         self._spool = Path(home) / "registering"
         self._shelves: dict[str, Shelf] = {}
-        self._busy: set[str] = set()
-        """Keys that are being registered now."""
+        self._busy: list[str] = []
+        """Keys that are being registered now, each as often as somebody does."""
 
     # ------------------------------------------------------------ what there is
 
@@ -110,30 +110,11 @@ class ModelRegistry:
             NotFound, BadRequest, Forbidden: what is to be registered is not there, or no model.
             BackendUnreachable: ask again, it goes on where it was.
         """
-        backend, shelf, folder = (
-            self._roster.opened(origin.backend),
-            self._shelf(origin.backend),
-            origin.parts.job.folder,
-        )
-        spool = Path(self._home) / "registering" / origin.key
-        while True:
-            number = await shelf.take(origin.model, origin.key)
-            if (known := await shelf.manifest(origin.model, number)) is not None:
-                return known
-            name = folder_of(origin.model, number)
-            content = await copying.content_of(backend, folder, origin.place)
-            files = await copying.copy(
-                backend,
-                content,
-                backend,
-                name,
-                spool,
-                lambda done, of, name=name: say(name, done, of),  # type: ignore[misc]
-            )
-            manifest = await self._manifest(origin, number, content, files)
-            if await shelf.finish(manifest, origin.key):
-                await copying.clear(spool)
-                return manifest
+        self._busy.append(origin.key)
+        try:
+            return await self._register(origin, say)
+        finally:
+            self._busy.remove(origin.key)
 
     async def origin(self, request: RegisterRequest) -> Origin:
         """What somebody wants to register by hand. Raises NotFound, BadRequest, Conflict."""
@@ -211,15 +192,39 @@ class ModelRegistry:
 
     async def _is_given_up(self, key: str) -> bool:
         """Whether nobody will go on with what is being registered under a key. Another home's we cannot know."""
-        if key in self._busy:
-            return False
         try:
             job = await self._store.job(parse_attempt_id(key.partition(".")[0])[0])
         except (NotFound, ValueError):
             return False
-        return job.status in JOB_ENDED
+        return job.status in JOB_ENDED and key not in self._busy
 
     # ------------------------------------------------------------ parts
+
+    async def _register(self, origin: Origin, say: Say) -> Manifest:
+        backend, shelf, folder = (
+            self._roster.opened(origin.backend),
+            self._shelf(origin.backend),
+            origin.parts.job.folder,
+        )
+        spool = Path(self._home) / "registering" / origin.key
+        while True:
+            number = await shelf.take(origin.model, origin.key)
+            if (known := await shelf.manifest(origin.model, number)) is not None:
+                return known
+            name = folder_of(origin.model, number)
+            content = await copying.content_of(backend, folder, origin.place)
+            files = await copying.copy(
+                backend,
+                content,
+                backend,
+                name,
+                spool,
+                lambda done, of, name=name: say(name, done, of),  # type: ignore[misc]
+            )
+            manifest = await self._manifest(origin, number, content, files)
+            if await shelf.finish(manifest, origin.key):
+                await copying.clear(spool)
+                return manifest
 
     def _shelf(self, backend: str) -> Shelf:
         opened = self._roster.opened(backend)

@@ -335,6 +335,31 @@ def test_by_hand_the_same_output_is_registered_once(engine: Any) -> None:
     asyncio.run(story())
 
 
+def test_what_is_being_registered_by_hand_is_not_swept_away(engine: Any) -> None:
+    """Its job has ended, and yet somebody goes on with it."""
+
+    async def story() -> None:
+        backend, stuck, go = Trained(), asyncio.Event(), asyncio.Event()
+
+        async def at() -> None:
+            if ".fasttrack/claim.json" in backend.contents.get("digits-v1", {}):
+                stuck.set()
+                await go.wait()
+
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request(TRAIN.replace(", register: digits", "")))
+            await engine.finish(fasttrack)
+            models, backend.at = fasttrack.models, at
+            origin = await models.origin(RegisterRequest(job="last", task="train", output="model", name="digits"))
+            making = asyncio.create_task(models.register(origin, lambda name, done, of: None))
+            await asyncio.wait_for(stuck.wait(), 10)
+            assert await models.sweep(dry_run=False) == ([], 0)
+            go.set()
+            assert (await making)["version"] == 1
+
+    asyncio.run(story())
+
+
 def test_deleting_jobs_keeps_what_was_registered(engine: Any) -> None:
     """A version is a folder of its own, whatever becomes of the job; ``gc`` tells how much versions hold."""
 
