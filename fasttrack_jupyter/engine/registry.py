@@ -278,7 +278,8 @@ class ModelRegistry:
         found: dict[str, list[str]] = {}
         serving = self._roster.opened(backend)
         for service in await serving.services() if isinstance(serving, Serving) else ():
-            found.setdefault(service.model, []).append(service.name)
+            for model in {service.model, *service.models}:
+                found.setdefault(model, []).append(service.name)
         return found
 
     async def _manifest(

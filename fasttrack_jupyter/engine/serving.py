@@ -60,6 +60,9 @@ class ServiceInfo:
     pipeline: str | None = None
     attempt_id: str | None = None
     replicas: tuple[ReplicaInfo, ...] = ()
+    models: tuple[str, ...] = ()
+    """The model folders that it needs: those of the revision that serves, of the one that is wanted, and of replicas
+    that have not ended. ``model`` is one of them."""
 
 
 @runtime_checkable

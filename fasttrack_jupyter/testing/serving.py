@@ -60,7 +60,8 @@ class FakeServingBackend(FakeBackend):
 
     def become_healthy(self, name: str) -> None:
         """The rollout of a service has succeeded."""
-        service = self.services_kept[name] = _scaled(self.services_kept[name], self.services_kept[name].wanted)
+        known = self.services_kept[name]
+        service = self.services_kept[name] = replace(_scaled(known, known.wanted), models=(known.model,))
         self._before.pop(service.attempt_id or "", None)
         data = {"values": {ENDPOINT: service.endpoint}}
         self._set(SessionReport(service.attempt_id or "", Status.TERMINATED, self._now(), Result.SUCCESS, 0, data=data))
@@ -181,6 +182,7 @@ def _rolled(spec: SessionSpec, before: ServiceInfo | None, now: float) -> Servic
         is_public=service.is_public, is_ephemeral=service.is_ephemeral, revision=revision, created_at=created_at,
         updated_at=now, job_id=spec.job_id, task=spec.path, pipeline=spec.pipeline, attempt_id=spec.attempt_id,
         replicas=before.replicas if before is not None else (),
+        models=(service.model, *(before.models if before is not None else ())),
     )  # fmt: skip
 
 

@@ -57,12 +57,12 @@ class Manager:
 
     # ------------------------------------------------------------ what happens there
 
-    def make(self, attempt: str, which: str = "d1") -> None:
+    def make(self, attempt: str, which: str = "d1", model: str = "model") -> None:
         """A service, or its next revision, begins to be deployed."""
         old = self.services.get(which)
         number = len(old.revisions) + 1 if old else 1
         before = (old.deployment.current if old else None) or ""
-        mark = Mark(attempt, "serve", "pipeline", "model", "img", before=before)
+        mark = Mark(attempt, "serve", "pipeline", model, "img", before=before)
         revision = Revision(f"r{number}", number, mark, time.time(), ("/ok", 200))
         if old is None:
             deployment = Deployment(

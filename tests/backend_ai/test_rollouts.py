@@ -303,6 +303,17 @@ def test_its_time_is_up() -> None:
     run(scenario)
 
 
+def test_a_service_needs_the_models_of_all_its_revisions_that_count() -> None:
+    """Of the one that serves, and of the one that is being deployed; not of those before."""
+    manager = Manager()
+    for number in (1, 2):
+        manager.make(f"j{number}-0-1", model=f"digits-v{number}")
+        manager.serve(f"r{number}")
+    manager.make("j3-0-1", model="digits-v3")
+    info = manager.services["d1"].info()
+    assert (info.model, info.models) == ("digits-v3", ("digits-v2", "digits-v3"))
+
+
 def test_what_the_manager_gave_up_has_failed() -> None:
     """It went back by itself, perhaps while nobody looked."""
 

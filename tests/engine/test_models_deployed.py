@@ -110,6 +110,27 @@ def test_a_version_that_is_served_is_not_deleted(engine: Any) -> None:
     asyncio.run(story())
 
 
+def test_a_version_that_a_rollout_would_go_back_to_is_not_deleted(engine: Any) -> None:
+    """Until the rollout has succeeded, the service needs both."""
+
+    async def story() -> None:
+        backend = Served()
+        async with engine.on(backend) as fasttrack:
+            await _run(engine, fasttrack, TRAIN, SERVE % ("train", "digits@latest"))
+            await _run(engine, fasttrack, TRAIN)
+            backend.slow = True
+            await fasttrack.run(engine.request(SERVE % ("", "digits@2"), name="deploy"))
+            await engine.until(lambda: backend.asked[1:] == ["digits-v2"])
+            for version in ("1", "2"):
+                with pytest.raises(Conflict, match="is served by digits"):
+                    await fasttrack.models.delete("local", "digits", version)
+            backend.become_healthy("digits")
+            await engine.finish(fasttrack)
+            await fasttrack.models.delete("local", "digits", "1")
+
+    asyncio.run(story())
+
+
 def test_a_backend_without_services_has_models_all_the_same(engine: Any) -> None:
     """Nothing is served there."""
 

@@ -216,7 +216,13 @@ class Seen:
             pipeline=mark.pipeline if mark else None,
             attempt_id=mark.attempt if mark else None,
             replicas=tuple(self._replica(each) for each in self.live()),
+            models=self._models(newest),
         )
+
+    def _models(self, newest: Revision | None) -> tuple[str, ...]:
+        used = {self.deployment.current, self.deployment.deploying, *(each.revision for each in self.live())}
+        revisions = (each for each in self.revisions if each.id in used or each is newest)
+        return tuple(sorted({each.mark.model for each in revisions if each.mark}))
 
     def why(self, revision: str | None) -> str:
         """In words, what is waited for until a revision (None: the service) has as many healthy replicas as wanted."""

@@ -302,6 +302,7 @@ def info_of(keeper: Keeper) -> ServiceInfo:
         service.is_public, service.is_ephemeral, newest.number, record.created_at, record.updated_at,
         reason=keeper.reason(), job_id=spec.job_id, task=spec.path, pipeline=spec.pipeline,
         attempt_id=spec.attempt_id, replicas=told,
+        models=tuple(sorted({each.service.model for each in record.revisions.values()})),
     )  # fmt: skip
 
 
