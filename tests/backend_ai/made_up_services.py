@@ -19,6 +19,7 @@ class Manager:
         self.asked: list[str] = []
         self.token_asked = 0
         self.answer = 200
+        self.now = time.time
         self.words = "ModuleNotFoundError: sklearn\n"
         """The end of every log."""
 
@@ -63,7 +64,7 @@ class Manager:
         number = len(old.revisions) + 1 if old else 1
         before = (old.deployment.current if old else None) or ""
         mark = Mark(attempt, "serve", "pipeline", model, "img", before=before)
-        revision = Revision(f"r{number}", number, mark, time.time(), ("/ok", 200))
+        revision = Revision(f"r{number}", number, mark, self.now(), ("/ok", 200))
         if old is None:
             deployment = Deployment(
                 which, "digits", "DEPLOYING", True, "http://proxy/", True, 1, None, "r1", 1.0 + len(self.services), 1.0

@@ -290,7 +290,7 @@ def test_last_words_tell_no_secret(environ: dict[str, str], secrets: tuple[str, 
 
 
 def test_its_time_is_up() -> None:
-    """Counted from when the revision was made, so a new engine counts on."""
+    """A new engine counts on, as far as the cluster tells."""
 
     async def scenario(case: Case) -> None:
         case.manager.make("j-0-1")
@@ -303,15 +303,34 @@ def test_its_time_is_up() -> None:
     run(scenario)
 
 
-def test_a_service_needs_the_models_of_all_its_revisions_that_count() -> None:
-    """Of the one that serves, and of the one that is being deployed; not of those before."""
-    manager = Manager()
-    for number in (1, 2):
-        manager.make(f"j{number}-0-1", model=f"digits-v{number}")
-        manager.serve(f"r{number}")
-    manager.make("j3-0-1", model="digits-v3")
-    info = manager.services["d1"].info()
-    assert (info.model, info.models) == ("digits-v3", ("digits-v2", "digits-v3"))
+@pytest.mark.parametrize("ahead", [86_400.0, -86_400.0])
+def test_the_clock_of_the_cluster_is_not_ours(ahead: float) -> None:
+    """However far it is from this machine's, a rollout has its time."""
+
+    async def scenario(case: Case) -> None:
+        case.manager.now = lambda: time.time() - ahead
+        case.begin("j-0-1", timeout=60)
+        await case.until(lambda: any("replica 1 of 1" in each.reason for each in case.reports))
+        case.manager.serve("r1")
+        assert (await case.ended()).result is Result.SUCCESS
+
+    run(scenario)
+
+
+def test_what_an_earlier_engine_waited_counts_by_the_clock_of_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So engines that come and go do not let a rollout wait for ever; what serves by then has succeeded."""
+    monkeypatch.setattr(module, "_AT_LEAST", 0.01)
+
+    async def scenario(case: Case, serves: bool) -> None:
+        case.manager.make("j-0-1")
+        case.manager.change(updated_at=time.time() + 100)
+        if serves:
+            case.manager.serve("r1")
+        case.begin("j-0-1", create=False, timeout=50)
+        assert (await case.ended()).result is (Result.SUCCESS if serves else Result.FAILURE)
+
+    for serves in (True, False):
+        run(lambda case, serves=serves: scenario(case, serves))  # type: ignore[misc]
 
 
 def test_what_the_manager_gave_up_has_failed() -> None:

@@ -43,6 +43,8 @@ _PATIENCE = 30.0
 _HURRY = 1
 _GOES_BACK = 180.0
 """Seconds in which a manager has gone back to the revision before."""
+_AT_LEAST = 60.0
+"""Seconds that a rollout has once an engine has found it."""
 _MOST_FALLEN = 2
 """Replicas of a revision that ended before it served: then it will not."""
 _LAST_WORDS = 12
@@ -63,6 +65,8 @@ class Rollout:
     session: str = ""
     """What it is on the cluster."""
     token: str = ""
+    due: float | None = None
+    """When its time is up, by the monotonic clock; None until its revision was seen."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     work: asyncio.Task[None] | None = None
 
@@ -205,6 +209,7 @@ class Rollouts:
                 raise _Undone(rollout.cancelled or "the service was removed", _result(rollout))
             rollout.session = which
             self._check(rollout, seen, revision)
+            due = rollout.due = rollout.due or _due(rollout.spec, seen, revision)
             if not is_new:
                 _look_for_failure(seen, revision)
             if await self._serves(rollout, seen, revision):
@@ -212,6 +217,9 @@ class Rollouts:
                     rollout, Outcome(Status.TERMINATED, Result.SUCCESS, 0, ""), {"values": _values(rollout, seen)}
                 )
                 return
+            if time.monotonic() > due:
+                what = seen.why(revision.id) or "its endpoint does not answer"
+                raise _Undone(f"timeout {format_duration(_timeout(rollout.spec))}: {what}")
             why = seen.why(revision.id) or "waits until its endpoint answers"
             self._say(rollout, Status.TERMINATING if rollout.cancelled else Status.PREPARING, rollout.cancelled or why)
             await self._wait(rollout)
@@ -220,9 +228,7 @@ class Rollouts:
     def _check(self, rollout: Rollout, seen: Seen, revision: Revision) -> None:
         if rollout.cancelled is not None:
             raise _Undone(rollout.cancelled, Result.UNDEFINED)
-        deployment, most = seen.deployment, _timeout(rollout.spec)
-        if time.time() - revision.created_at > most:
-            raise _Undone(f"timeout {format_duration(most)}: {seen.why(revision.id) or 'its endpoint does not answer'}")
+        deployment = seen.deployment
         if seen.revisions[0].number > revision.number:
             raise _Undone(f"a newer rollout (revision {seen.revisions[0].number}) took its place")
         if deployment.is_settled and revision.id not in (deployment.current, deployment.deploying):
@@ -355,6 +361,17 @@ def _cancelled(reason: str) -> Outcome:
 
 def _result(rollout: Rollout) -> Result:
     return Result.FAILURE if rollout.cancelled is None else Result.UNDEFINED
+
+
+def _due(spec: SessionSpec, seen: Seen, revision: Revision) -> float:
+    """When its time is up, as seen now for the first time.
+
+    The cluster's clock is not ours. So what has passed before (under an earlier engine) is only what the cluster itself
+    tells of, by its own clock: until the last change of the service.
+    """
+    moments = (seen.deployment.updated_at, *(each.created_at for each in seen.replicas))
+    passed, most = max(moments) - revision.created_at, _timeout(spec)
+    return time.monotonic() + max(most - max(passed, 0.0), min(most, _AT_LEAST))
 
 
 def _can_mask(spec: SessionSpec) -> bool:
