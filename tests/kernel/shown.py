@@ -85,6 +85,10 @@ class StandIn:
         """As of the real one."""
         return str(self.view["result"])
 
+    def yaml(self) -> str:
+        """A pipeline of marked cells."""
+        return "name: digits\ntasks:\n- {name: a, command: 'true'}\n"
+
     @property
     def tasks(self) -> dict[str, StandInTask]:
         """By path."""

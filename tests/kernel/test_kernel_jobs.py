@@ -77,9 +77,13 @@ def test_await_lets_others_run(bench: Any) -> None:
 def test_ctrl_c_ends_the_waiting_and_not_the_job(bench: Any) -> None:
     """The words say that the job goes on."""
     job = bench.chain(long="sleep 30")
-    threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
-    with pytest.raises(KeyboardInterrupt, match="chain#1 goes on"):
-        job.wait(20)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background were told to ignore it
+    try:
+        threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
+        with pytest.raises(KeyboardInterrupt, match="chain#1 goes on"):
+            job.wait(20)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not job.refresh().is_ended
 
 

@@ -130,9 +130,9 @@ def test_a_log_is_read_while_it_is_written(lab: Lab, page: Page) -> None:
     ))  # fmt: skip
     editor = opened(page, lab.page_url(name, workspace="talk"), name)
     editor.press("Run")
+    expect(editor.panel.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=30_000)  # it runs here
     editor.click("talker")
     editor.has_focus()
-    expect(editor.panel.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=30_000)  # it runs here
     page.keyboard.press("l")
     expect(editor.panel.get_by_role("searchbox", name="Find in the log")).to_be_focused()
     log = editor.panel.get_by_role("log", name="Log of talker")

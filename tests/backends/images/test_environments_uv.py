@@ -196,7 +196,8 @@ def test_cancelled_build_ends_uv(machine: Any) -> None:
             await task
 
     asyncio.run(cancelled())
-    assert machine.resolved(images, "uv:tiny")[1][0].startswith("building")
+    words = machine.resolved(images, "uv:tiny")[1]  # it may still have to wait for the last breath of the killed
+    assert any(word.startswith("building") for word in words)
 
 
 def test_requirement_files_of_the_code_decide_by_content(machine: Any, tmp_path: Path) -> None:
