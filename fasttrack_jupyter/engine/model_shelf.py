@@ -20,10 +20,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from fasttrack_jupyter.engine.clusters import Browsable, NewFolder
+from fasttrack_jupyter.engine.model_views import ModelVersion
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.registry import folder_of, version_of
@@ -37,6 +41,8 @@ _LONGEST = 32 << 20
 """Bytes of a manifest, at most."""
 _AT_ONCE = 8
 
+log = logging.getLogger(__name__)
+
 Manifest = Mapping[str, Any]
 """``{model, version, created_at, digest, size, files: [{path, size, sha256}], metrics, lineage}``."""
 
@@ -48,6 +54,8 @@ class Shelf:
         self.backend = backend
         self._known: dict[str, Manifest] = {}
         """Manifests by vfolder: what is registered does not change."""
+        self._odd: set[str] = set()
+        """Vfolders whose manifest cannot be understood: they are left alone."""
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._taking = asyncio.Lock()
 
@@ -67,15 +75,26 @@ class Shelf:
         return await self._manifest(folder) if folder in await self._folders(model) else None
 
     async def _folders(self, model: str | None) -> set[str]:
-        infos = await self.backend.folders()
-        named = {info.name: version_of(info.name) for info in infos if info.usage_mode == "model"}
+        named = {name: version_of(name) for name in await self._own()}
         return {name for name, of in named.items() if of and (model is None or of[0] == model)}
+
+    async def _own(self) -> list[str]:
+        """Model folders of this user: what others share may be called anything, and is no version of ours."""
+        if isinstance(self.backend, Browsable):
+            found = await self.backend.browser().folders()
+            return [each.name for each in found if each.is_owner and each.usage_mode == "model"]
+        return [info.name for info in await self.backend.folders() if info.usage_mode == "model"]
 
     async def _manifest(self, folder: str) -> Manifest | None:
         if folder not in self._known:
             async with self._gate:
                 found = await self._read(folder, _MANIFEST)
-            if not isinstance(found, dict) or (found.get("model"), found.get("version")) != version_of(folder):
+            if found is None:
+                return None
+            if (why := await asyncio.to_thread(_why_no_manifest, found, folder)) is not None:
+                if folder not in self._odd:
+                    log.warning("the manifest of vfolder %s is none: %s", folder, why)
+                self._odd.add(folder)
                 return None
             self._known[folder] = found
         return self._known[folder]
@@ -101,7 +120,7 @@ class Shelf:
         names = await self._folders(None)
         lacking = [name for name in sorted(names) if await self._manifest(name) is None]
         claims = {name: await self._read(name, _CLAIM) for name in lacking}
-        return {name: claim["key"] for name, claim in claims.items() if claim}
+        return {name: claim["key"] for name, claim in claims.items() if claim and name not in self._odd}
 
     async def give_up(self, folder: str, key: str) -> int:
         """Remove a version that is half made, for good; the bytes that were there."""
@@ -132,7 +151,7 @@ class Shelf:
                 note, number = None, await self._next(model)
 
     async def _next(self, model: str) -> int:
-        versions = [of[1] for name in await self._all_names() if (of := version_of(name)) and of[0] == model]
+        versions = [of[1] for name in await self._folders(model) if (of := version_of(name))]
         return max([await self._highest(model), *versions]) + 1
 
     async def _highest(self, model: str) -> int:
@@ -202,3 +221,15 @@ class Shelf:
 
     async def _write(self, folder: str, path: str, value: Any) -> None:
         await self.backend.put_file(folder, path, json.dumps(value, indent=2, ensure_ascii=False).encode())
+
+
+def _why_no_manifest(found: Any, folder: str) -> str | None:
+    """What is wrong with a manifest, in words. With many files it takes its time."""
+    if not isinstance(found, dict) or (found.get("model"), found.get("version")) != version_of(folder):
+        return "it is of another version"
+    try:
+        ModelVersion.model_validate({**found, "folder": folder, "backend": ""})
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None

@@ -3,56 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from trained import FILES, PARAMS, TRAIN, Trained, go_on
 
 from fasttrack_jupyter.engine.model_views import RegisterRequest
-from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.engine.views import RerunRequest, Selection
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.lifecycle import Status
-from fasttrack_jupyter.testing.fakes import FakeBackend
-
-MODEL = "outputs: {model: {type: Model, path: model, register: digits}, accuracy: float}"
-TRAIN = "{name: train, command: learn, " + MODEL + "}"
-FILES = {"model/weights.bin": b"w" * 1000, "model/code/serve.py": b"serve"}
-PARAMS = "params: [{name: lr, type: float, default: 0.1}]\n"
-
-
-class Trained(FakeBackend):
-    """Its tasks leave a model and how good it is; ``at`` is awaited before and after each change of a vfolder."""
-
-    def __init__(self, earlier: FakeBackend | None = None, accuracy: float = 0.9) -> None:
-        kept: dict[str, Any] = {"sessions": earlier.sessions, "contents": earlier.contents} if earlier else {}
-        super().__init__(self._leave, **kept)
-        self.folder_infos = earlier.folder_infos if earlier else {}
-        self.started = earlier.started if earlier else []
-        self.accuracy, self.leaves = accuracy, dict(FILES)
-        self.at: Callable[[], Awaitable[None]] = _go_on
-
-    def _leave(self, spec: SessionSpec) -> int:
-        self.values[spec.path] = {"accuracy": str(self.accuracy)}
-        files = self.contents.setdefault(spec.folder, {})
-        files |= {f"{spec.outputs}/": b"", f"{spec.outputs}/model/": b""}
-        files |= {f"{spec.outputs}/{name}": data for name, data in self.leaves.items()}
-        return 0
-
-    async def make_folder(self, name: str, usage_mode: str, pipeline: str | None = None) -> Any:
-        await self.at()
-        made = await super().make_folder(name, usage_mode, pipeline)
-        await self.at()
-        return made
-
-    async def put_file(self, *args: Any, **how: Any) -> None:
-        await self.at()
-        await super().put_file(*args, **how)
-        await self.at()
-
-
-async def _go_on() -> None:
-    return
 
 
 def test_a_success_is_a_version_with_its_metrics_and_lineage(engine: Any) -> None:
@@ -172,7 +132,7 @@ def test_a_cancelled_job_stops_registering(engine: Any) -> None:
             job = await engine.finish(fasttrack)
             assert job.tasks[0].status == "CANCELLED"
             assert not (await fasttrack.models.models()).models
-            backend.at = _go_on
+            backend.at = go_on
             told = await fasttrack.gc(keep_jobs=5, older_than_days=1, dry_run=False)
             assert told.folders == ("digits-v1",)
             assert "digits-v1" not in backend.folder_infos
@@ -331,31 +291,6 @@ def test_by_hand_the_same_output_is_registered_once(engine: Any) -> None:
             ):
                 with pytest.raises(error):
                     await models.origin(wanted.model_copy(update=change))
-
-    asyncio.run(story())
-
-
-def test_what_is_being_registered_by_hand_is_not_swept_away(engine: Any) -> None:
-    """Its job has ended, and yet somebody goes on with it."""
-
-    async def story() -> None:
-        backend, stuck, go = Trained(), asyncio.Event(), asyncio.Event()
-
-        async def at() -> None:
-            if ".fasttrack/claim.json" in backend.contents.get("digits-v1", {}):
-                stuck.set()
-                await go.wait()
-
-        async with engine.on(backend) as fasttrack:
-            await fasttrack.run(engine.request(TRAIN.replace(", register: digits", "")))
-            await engine.finish(fasttrack)
-            models, backend.at = fasttrack.models, at
-            origin = await models.origin(RegisterRequest(job="last", task="train", output="model", name="digits"))
-            making = asyncio.create_task(models.register(origin, lambda name, done, of: None))
-            await asyncio.wait_for(stuck.wait(), 10)
-            assert await models.sweep(dry_run=False) == ([], 0)
-            go.set()
-            assert (await making)["version"] == 1
 
     asyncio.run(story())
 
