@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from trained import FILES, PARAMS, TRAIN, Trained, go_on
+from engine.trained import FILES, PARAMS, TRAIN, Trained, go_on
 
 from fasttrack_jupyter.engine.model_views import RegisterRequest
 from fasttrack_jupyter.engine.ports import SessionReport

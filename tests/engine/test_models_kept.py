@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from trained import TRAIN, Trained
+from engine.trained import TRAIN, Trained
 
 from fasttrack_jupyter.engine.clusters import ClusterFolder, NewFolder
 from fasttrack_jupyter.engine.model_views import RegisterRequest
