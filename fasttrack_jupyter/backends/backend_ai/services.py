@@ -11,7 +11,8 @@ from fasttrack_jupyter.backends.backend_ai.removals import Removals
 from fasttrack_jupyter.backends.backend_ai.services_telling import Deployment, Replica, Seen, first
 from fasttrack_jupyter.engine.ports import LogChunk
 from fasttrack_jupyter.engine.serving import ServiceInfo
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
+from fasttrack_jupyter.model.quantities import format_duration
 
 _SECONDS = 30 * 86_400.0
 """A token's life at most."""
@@ -53,11 +54,14 @@ class Services:
                 await self._removals.remove(each.id)
 
     async def token(self, name: str, seconds: float) -> str:
-        """Raises NotFound."""
+        """Raises NotFound; BadRequest for a life that no token has."""
         seen = await self._see(name)
         if seen.deployment.is_public:
             return ""
-        return await self._deployments.token(seen.deployment.id, min(max(seconds, 1.0), _SECONDS))
+        if seconds > _SECONDS:
+            most = format_duration(_SECONDS)
+            raise BadRequest(f"a token of service {name!r} lives {most} at most", hint=f"ask for one: --for {most}")
+        return await self._deployments.token(seen.deployment.id, max(seconds, 1.0))
 
     async def logs(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
         """Raises NotFound."""
