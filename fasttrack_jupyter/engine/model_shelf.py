@@ -29,7 +29,7 @@ from pydantic import ValidationError
 from fasttrack_jupyter.engine.clusters import Browsable, NewFolder
 from fasttrack_jupyter.engine.model_views import ModelVersion
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.errors import BadRequest, Conflict, NotFound
 from fasttrack_jupyter.model.registry import folder_of, version_of
 
 OURS = ".fasttrack"
@@ -100,11 +100,18 @@ class Shelf:
         return self._known[folder]
 
     async def finish(self, manifest: Manifest, key: str) -> bool:
-        """A version is complete: from now on there is it. False where another home has its number after all."""
+        """A version is complete: from now on there is it. False where another home has its number after all.
+
+        Raises BadRequest where its manifest would be longer than what is read of one.
+        """
         folder = folder_of(manifest["model"], manifest["version"])
         if (await self._read(folder, _CLAIM) or {}).get("key") != key:
             return False
-        await self._write(folder, _MANIFEST, manifest)
+        data = await asyncio.to_thread(_written, manifest)
+        if len(data) > _LONGEST:
+            words = f"{manifest['model']} has {len(manifest['files'])} files, too many for the list of a version"
+            raise BadRequest(words, hint="register an archive of them: one file")
+        await self.backend.put_file(folder, _MANIFEST, data)
         return True
 
     async def remove(self, manifest: Manifest) -> None:
@@ -216,11 +223,17 @@ class Shelf:
     async def _read(self, folder: str, path: str) -> Any:
         """A file of JSON; None where there is none, or it is none of ours."""
         with contextlib.suppress(NotFound, ValueError):
-            return json.loads(await self.backend.read(folder, path, 0, _LONGEST))
+            data = await self.backend.read(folder, path, 0, _LONGEST)
+            return await asyncio.to_thread(json.loads, data)
         return None
 
     async def _write(self, folder: str, path: str, value: Any) -> None:
-        await self.backend.put_file(folder, path, json.dumps(value, indent=2, ensure_ascii=False).encode())
+        await self.backend.put_file(folder, path, await asyncio.to_thread(_written, value))
+
+
+def _written(value: Any) -> bytes:
+    """As JSON. A manifest of many files takes its time."""
+    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def _why_no_manifest(found: Any, folder: str) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from engine.trained import TRAIN, Trained
 
+from fasttrack_jupyter.engine import model_shelf
 from fasttrack_jupyter.engine.clusters import ClusterFolder, NewFolder
 from fasttrack_jupyter.engine.model_views import RegisterRequest
 from fasttrack_jupyter.errors import Conflict
@@ -76,6 +77,20 @@ def test_a_manifest_that_is_none_breaks_nothing(engine: Any, change: dict[str, A
             assert (model.versions, model.latest.version) == (1, 1)
             assert (await fasttrack.gc(keep_jobs=9, older_than_days=9, dry_run=False)).models == 1
             assert "digits-v2" in backend.folder_infos
+
+    asyncio.run(story())
+
+
+def test_a_model_of_too_many_files_is_refused(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its manifest could not be read again."""
+    monkeypatch.setattr(model_shelf, "_LONGEST", 400)
+
+    async def story() -> None:
+        async with engine.on(Trained()) as fasttrack:
+            await fasttrack.run(engine.request(TRAIN))
+            job = await engine.finish(fasttrack)
+            assert (job.result, "has 2 files, too many" in job.tasks[0].reason) == ("FAILURE", True)
+            assert (await fasttrack.models.models()).models == ()
 
     asyncio.run(story())
 
