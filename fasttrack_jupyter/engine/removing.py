@@ -89,7 +89,7 @@ def _check_serves_nothing(job: PipelineJob, serving: Mapping[str, str]) -> None:
     if job.id in serving:
         name = serving[job.id]
         raise Conflict(
-            f"job {job.pipeline}#{job.index} made the service {name!r}, whose replicas are started from it",
+            f"job {job.pipeline}#{job.index} made the service {name!r}, which needs it while it lives",
             hint=f"remove the service first: fasttrack services remove {name}",
         )
 

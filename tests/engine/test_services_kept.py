@@ -198,6 +198,29 @@ def test_a_job_is_kept_as_long_as_its_service_is_served_from_here(engine: Any) -
     asyncio.run(story())
 
 
+class Refusing(FakeServingBackend):
+    """A cluster that does not remove services just now."""
+
+    async def remove_service(self, name: str) -> None:
+        raise BackendUnreachable("no")
+
+
+def test_a_job_is_kept_until_its_ephemeral_service_is_gone(engine: Any) -> None:
+    """Without the job nobody would know any more that the service is to end; wherever it is served."""
+    services: dict[str, Any] = {}
+
+    async def story() -> None:
+        async with engine.on(serving(Refusing, services=services)) as fasttrack:
+            job = await finished(engine, fasttrack, engine.request(EPHEMERAL))
+            with pytest.raises(Conflict, match="made the service 'digits'"):
+                await fasttrack.delete([job.id])
+        async with engine.on(serving(services=services)) as fasttrack:
+            await engine.until(lambda: not services)
+            await fasttrack.delete([job.id])
+
+    asyncio.run(story())
+
+
 # ---------------------------------------------------------------------- what faces ask
 
 
