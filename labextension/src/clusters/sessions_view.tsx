@@ -1,7 +1,7 @@
 /** The user's sessions on a cluster, whoever started them: apps of those that run, what each wrote, and its end. */
 import * as React from 'react';
 
-import type { SessionsPage } from '../generated';
+import type { ClusterSession, SessionsPage } from '../generated';
 import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
 import { Chips, More, Nothing, Search, useRested } from '../parts';
@@ -26,7 +26,9 @@ export function SessionsView({ context }: { context: ClusterContext }): JSX.Elem
   );
   const [said, setSaid] = React.useState('');
   React.useEffect(() => asked.again(), [limit]);
-  const sessions = asked.value?.sessions ?? [];
+  const known = React.useRef<readonly ClusterSession[]>([]);
+  known.current = asked.value?.sessions ?? known.current;
+  const sessions = known.current; // stay until there are others: what is opened below them stays open
   return (
     <>
       <div className="ft-Cluster-bar">
