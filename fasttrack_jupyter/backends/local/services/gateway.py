@@ -43,7 +43,7 @@ class Listener:
         self.door = door
         self.port: int | None = None
         self.trouble = ""
-        self._server = web.Server(door.handle, access_log=None)
+        self._server = web.Server(door.handle, access_log=None, auto_decompress=False)  # bodies pass as they are
         self._runner = web.ServerRunner(
             self._server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS, handler_cancellation=True
         )

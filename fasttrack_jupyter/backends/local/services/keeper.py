@@ -89,6 +89,9 @@ class Keeper:
         revision = self.record.revisions.get(rollout.attempt_id)
         if revision is not None and spec is not None:
             self._complete(revision, spec)
+        is_ending = rollout.outcome is not None and rollout.outcome.is_pending
+        if is_ending and self.record.target == rollout.attempt_id and not self.record.is_going:
+            self._step_back(rollout)  # a crash lay between the two halves of taking it back
         self.wake()
 
     def cancel(self, rollout: Rollout, reason: str) -> None:
@@ -217,9 +220,13 @@ class Keeper:
     # ------------------------------------------------------------ rollouts
 
     def _take_back(self, rollout: Rollout, status: Status, reason: str) -> None:
-        """Write down how it ends; what it began goes, and what was before comes back."""
-        record = self.record
+        """Write down how it ends, then step back."""
         self._decide_end(rollout, status, reason)
+        self._step_back(rollout)
+
+    def _step_back(self, rollout: Rollout) -> None:
+        """What it began goes, and what was before comes back."""
+        record = self.record
         if record.target == rollout.attempt_id:
             if record.current is None:
                 record.is_going = True

@@ -14,6 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from fasttrack_jupyter.backends.local.services.relay import REFUSED
 from fasttrack_jupyter.backends.local.services.tokens import refusal
 
 _HOP_BY_HOP = frozenset({
@@ -26,6 +27,13 @@ _WEBSOCKET_OWN = frozenset({
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
 _RETRY_AFTER = "2"
+_LONGEST_MESSAGE = 64 << 20
+"""Bytes of a websocket's message: all services share this process."""
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class _Deaf(Exception):
+    """The replica runs, and nothing in it listens: its relay said so, so nobody has seen the request."""
 
 
 class Replica(NamedTuple):
@@ -83,6 +91,8 @@ class Door:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        if self.is_public and not _is_meant(request):
+            return self._problem(421, "a public service of this machine is asked at 127.0.0.1 or localhost alone")
         if not self.is_public:
             why = refusal(self._key, self._service, request.headers.get("Authorization", ""), time.time())
             if why:
@@ -92,7 +102,7 @@ class Door:
             way.busy += 1
             try:
                 return await self._pass(request, way)
-            except aiohttp.ClientConnectorError:
+            except (aiohttp.ClientConnectorError, _Deaf):
                 continue  # nobody has seen the request: another one can have it
             except (aiohttp.ClientError, TimeoutError) as error:
                 return self._problem(502, f"the replica gave no answer: {type(error).__name__}")
@@ -117,13 +127,17 @@ class Door:
         return web.Response(status=status, text=body + "\n", content_type="application/json", headers=headers)
 
     async def _pass(self, request: web.BaseRequest, way: _Way) -> web.StreamResponse:
-        url = URL(way.origin + (request.raw_path if request.raw_path.startswith("/") else "/"), encoded=True)
+        url = URL(way.origin + _place(request), encoded=True)
         headers = self._passed(request)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._pass_websocket(request, way, url, headers)
         body = request.content if request.body_exists else None
         call = way.session.request(request.method, url, headers=headers, data=body, allow_redirects=False)
         async with call as answer:
+            if REFUSED.partition(":")[0] in answer.headers:
+                if body is None:
+                    raise _Deaf
+                return self._problem(502, "nothing listens on the replica's port")
             response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer))
             has_body = request.method != "HEAD" and answer.status not in (204, 304)
             if has_body and "Content-Length" not in answer.headers and request.version >= (1, 1):
@@ -153,10 +167,14 @@ class Door:
         protocols = [word.strip() for word in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if word]
         kept = {name: value for name, value in headers.items() if name.lower() not in _WEBSOCKET_OWN}
         try:
-            call = way.session.ws_connect(url, headers=kept, protocols=protocols, autoping=False, max_msg_size=0)
+            call = way.session.ws_connect(
+                url, headers=kept, protocols=protocols, autoping=False, max_msg_size=_LONGEST_MESSAGE
+            )
             async with call as inner:
-                chosen = [inner.protocol] if inner.protocol else []
-                outer = web.WebSocketResponse(protocols=chosen, autoping=False, max_msg_size=0)
+                outer = web.WebSocketResponse(
+                    protocols=[inner.protocol] if inner.protocol else [], autoping=False, compress=False,
+                    max_msg_size=_LONGEST_MESSAGE,
+                )  # fmt: skip
                 await outer.prepare(request)
                 ways = [asyncio.ensure_future(_talk(inner, outer)), asyncio.ensure_future(_talk(outer, inner))]
                 try:
@@ -169,6 +187,27 @@ class Door:
                 return outer
         except aiohttp.WSServerHandshakeError as error:
             return self._problem(error.status, "the replica wants no websocket there")
+
+
+def _is_meant(request: web.BaseRequest) -> bool:
+    """Whether the caller knows that it asks this machine.
+
+    A page of the web whose name somebody leads to the loopback (DNS rebinding) could otherwise read what is public
+    here; a websocket it could open even under its own name.
+    """
+    names = [f"//{request.headers['Host']}"] if "Host" in request.headers else []
+    if request.headers.get("Upgrade", "").lower() == "websocket" and "Origin" in request.headers:
+        names.append(request.headers["Origin"])
+    try:
+        return all(URL(name).host in _HERE for name in names)
+    except ValueError:
+        return False
+
+
+def _place(request: web.BaseRequest) -> str:
+    """Path and query, as they were sent, also where a whole URL was."""
+    raw = request.raw_path
+    return raw if raw.startswith("/") else URL(raw, encoded=True).raw_path_qs
 
 
 def _end_to_end(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:

@@ -8,6 +8,7 @@ they are says each one's session. No secret is ever in it: variables whose value
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import time
@@ -21,6 +22,8 @@ from fasttrack_jupyter.engine.ports import ServiceSpec, SessionSpec
 from fasttrack_jupyter.model.names import escape_name
 from fasttrack_jupyter.model.resources import Mount, ResourceSlots
 from fasttrack_jupyter.model.serving import ModelService
+
+log = logging.getLogger(__name__)
 
 _FILE = "service.json"
 _PLAIN = ("attempt_id", "job_id", "job_index", "pipeline", "folder", "path", "number", "image", "code", "shmem")
@@ -134,12 +137,15 @@ def write_safely(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def load_all(root: Path) -> Iterator[ServiceRecord]:
-    """All services of this home. Raises OSError, ValueError."""
+    """All services of this home, but for those whose record cannot be read: the log tells of them."""
     if not root.is_dir():
         return
     for folder in sorted(root.iterdir()):
-        if (folder / _FILE).is_file():
-            yield _read(json.loads((folder / _FILE).read_bytes()))
+        try:
+            if (folder / _FILE).is_file():
+                yield _read(json.loads((folder / _FILE).read_bytes()))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            log.error("the service %s is left alone, as %s cannot be read: %r", folder.name, folder / _FILE, error)
 
 
 def without_secrets(spec: SessionSpec) -> tuple[dict[str, str], tuple[str, ...]]:

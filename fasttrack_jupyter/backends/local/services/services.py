@@ -114,7 +114,7 @@ class Services:
         elif keeper is not None and (rollout.outcome or spec.attempt_id in keeper.record.revisions):
             rollout.said = None
             keeper.follow(rollout, spec)
-        elif rollout.outcome is None and keeper is None and not self._was_begun(rollout):
+        elif rollout.outcome is None and not self._was_begun(rollout):
             return False  # a crash lay between its first word and the service's
         else:
             self._end_without_service(rollout)

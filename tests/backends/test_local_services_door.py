@@ -1,0 +1,119 @@
+"""How a service's door passes requests on: as they are, to who listens, from who means this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from fasttrack_jupyter.backends.local.services.gateway import Listener
+from fasttrack_jupyter.backends.local.services.passing import Door, Replica
+from fasttrack_jupyter.backends.local.services.relay import REFUSED
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+DEAF = f"HTTP/1.1 502 Bad Gateway\r\n{REFUSED}\r\nContent-Length: 4\r\nConnection: close\r\n\r\n8001".encode()
+
+
+class Inner:
+    """A replica that notes what it hears, and always says the same."""
+
+    def __init__(self, words: bytes) -> None:
+        self.words = words
+        self.heard: list[tuple[bytes, bytes]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One request."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+        self.heard.append((head, await reader.readexactly(size)))
+        writer.write(self.words)
+        await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def opened(*inner: Inner) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
+    """A public door before these replicas; what is yielded asks it, with raw bytes."""
+    door = Door("id", "digits", b"key")
+    door.is_public = True
+    servers = [await asyncio.start_server(each.serve, "127.0.0.1", 0) for each in inner]
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
+    await door.offer([Replica(f"r-{n}", "127.0.0.1", port) for n, port in enumerate(ports)])
+    listener = Listener(door)
+    await listener.listen(0)
+
+    async def ask(request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(request)
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    yield ask
+    await listener.aclose()
+    for server in servers:
+        server.close()
+
+
+def asked(request: bytes, *inner: Inner) -> bytes:
+    """The answer to one request."""
+
+    async def scenario() -> bytes:
+        async with opened(*inner) as ask:
+            return await ask(request)
+
+    return asyncio.run(scenario())
+
+
+def written(method: str = "GET", place: str = "/", host: str = "localhost", body: bytes = b"", **more: str) -> bytes:
+    """A request; ``more`` are headers, with ``_`` for ``-``."""
+    told = {"Host": host, **{name.replace("_", "-"): value for name, value in more.items()}, "Connection": "close"}
+    told |= {"Content-Length": str(len(body))} if body else {}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"{method} {place} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def test_a_packed_body_arrives_as_it_was_sent() -> None:
+    """Nobody on the way unpacks it, whose length would then be another."""
+    body, inner = gzip.compress(b"seven" * 1000), Inner(OK)
+    asked(written("POST", body=body, Content_Encoding="gzip"), inner)
+    ((head, heard),) = inner.heard
+    assert heard == body
+    assert b"Content-Encoding: gzip" in head
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4000", "localhost", "[::1]:4000"])
+def test_who_means_this_machine_is_answered(host: str) -> None:
+    """By each of its names."""
+    assert asked(written(host=host), Inner(OK)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("more", [{"host": "evil.example"}, {"Upgrade": "websocket", "Origin": "http://evil.example"}])
+def test_pages_of_the_web_are_not_answered_by_a_public_service(more: dict[str, Any]) -> None:
+    """Not under a name that leads here, and no websocket under their own."""
+    inner = Inner(OK)
+    assert asked(written(**more), inner).startswith(b"HTTP/1.1 421")
+    assert inner.heard == []
+
+
+def test_a_whole_url_in_the_first_line_keeps_its_path() -> None:
+    """As proxies write it."""
+    inner = Inner(OK)
+    asked(written(place="http://localhost/predict?x=%41"), inner)
+    assert inner.heard[0][0].startswith(b"GET /predict?x=%41 HTTP/1.1\r\n")
+
+
+def test_a_replica_in_which_nothing_listens_is_passed_over() -> None:
+    """Its relay says so, and nobody has seen the request; what was sent with a body cannot be sent again."""
+    deaf, inner = Inner(DEAF), Inner(OK)
+    for _ in range(2):
+        assert asked(written(), deaf, inner).startswith(b"HTTP/1.1 200")
+    assert deaf.heard
+    torn = asked(written("POST", body=b"x"), Inner(DEAF))
+    assert torn.startswith(b"HTTP/1.1 502")
+    assert b"8001" not in torn
+    assert asked(written(), Inner(DEAF)).startswith(b"HTTP/1.1 503")
