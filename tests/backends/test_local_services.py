@@ -93,7 +93,7 @@ def test_streams_pass_as_they_come(tmp_path: Path) -> None:
             await fill(here.backend)
             endpoint = await here.deploy(deployment("a-0-1"))
             reader, writer = await asyncio.open_connection("127.0.0.1", int(endpoint.rpartition(":")[2]))
-            writer.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
             began = time.monotonic()
             await reader.readuntil(b"one")
             first = time.monotonic() - began

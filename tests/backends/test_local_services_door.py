@@ -100,11 +100,18 @@ def test_pages_of_the_web_are_not_answered_by_a_public_service(more: dict[str, A
     assert inner.heard == []
 
 
-def test_a_whole_url_in_the_first_line_keeps_its_path() -> None:
-    """As proxies write it."""
+@pytest.mark.parametrize(
+    ("method", "sent", "passed"),
+    [
+        ("GET", "http://localhost/predict?x=%41", b"/predict?x=%41"), ("GET", "http://localhost", b"/"),
+        ("OPTIONS", "*", b"/"),
+    ],
+)  # fmt: skip
+def test_what_stands_for_a_path_in_the_first_line_becomes_one(method: str, sent: str, passed: bytes) -> None:
+    """Whole URLs, as proxies write them, keep their path."""
     inner = Inner(OK)
-    asked(written(place="http://localhost/predict?x=%41"), inner)
-    assert inner.heard[0][0].startswith(b"GET /predict?x=%41 HTTP/1.1\r\n")
+    asked(written(method, sent), inner)
+    assert inner.heard[0][0].startswith(method.encode() + b" " + passed + b" HTTP/1.1\r\n")
 
 
 def test_a_replica_in_which_nothing_listens_is_passed_over() -> None:

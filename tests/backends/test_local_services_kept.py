@@ -61,9 +61,10 @@ def test_a_failed_update_goes_back_though_only_its_end_was_written(tmp_path: Pat
 
 def test_a_record_that_cannot_be_read_keeps_no_other_from_going_on(tmp_path: Path, caplog: Any) -> None:
     """A later release may have written it, or a disk lost it: it stays as it is, and is told."""
-    for name in ("digits", "words", "later"):
+    for name in ("digits", "words", "none", "later"):
         records.save(tmp_path, ServiceRecord(name, 1))
     (tmp_path / "words" / "service.json").write_text("{")
+    (tmp_path / "none" / "service.json").write_text("null")
     later = tmp_path / "later" / "service.json"
     later.write_text(json.dumps({**json.loads(later.read_text()), "something": 1}))
     assert [record.name for record in records.load_all(tmp_path)] == ["digits"]

@@ -205,9 +205,14 @@ def _is_meant(request: web.BaseRequest) -> bool:
 
 
 def _place(request: web.BaseRequest) -> str:
-    """Path and query, as they were sent, also where a whole URL was."""
-    raw = request.raw_path
-    return raw if raw.startswith("/") else URL(raw, encoded=True).raw_path_qs
+    """Path and query as they were sent, also where a whole URL was; the root where there is none (``OPTIONS *``)."""
+    if (raw := request.raw_path).startswith("/"):
+        return raw
+    try:
+        place = URL(raw, encoded=True).raw_path_qs
+    except ValueError:
+        return "/"
+    return place if place.startswith("/") else "/"
 
 
 def _end_to_end(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:

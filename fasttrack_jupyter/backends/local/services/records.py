@@ -144,7 +144,7 @@ def load_all(root: Path) -> Iterator[ServiceRecord]:
         try:
             if (folder / _FILE).is_file():
                 yield _read(json.loads((folder / _FILE).read_bytes()))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             log.error("the service %s is left alone, as %s cannot be read: %r", folder.name, folder / _FILE, error)
 
 
