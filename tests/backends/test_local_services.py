@@ -237,7 +237,7 @@ def test_a_first_rollout_that_fails_leaves_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path) as here:
             await fill(here.backend)
-            await here.backend.submit(deployment("a-0-1", environ={"HEALTH": "500"}, timeout=1.5))
+            await here.backend.submit(deployment("a-0-1", environ={"HEALTH": "500"}, timeout=5.0))
             report = await here.reports.until("a-0-1", lambda r: r.result == "FAILURE")
             assert "timeout" in report.reason
             assert "GET /health answered 500, not 200" in report.reason
