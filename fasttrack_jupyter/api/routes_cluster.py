@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
-from fasttrack_jupyter.api.streams import HEARTBEAT, UNFIT, byte_range
+from fasttrack_jupyter.api.streams import UNFIT, byte_range, while_working
 from fasttrack_jupyter.engine import clusters as see
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import View
@@ -228,28 +228,12 @@ async def _upload(
         sent = so_far
 
     work = asyncio.create_task(browser.upload(folder, body.path, source, hear))
-    try:
-        told, waited = -1, 0.0
-        while not work.done():
-            await asyncio.wait([work], timeout=_BEAT)
-            waited += _BEAT
-            if sent != told and not work.done():
-                told, waited = sent, 0.0
-                yield see.UploadProgress(sent=sent, size=size)
-            elif waited >= HEARTBEAT:
-                waited = 0.0
-                yield None
-        await work
-    finally:
-        work.cancel()
-        await asyncio.wait([work])
+    async with aclosing(while_working(work, lambda: see.UploadProgress(sent=sent, size=size))) as beats:
+        async for told in beats:
+            yield told
     if body.key is not None:
         await engine.spool.drop(body.key)
     yield see.UploadProgress(sent=size, size=size, done=True)
-
-
-_BEAT = 0.25
-"""Seconds between two looks at how far an upload is."""
 
 
 async def _send(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from pydantic import Field
 
-from fasttrack_jupyter.api.streams import HEARTBEAT
+from fasttrack_jupyter.api.streams import while_working
 from fasttrack_jupyter.engine import model_views as see
 from fasttrack_jupyter.engine.model_origins import Origin
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import View
-
-_BEAT = 0.25
-"""Seconds between two looks at how far a registration is."""
 
 
 class ModelsQuery(View):
@@ -74,21 +72,10 @@ async def _register(engine: FastTrack, origin: Origin) -> AsyncIterator[see.Regi
         sent, size = done, of
 
     work = asyncio.create_task(engine.models.register(origin, hear))
-    try:
-        told, waited = -1, 0.0
-        while not work.done():
-            await asyncio.wait([work], timeout=_BEAT)
-            waited += _BEAT
-            if sent != told and not work.done():
-                told, waited = sent, 0.0
-                yield see.RegisterProgress(sent=sent, size=size)
-            elif waited >= HEARTBEAT:
-                waited = 0.0
-                yield None
-        made = await work
-    finally:
-        work.cancel()
-    version = await engine.models.shown(origin.backend, made)
+    async with aclosing(while_working(work, lambda: see.RegisterProgress(sent=sent, size=size))) as beats:
+        async for told in beats:
+            yield told
+    version = await engine.models.shown(origin.backend, work.result())
     yield see.RegisterProgress(sent=version.size, size=version.size, version=version)
 
 

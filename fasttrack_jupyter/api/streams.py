@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import EventView, LogView
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, EmptyRange, NotFound
 from fasttrack_jupyter.model.job import parse_attempt_id
+
+T = TypeVar("T")
 
 HEARTBEAT = 15.0
 """Seconds; a stream with nothing to say yields None this often, so that both ends notice when the other is gone.
@@ -26,8 +29,33 @@ _QUICK, _SLOW = 0.04, 0.4
 
 _AWAY = 2.0
 """… and when its backend does not answer."""
+_BEAT = 0.25
+"""Seconds between two looks at how far something is."""
 UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 """What a file's name cannot hold on some system."""
+
+
+async def while_working(work: asyncio.Task[Any], seen: Callable[[], T]) -> AsyncGenerator[T | None, None]:
+    """What ``seen`` tells while ``work`` goes on, when it is new, at most some times a second; None as a heartbeat.
+
+    Closed early, it ends the work, and waits until that has ended. Raises what the work raises.
+    """
+    try:
+        told: T | None = None
+        waited = 0.0
+        while not work.done():
+            await asyncio.wait([work], timeout=_BEAT)
+            waited += _BEAT
+            if (now := seen()) != told and not work.done():
+                told, waited = now, 0.0
+                yield now
+            elif waited >= HEARTBEAT:
+                waited = 0.0
+                yield None
+        await work
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
 
 
 class TextResponse(web.StreamResponse):
