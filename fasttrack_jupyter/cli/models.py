@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.words import ago, size
+from fasttrack_jupyter.api.words import ago, plural, size
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.models_deploying import deploy
 from fasttrack_jupyter.cli.models_showing import show_comparison, show_model, show_version
@@ -117,9 +117,8 @@ def register(face: Face, job: str, task: str, output: str, name: str | None) -> 
     if face.as_json:
         face.json(made)
         return
-    face.say(
-        f"{made['model']}@{made['version']} on {made['backend']}: {size(made['size'])}, {len(made['files'])} files"
-    )
+    files = plural(len(made["files"]), "file")
+    face.say(f"{made['model']}@{made['version']} on {made['backend']}: {size(made['size'])}, {files}")
 
 
 def _tell_progress(progress: Json) -> None:
