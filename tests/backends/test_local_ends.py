@@ -60,6 +60,15 @@ def _command_lines() -> Iterator[tuple[int, str]]:
             continue
 
 
+def _launcher() -> psutil.Process:
+    """The launcher that this process started last, and that has not ended."""
+    return next(
+        child
+        for child in reversed(psutil.Process().children())
+        if child.status() != psutil.STATUS_ZOMBIE and "launcher" in " ".join(child.cmdline())
+    )
+
+
 async def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
     """Wait until ``holds()``."""
     deadline = time.monotonic() + seconds
@@ -211,7 +220,7 @@ def test_a_dead_launcher_costs_nothing(settings: LocalSettings) -> None:
     async def scene(backend: LocalBackend, reports: Reports) -> list[int | None]:
         await backend.submit(session_spec(SPEC, "sleep 0.5; exit 5"))
         await reports.running(SPEC)
-        launcher = next(p for p in psutil.Process().children() if "launcher" in " ".join(p.cmdline()))
+        launcher = _launcher()
         launcher.kill()
         await backend.submit(session_spec("j-1-1", "exit 6"))
         return [(await reports.ended(name)).exit_code for name in (SPEC, "j-1-1")]
@@ -383,7 +392,7 @@ def test_no_descriptor_and_no_zombie_is_left(settings: LocalSettings) -> None:
             await backend.forget(f"j-{number}-1")
 
         await one(0)
-        launcher = next(p for p in psutil.Process().children() if "launcher" in " ".join(p.cmdline()))
+        launcher = _launcher()
         before = (psutil.Process().num_fds(), launcher.num_fds())
         await asyncio.gather(*(one(number) for number in range(1, 41)))
         await until(lambda: (psutil.Process().num_fds(), launcher.num_fds()) == before)

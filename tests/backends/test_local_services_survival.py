@@ -129,6 +129,7 @@ def test_a_gateway_that_is_killed_comes_back_at_the_same_url(tmp_path: Path) -> 
             os.kill(pid, signal.SIGKILL)
 
             await here.until(lambda: pid not in gateways(tmp_path))
+            await here.until(lambda: not Path(f"/proc/{pid}").exists())  # nor is a zombie of it left
             await here.until(lambda: answers(endpoint))
             assert len(gateways(tmp_path)) == 1
             info = await here.backend.service("digits")

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ class GatewayLink:
         self._writer: asyncio.StreamWriter | None = None
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
-        self._process: int | None = None
-        """The gateway's pid, if this engine started it."""
+        self._waiting: threading.Thread | None = None
+        """Waits for the end of the gateway that this engine started: it stays a zombie for nobody."""
 
     def key(self) -> bytes:
         """What tokens are signed with."""
@@ -94,8 +95,10 @@ class GatewayLink:
             return
         self.key()
         while not await self._connect():
-            if not self._is_running():
-                self._process = await asyncio.to_thread(self._start)
+            if self._waiting is None or not self._waiting.is_alive():
+                pid = await asyncio.to_thread(self._start)
+                self._waiting = threading.Thread(target=_wait_for, args=(pid,), name="gateway", daemon=True)
+                self._waiting.start()
             await asyncio.sleep(_LOOK_AGAIN)
 
     def _start(self) -> int:
@@ -113,20 +116,10 @@ class GatewayLink:
         finally:
             os.close(log)
 
-    def _is_running(self) -> bool:
-        if self._process is None:
-            return False
-        with contextlib.suppress(ChildProcessError):
-            if os.waitpid(self._process, os.WNOHANG) == (0, 0):
-                return True
-        self._process = None
-        return False
-
     def _drop(self) -> None:
         if self._writer is not None:
             self._writer.close()
             self._writer = self.pid = None
-        self._is_running()
 
     async def aclose(self) -> None:
         """Let go of it; it goes on."""
@@ -134,3 +127,8 @@ class GatewayLink:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         self._drop()
+
+
+def _wait_for(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # somebody waits for every child of this process
+        os.waitpid(pid, 0)
