@@ -53,6 +53,15 @@ class RunOn(StrEnum):
     ALL = "all"
 
 
+class RunIf(StrEnum):
+    """Which ends of those that it waits for let a task run."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_DONE = "all_done"
+    ANY_FAILED = "any_failed"
+    ONE_SUCCESS = "one_success"
+
+
 def _none_is_empty(value: Any) -> Any:
     return () if value is None else value
 
@@ -243,6 +252,17 @@ class Task(Model):
     )
     mounts: Mounts = Field(default=(), description="Vfolders: name (at /home/work/name) or name:alias")
     skip: bool = Field(default=False, description="Leave the task out; it counts as satisfied")
+    when: Text | None = Field(
+        default=None, description="A condition: the task is skipped unless it is true",
+        examples=["${{ tasks.check.outputs.accuracy > 0.9 }}"],
+    )  # fmt: skip
+    run_if: RunIf = Field(
+        default=RunIf.ALL_SUCCESS, description="all_success: all that it waits for succeeded; all_done: it has ended, "
+        "however; any_failed: some of it failed; one_success: some of it succeeded",
+    )  # fmt: skip
+    final: bool = Field(
+        default=False, description="Runs when all other tasks have ended, however the job came out, also a cancelled one"
+    )
     continue_on_failure: bool = Field(default=False, description="Whether tasks behind it run although it failed")
     retry: Annotated[Retry, BeforeValidator(_none_is_nothing)] = Field(
         default_factory=lambda: _NO_RETRY, description="Whether a failed task is tried again"
