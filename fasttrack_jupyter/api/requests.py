@@ -108,6 +108,10 @@ class StreamQuery(View):
 
     after: int = Field(default=0, ge=0, le=LARGEST)
     job: str | None = None
+    services: bool = False
+    """Also a line of type ``ServiceChanged`` whenever model services are not any more as they were told.
+
+    It is a hint, stored nowhere: it repeats the seq of the line before, is of no job, and says nothing more."""
 
 
 class BackendQuery(View):

@@ -6,6 +6,7 @@ import asyncio
 import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from fasttrack_jupyter.api.requests import LogQuery, StreamQuery
 from fasttrack_jupyter.engine.service import FastTrack
-from fasttrack_jupyter.engine.views import EventView, LogView
+from fasttrack_jupyter.engine.views import SERVICE_CHANGED, EventView, LogView
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, EmptyRange, NotFound
 from fasttrack_jupyter.model.job import parse_attempt_id
 
@@ -120,15 +121,43 @@ async def send_log(engine: FastTrack, request: web.Request, job: str, path: str,
 
 
 async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[EventView | None]:
-    """Each event after the given seq, as soon as it is stored."""
+    """Each event after the given seq, as soon as it is stored; with ``services``, hints about those in between."""
     after, wait = query.after, 0.0
-    while True:
-        page = await engine.events(after, 1000, job=query.job, wait=wait)
-        for event in page.events:
-            yield event
-        if not page.events:
-            yield None
-        after, wait = page.next, HEARTBEAT
+    changes = asyncio.create_task(_next_change(engine)) if query.services else None
+    try:
+        while True:
+            asking = asyncio.create_task(engine.events(after, 1000, job=query.job, wait=wait))
+            try:
+                while changes and not asking.done():
+                    await asyncio.wait([asking, changes], return_when=asyncio.FIRST_COMPLETED)
+                    if changes.done():
+                        changes = asyncio.create_task(_next_change(engine))
+                        yield _service_changed(after)
+                page = await asking
+            finally:
+                asking.cancel()
+            for event in page.events:
+                yield event
+            if not page.events:
+                yield None
+            after, wait = page.next, HEARTBEAT
+    finally:
+        if changes:
+            changes.cancel()
+
+
+async def _next_change(engine: FastTrack) -> None:
+    now = await engine.services.wait(-1, 0.0)
+    while await engine.services.wait(now, HEARTBEAT) <= now:
+        pass
+
+
+def _service_changed(seq: int) -> EventView:
+    """See :class:`~fasttrack_jupyter.api.requests.StreamQuery`."""
+    return EventView(
+        seq=seq, at=datetime.now(UTC), job_id="", path=None, type=SERVICE_CHANGED, attempt=0, status="", result=None,
+        reason=None, data={},
+    )  # fmt: skip
 
 
 async def send_file(engine: FastTrack, request: web.Request, job: str, path: str, file: str) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.engine.carrying import Carrier
-from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser
+from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser, SessionsPage
 from fasttrack_jupyter.engine.keeping import ServiceKeeper
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
@@ -23,6 +23,7 @@ from fasttrack_jupyter.engine.registry import ModelRegistry
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.services import ServiceDesk
+from fasttrack_jupyter.engine.session_tasks import SessionTasks
 from fasttrack_jupyter.engine.spool import Spool
 from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
@@ -76,8 +77,11 @@ class Household:
         )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
-        self._keeper = ServiceKeeper(world.store, self._roster, self._runner, self._stage, world.clock)
+        self._keeper = ServiceKeeper(
+            world.store, self._roster, self._runner, self._stage, world.clock, lambda: self.services.changed()
+        )
         self.services = ServiceDesk(self._roster, self._logs)
+        self._session_tasks = SessionTasks(world.store)
         self.spool = Spool(Path(world.home))
 
     async def pipelines(self) -> list[PipelineView]:
@@ -137,6 +141,11 @@ class Household:
         if not isinstance(found, Browsable):
             raise Conflict(f"the backend {backend!r} is no cluster", hint="name one, such as backend.ai")
         return found.browser()
+
+    async def cluster_sessions(self, backend: str, *, live: bool, text: str, limit: int, offset: int) -> SessionsPage:
+        """As :meth:`ClusterBrowser.sessions`, with the tasks of those that this home started."""
+        page = await self.cluster(backend).sessions(live=live, text=text, limit=limit, offset=offset)
+        return await self._session_tasks.told(page)
 
     async def cluster_log(self, backend: str, session: str) -> str:
         """What a session of a cluster wrote, with this home's secrets masked. Raises as :meth:`cluster`, NotFound."""

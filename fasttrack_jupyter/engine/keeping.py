@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from fasttrack_jupyter.engine.desk import LineDesk
 from fasttrack_jupyter.engine.live import LiveJob
@@ -34,8 +35,17 @@ _PAUSE = (2.0, 60.0)
 class ServiceKeeper:
     """Looks after the services of one home."""
 
-    def __init__(self, store: JobStore, roster: Roster, runner: JobRunner, stage: Stage, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        roster: Roster,
+        runner: JobRunner,
+        stage: Stage,
+        clock: Clock,
+        changed: Callable[[], None],
+    ) -> None:
         self._store, self._roster, self._runner, self._stage, self._clock = store, roster, runner, stage, clock
+        self._changed = changed
         self._sweeps: dict[str, asyncio.Task[None]] = {}
         """By backend, what removes its ephemeral services."""
         self._again: set[str] = set()
@@ -49,18 +59,20 @@ class ServiceKeeper:
             return
         backend = self._roster.opened(name)
         if isinstance(backend, ServesHere):
-            backend.begin_serving(LineDesk(self._roster.line(name), self._runner.wake), self.recall)
+            backend.begin_serving(LineDesk(self._roster.line(name), self._runner.wake), self.recall, self._changed)
         if isinstance(backend, Serving):
             self._sweep(name)
 
     def finished(self, live: LiveJob) -> None:
         """A job has ended."""
-        deployments = (
-            path
+        deployed = {
+            path: task.service
             for path, task in zip(live.graph.names, live.pipeline.tasks, strict=True)
-            if task.type is TaskType.DEPLOYMENT and task.service is not None and task.service.ephemeral
-        )
-        for name in {live.where(path) for path in deployments}:
+            if task.type is TaskType.DEPLOYMENT and task.service is not None
+        }
+        if deployed:
+            self._changed()
+        for name in {live.where(path) for path, service in deployed.items() if service.ephemeral}:
             self._sweep(name)
 
     def is_busy(self) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 
 from pydantic import Field
 
+from fasttrack_jupyter.engine.ambient import LocalBus
 from fasttrack_jupyter.engine.present import moment
 from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.roster import Roster
@@ -84,6 +85,19 @@ class ServiceDesk:
 
     def __init__(self, roster: Roster, logs: LogReader) -> None:
         self._roster, self._logs = roster, logs
+        self._changes, self._bus = 0, LocalBus()
+
+    def changed(self) -> None:
+        """Some service is not any more as it was told: whoever waits for that hears it."""
+        self._changes += 1
+        self._bus.publish(self._changes)
+
+    async def wait(self, after: int, timeout: float) -> int:
+        """How many changes there were in this engine's life, once they are more than ``after``, or it took so long.
+
+        A hint: of services that live elsewhere only what was asked for here is heard of.
+        """
+        return await self._bus.wait(after, timeout)
 
     async def services(self, backend: str | None) -> ServicesView:
         """Of one backend, or of all that serve; then one that does not answer keeps nothing from being shown."""
@@ -103,11 +117,13 @@ class ServiceDesk:
         """From now on so many replicas."""
         serving = self._serving(backend)
         await serving.scale_service(name, replicas)
+        self.changed()
         return _view(backend, await serving.service(name))
 
     async def remove(self, backend: str, name: str) -> None:
         """Drain it, and end it."""
         await self._serving(backend).remove_service(name)
+        self.changed()
 
     async def token(self, backend: str, name: str, seconds: float) -> ServiceToken:
         """What its requests must carry."""

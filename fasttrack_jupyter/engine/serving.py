@@ -128,10 +128,11 @@ class ServesHere(Serving, Protocol):
     A deployment's attempt takes no slots there by itself: each replica does, at the desk.
     """
 
-    def begin_serving(self, desk: SlotDesk, recall: Recall) -> None:
+    def begin_serving(self, desk: SlotDesk, recall: Recall, changed: Callable[[], None] = lambda: None) -> None:
         """Called once, after :meth:`open` and before any job goes on: hold what runs, go on with what is wanted.
 
-        ``recall`` answers once the engine is open, so not within this call.
+        ``recall`` answers once the engine is open, so not within this call. ``changed`` is called in the loop, at once,
+        whenever :meth:`services` has something new to tell.
         """
         ...
 

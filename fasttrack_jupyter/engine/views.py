@@ -17,6 +17,9 @@ from fasttrack_jupyter.model.problems import Problem
 LONGEST_NAME, LONGEST_TAG, MOST_TAGS, LONGEST_NOTE = 200, 64, 32, 10_000
 """What a person may write on a job: characters of its name, of a tag, how many tags, characters of its note."""
 
+SERVICE_CHANGED = "ServiceChanged"
+"""The type of an event that is none of the log: model services are not any more as they were told."""
+
 Tag = Annotated[str, Field(max_length=LONGEST_TAG)]
 
 

@@ -55,7 +55,7 @@ class FastTrackApp(ExtensionApp):
         server.io_loop.add_callback(self.supervisor.start)
 
     def _note(self, seq: int) -> None:
-        self.hints.note(seq, self.supervisor.state.state)
+        self.hints.note(seq, self.supervisor.state.state, self.supervisor.service_changes)
 
     def current_activity(self) -> dict[str, int] | None:
         """Unfinished jobs: a server that stops by itself when nobody needs it has to wait for them."""

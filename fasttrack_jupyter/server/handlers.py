@@ -18,6 +18,7 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from fasttrack_jupyter.api.paths import Operation
 from fasttrack_jupyter.errors import BadRequest, FastTrackError
@@ -95,7 +96,8 @@ class FastTrackHandler(APIHandler):
         """Work for as long as somebody waits for the answer."""
         self._work = asyncio.create_task(work)
         await asyncio.wait([self._work])
-        if not self._is_gone:
+        failure = None if self._work.cancelled() else self._work.exception()  # heard, also where nobody waits for it
+        if not self._is_gone and not isinstance(failure, StreamClosedError):  # who asked left before anybody said so
             self._work.result()
 
     def on_connection_close(self) -> None:

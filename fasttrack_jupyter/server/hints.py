@@ -22,9 +22,9 @@ class Hints:
         self._waiting: dict[str, int | str] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, seq: int, engine: Literal["connected", "starting", "failed"]) -> None:
-        """The newest event is ``seq``, and the engine is in that state."""
-        self._waiting = {"seq": seq, "engine": engine}
+    def note(self, seq: int, engine: Literal["connected", "starting", "failed"], services: int = 0) -> None:
+        """The newest event is ``seq``, the engine is in that state, and services changed so many times."""
+        self._waiting = {"seq": seq, "engine": engine, "services": services}
         if self._timer is None:
             self._emit()
 

@@ -24,6 +24,7 @@ from typing import Any
 from fasttrack_jupyter.api import starter
 from fasttrack_jupyter.api.failures import error_from
 from fasttrack_jupyter.api.forward import Gone, Link, Reply
+from fasttrack_jupyter.engine.views import SERVICE_CHANGED
 from fasttrack_jupyter.errors import EngineUnavailable, FastTrackError, OtherVersion
 from fasttrack_jupyter.home import Home
 from fasttrack_jupyter.server.views import EngineState
@@ -42,6 +43,7 @@ _RUSH = 2.0
 """Seconds between two tries at least, from the sixth on, however much somebody asks for it."""
 _STEADY = 10.0
 """Seconds of connection after which the next failure counts as the first again."""
+_OF_SERVICES = f'"{SERVICE_CHANGED}"'.encode()
 _DOCTOR = "`fasttrack doctor` in a terminal tells what this machine lacks."
 
 
@@ -55,6 +57,8 @@ class Supervisor:
         self._settled, self._changed, self._hurry = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.state = EngineState(state="starting")
+        self.service_changes = 0
+        """How often model services were heard not to be any more as they were told."""
         self.running_jobs = 0
         """As the engine said a moment ago: at most a quarter of a minute while nothing happens."""
 
@@ -163,19 +167,22 @@ class Supervisor:
         try:
             info = await _info(link)
             seq, self.running_jobs = info["seq"], info["running_jobs"]
-            stream = await link.ask("GET", f"/events/stream?after={seq}", patience=_SILENCE)
+            stream = await link.ask("GET", f"/events/stream?after={seq}&services=true", patience=_SILENCE)
             with closing(stream):
                 if stream.status >= 400:
                     raise error_from(stream.status, await stream.body())
                 self._link, self._seq = link, seq
+                self.service_changes += 1  # who knows what happened meanwhile
                 self._tell(EngineState(state="connected"))
-                async for seq in _seqs(stream):
+                async for seq, is_of_services in _news(stream):
+                    self.service_changes += is_of_services
                     if seq is None:
                         self.running_jobs = (await _info(link))["running_jobs"]
-                    else:
+                    elif seq > self._seq:
                         self.running_jobs = self.running_jobs or 1  # something happens: it runs something, or just did
                         self._seq = seq
-                        self._on_seq(seq)
+                    if seq is not None or is_of_services:
+                        self._on_seq(self._seq)
         finally:
             self._link = None
             await link.aclose()
@@ -207,8 +214,9 @@ async def _info(link: Link) -> dict[str, Any]:
     return found
 
 
-async def _seqs(stream: Reply) -> AsyncIterator[int | None]:
-    """The last number in each part that arrives: events come in order, and only the newest is a hint.
+async def _news(stream: Reply) -> AsyncIterator[tuple[int | None, bool]]:
+    """The last number in each part that arrives (events come in order, and only the newest is a hint), and whether
+    services may have changed.
 
     None where nothing has happened for a while.
     """
@@ -217,7 +225,7 @@ async def _seqs(stream: Reply) -> AsyncIterator[int | None]:
         *lines, rest = (rest + part).split(b"\n")
         last = next(filter(None, reversed(lines)), b"")
         if lines:
-            yield json.loads(last)["seq"] if last else None
+            yield json.loads(last)["seq"] if last else None, any(_OF_SERVICES in line for line in lines)
 
 
 def _failed(error: FastTrackError) -> EngineState:

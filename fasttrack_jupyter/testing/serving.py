@@ -118,14 +118,15 @@ class FakeServingBackend(FakeBackend):
 
 
 class FakeServingHere(FakeServingBackend):
-    """The same, whose services live by the engine; ``desk`` and ``recall`` are what it was given."""
+    """The same, whose services live by the engine; ``desk``, ``recall`` and ``changed`` are what it was given."""
 
     desk: SlotDesk
     recall: Recall
+    changed: Callable[[], None]
 
-    def begin_serving(self, desk: SlotDesk, recall: Recall) -> None:
+    def begin_serving(self, desk: SlotDesk, recall: Recall, changed: Callable[[], None] = lambda: None) -> None:
         """See the port."""
-        self.desk, self.recall = desk, recall
+        self.desk, self.recall, self.changed = desk, recall, changed
         for name, service in self.services_kept.items():
             for replica in service.replicas:
                 desk.hold(f"{name}/{replica.id}", ResourceSlots())

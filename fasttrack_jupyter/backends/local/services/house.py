@@ -38,6 +38,10 @@ class House(Ground, Protocol):
         """Tell the engine about a rollout."""
         ...
 
+    def looked(self) -> None:
+        """A service has looked at itself, and may have something new to tell."""
+        ...
+
     def sync(self) -> Coroutine[Any, Any, dict[str, int]]:
         """Tell the gateway how things are; by replica, how many requests it is busy with."""
         ...

@@ -142,6 +142,7 @@ class Keeper:
             except Exception as error:  # a defect of ours must not leave a service without anybody who looks after it
                 _LOG.exception("service %s", self.record.name)
                 self.trouble = f"{type(error).__name__}: {error}"
+            self._house.looked()
             pause = self._pauses.left()
             if not self.is_gone:
                 with contextlib.suppress(TimeoutError):

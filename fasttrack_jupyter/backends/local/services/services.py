@@ -47,12 +47,15 @@ class Services:
         self._link = GatewayLink(home, self._wake_all)
         self._networks: bool | None = None
         self._recall: Recall | None = None
+        self._changed: Callable[[], None] = lambda: None
+        self._known: list[ServiceInfo] = []
+        """As the engine was last told that something is new."""
 
     # ------------------------------------------------------------ the engine begins and ends
 
-    def begin(self, desk: SlotDesk, recall: Recall) -> None:
+    def begin(self, desk: SlotDesk, recall: Recall, changed: Callable[[], None] = lambda: None) -> None:
         """Hold what runs, go on with what is wanted."""
-        self.desk, self._recall = desk, recall
+        self.desk, self._recall, self._changed = desk, recall, changed
         for record in records.load_all(self._root):
             self._keep(record).begin()
 
@@ -260,6 +263,12 @@ class Services:
         """See ``House``."""
         assert self._recall is not None
         return await self._recall(attempt_id)
+
+    def looked(self) -> None:
+        """See ``House``."""
+        if (now := self.infos()) != self._known:
+            self._known = now
+            self._changed()
 
     async def sync(self) -> dict[str, int]:
         """See ``House``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from fasttrack_jupyter.backends.local.services.services import Services, info_of
@@ -26,9 +27,9 @@ class LocalServing:
             raise Conflict("the local backend is not open", hint="await open() first")
         return self._services
 
-    def begin_serving(self, desk: SlotDesk, recall: Recall) -> None:
+    def begin_serving(self, desk: SlotDesk, recall: Recall, changed: Callable[[], None] = lambda: None) -> None:
         """See the port."""
-        self._open_services().begin(desk, recall)
+        self._open_services().begin(desk, recall, changed)
 
     def is_serving(self) -> bool:
         """See the port."""
