@@ -187,8 +187,9 @@ async def answer_invitation(engine: FastTrack, backend: str, invitation: str, bo
 
 async def cluster_sessions(engine: FastTrack, backend: str, query: SessionsQuery) -> see.SessionsPage:
     """One's sessions there, whoever started them."""
-    browser = engine.cluster(backend)
-    return await browser.sessions(live=query.live, text=query.text, limit=query.limit, offset=query.offset)
+    return await engine.cluster_sessions(
+        backend, live=query.live, text=query.text, limit=query.limit, offset=query.offset
+    )
 
 
 async def terminate_session(engine: FastTrack, backend: str, session: str, query: EndQuery) -> None:

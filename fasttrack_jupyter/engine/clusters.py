@@ -204,6 +204,17 @@ class AppAddress(View):
     url: str
 
 
+class SessionTask(View):
+    """The task instance that a session is an attempt of."""
+
+    job: str
+    """The job's id."""
+    pipeline: str
+    index: int
+    path: str
+    attempt: int
+
+
 class ClusterSession(View):
     """A session of the user's."""
 
@@ -221,6 +232,8 @@ class ClusterSession(View):
     ended_at: datetime | None
     attempt: str | None
     """The attempt that it is, where it was started by FastTrack for Jupyter (of this home or another one)."""
+    task: SessionTask | None = None
+    """What ``attempt`` is an attempt of, where this home has the job."""
     apps: tuple[ClusterApp, ...]
 
 
