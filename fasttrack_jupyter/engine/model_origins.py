@@ -96,7 +96,7 @@ class Origin:
         }  # fmt: skip
 
     async def _inputs(self, backends: Callable[[str], ExecutionBackend]) -> list[dict[str, Any]]:
-        named = {name: InputRef.parse(written) for name, written in self.task.inputs.items()}
+        named = {name: given.refs[0] for name, given in self.task.inputs.items()}
         refs = {**{name: InputRef(name) for name in self.task.dependencies}, **named}
         return [await self._input(name, ref, backends) for name, ref in refs.items()]
 

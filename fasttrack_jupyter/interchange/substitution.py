@@ -122,8 +122,8 @@ class Substitution:
         return None
 
     def _of_input(self, name: str) -> Source | None:
-        written = self._inputs.get(name)
-        return None if written is None else self._of_output(InputRef.parse(written))
+        given = self._inputs.get(name)
+        return None if given is None else self._of_output(given.refs[0])
 
     def _of_output(self, ref: InputRef) -> Source | None:
         if ref.task not in self._order or ref.task not in self._pipeline.by_name:

@@ -12,15 +12,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from fasttrack_jupyter.model.parameters import FOREIGN_TYPES, ValueType, check_value, read_value, suggest_type
 from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.quantities import Text
 from fasttrack_jupyter.model.registry import check_model_name
 
 OUTPUTS = "/pipeline/outputs"
@@ -63,13 +72,7 @@ class OutputSpec(BaseModel):
     @field_validator("type")
     @classmethod
     def _known_or_named(cls, value: str) -> str:
-        if value.lower() in FOREIGN_TYPES or (value not in frozenset(ValueType) and suggest_type(value)):
-            raise ValueError(f"unknown type {value!r} ({suggest_type(value)})")
-        if not _TYPE.fullmatch(value):
-            raise ValueError(
-                f"{value!r} is not a type: write int, float, str, bool, list, struct, or a name such as Model"
-            )
-        return value
+        return checked_type(value)
 
     @field_validator("path")
     @classmethod
@@ -91,6 +94,19 @@ class OutputSpec(BaseModel):
     def path_of(self, name: str) -> str:
         """Where the output called ``name`` is, relative to the output folder."""
         return self.path or (f"{VALUES}/{name}" if self.is_value else name)
+
+
+def checked_type(value: str) -> str:
+    """``value``, if it is the name of a type.
+
+    Raises:
+        ValueError: no type is called so.
+    """
+    if value.lower() in FOREIGN_TYPES or (value not in frozenset(ValueType) and suggest_type(value)):
+        raise ValueError(f"unknown type {value!r} ({suggest_type(value)})")
+    if not _TYPE.fullmatch(value):
+        raise ValueError(f"{value!r} is not a type: write int, float, str, bool, list, struct, or a name such as Model")
+    return value
 
 
 def output_path(written: str) -> str:
@@ -128,8 +144,112 @@ class InputRef:
             )
         return cls(task, output if dot else None)
 
+    @classmethod
+    def alternatives(cls, text: str) -> tuple[InputRef, ...]:
+        """From ``big.model | small.model``: the first whose task was not skipped and did not fail is meant.
+
+        Raises:
+            ValueError: one of them is no input.
+        """
+        return tuple(map(cls.parse, text.split("|")))
+
     def __str__(self) -> str:
         return self.task if self.output is None else f"{self.task}.{self.output}"
+
+
+class InputSpec(BaseModel):
+    """A declared input: which output it is, or which ones of several, and of what type it must be.
+
+    ``clean: prep.clean`` is short for ``clean: {from: prep.clean}``, and is how it is written again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+    source: Text = Field(
+        alias="from", description="The task and its output, or several with | between them: the first that is there",
+        examples=["prep.clean", "big.model | small.model"],
+    )  # fmt: skip
+    type: str | None = Field(
+        default=None, description="What it must be: the type of the output that it comes from", examples=["Model"]
+    )
+    description: Text | None = Field(default=None, description="For people")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if value is None or isinstance(value, list):
+            raise ValueError("an input is text: write the task and its output, such as prep.clean, or a.x | b.x")
+        return value if isinstance(value, (dict, InputSpec)) else {"from": value}
+
+    @field_validator("type")
+    @classmethod
+    def _known_or_named(cls, value: str | None) -> str | None:
+        return value if value is None else checked_type(value)
+
+    @model_serializer(mode="wrap")
+    def _shortest(self, write: SerializerFunctionWrapHandler) -> Any:
+        """The short form, where that says it all."""
+        return self.source if self.is_short else write(self)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the short form says it all."""
+        return not (self.type is not None or self.description is not None or self.model_extra)
+
+    @property
+    def refs(self) -> tuple[InputRef, ...]:
+        """Where it may come from, in order of preference.
+
+        Raises:
+            ValueError: the text names no outputs; validation refuses it.
+        """
+        return InputRef.alternatives(self.source)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that it may come from, also where the text is wrong beyond that."""
+        return tuple(written.strip().partition(".")[0] for _, written in self.parts)
+
+    @property
+    def parts(self) -> Iterator[tuple[int, str]]:
+        """What stands between the ``|``, each with its offset in the text."""
+        start = 0
+        for part in self.source.split("|"):
+            yield start + len(part) - len(part.lstrip()), part.strip()
+            start += len(part) + 1
+
+    def __str__(self) -> str:
+        return self.source
+
+
+ARTIFACTS: Mapping[str, str] = {
+    "File": "a file of any kind",
+    "Folder": "a folder of any kind",
+    "Artifact": "a file or folder of any kind",
+    "Dataset": "data to learn from",
+    "Model": "a trained model; it can be registered",
+    "Metrics": "numbers by name, as JSON",
+    "ClassificationMetrics": "a confusion matrix, a ROC curve",
+    "SlicedClassificationMetrics": "the same for each slice of the data",
+    "HTML": "a page",
+    "Markdown": "a text",
+    "Plot": "a picture, or a Vega or Plotly figure",
+}
+"""The types of artifacts that are known by name; any other name is a type of the author's own."""
+_ANY_ARTIFACT = ("File", "Artifact")
+
+
+def accepts(wanted: str, given: str | None) -> bool:
+    """Whether an input of type ``wanted`` may come from an output of type ``given``, None being a whole output folder.
+
+    A value goes into its own type (and an int into a float), an artifact into its own type and
+    into ``File`` and ``Artifact``, which take every artifact.
+    """
+    given = given or "Folder"
+    values = frozenset(ValueType)
+    if wanted in values or given in values:
+        return wanted == given or (wanted, given) == (ValueType.FLOAT, ValueType.INT)
+    return wanted == given or wanted in _ANY_ARTIFACT
 
 
 def check_names(names: Mapping[str, Any], what: str) -> list[Problem]:

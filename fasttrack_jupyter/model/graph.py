@@ -4,7 +4,9 @@ Tasks are numbered by their position in the file; everything here speaks in thes
 100,000 tasks cost a few lists of small tuples. A task's *upstream* order is a contract: it is the
 order of ``/pipeline/input1``, ``/pipeline/input2`` … in its sessions. Explicit ``dependencies``
 come first, then the tasks that its ``inputs`` name, then those that ``${{ tasks.* }}`` mentions in
-its command and in its environment variables; each task once, at its first appearance.
+its condition (``when``), in its command and in its environment variables; each task once, at its
+first appearance. What a final task waits for besides, namely everything that is not final, is no
+edge: its sessions see only what it names, and n final tasks of m others would cost n·m edges.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from fasttrack_jupyter.model.pipeline import Pipeline, Task
 
 @dataclass(frozen=True)
 class TaskGraph:
-    """Who needs whom. ``upstream[i]`` are the tasks that task ``i`` waits for, in the order of its inputs."""
+    """Who needs whom. ``upstream[i]`` are the tasks that task ``i`` names, in the order of its inputs."""
 
     names: tuple[str, ...]
     upstream: list[tuple[int, ...]]
+    finals: frozenset[int] = frozenset()
+    """Tasks that also wait for all others, however those end."""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -42,7 +46,7 @@ class TaskGraph:
     def topological_order(self) -> list[int]:
         """Every task after all those that it needs; among free ones the file's order decides (Kahn 1962).
 
-        Tasks on a cycle, and those behind one, are left out.
+        Final tasks come last. Tasks on a cycle, and those behind one, are left out.
         """
         missing = [len(needed) for needed in self.upstream]
         order = [task for task, count in enumerate(missing) if not count]
@@ -51,7 +55,7 @@ class TaskGraph:
                 missing[other] -= 1
                 if not missing[other]:
                     order.append(other)
-        return order
+        return sorted(order, key=self.finals.__contains__) if self.finals else order
 
     def find_cycle(self) -> list[str] | None:
         """One cycle as ``["a", "b", "a"]`` (a needs b, b needs a), or None where there is none."""
@@ -134,15 +138,16 @@ def build_graph(pipeline: Pipeline) -> TaskGraph:
     names = tuple(task.name for task in pipeline.tasks)
     index = {name: number for number, name in enumerate(names)}
     upstream = [tuple(dict.fromkeys(index[name] for name in needed(task) if name in index)) for task in pipeline.tasks]
-    return TaskGraph(names, upstream)
+    finals = frozenset(number for number, task in enumerate(pipeline.tasks) if task.final)
+    return TaskGraph(names, upstream, finals)
 
 
 def needed(task: Task) -> Iterator[str]:
     """Names of the tasks that ``task`` waits for, in the order of its inputs; a name may come more than once."""
     yield from task.dependencies
-    for source in task.inputs.values():
-        yield source.strip().partition(".")[0]
-    for text in (command_of(task), *task.environment.envs.values()):
+    for given in task.inputs.values():
+        yield from given.tasks
+    for text in (task.when or "", command_of(task), *task.environment.envs.values()):
         if "${{" in text:
             yield from _mentioned(text)
 

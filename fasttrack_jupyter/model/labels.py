@@ -10,7 +10,7 @@ TITLES: dict[str, dict[str, str]] = {
     "Pipeline": {
         "name": "Name", "version": "Version", "description": "Description", "ownership": "Ownership",
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
-        "mounts": "Mounts", "params": "Parameters", "files": "Code files", "tasks": "Tasks",
+        "mounts": "Mounts", "params": "Parameters", "files": "Code files", "cache": "Reuse results", "tasks": "Tasks",
     },
     "Task": {
         "name": "Name", "description": "Description", "type": "Type", "backend": "Backend",
@@ -18,12 +18,15 @@ TITLES: dict[str, dict[str, str]] = {
         "cluster_size": "Cluster size", "run_on": "Run on", "module_uri": "Repository", "command": "Command",
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
         "dependencies": "Dependencies", "mounts": "Mounts", "skip": "Skip",
+        "when": "When", "run_if": "Run if", "final": "Final task", "cache": "Reuse results",
+        "side_effects": "Has side effects",
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
         "outputs": "Outputs", "service": "Service", "notebook": "Notebook", "parameters": "Notebook parameters",
     },
     "Environment": {
         "project": "Project", "scaling-group": "Resource group", "image": "Image", "envs": "Environment variables",
     },
+    "InputSpec": {"from": "From", "type": "Type", "description": "Description"},
     "OutputSpec": {
         "type": "Type", "path": "Path", "description": "Description", "metadata": "Metadata", "register": "Register as",
     },
@@ -55,6 +58,7 @@ HELP: dict[str, dict[str, str]] = {
         "mounts": "Folders (vfolders) to mount: name (at /home/work/name) or name:alias",
         "cluster_size": "How many containers the session has",
     },
+    "InputSpec": {"description": "What it is for, in your own words"},
     "OutputSpec": {
         "type": "int, float, str, bool, list or struct for a value; else an artifact: File, Folder, Dataset, Model …",
         "path": "Where the task writes it, within its output folder; its name if empty",

@@ -13,9 +13,9 @@ from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any, TypedDict
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from fasttrack_jupyter.model.artifacts import OutputSpec
+from fasttrack_jupyter.model.artifacts import InputSpec, OutputSpec
 from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.quantities import Count, Duration, EnvValue, Size, Text
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
@@ -252,16 +252,17 @@ class Task(Model):
     )
     mounts: Mounts = Field(default=(), description="Vfolders: name (at /home/work/name) or name:alias")
     skip: bool = Field(default=False, description="Leave the task out; it counts as satisfied")
-    when: Text | None = Field(
-        default=None, description="A condition: the task is skipped unless it is true",
+    when: Annotated[Text, AfterValidator(str.strip)] | None = Field(
+        default=None, description="A condition, one ${{ … }}: the task is skipped unless it is true",
         examples=["${{ tasks.check.outputs.accuracy > 0.9 }}"],
     )  # fmt: skip
     run_if: RunIf = Field(
         default=RunIf.ALL_SUCCESS, description="all_success: all that it waits for succeeded; all_done: it has ended, "
-        "however; any_failed: some of it failed; one_success: some of it succeeded",
+        "however; any_failed: some of it failed; one_success: some of it succeeded. A final task has all_done unless it says otherwise",
     )  # fmt: skip
     final: bool = Field(
-        default=False, description="Runs when all other tasks have ended, however the job came out, also a cancelled one"
+        default=False,
+        description="Runs when all other tasks have ended, however the job came out, cancelled ones too",
     )
     continue_on_failure: bool = Field(default=False, description="Whether tasks behind it run although it failed")
     retry: Annotated[Retry, BeforeValidator(_none_is_nothing)] = Field(
@@ -274,9 +275,17 @@ class Task(Model):
         json_schema_extra={"exclusiveMinimum": 0, "maximum": 31_536_000},
         description="Longest time of one attempt from its start: seconds, or 1h30m",
     )
-    inputs: Annotated[dict[str, Text], BeforeValidator(_none_is_nothing)] = Field(
-        default_factory=dict, description="Outputs of other tasks by a name of this task's own; adds the dependency",
-        examples=[{"clean": "prep.clean"}],
+    cache: bool | None = Field(
+        default=None, description="Whether an identical execution that succeeded may stand in for this one; "
+        "empty is what the pipeline says",
+    )  # fmt: skip
+    side_effects: bool = Field(
+        default=False, description="It changes something outside its outputs: another execution never stands in for it"
+    )
+    inputs: Annotated[dict[str, InputSpec], BeforeValidator(_none_is_nothing)] = Field(
+        default_factory=dict, description="Outputs of other tasks by a name of this task's own; adds the dependency. "
+        "a.x | b.x is the first that was not skipped",
+        examples=[{"clean": "prep.clean", "model": {"from": "train.model", "type": "Model"}}],
     )  # fmt: skip
     outputs: Annotated[dict[str, OutputSpec], BeforeValidator(_none_is_nothing)] = Field(
         default_factory=dict, description="What the task hands on: values (int, float, str, bool, list, struct), files",
@@ -327,6 +336,10 @@ class Pipeline(Model):
     files: tuple[Text, ...] | None = Field(
         default=None, description="Which files next to this one are the pipeline's code (patterns); default: all",
         examples=[["*.py", "conf/**"]],
+    )  # fmt: skip
+    cache: bool | None = Field(
+        default=None, description="Whether identical executions that succeeded may stand in for tasks that say nothing "
+        "about it themselves; empty is no",
     )  # fmt: skip
     tasks: tuple[Task, ...] = Field(description="The tasks, in any order")
 

@@ -19,6 +19,11 @@ SCHEMA_FILE = "pipeline.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NOT_JSON_SCHEMA = frozenset({"ge", "gt", "le", "lt"})
 """Left over by Pydantic where our own types stand in the way; said in the schema's own words beside them."""
+_SHORT_INPUT = {
+    "type": ["string", "number", "boolean"],
+    "description": "Short for {from: …}",
+    "examples": ["prep.clean"],
+}
 _SHORT_OUTPUT = {"type": "string", "description": "Short for {type: …}", "examples": ["float", "Model"]}
 
 
@@ -30,6 +35,8 @@ def pipeline_schema() -> dict[str, Any]:
     parts["Task"]["properties"]["backend"]["pattern"] = BACKEND_NAME_PATTERN
     if "anyOf" not in parts["OutputSpec"]:
         parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
+    if "anyOf" not in parts["InputSpec"]:
+        parts["InputSpec"] = {"anyOf": [_SHORT_INPUT, parts["InputSpec"]]}
     schema["properties"]["tasks"]["minItems"] = 1
     parts["Task"]["properties"]["type"]["examples"] = [*TaskType]  # the others are old spellings
     found = _untitled(schema)

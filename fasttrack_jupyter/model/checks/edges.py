@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fasttrack_jupyter.model.artifacts import FAILURE, OUTPUTS_JSON, PROGRESS, VALUES, InputRef, check_names
+from fasttrack_jupyter.model.artifacts import (
+    FAILURE,
+    OUTPUTS_JSON,
+    PROGRESS,
+    VALUES,
+    InputRef,
+    InputSpec,
+    check_names,
+)
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.checks.kinds import check_input_types
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
 from fasttrack_jupyter.model.notebooks import texts_of
 from fasttrack_jupyter.model.pipeline import ENDPOINT, Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.yaml_events import Path
 
 
 def check_edges(pipeline: Pipeline, tasks: Suggester) -> Iterator[Finding]:
@@ -44,22 +54,38 @@ def _dependencies(pipeline: Pipeline, number: int, task: Task, tasks: Suggester)
 def _inputs(pipeline: Pipeline, number: int, task: Task, tasks: Suggester) -> Iterator[Finding]:
     for problem in check_names(task.inputs, "input"):
         yield _named(problem.code, ("tasks", number, "inputs", *problem.path), problem.message, problem.hint)
-    for name, written in task.inputs.items():
-        path = ("tasks", number, "inputs", name)
+    for name, given in task.inputs.items():
+        path, who = ("tasks", number, "inputs", name), f"input {name!r} of task {task.name!r}"
+        place = path if given.is_short else (*path, "from")
+        findings = list(_sources(pipeline, place, who, task, given, tasks))
+        yield from findings or check_input_types(pipeline, path, place, who, given)
+
+
+def _sources(
+    pipeline: Pipeline, path: Path, who: str, task: Task, given: InputSpec, tasks: Suggester
+) -> Iterator[Finding]:
+    """What is wrong with the outputs that an input names."""
+    seen: set[InputRef] = set()
+    for offset, written in given.parts:
+        at = offset or None
         try:
             ref = InputRef.parse(written)
         except ValueError as error:
             message, hint = said(error)
-            yield Finding("bad-input", path, f"input {name!r} of task {task.name!r}: {message}", hint, written)
+            yield Finding("bad-input", path, f"{who}: {message}", hint, given.source, offset=at)
             continue
         if ref.task == task.name:
-            message = f"input {name!r} of task {task.name!r} is an output of the task itself"
-            yield Finding("self-dependency", path, message, "name another task", written)
+            message = f"{who} is an output of the task itself"
+            yield Finding("self-dependency", path, message, "name another task", written, offset=at)
         elif ref.task not in pipeline.by_name:
-            message = f"input {name!r} of task {task.name!r} names {ref.task!r}, which is no task"
-            yield Finding("unknown-task", path, message, tasks.hint(ref.task, "tasks"), written)
+            message = f"{who} names {ref.task!r}, which is no task"
+            yield Finding("unknown-task", path, message, tasks.hint(ref.task, "tasks"), written, offset=at)
         elif ref.output is not None and ref.output not in pipeline.by_name[ref.task].products:
-            yield unknown_output(path, f"input {name!r} of task {task.name!r}", pipeline.by_name[ref.task], ref.output)
+            yield unknown_output(path, who, pipeline.by_name[ref.task], ref.output, at)
+        elif ref in seen:
+            message, hint = f"{who} names {str(ref)!r} twice", "keep the first of them"
+            yield Finding("duplicate-dependency", path, message, hint, written, offset=at)
+        seen.add(ref)
 
 
 def unknown_output(
@@ -110,20 +136,22 @@ def _cycles(pipeline: Pipeline) -> Iterator[Finding]:
         number = graph.index[cycle[0]]
         message = "these tasks wait for each other: " + " → ".join(_shortened(cycle))
         hint = f"remove one of these dependencies, such as {cycle[1]!r} from task {cycle[0]!r}"
-        yield Finding("cycle", _edge(number, task, cycle[1]), message, hint, cycle[0], Severity.ERROR)
+        yield Finding("cycle", edge_of(number, task, cycle[1]), message, hint, cycle[0], Severity.ERROR)
 
 
 def _shortened(cycle: list[str]) -> list[str]:
     return cycle if len(cycle) <= 24 else [*cycle[:12], f"… {len(cycle) - 23} more …", *cycle[-11:]]
 
 
-def _edge(number: int, task: Task, other: str) -> tuple[str | int, ...]:
+def edge_of(number: int, task: Task, other: str) -> tuple[str | int, ...]:
     """Where ``task`` says that it needs ``other``."""
     if other in task.dependencies:
         return ("tasks", number, "dependencies", task.dependencies.index(other))
-    for name, source in task.inputs.items():
-        if source.strip().partition(".")[0] == other:
-            return ("tasks", number, "inputs", name)
+    for name, given in task.inputs.items():
+        if other in given.tasks:
+            return ("tasks", number, "inputs", name) if given.is_short else ("tasks", number, "inputs", name, "from")
+    if task.when is not None and other in needed(Task(name=task.name, when=task.when)):
+        return ("tasks", number, "when")
     for name, text in task.environment.envs.items():
         if other in needed(Task(name=task.name, command=text)):
             return ("tasks", number, "environment", "envs", name)

@@ -13,7 +13,7 @@ from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
 
 FUTURE: Mapping[str, tuple[Any, ...]] = {
-    "when": (), "for_each": (), "run_if": ("all_success",), "cache": (False,),
+    "for_each": (),
 }  # fmt: skip
 """Keys of a task that a later release runs, and the values that mean what is done without them."""
 _MAX_PLACES = 3
