@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from fasttrack_jupyter.engine.fates import Tally
 from fasttrack_jupyter.engine.stimuli import InstancePlan
 from fasttrack_jupyter.model.lifecycle import Result, Status
-
-_MOST_NAMES = 3
 
 
 class Instance:
@@ -17,13 +14,14 @@ class Instance:
         "attempts",
         "downstream",
         "is_cancelled",
+        "is_considering",
         "is_offered",
         "is_retrying",
         "plan",
         "reason",
         "result",
+        "seen",
         "status",
-        "waits_for",
     )
 
     def __init__(self, plan: InstancePlan) -> None:
@@ -32,12 +30,22 @@ class Instance:
         self.result = Result.UNDEFINED
         self.reason = ""
         self.attempts = 0
-        self.waits_for = 0
+        self.seen = Tally()
         self.downstream: list[int] = []
         self.is_cancelled = False
         """Whether somebody asked for its end; a session that the backend ends by itself may be retried."""
+        self.is_considering = False
         self.is_offered = False
         self.is_retrying = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has been done with it yet."""
+        return self.status is Status.WAITING and not (self.is_offered or self.is_considering or self.is_retrying)
+
+    def tell(self, tally: Tally) -> None:
+        """Count it, which has ended, among those that somebody waits for."""
+        tally.count(self.status, self.result, tolerated=self.plan.continue_on_failure)
 
     def hears(self, status: Status, reason: str, cancelled: str) -> bool:
         """Whether a report that is no end counts: of one that is ending already, only why it takes its time.
@@ -47,11 +55,3 @@ class Instance:
         if self.status is not Status.TERMINATING:
             return True
         return status is Status.TERMINATING and (not self.is_cancelled or reason.startswith(cancelled))
-
-
-def cancelled_words(paths: Sequence[str]) -> str:
-    """``task train was cancelled``, ``tasks a, b were cancelled``: why a job is not whole that nobody cancelled."""
-    if len(paths) == 1:
-        return f"task {paths[0]} was cancelled"
-    more = f" and {len(paths) - _MOST_NAMES} more" if len(paths) > _MOST_NAMES else ""
-    return f"tasks {', '.join(paths[:_MOST_NAMES])}{more} were cancelled"

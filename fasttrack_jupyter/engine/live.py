@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fasttrack_jupyter.engine.admission import Key, Rank
 from fasttrack_jupyter.engine.carrying import Carriage
+from fasttrack_jupyter.engine.conditions import considered, run_if_of, verdict_of
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
 from fasttrack_jupyter.engine.masking import Masker
@@ -16,13 +18,13 @@ from fasttrack_jupyter.engine.plan import PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
-from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported
+from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported, Verdict
 from fasttrack_jupyter.engine.views import Decision
 from fasttrack_jupyter.engine.whereabouts import backends_of, places_of
 from fasttrack_jupyter.model.artifacts import read_values
 from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
-from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
 
@@ -94,8 +96,13 @@ class LiveJob:
         """By path: of which attempt, and what it says."""
         self._maskers: dict[int, Masker] = {}
         """By ordinal, of those that say something."""
-        self._builder = SessionBuilder(job, pipeline, graph, self._slots, secret, self._commits)
-        self._finder = SessionBuilder(job, pipeline, graph, self._slots, lambda name: secret(name) or "", self._commits)
+        self._considered = considered(pipeline, graph)
+        self._set_aside = frozenset(path for path, entry in record.items() if entry.get("decision") == Decision.SKIP)
+        """What the plan skips: others see what an earlier job left of it, or an empty input."""
+        build = partial(SessionBuilder, job, pipeline, graph, self._slots)
+        told: dict[str, Any] = {"result_of": self._result_of, "ending": self._ending}
+        self._builder = build(secret, self._commits, **told)
+        self._finder = build(lambda name: secret(name) or "", self._commits, **told)
         self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
 
     def _instance_plan(self, index: int, record: Mapping[str, Any]) -> InstancePlan:
@@ -112,6 +119,9 @@ class LiveJob:
             ends_as=_ENDS_AS.get(entry.get("decision")),
             reason=entry.get("reason", ""),
             data=data,
+            run_if=run_if_of(task),
+            is_final=task.final,
+            is_considered=index in self._considered,
         )
 
     def restore(
@@ -174,10 +184,34 @@ class LiveJob:
 
     def waits_for(self, path: str) -> str:
         """In words, which dependencies an instance still waits for; empty if none."""
-        upstream = [self.graph.names[i] for i in self.graph.upstream[self.graph.index[path]]]
-        unended = [name for name in upstream if self.machine.status_of(name)[1] is Result.UNDEFINED]
+        index = self.graph.index[path]
+        upstream = [self.graph.names[i] for i in self.graph.upstream[index]]
+        unended = [name for name in upstream if self.machine.status_of(name)[0] not in ENDED]
+        if self.pipeline.tasks[index].final and not self.machine.is_offered(path):
+            return "waits for the end of all that is not final"
         more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
         return f"waits for {', '.join(unended[:_NAMED])}{more}" if unended else ""
+
+    def consider(self, path: str) -> Verdict:
+        """What becomes of an instance that its dependencies let go on, as far as its pipeline says."""
+        index = self.graph.index[path]
+        skipped = {
+            self.graph.names[i]
+            for i in self.graph.upstream[index]
+            if self._result_of(i) == Status.SKIPPED and self.graph.names[i] not in self._set_aside
+        }
+        scope = self._builder.scope(index, self._seen_by(index) if self._crossings else self.outcomes)
+        return verdict_of(self.pipeline, self.pipeline.tasks[index], scope, skipped)
+
+    def _result_of(self, index: int) -> str:
+        """How an ended instance came out, in one word."""
+        status, result, _ = self.machine.status_of(self.graph.names[index])
+        return str(status if status in (Status.SKIPPED, Status.CANCELLED) else result)
+
+    def _ending(self) -> tuple[str, str]:
+        """How all came out that is not final, and why."""
+        end = self.machine.others_ended()
+        return end.word, end.reason
 
     def admitted(self, path: str, at: float) -> InstanceAdmitted:
         """The event that ``path`` got its slots."""

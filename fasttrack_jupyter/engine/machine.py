@@ -11,8 +11,10 @@ An illegal event raises and changes nothing. A report about an attempt that is n
 current one, or that tells nothing new, is legal and yields nothing: reports may repeat.
 
 The cost of an event is the out-degree of its instance; a failure's cascade visits each victim
-once in the whole life of the job. A cancelled job's instances are cancelled :data:`AT_ONCE` at a
-time, the living first, so that 100,000 of them hold nobody up; meanwhile nothing new is offered.
+once in the whole life of the job (:mod:`~fasttrack_jupyter.engine.fates`). A cancelled job's
+instances are cancelled :data:`AT_ONCE` at a time, the living first, so that 100,000 of them hold
+nobody up; meanwhile nothing new is offered. Then the final tasks have their turn, as they have
+whenever all others have ended; whoever cancels once more ends them too.
 Instances are found by path, and nothing here assumes that a path is a task's name: loops and
 sub-pipelines add instances, not another machine.
 """
@@ -22,9 +24,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-from fasttrack_jupyter.engine.instance import Instance, cancelled_words
+from fasttrack_jupyter.engine.board import NOT_RUN, REUSED, SKIPPED, JobBoard
+from fasttrack_jupyter.engine.endings import CANCELLED, ending_of
+from fasttrack_jupyter.engine.instance import Instance
 from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
@@ -34,18 +37,19 @@ from fasttrack_jupyter.engine.stimuli import (
     FinishJob,
     GoOnCancelling,
     InstanceAdmitted,
+    InstanceDecided,
     InstancePlan,
     JobStarted,
-    Offer,
     Release,
     RetryDue,
     SessionReported,
     Submit,
+    VerdictKind,
     WaitForRetry,
     Withdraw,
 )
-from fasttrack_jupyter.errors import IllegalTransition, NotFound
-from fasttrack_jupyter.model.job import Change, TaskInstance
+from fasttrack_jupyter.errors import IllegalTransition
+from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import (
     BEFORE_RUNNING,
     ENDED,
@@ -53,45 +57,32 @@ from fasttrack_jupyter.model.lifecycle import (
     JobStatus,
     Result,
     Status,
-    check_transition,
-    roll_up,
 )
 from fasttrack_jupyter.model.quantities import format_duration
 
-CANCELLED = "cancelled"
-"""An instance's reason once somebody asked for its end; it survives the engine as well."""
+_ENDS_BY = {
+    VerdictKind.SKIP: (Status.SKIPPED, Result.SUCCESS, SKIPPED),
+    VerdictKind.REUSE: (Status.TERMINATED, Result.SUCCESS, REUSED),
+    VerdictKind.FAIL: (Status.ERROR, Result.FAILURE, "TaskInstanceFailed"),
+}
 CANCEL_REQUESTED = "cancel requested"
 """A job's reason between the request and its end; it survives the engine, so the request does too."""
+FINALS_CANCELLED = "cancel requested, of the final tasks too"
+"""The same once it was asked for again."""
+CANCEL_REQUESTS = (CANCEL_REQUESTED, FINALS_CANCELLED)
 RETRYING = "SessionRetrying"
 """The event of an attempt that has ended while its instance waits for the next one."""
 AT_ONCE = 500
 """Instances of a cancelled job that one event cancels: about 10 ms."""
 
 
-class JobMachine:
+class JobMachine(JobBoard):
     """The decisions of one job. See the module's text."""
 
     def __init__(self, job_id: str, plans: Sequence[InstancePlan], *, cancel_at_once: int = AT_ONCE) -> None:
-        self.job_id, self._at_once = job_id, cancel_at_once
-        self.status = JobStatus.PENDING
-        self.is_cancelling = False
-        self._instances = [Instance(plan) for plan in plans]
-        self._index = {plan.path: i for i, plan in enumerate(plans)}
-        self._unended = len(plans)
+        super().__init__(job_id, plans)
+        self._at_once = cancel_at_once
         self._uncancelled: deque[Instance] | None = None
-        for i, instance in enumerate(self._instances):
-            instance.waits_for = len(instance.plan.upstream)
-            for upstream in instance.plan.upstream:
-                self._instances[upstream].downstream.append(i)
-
-    def status_of(self, path: str) -> tuple[Status, Result, int]:
-        """Status, result and number of attempts of an instance."""
-        instance = self._find(path)
-        return instance.status, instance.result, instance.attempts
-
-    def is_offered(self, path: str) -> bool:
-        """Whether an instance waits for slots."""
-        return self._find(path).is_offered
 
     def handle(self, event: Event) -> Decision:
         """Decide. Raises IllegalTransition or NotFound for an event that cannot be, and then nothing has changed."""
@@ -101,6 +92,8 @@ class JobMachine:
                 self._on_report(event, decision)
             case InstanceAdmitted():
                 self._on_admitted(event, decision)
+            case InstanceDecided():
+                self._on_decided(event, decision)
             case RetryDue():
                 self._on_retry_due(event, decision)
             case CancelRequested():
@@ -123,7 +116,8 @@ class JobMachine:
         left of the wait is waited for.
         """
         decision = Decision()
-        self.status, self.is_cancelling = status, reason == CANCEL_REQUESTED
+        self.status, self._cancels_finals = status, reason == FINALS_CANCELLED
+        self.is_cancelling = reason in CANCEL_REQUESTS
         for row in rows:
             instance = self._find(row.path)
             instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
@@ -131,10 +125,9 @@ class JobMachine:
             instance.is_cancelled = is_ending and row.reason.startswith(CANCELLED)
         for instance in self._instances:
             if instance.status in ENDED:
-                self._unended -= 1
-                if self._satisfies(instance):
-                    for i in instance.downstream:
-                        self._instances[i].waits_for -= 1
+                self._count(instance)
+                for i in instance.downstream:
+                    instance.tell(self._instances[i].seen)
         if status is JobStatus.RUNNING or self.is_cancelling:
             self._resume(decision, at, ended_at or {})
         return decision
@@ -148,8 +141,7 @@ class JobMachine:
         for instance in self._instances:
             if instance.plan.ends_as is not None and instance.status is Status.WAITING:  # not cancelled meanwhile
                 self._end_as_planned(instance, event.at, decision)
-        for instance in self._instances:
-            self._offer_if_ready(instance, decision)
+        self._settle_all(event.at, decision)
         self._finish_if_done(event.at, decision)
 
     def _on_admitted(self, event: InstanceAdmitted, decision: Decision) -> None:
@@ -184,6 +176,19 @@ class JobMachine:
         name = "SessionStatusChanged" if event.status is not instance.status else name
         self._change(decision, instance, event.status, name, event.at, reason=event.reason, data=event.data)
 
+    def _on_decided(self, event: InstanceDecided, decision: Decision) -> None:
+        instance, verdict = self._find(event.path), event.verdict
+        if not instance.is_considering:
+            return  # cancelled meanwhile
+        instance.is_considering = False
+        if verdict.kind is VerdictKind.RUN:
+            self._offer(instance, decision)
+            return
+        status, result, name = _ENDS_BY[verdict.kind]
+        self._end_unbegun(instance, status, result, name, event.at, verdict.reason, decision, verdict.data)
+        self._ended(instance, event.at, decision)
+        self._finish_if_done(event.at, decision)
+
     def _on_retry_due(self, event: RetryDue, decision: Decision) -> None:
         instance = self._find(event.path)
         if instance.is_retrying and instance.status is Status.WAITING:
@@ -196,16 +201,25 @@ class JobMachine:
         if event.path is not None:
             self._cancel_instance(self._find(event.path), event.at, CANCELLED, decision)
         else:
-            if not self.is_cancelling:
-                self.is_cancelling = True
-                self._change_job(decision, self.status, "JobCancelRequested", event.at, reason=CANCEL_REQUESTED)
+            if not event.goes_on:
+                self._cancel_job(event.at, decision)
             self._cancel_some(event.at, decision)
         self._finish_if_done(event.at, decision)
+
+    def _cancel_job(self, at: float, decision: Decision) -> None:
+        if not self.is_cancelling:
+            self.is_cancelling = True
+            self._change_job(decision, self.status, "JobCancelRequested", at, reason=CANCEL_REQUESTED)
+        elif not self._cancels_finals and self._unended > self._others.unended:
+            self._cancels_finals, self._uncancelled = True, None
+            self._change_job(decision, self.status, "JobCancelRequested", at, reason=FINALS_CANCELLED)
 
     def _cancel_some(self, at: float, decision: Decision) -> None:
         """Cancel the next of the job's instances, and ask to be called again while there are more."""
         if self._uncancelled is None:
-            self._uncancelled = deque(sorted(self._instances, key=lambda instance: instance.status not in LIVE))
+            is_all = self._cancels_finals or self.status is JobStatus.PENDING  # which has nothing to clean up after
+            victims = [instance for instance in self._instances if is_all or not instance.plan.is_final]
+            self._uncancelled = deque(sorted(victims, key=lambda instance: instance.status not in LIVE))
         for _ in range(min(self._at_once, len(self._uncancelled))):
             self._cancel_instance(self._uncancelled.popleft(), at, CANCELLED, decision, cascade=False)
         if self._uncancelled:
@@ -239,7 +253,7 @@ class JobMachine:
             self._change(decision, instance, Status.RUNNING, "SessionStatusChanged", started_at)
 
     def _may_retry(self, instance: Instance) -> bool:
-        wanted = not self.is_cancelling and not instance.is_cancelled
+        wanted = self._may_begin(instance) and not instance.is_cancelled
         return wanted and instance.attempts < instance.plan.retry.max_attempts
 
     def _retry(self, instance: Instance, event: SessionReported, decision: Decision) -> None:
@@ -254,30 +268,6 @@ class JobMachine:
         )  # fmt: skip
         decision.instructions += [Release(path, attempt), WaitForRetry(path, wait)]
 
-    def _ended(self, instance: Instance, at: float, decision: Decision) -> None:
-        """``instance`` has just ended: satisfy what depends on it, or take it along."""
-        self._unended -= 1
-        if self._satisfies(instance):
-            for i in instance.downstream:
-                downstream = self._instances[i]
-                downstream.waits_for -= 1
-                self._offer_if_ready(downstream, decision)
-            return
-        word = "failed" if instance.result is Result.FAILURE else "cancelled"
-        self._cancel_victims(instance, f"dependency {instance.plan.path} {word}", at, decision)
-
-    def _cancel_victims(self, cause: Instance, reason: str, at: float, decision: Decision) -> None:
-        stack = list(reversed(cause.downstream))
-        while stack:
-            victim = self._instances[stack.pop()]
-            if victim.status is not Status.WAITING:
-                continue
-            self._change(
-                decision, victim, Status.CANCELLED, "TaskInstanceCancelled", at, result=Result.UNDEFINED, reason=reason
-            )
-            self._unended -= 1
-            stack.extend(reversed(victim.downstream))
-
     def _cancel_instance(
         self, instance: Instance, at: float, reason: str, decision: Decision, *, cascade: bool = True
     ) -> None:
@@ -289,73 +279,33 @@ class JobMachine:
             self._change(decision, instance, Status.TERMINATING, "SessionCancelRequested", at, reason=reason)
             decision.instructions.append(CancelSession(path, instance.attempts, reason))
             return
-        if instance.is_offered:
-            instance.is_offered = False
+        if instance.is_offered or instance.is_considering:
+            instance.is_offered = instance.is_considering = False
             decision.instructions.append(Withdraw(path))
         instance.is_retrying, instance.is_cancelled = False, True
-        self._change(
-            decision, instance, Status.CANCELLED, "TaskInstanceCancelled", at, result=Result.UNDEFINED, reason=reason
-        )
+        self._end_unbegun(instance, Status.CANCELLED, Result.UNDEFINED, NOT_RUN, at, reason, decision)
         if cascade:
             self._ended(instance, at, decision)
         else:
-            self._unended -= 1
+            self._count(instance)
 
     def _end_as_planned(self, instance: Instance, at: float, decision: Decision) -> None:
         plan = instance.plan
         assert plan.ends_as is not None
-        instance.result = Result.SUCCESS
-        name = "TaskInstanceSkipped" if plan.ends_as is Status.SKIPPED else "TaskInstanceReused"
-        self._change(
-            decision, instance, plan.ends_as, name, at, result=Result.SUCCESS, reason=plan.reason, data=plan.data
-        )
-        self._unended -= 1
+        name = SKIPPED if plan.ends_as is Status.SKIPPED else REUSED
+        self._end_unbegun(instance, plan.ends_as, Result.SUCCESS, name, at, plan.reason, decision, plan.data)
+        self._count(instance)
         for i in instance.downstream:
-            self._instances[i].waits_for -= 1
+            instance.tell(self._instances[i].seen)
 
     def _finish_if_done(self, at: float, decision: Decision) -> None:
+        if self._finals and self._unended:
+            self._settle_finals(at, decision)
         if self._unended or self.status in (JobStatus.TERMINATED, JobStatus.CANCELLED):
             return
-        ends = [(x.status, x.result, x.plan.continue_on_failure) for x in self._instances]
-        cancelled = self.is_cancelling and any(status is Status.CANCELLED for status, _, _ in ends)
-        status, result = roll_up(ends, cancelled=cancelled)
-        reason = CANCELLED if cancelled else self._cause(status)
-        self._change_job(decision, status, "JobEnded", at, result=result, reason=reason)
+        end = ending_of(self._instances, is_cancelling=self.is_cancelling)
+        self._change_job(decision, end.status, "JobEnded", at, result=end.result, reason=end.reason)
         decision.instructions.append(FinishJob())
-
-    def _cause(self, status: JobStatus) -> str:
-        """Why the job failed, or was cancelled with tasks of its own, in words; empty when all went well."""
-        failed = [x.plan.path for x in self._instances if x.result is Result.FAILURE and not x.plan.continue_on_failure]
-        if failed:
-            more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-            return f"task {failed[0]} failed{more}"
-        return cancelled_words(self._cancelled()) if status is JobStatus.CANCELLED else ""
-
-    def _cancelled(self) -> list[str]:
-        """Paths of what was cancelled for its own sake, not because something before it did not end well."""
-        return [
-            x.plan.path
-            for x in self._instances
-            if x.result is Result.UNDEFINED
-            and (x.is_cancelled or all(self._satisfies(self._instances[i]) for i in x.plan.upstream))
-        ]
-
-    # -------------------------------------------------------------- readiness
-
-    def _satisfies(self, instance: Instance) -> bool:
-        """Whether what depends on this ended instance may go on."""
-        if instance.result is Result.SUCCESS:
-            return True
-        return instance.result is Result.FAILURE and instance.plan.continue_on_failure
-
-    def _offer_if_ready(self, instance: Instance, decision: Decision) -> None:
-        if instance.waits_for == 0 and instance.status is Status.WAITING and not instance.is_retrying:
-            self._offer(instance, decision)
-
-    def _offer(self, instance: Instance, decision: Decision) -> None:
-        if not instance.is_offered and not self.is_cancelling:
-            instance.is_offered = True
-            decision.instructions.append(Offer(instance.plan.path))
 
     def _resume(self, decision: Decision, at: float, ended_at: Mapping[str, float]) -> None:
         """Go on after a restart: adopt the living, offer the ready, repeat what was being cancelled."""
@@ -366,35 +316,12 @@ class JobMachine:
                 decision.instructions.append(Adopt(path, instance.attempts, may_create))
                 if instance.is_cancelled:
                     decision.instructions.append(CancelSession(path, instance.attempts, CANCELLED))
-            elif instance.status is Status.WAITING:
-                if instance.attempts and not self.is_cancelling:
-                    instance.is_retrying = True
-                    wait = instance.plan.retry.wait_before(instance.attempts + 1)
-                    left = ended_at.get(path, at) + wait - at  # clocks jump: never longer than it was to be
-                    decision.instructions.append(WaitForRetry(path, min(max(left, 0.0), wait)))
-                else:
-                    self._offer_if_ready(instance, decision)
+            elif instance.status is Status.WAITING and instance.attempts and self._may_begin(instance):
+                instance.is_retrying = True
+                wait = instance.plan.retry.wait_before(instance.attempts + 1)
+                left = ended_at.get(path, at) + wait - at  # clocks jump: never longer than it was to be
+                decision.instructions.append(WaitForRetry(path, min(max(left, 0.0), wait)))
+        self._settle_all(at, decision)
         if self.is_cancelling:
             self._cancel_some(at, decision)
         self._finish_if_done(at, decision)
-
-    # -------------------------------------------------------------- changes
-
-    def _find(self, path: str) -> Instance:
-        try:
-            return self._instances[self._index[path]]
-        except KeyError:
-            raise NotFound(f"job {self.job_id} has no task instance {path!r}") from None
-
-    def _change(
-        self, decision: Decision, instance: Instance, status: Status, event: str, at: float, **fields: Any
-    ) -> None:
-        old, path = instance.status, instance.plan.path
-        if status is not old:
-            check_transition(path, old, status)
-        instance.status = status
-        decision.changes.append(Change(self.job_id, path, old, status, event, at, attempt=instance.attempts, **fields))
-
-    def _change_job(self, decision: Decision, status: JobStatus, event: str, at: float, **fields: Any) -> None:
-        old, self.status = self.status, status
-        decision.changes.append(Change(self.job_id, None, old, status, event, at, **fields))

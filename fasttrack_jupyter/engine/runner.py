@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterable
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.carrying import Carrier
-from fasttrack_jupyter.engine.line import Line
+from fasttrack_jupyter.engine.judging import Considering, Judge
 from fasttrack_jupyter.engine.live import LiveJob
-from fasttrack_jupyter.engine.machine import CANCELLED
 from fasttrack_jupyter.engine.ports import SessionReport
+from fasttrack_jupyter.engine.queues import Queues
 from fasttrack_jupyter.engine.recording import Recorder
 from fasttrack_jupyter.engine.registering import ModelRegistrar
 from fasttrack_jupyter.engine.roster import Roster
@@ -34,6 +34,7 @@ from fasttrack_jupyter.engine.stimuli import (
     Adopt,
     CancelRequested,
     CancelSession,
+    Consider,
     Decision,
     Event,
     FinishJob,
@@ -53,7 +54,7 @@ from fasttrack_jupyter.engine.timers import Timers
 from fasttrack_jupyter.engine.turns import Turns
 from fasttrack_jupyter.engine.whereabouts import Places
 from fasttrack_jupyter.model.job import Change, parse_attempt_id
-from fasttrack_jupyter.model.lifecycle import BEFORE_RUNNING, ENDED, JobStatus, Status
+from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,13 @@ class JobRunner:
     def __init__(
         self, store: JobStore, roster: Roster, clock: Clock, bus: EventBus, carrier: Carrier,
         registrar: ModelRegistrar, *, max_jobs: int = 50, finished: Callable[[LiveJob], None] = lambda live: None,
+        judge: Judge | None = None,
     ) -> None:  # fmt: skip
         self._roster, self._clock, self._turns, self._finished = roster, clock, Turns(max_jobs), finished
         self._recorder = Recorder(store, bus, self.set_aside)
         self._acts = Acts(roster.backend, clock, self.hear, carrier, registrar)
+        self._queues = Queues(roster, self._acts, clock, self.hear, self._is_live, self._start_sessions)
+        self._considering = Considering(judge, clock, self._hear_event)
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
         """Why a job cannot go on, by id; and what it was while it could."""
@@ -105,7 +109,7 @@ class JobRunner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._acts.aclose()
+        await asyncio.gather(self._acts.aclose(), self._considering.aclose())
         self._timers.stop_all()
         await self._roster.aclose()
 
@@ -128,6 +132,7 @@ class JobRunner:
     def lay_down(self, live: LiveJob, why: str) -> None:
         """Set a job aside with all that is being done to it, so that it can be taken over anew."""
         self._acts.drop(live.job.id)
+        self._considering.drop(live.job.id)
         self.set_aside(live.job.id, why)
 
     def needing(self, backend: str) -> list[LiveJob]:
@@ -148,7 +153,9 @@ class JobRunner:
         self._aside.pop(live.job.id, None)
         for instruction in decision.instructions:
             if isinstance(instruction, Adopt) and not instruction.may_create:
-                self._line(live, instruction.path).hold(live.key(instruction.path), live.demand(instruction.path))
+                self._queues.line(live, instruction.path).hold(
+                    live.key(instruction.path), live.demand(instruction.path)
+                )
         if live.machine.status is JobStatus.PENDING:
             self._turns.add(live)
         self._take(live, decision)
@@ -172,7 +179,7 @@ class JobRunner:
         self._aside[job_id] = (f"cannot go on: {why}", live)
         if live is not None:
             for path in live.graph.names:
-                self._line(live, path).withdraw(live.key(path))
+                self._queues.line(live, path).withdraw(live.key(path))
                 self._timers.stop(live.key(path))
 
     def why_aside(self, job_id: str) -> str | None:
@@ -216,7 +223,8 @@ class JobRunner:
             return self._recorder.paused
         if live.machine.status is JobStatus.PENDING:
             return f"the job waits for its turn ({self._turns.max_jobs} jobs run at once)"
-        return live.waits_for(path) or self._line(live, path).why_waiting(live.key(path))
+        considered = self._considering.why_waiting(live, path)
+        return live.waits_for(path) or considered or self._queues.line(live, path).why_waiting(live.key(path))
 
     # ------------------------------------------------------------------ deciding
 
@@ -255,9 +263,12 @@ class JobRunner:
                     self._let_decide(live, event)
             elif report.status in ENDED and (live := self._aside.get(job_id, ("", None))[1]):
                 path = live.graph.names[ordinal]
-                self._line(live, path).release(live.key(path))
+                self._queues.line(live, path).release(live.key(path))
         except (ValueError, LookupError):
             log.exception("a report that means nothing: %r", report)
+
+    def _is_live(self, live: LiveJob) -> bool:
+        return self._live.get(live.job.id) is live
 
     def _hear_event(self, live: LiveJob, event: Event) -> None:
         self._events.append((live, event))
@@ -265,7 +276,7 @@ class JobRunner:
 
     def _let_decide(self, live: LiveJob, event: Event) -> None:
         """An event for a job's machine. What goes wrong there is that job's trouble alone."""
-        if self._live.get(live.job.id) is not live:
+        if not self._is_live(live):
             return
         try:
             self._take(live, live.machine.handle(event))
@@ -281,16 +292,20 @@ class JobRunner:
                 case Offer(path):
                     self._offers.append((live, path))
                     continue
+                case Consider(path):
+                    self._considering.consider(live, path)
+                    continue
                 case Withdraw(path):
-                    self._line(live, path).withdraw(live.key(path))
+                    self._considering.stop(live, path)
+                    self._queues.line(live, path).withdraw(live.key(path))
                     continue
                 case Release(path):
-                    self._line(live, path).release(live.key(path))
-                case Submit(path, attempt) if self._line(live, path).has_room(live.demand(path)):
+                    self._queues.line(live, path).release(live.key(path))
+                case Submit(path, attempt) if self._queues.line(live, path).has_room(live.demand(path)):
                     if not live.crosses(path):
                         self._acts.foresee(live, path, attempt)
                 case GoOnCancelling():
-                    self._events.append((live, CancelRequested(None, self._clock.now())))
+                    self._events.append((live, CancelRequested(None, self._clock.now(), goes_on=True)))
                     continue
             self._todo.append((live, instruction))
 
@@ -298,14 +313,14 @@ class JobRunner:
         """Bring so many ready instances into line that others get a turn as well; whether there are more."""
         for _ in range(min(len(self._offers), _AT_ONCE)):
             live, path = self._offers.popleft()
-            if self._live.get(live.job.id) is live and live.machine.is_offered(path):
-                self._line(live, path).offer(live.key(path), live.demand(path), live.rank(path))
+            if self._is_live(live) and live.machine.is_offered(path):
+                self._queues.line(live, path).offer(live.key(path), live.demand(path), live.rank(path))
         return bool(self._offers)
 
     def _intend(self) -> None:
         for line in self._roster.lines:
             for job_id, path in line.intend():
-                if (live := self._live.get(job_id)) and not live.machine.is_cancelling:
+                if (live := self._live.get(job_id)) and live.machine.may_begin(path):
                     self._let_decide(live, live.admitted(path, self._clock.now()))
 
     def _start_sessions(self) -> None:
@@ -334,19 +349,20 @@ class JobRunner:
                 if not wish.done():
                     wish.set_result(None)
             for live, instruction in todo:
-                if self._live.get(live.job.id) is live:
+                if self._is_live(live):
                     self._perform(live, instruction)
             self._start_sessions()
 
     def _perform(self, live: LiveJob, instruction: Instruction) -> None:
         match instruction:
             case Submit(path):
-                self._queue(live, path)
+                self._queues.queue(live, path)
             case Adopt(path, attempt, may_create):
-                self._acts.adopt(live, path, attempt, self._queue_again if may_create else None)
+                self._acts.adopt(live, path, attempt, self._queues.queue_again if may_create else None)
             case CancelSession(path, attempt, reason):
-                self._cancel(live, path, attempt, reason)
+                self._queues.cancel(live, path, attempt, reason)
             case Release(path, attempt):
+                self._considering.ended(live, path, attempt)
                 self._acts.forget(live, path, attempt)
             case FinishJob():
                 self._live.pop(live.job.id, None)
@@ -355,45 +371,6 @@ class JobRunner:
             case WaitForRetry(path, seconds):
                 self._timers.start(live.key(path), seconds, self._retry_is_due, live, path)
 
-    def _queue_again(self, live: LiveJob, path: str, exists: bool) -> None:
-        """An intended attempt of an earlier engine: it goes on where it is, or waits for slots as it did."""
-        if self._live.get(live.job.id) is not live:
-            return
-        if exists:
-            self._line(live, path).hold(live.key(path), live.demand(path))
-        elif live.machine.status_of(path)[0] is Status.TERMINATING:
-            self._report_unbegun(live, path, CANCELLED)
-        else:
-            self._queue(live, path)
-            self._start_sessions()
-
-    def _queue(self, live: LiveJob, path: str) -> None:
-        """Into the line for slots, as soon as its inputs are on its backend."""
-        if live.crosses(path):
-            self._acts.bring(live, path, live.machine.status_of(path)[2], self._queue_brought)
-        else:
-            self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
-
-    def _queue_brought(self, live: LiveJob, path: str) -> None:
-        if self._live.get(live.job.id) is live and live.machine.status_of(path)[0] in BEFORE_RUNNING:
-            self._line(live, path).queue(live.key(path), live.demand(path), live.rank(path))
-            self._start_sessions()
-
-    def _cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
-        is_unbegun = self._acts.stop_waiting(live, path, attempt)
-        if self._line(live, path).withdraw(live.key(path)) or is_unbegun:
-            self._report_unbegun(live, path, reason)
-        else:
-            self._acts.cancel(live, path, attempt, reason)
-
-    def _report_unbegun(self, live: LiveJob, path: str, reason: str) -> None:
-        """A cancelled attempt never began: there is nobody else who could confirm it."""
-        name = self._acts.name(live, path, live.machine.status_of(path)[2])
-        self.hear(SessionReport(name, Status.CANCELLED, self._clock.now(), reason=reason))
-
     def _retry_is_due(self, live: LiveJob, path: str) -> None:
         if live.job.id in self._live:
             self._hear_event(live, RetryDue(path, self._clock.now()))
-
-    def _line(self, live: LiveJob, path: str) -> Line:
-        return self._roster.line(live.where(path))

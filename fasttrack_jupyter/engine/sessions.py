@@ -27,6 +27,8 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"
 """Environment variables of a Git task that hold its credentials (from ``${{ secrets.X }}``)."""
+JOB_STATUS, JOB_REASON = "FASTTRACK_JOB_STATUS", "FASTTRACK_JOB_REASON"
+"""Environment variables of a final task: how the others came out, and why."""
 SECRETS = "FASTTRACK_SECRET_NAMES"
 """Environment variable with the names of those that hold secrets: what runs cells keeps their values out of files."""
 SECRET_PARTS = "FASTTRACK_SECRET_PARTS"
@@ -54,7 +56,9 @@ class SessionBuilder:
     """Builds the session specs of one job.
 
     ``secret`` gives a secret's value by name, or None; ``slots`` are what each task is given, by ordinal;
-    ``commits`` is what each ``module_uri`` turned out to be, once a session of the job has fetched it.
+    ``commits`` is what each ``module_uri`` turned out to be, once a session of the job has fetched it; ``result_of``
+    says how an ended instance came out (SUCCESS, FAILURE, SKIPPED, CANCELLED), ``ending`` how all have, and why, that
+    are not final.
     """
 
     def __init__(
@@ -65,7 +69,11 @@ class SessionBuilder:
         slots: Sequence[ResourceSlots],
         secret: Callable[[str], str | None],
         commits: Mapping[str, str] | None = None,
+        *,
+        result_of: Callable[[int], str] = lambda ordinal: "SUCCESS",
+        ending: Callable[[], tuple[str, str]] = lambda: ("SUCCESS", ""),
     ) -> None:
+        self._result_of, self._ending = result_of, ending
         self._commits = commits if commits is not None else {}
         self._job, self._pipeline, self._graph, self._slots, self._secret = job, pipeline, graph, slots, secret
         self._about_job = {"id": job.id, "index": job.index, "name": job.name or job.pipeline, "pipeline": job.pipeline}
@@ -84,6 +92,8 @@ class SessionBuilder:
         task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
         named, values, scope = self._inputs(ordinal, task, outcomes)
         environ, secrets = self._environ(task, path, scope)
+        if task.final:
+            environ |= {JOB_STATUS: scope["job"]["status"], JOB_REASON: scope["job"]["reason"]}
         environment = task.environment
         return SessionSpec(
             attempt_id=attempt_id(job.id, ordinal, number),
@@ -116,6 +126,10 @@ class SessionBuilder:
             wanted_outputs=wanted(task.outputs) if task.outputs else (),
         )
 
+    def scope(self, ordinal: int, outcomes: Outcomes) -> Mapping[str, Any]:
+        """What the expressions of a task see, but for secrets."""
+        return self._inputs(ordinal, self._pipeline.tasks[ordinal], outcomes)[2]
+
     def outline(self, ordinal: int) -> SessionSpec:
         """The spec as far as it is known before the job starts, for the preflight: nothing resolved, no secrets."""
         task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
@@ -146,8 +160,11 @@ class SessionBuilder:
         scope: dict[str, Any] = {"params": self._job.params, "job": self._about_job, "inputs": {}, "tasks": {}}
         named: dict[str, str] = {}
         values: dict[str, str] = {}
-        for name, written in task.inputs.items():
-            ref = InputRef.parse(written)
+        if task.final:
+            status, reason = self._ending()
+            scope["job"] = {**self._about_job, "status": status, "reason": reason}
+        for name, given in task.inputs.items():
+            ref = self._chosen(given.refs)
             outcome = outcomes[self._graph.index[ref.task]]
             spec = self._pipeline.by_name[ref.task].products.get(ref.output or "")
             if spec is not None and spec.is_value:
@@ -160,9 +177,14 @@ class SessionBuilder:
                     named[name] = _join(outcome.outputs_dir, spec, ref.output)
         for position, upstream in enumerate(self._graph.upstream[ordinal], start=1):
             scope["tasks"][self._graph.names[upstream]] = {
-                "outputs": self._seen_outputs(upstream, position, outcomes[upstream])
+                "outputs": self._seen_outputs(upstream, position, outcomes[upstream]),
+                "result": self._result_of(upstream),
             }
         return named, values, scope
+
+    def _chosen(self, refs: Sequence[InputRef]) -> InputRef:
+        """The first of these whose task succeeded; of none of them, the first."""
+        return next((ref for ref in refs if self._result_of(self._graph.index[ref.task]) == "SUCCESS"), refs[0])
 
     def _seen_outputs(self, upstream: int, position: int, outcome: Outcome) -> dict[str, Any]:
         """A dependency's outputs as this task sees them: values, and artifacts as paths."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.pipeline import Retry
+from fasttrack_jupyter.model.pipeline import Retry, RunIf
 
 # ------------------------------------------------------------------ what may be given
 
@@ -25,9 +26,35 @@ class InstancePlan:
     """SKIPPED, or TERMINATED for a reused one; ``reason`` and ``data`` go with it."""
     reason: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    run_if: RunIf = RunIf.ALL_SUCCESS
+    is_final: bool = False
+    """Runs when all that is not final has ended, however, and after the job was cancelled."""
+    is_considered: bool = False
+    """Whether what becomes of it is decided when its dependencies let it go on: see :class:`Consider`."""
 
 
 # ------------------------------------------------------------------ events
+
+
+class VerdictKind(Enum):
+    """What becomes of an instance that was considered."""
+
+    RUN = "run"
+    SKIP = "skip"
+    REUSE = "reuse"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an instance goes on. ``data`` is that of a reused one: ``outputs_dir``, ``outputs``, and whose they are."""
+
+    kind: VerdictKind
+    reason: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+RUN = Verdict(VerdictKind.RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +99,26 @@ class RetryDue:
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Somebody wants the job (``path`` None) or one instance to end; or the machine goes on with a large job's end."""
+    """Somebody wants the job (``path`` None) or one instance to end; asked for twice, its final tasks too.
+
+    ``goes_on``: nobody asked again, the machine goes on with a large job's end.
+    """
 
     path: str | None
     at: float
+    goes_on: bool = False
 
 
-Event = JobStarted | InstanceAdmitted | SessionReported | RetryDue | CancelRequested
+@dataclass(frozen=True, slots=True)
+class InstanceDecided:
+    """What becomes of an instance that the machine gave to be considered."""
+
+    path: str
+    at: float
+    verdict: Verdict
+
+
+Event = JobStarted | InstanceAdmitted | SessionReported | RetryDue | CancelRequested | InstanceDecided
 
 # ------------------------------------------------------------------ instructions
 
@@ -91,8 +131,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Consider:
+    """It might go on: find out whether it runs, is skipped or reused, and send :class:`InstanceDecided`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
-    """No longer wanted: take it out of the admission's queue."""
+    """No longer wanted: take it out of the admission's queue, consider it no more."""
 
     path: str
 
@@ -149,7 +196,9 @@ class FinishJob:
     """Everything has ended."""
 
 
-Instruction = Offer | Withdraw | Submit | Adopt | CancelSession | GoOnCancelling | Release | WaitForRetry | FinishJob
+Instruction = (
+    Offer | Consider | Withdraw | Submit | Adopt | CancelSession | GoOnCancelling | Release | WaitForRetry | FinishJob
+)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fasttrack_jupyter import __version__
-from fasttrack_jupyter.engine.machine import CANCEL_REQUESTED
+from fasttrack_jupyter.engine.machine import CANCEL_REQUESTS
 from fasttrack_jupyter.engine.remains import end_unheard, ending
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Stage
@@ -34,7 +34,7 @@ class Takeover:
             self._runner.set_aside(job.id, why)
         except Exception as error:
             self._runner.set_aside(job.id, error)
-        if job.reason == CANCEL_REQUESTED and self._runner.why_aside(job.id):
+        if job.reason in CANCEL_REQUESTS and self._runner.why_aside(job.id):
             await self.give_up(job)
 
     async def give_up(self, job: PipelineJob) -> None:

@@ -24,6 +24,10 @@ class Slot:
     start: int
     end: int
 
+    def evaluate(self, scope: Mapping[str, Any]) -> Any:
+        """The value of the expression. Raises ExpressionError."""
+        return _value(self, scope)
+
 
 @dataclass(frozen=True, slots=True)
 class Template:

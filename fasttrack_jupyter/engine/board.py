@@ -1,0 +1,183 @@
+"""The task instances of one job, and what follows for the others when one of them ends. No I/O, no clock, no await.
+
+This is the lower half of the job machine: it moves instances and offers, considers, skips and
+cancels them as their dependencies tell (:mod:`~fasttrack_jupyter.engine.fates`). Which events move
+them first is the upper half, :mod:`~fasttrack_jupyter.engine.machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fasttrack_jupyter.engine.endings import Ending, ending_of
+from fasttrack_jupyter.engine.fates import Fate, Tally, fate_of, fate_of_final
+from fasttrack_jupyter.engine.instance import Instance
+from fasttrack_jupyter.engine.stimuli import Consider, Decision, InstancePlan, Offer
+from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.model.job import Change
+from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status, check_transition
+
+SKIPPED, REUSED, NOT_RUN = "TaskInstanceSkipped", "TaskInstanceReused", "TaskInstanceCancelled"
+"""The events of instances that end without a session."""
+
+
+class JobBoard:
+    """The instances of one job. See the module's text."""
+
+    def __init__(self, job_id: str, plans: Sequence[InstancePlan]) -> None:
+        self.job_id = job_id
+        self.status = JobStatus.PENDING
+        self.is_cancelling = False
+        self._cancels_finals = False
+        self._instances = [Instance(plan) for plan in plans]
+        self._index = {plan.path: i for i, plan in enumerate(plans)}
+        self._unended = len(plans)
+        self._finals = [instance for instance in self._instances if instance.plan.is_final]
+        self._others = Tally(unended=len(plans) - len(self._finals))
+        """How all that is not final came out."""
+        for i, instance in enumerate(self._instances):
+            for upstream in instance.plan.upstream:
+                if instance.plan.is_final and not plans[upstream].is_final:
+                    continue  # final tasks wait for all of these anyway
+                self._instances[upstream].downstream.append(i)
+                instance.seen.unended += 1
+
+    def status_of(self, path: str) -> tuple[Status, Result, int]:
+        """Status, result and number of attempts of an instance."""
+        instance = self._find(path)
+        return instance.status, instance.result, instance.attempts
+
+    def is_offered(self, path: str) -> bool:
+        """Whether an instance waits for slots."""
+        return self._find(path).is_offered
+
+    def may_begin(self, path: str) -> bool:
+        """Whether an instance may be started that has not been: nothing of a cancelled job, but its final tasks."""
+        return self._may_begin(self._find(path))
+
+    def others_ended(self) -> Ending:
+        """How all came out that is not final: what final tasks are told. Only once it has ended."""
+        return ending_of([x for x in self._instances if not x.plan.is_final], is_cancelling=self.is_cancelling)
+
+    def _ended(self, instance: Instance, at: float, decision: Decision, why: str = "") -> None:
+        """``instance`` has just ended: what depends on it goes on, or is skipped, or is taken along (for ``why``)."""
+        self._count(instance)
+        spreading = [(instance, why or _why_not(instance))]
+        while spreading:
+            ended, why = spreading.pop()
+            found = []
+            for i in ended.downstream:
+                other = self._instances[i]
+                ended.tell(other.seen)
+                if (reason := self._settle(other, why, at, decision)) is not None:
+                    self._count(other)
+                    found.append((other, reason))
+            spreading += reversed(found)
+
+    def _count(self, ended: Instance) -> None:
+        self._unended -= 1
+        if not ended.plan.is_final:
+            ended.tell(self._others)
+
+    def _settle(self, instance: Instance, why: str, at: float, decision: Decision) -> str | None:
+        """Do with an instance what its dependencies let be done; if that is its end, why those behind it go as well.
+
+        Final ones hear of each other's ends here, and wait for all others: see :meth:`_settle_finals`.
+        """
+        if instance.plan.is_final or not instance.is_idle:
+            return None
+        fate, reason = fate_of(instance.plan.run_if, instance.seen)
+        if fate is Fate.GO:
+            self._go_on(instance, decision)
+        if fate in (Fate.WAIT, Fate.GO) or (self.is_cancelling and fate is Fate.SKIP):
+            return None
+        if fate is Fate.SKIP:
+            self._end_unbegun(instance, Status.SKIPPED, Result.SUCCESS, SKIPPED, at, reason, decision)
+            return ""
+        self._end_unbegun(instance, Status.CANCELLED, Result.UNDEFINED, NOT_RUN, at, reason or why, decision)
+        return _why_not(instance) if reason else why
+
+    def _settle_all(self, at: float, decision: Decision) -> None:
+        """Let everything go on that can."""
+        for instance in self._instances:
+            failed = (self._instances[i] for i in instance.plan.upstream if not self._satisfies(self._instances[i]))
+            why = next((_why_not(x) for x in failed if x.status in ENDED), "") if instance.seen.hindering else ""
+            if (reason := self._settle(instance, why, at, decision)) is not None:
+                self._ended(instance, at, decision, reason)
+
+    def _settle_finals(self, at: float, decision: Decision) -> None:
+        """Let the final tasks go on that can, once all others have ended."""
+        if self.status is not JobStatus.RUNNING:
+            return
+        for instance in self._finals:
+            if instance.is_idle and self._others.unended == 0:
+                fate, reason = fate_of_final(instance.plan.run_if, instance.seen + self._others)
+                if fate is Fate.SKIP:
+                    self._end_unbegun(instance, Status.SKIPPED, Result.SUCCESS, SKIPPED, at, reason, decision)
+                    self._ended(instance, at, decision)
+                elif fate is Fate.GO:
+                    self._go_on(instance, decision)
+
+    def _end_unbegun(
+        self,
+        instance: Instance,
+        status: Status,
+        result: Result,
+        event: str,
+        at: float,
+        reason: str,
+        decision: Decision,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """An instance that never had a session ends; whoever calls tells those that depend on it."""
+        instance.result = result
+        self._change(decision, instance, status, event, at, result=result, reason=reason, data=data or {})
+
+    def _satisfies(self, instance: Instance) -> bool:
+        """Whether what depends on this ended instance may go on."""
+        if instance.result is Result.SUCCESS:
+            return True
+        return instance.result is Result.FAILURE and instance.plan.continue_on_failure
+
+    def _may_begin(self, instance: Instance) -> bool:
+        return not self.is_cancelling or (instance.plan.is_final and not self._cancels_finals)
+
+    def _go_on(self, instance: Instance, decision: Decision) -> None:
+        """Its dependencies let it: to the admission, or first to whoever decides what becomes of it."""
+        if not self._may_begin(instance):
+            return
+        if instance.plan.is_considered:
+            instance.is_considering = True
+            decision.instructions.append(Consider(instance.plan.path))
+        else:
+            self._offer(instance, decision)
+
+    def _offer(self, instance: Instance, decision: Decision) -> None:
+        if not instance.is_offered and self._may_begin(instance):
+            instance.is_offered = True
+            decision.instructions.append(Offer(instance.plan.path))
+
+    def _find(self, path: str) -> Instance:
+        try:
+            return self._instances[self._index[path]]
+        except KeyError:
+            raise NotFound(f"job {self.job_id} has no task instance {path!r}") from None
+
+    def _change(
+        self, decision: Decision, instance: Instance, status: Status, event: str, at: float, **fields: Any
+    ) -> None:
+        old, path = instance.status, instance.plan.path
+        if status is not old:
+            check_transition(path, old, status)
+        instance.status = status
+        decision.changes.append(Change(self.job_id, path, old, status, event, at, attempt=instance.attempts, **fields))
+
+    def _change_job(self, decision: Decision, status: JobStatus, event: str, at: float, **fields: Any) -> None:
+        old, self.status = self.status, status
+        decision.changes.append(Change(self.job_id, None, old, status, event, at, **fields))
+
+
+def _why_not(instance: Instance) -> str:
+    """Why what depends on an ended instance does not go on."""
+    return f"dependency {instance.plan.path} {'failed' if instance.result is Result.FAILURE else 'cancelled'}"

@@ -1,0 +1,56 @@
+"""How a job comes out of its task instances, and why, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fasttrack_jupyter.engine.instance import Instance
+from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status, roll_up
+
+CANCELLED = "cancelled"
+"""An instance's reason once somebody asked for its end, and so a job's; it survives the engine as well."""
+_MOST_NAMES = 3
+
+
+class Ending(NamedTuple):
+    """A job's end."""
+
+    status: JobStatus
+    result: Result
+    reason: str
+
+    @property
+    def word(self) -> str:
+        """``SUCCESS``, ``FAILURE``, ``CANCELLED``: as final tasks are told."""
+        return str(self.status if self.status is JobStatus.CANCELLED else self.result)
+
+
+def ending_of(instances: Sequence[Instance], *, is_cancelling: bool) -> Ending:
+    """The end that ``instances`` have, all of which have ended; ``is_cancelling``: somebody cancelled the job."""
+    ends = [(x.status, x.result, x.plan.continue_on_failure) for x in instances]
+    cancelled = is_cancelling and any(status is Status.CANCELLED for status, _, _ in ends)
+    status, result = roll_up(ends, cancelled=cancelled)
+    return Ending(status, result, CANCELLED if cancelled else _cause(instances, status))
+
+
+def _cause(instances: Sequence[Instance], status: JobStatus) -> str:
+    """Why the job failed, or was cancelled with tasks of its own, in words; empty when all went well."""
+    failed = [x.plan.path for x in instances if x.result is Result.FAILURE and not x.plan.continue_on_failure]
+    if failed:
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return f"task {failed[0]} failed{more}"
+    return _cancelled_words(_cancelled(instances)) if status is JobStatus.CANCELLED else ""
+
+
+def _cancelled(instances: Sequence[Instance]) -> list[str]:
+    """Paths of what was cancelled for its own sake, not because something before it did not end well."""
+    return [x.plan.path for x in instances if x.result is Result.UNDEFINED and (x.is_cancelled or not x.seen.hindering)]
+
+
+def _cancelled_words(paths: Sequence[str]) -> str:
+    """``task train was cancelled``, ``tasks a, b were cancelled``: why a job is not whole that nobody cancelled."""
+    if len(paths) == 1:
+        return f"task {paths[0]} was cancelled"
+    more = f" and {len(paths) - _MOST_NAMES} more" if len(paths) > _MOST_NAMES else ""
+    return f"tasks {', '.join(paths[:_MOST_NAMES])}{more} were cancelled"
