@@ -30,9 +30,17 @@ interface State<T> {
   isAsking: boolean;
 }
 
+/** A question that is on its way. */
+interface Flight {
+  aborter: AbortController;
+  /** Whether it was asked again meanwhile. */
+  isDue: boolean;
+}
+
 /**
  * Ask when first seen, again when told to, and when `about` changes, of which nothing is known then. An answer that
- * came too late is dropped; one that fails leaves what is known.
+ * came too late is dropped; one that fails leaves what is known. Asked again while a question is on its way, that one
+ * comes home first: where answers take longer than the pause between questions there would never be one.
  */
 export function useAnswer<T>(
   ask: (signal: AbortSignal) => Promise<T>,
@@ -41,21 +49,41 @@ export function useAnswer<T>(
 ): Asked<T> {
   const [state, setState] = React.useState<State<T>>({ about, value: null, trouble: null, isAsking: true });
   const [count, again] = React.useReducer((before: number) => before + 1, 0);
+  const flight = React.useRef<Flight | null>(null);
+  React.useEffect(
+    () => () => {
+      flight.current?.aborter.abort();
+      flight.current = null;
+    },
+    [about, isSeen]
+  );
   React.useEffect(() => {
-    if (!isSeen) {
+    if (flight.current) {
+      flight.current.isDue = true;
+    }
+    if (flight.current || !isSeen) {
       return;
     }
-    const aborter = new AbortController();
+    const mine: Flight = { aborter: new AbortController(), isDue: false };
+    flight.current = mine;
+    const land = (change: (now: State<T>) => State<T>): void => {
+      if (flight.current === mine) {
+        flight.current = null;
+        setState(change);
+        if (mine.isDue) {
+          again();
+        }
+      }
+    };
     setState(now => (now.about === about ? { ...now, isAsking: true } : { ...EMPTY, about }));
-    ask(aborter.signal).then(
-      value => !aborter.signal.aborted && setState({ about, value, trouble: null, isAsking: false }),
-      (error: unknown) =>
-        !aborter.signal.aborted && setState(now => ({ ...now, trouble: error, isAsking: false }))
+    ask(mine.aborter.signal).then(
+      value => land(() => ({ about, value, trouble: null, isAsking: false })),
+      (error: unknown) => land(now => ({ ...now, trouble: error, isAsking: false }))
     );
-    return () => aborter.abort();
   }, [about, round, count, isSeen]);
   React.useEffect(() => {
-    const timer = isSeen && every ? setInterval(() => !document.hidden && again(), every) : undefined;
+    const askAgain = (): void => void (!document.hidden && !flight.current && again());
+    const timer = isSeen && every ? setInterval(askAgain, every) : undefined;
     return () => clearInterval(timer);
   }, [isSeen, every]);
   return state.about === about ? { ...state, again } : { ...EMPTY, again };

@@ -2968,8 +2968,26 @@ export interface components {
             ended_at: string | null;
             /** Attempt */
             attempt: string | null;
+            /** @default null */
+            task: components["schemas"]["SessionTask"] | null;
             /** Apps */
             apps: components["schemas"]["ClusterApp"][];
+        };
+        /**
+         * SessionTask
+         * @description The task instance that a session is an attempt of.
+         */
+        SessionTask: {
+            /** Job */
+            job: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Index */
+            index: number;
+            /** Path */
+            path: string;
+            /** Attempt */
+            attempt: number;
         };
         /**
          * SessionsPage
@@ -3797,6 +3815,7 @@ export type FolderInvitation = components['schemas']['FolderInvitation'];
 export type Answer = components['schemas']['Answer'];
 export type ClusterApp = components['schemas']['ClusterApp'];
 export type ClusterSession = components['schemas']['ClusterSession'];
+export type SessionTask = components['schemas']['SessionTask'];
 export type SessionsPage = components['schemas']['SessionsPage'];
 export type SessionLog = components['schemas']['SessionLog'];
 export type AppAddress = components['schemas']['AppAddress'];
@@ -4781,6 +4800,7 @@ export interface operations {
             query?: {
                 after?: number;
                 job?: string | null;
+                services?: boolean;
             };
             header?: never;
             path?: never;

@@ -54,7 +54,7 @@ export function Bar(props: { label: string; value: number; most: number }): JSX.
   const part = props.most > 0 ? Math.min(1, Math.max(0, props.value / props.most)) : 0;
   return (
     <div
-      className="ft-Cluster-meter"
+      className="ft-Meter"
       role="meter"
       aria-label={props.label}
       aria-valuemin={0}

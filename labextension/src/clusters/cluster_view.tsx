@@ -2,10 +2,11 @@
  * One cluster: what is free there and what one may have, images, vfolders, sessions. The same in the panel, where it
  * is narrow, and in the main area. It is asked when it is looked at, not before; a view that was left is kept.
  */
-import { ReactWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
 
 import { word } from '../api';
+import type { Freshness } from '../asking';
+import { SeenWidget } from '../seen_widget';
 import type { ClusterContext, ClusterServices } from './context';
 import { FoldersView } from './folders_view';
 import { ImagesView } from './images_view';
@@ -23,7 +24,7 @@ const VIEWS: Readonly<Record<Tab, (props: { context: ClusterContext }) => JSX.El
 };
 
 /** See the head of this file. */
-export class ClusterWidget extends ReactWidget {
+export class ClusterWidget extends SeenWidget {
   constructor(
     private readonly services: ClusterServices,
     readonly backend: string
@@ -34,37 +35,18 @@ export class ClusterWidget extends ReactWidget {
     this.uploads = new Uploads(services.api, folder => `${this.place}/folders/${word(folder)}`);
   }
 
-  /** Ask the cluster anew. */
-  refresh(): void {
-    this.round++;
-    this.update();
-  }
-
   dispose(): void {
     this.uploads.dispose();
     super.dispose();
   }
 
-  protected onAfterShow(): void {
-    this.wasShown = true;
-    this.update();
-  }
-
-  protected onAfterHide(): void {
-    this.update();
-  }
-
-  protected render(): JSX.Element {
-    this.wasShown = this.wasShown || this.isVisible;
-    const fresh = { round: this.round, isSeen: this.isVisible };
+  protected view(fresh: Freshness): JSX.Element {
     const { services, backend, place, uploads } = this;
-    return this.wasShown ? <Tabs context={{ ...services, backend, place, uploads, fresh }} /> : <></>;
+    return <Tabs context={{ ...services, backend, place, uploads, fresh }} />;
   }
 
   private readonly place: string;
   private readonly uploads: Uploads;
-  private round = 0;
-  private wasShown = false;
 }
 
 function Tabs({ context }: { context: ClusterContext }): JSX.Element {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { ClusterImage } from '../generated';
 import { chosen, familiesOf, nameParts } from './images_model';
-import { jobOf, sessionState } from './session_line';
+import { sessionState, sessionTitle } from './session_line';
 
 const image = (name: string, more: Partial<ClusterImage> = {}): ClusterImage => ({
   name,
@@ -46,5 +46,7 @@ it('a session is shown as a task instance is, and knows its job', () => {
     ['TERMINATED', 'UNDEFINED']
   ].map(([status, result]) => sessionState({ status, result }));
   expect(states).toEqual(['running', 'preparing', 'failure', 'cancelled']);
-  expect([jobOf({ attempt: '1m82-x-3-1' }), jobOf({ attempt: null })]).toEqual(['1m82-x', null]);
+  const task = { job: '1m82-x', pipeline: 'digits', index: 12, path: 'train', attempt: 2 };
+  expect(sessionTitle({ name: 'ft-1m82-x-0-2', task })).toBe('digits #12 / train');
+  expect(sessionTitle({ name: 'my-notebook', task: null })).toBe('my-notebook');
 });

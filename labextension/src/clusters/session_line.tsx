@@ -27,50 +27,46 @@ export function SessionLine(props: {
   const { api, place, trans, commands } = context;
   const [opened, setOpened] = React.useState<'log' | 'apps' | null>(null);
   const [trouble, setTrouble] = React.useState('');
+  const title = sessionTitle(session);
   const state = sessionState(session);
   const isRunning = session.status === 'RUNNING';
   const toggle = (what: 'log' | 'apps'): void => setOpened(opened === what ? null : what);
   const end = async (): Promise<void> => {
     const body = trans.__('What it has not kept in a vfolder is lost.');
-    if (await isMeant(trans.__('Terminate %1?', session.name), body, trans.__('Terminate'))) {
+    if (await isMeant(trans.__('Terminate %1?', title), body, trans.__('Terminate'))) {
       const path = `${place}/sessions/${word(session.id)}`;
       await api
         .send('DELETE', path)
         .then(props.onEnded, (error: unknown) => setTrouble(sentence(troubleHere(error, trans))));
     }
   };
-  const job = jobOf(session);
   return (
     <li>
       <SessionWords session={session} state={state} trans={trans} />
       <div className="ft-Cluster-acts">
-        {job && (
+        {session.task && (
           <IconButton
             icon={launchIcon}
-            label={trans.__('Open the job of %1', session.name)}
-            onClick={() => void commands.execute(CommandIDs.openJob, { job })}
+            label={trans.__('Open the job of %1', title)}
+            onClick={() => void commands.execute(CommandIDs.openJob, { job: session.task?.job })}
           />
         )}
         {isRunning && (
           <IconButton
             icon={terminalIcon}
-            label={trans.__('Terminal and apps of %1', session.name)}
+            label={trans.__('Terminal and apps of %1', title)}
             isOpen={opened === 'apps'}
             onClick={() => toggle('apps')}
           />
         )}
         <IconButton
           icon={listIcon}
-          label={trans.__('Log of %1', session.name)}
+          label={trans.__('Log of %1', title)}
           isOpen={opened === 'log'}
           onClick={() => toggle('log')}
         />
         {!isEnded(state) && (
-          <IconButton
-            icon={stopIcon}
-            label={trans.__('Terminate %1', session.name)}
-            onClick={() => void end()}
-          />
+          <IconButton icon={stopIcon} label={trans.__('Terminate %1', title)} onClick={() => void end()} />
         )}
       </div>
       {trouble && <SaidLine said={{ words: trouble, isTrouble: true }} />}
@@ -90,10 +86,11 @@ function SessionWords(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { session, state, trans } = props;
-  const { name, created_at, ended_at } = session;
+  const { name, task, created_at, ended_at } = session;
   const seconds = secondsBetween(created_at, ended_at, Date.now());
   const facts = [
     session.status,
+    task && task.attempt > 1 && trans.__('attempt %1', task.attempt),
     created_at && ago(created_at, Date.now(), trans),
     seconds !== null && ended_at && trans.__('lasted %1', duration(seconds, trans)),
     amounts(session.resources, slot => slotLabel(slot, trans)),
@@ -107,7 +104,7 @@ function SessionWords(props: {
         <span className={`ft-State ft-mod-${state}`} role="img" aria-label={stateWord(state, trans)}>
           {ICONS[state]}
         </span>
-        {name}
+        {sessionTitle(session)}
       </span>
       <span
         className="ft-Profiles-place"
@@ -124,9 +121,9 @@ export function sessionState({ status, result }: Pick<ClusterSession, 'status' |
   return stateOf({ status: status as JobStatus, result: result as Result, reason: '' });
 }
 
-/** The job of which it is an attempt, if it is one. */
-export function jobOf({ attempt }: Pick<ClusterSession, 'attempt'>): string | null {
-  return attempt === null ? null : attempt.replace(/-\d+-\d+$/, '');
+/** What it is called: the task that it is an attempt of, where this home has its job; else its name. */
+export function sessionTitle({ name, task }: Pick<ClusterSession, 'name' | 'task'>): string {
+  return task ? `${task.pipeline} #${task.index} / ${task.path}` : name;
 }
 
 const EVERY = 3_000;
@@ -149,7 +146,7 @@ function Log(props: { session: ClusterSession; context: ClusterContext; isGoing:
     <div className="ft-Cluster-inset">
       <Waiting asked={asked} trans={trans} />
       {text !== undefined && (
-        <pre ref={end} tabIndex={0} aria-label={trans.__('Log of %1', session.name)}>
+        <pre ref={end} tabIndex={0} aria-label={trans.__('Log of %1', sessionTitle(session))}>
           {text || trans.__('It has written nothing yet.')}
         </pre>
       )}

@@ -5,7 +5,7 @@ import type { ClusterSession, SessionsPage } from '../generated';
 import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
 import { Chips, More, Nothing, Search, useRested } from '../parts';
-import { SessionLine } from './session_line';
+import { SessionLine, sessionTitle } from './session_line';
 
 const EVERY = 5_000;
 const PAGE = 25;
@@ -63,7 +63,7 @@ export function SessionsView({ context }: { context: ClusterContext }): JSX.Elem
             session={session}
             context={context}
             onEnded={() => {
-              setSaid(trans.__('%1 is being ended.', session.name));
+              setSaid(trans.__('%1 is being ended.', sessionTitle(session)));
               asked.again();
             }}
           />

@@ -16,6 +16,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import { ApiError, type Api } from '../api';
 import type { EventsPage, EventView } from '../generated';
+import { HINT, type Hint, type Hints } from '../hints';
 import type { Connection, ServerInfo } from '../tokens';
 import { type Trouble, troubleOf } from '../words';
 
@@ -27,18 +28,6 @@ export type AsksInWords = Pick<Api, 'get' | 'trans'>;
 
 /** What the feed needs of it. */
 export type Listens = Pick<Api, 'get' | 'trans' | 'unreachable'>;
-
-/** Something on Jupyter's event bus. */
-export interface Hint {
-  readonly schema_id: string;
-  readonly [key: string]: unknown;
-}
-
-/** Where hints come from. */
-export type Hints = Pick<ISignal<unknown, Hint>, 'connect' | 'disconnect'>;
-
-/** The event schema of our hints. */
-export const HINT = 'https://events.jupyter.org/fasttrack_jupyter/hint/v1';
 
 const PAGE = 1000;
 /** Events; further behind than this, to fetch what is shown is cheaper than to follow. */

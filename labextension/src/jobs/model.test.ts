@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ApiError } from '../api';
 import type { EventView, JobSummary, JobView } from '../generated';
-import { HINT, type Hint } from './feed';
+import { HINT, type Hint } from '../hints';
 import { Jobs, type News } from './model';
 import { aJob, anEvent, aSummary, aTask, JOB } from './fixtures/values';
 

@@ -6,9 +6,10 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { EventView, JobSummary } from '../generated';
+import type { Hints } from '../hints';
 import { isEnded, stateOf } from '../status';
 import type { Connection, IJobs, IJobWatch, ServerInfo } from '../tokens';
-import { Feed, type Listens, type Hints } from './feed';
+import { Feed, type Listens } from './feed';
 import { foldSummary } from './reduce';
 import { Follower, JobWatch } from './watch';
 import type { Trouble } from '../words';

@@ -85,7 +85,7 @@ function SlotView(props: { shown: SlotShown; days: number; trans: TranslationBun
       </div>
       {total ? (
         <div
-          className="jp-ft-bar"
+          className="ft-Meter"
           role="meter"
           aria-label={trans.__('%1 in use', label)}
           aria-valuemin={0}

@@ -1,6 +1,7 @@
 /** What the views of services and models are given. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { ISignal } from '@lumino/signaling';
 
 import type { Api } from '../api';
 import type { Freshness } from '../asking';
@@ -10,6 +11,8 @@ export interface ServingServices {
   api: Api;
   trans: TranslationBundle;
   commands: CommandRegistry;
+  /** After a hint that some service is not any more as it was told. */
+  changed: ISignal<unknown, void>;
 }
 
 /** What one view is given. */

@@ -6,6 +6,7 @@ import { launchIcon, listIcon, refreshIcon, ToolbarButton } from '@jupyterlab/ui
 
 import { Api } from '../api';
 import { CommandIDs, DOMAIN, EXTENSION, IJobs, IPanelSections } from '../tokens';
+import { ServiceChanges } from './changes';
 import type { ServingServices } from './context';
 import { ModelsView } from './models_view';
 import { ServicesView } from './services_view';
@@ -33,7 +34,8 @@ const serving: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const api = new Api(app.serviceManager.serverSettings, trans);
     api.cutOff.connect(() => jobs.doubt());
-    const services: ServingServices = { api, trans, commands: app.commands };
+    const { changed } = new ServiceChanges(app.serviceManager.events.stream);
+    const services: ServingServices = { api, trans, commands: app.commands, changed };
     const faces: Face[] = [
       { command: CommandIDs.openServices, title: trans.__('Services'), component: ServicesView },
       { command: CommandIDs.openModels, title: trans.__('Models'), component: ModelsView }

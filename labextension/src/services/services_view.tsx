@@ -3,21 +3,28 @@ import * as React from 'react';
 
 import { useAnswer, Waiting } from '../asking';
 import { Nothing, SaidLine, type Said } from '../parts';
-import type { ServicesView as Answer } from '../generated';
+import type { ServicesView as Answer, ServiceView } from '../generated';
 import type { ServingContext } from './context';
 import { ServiceLine } from './service_line';
 
-const EVERY = 3_000;
+/** Milliseconds between two questions without a hint: on a cluster, nobody hints at what it does by itself. */
+const EVERY = 15_000;
+const EVERY_IN_MOTION = 3_000;
+/** The backend that hints at every change. */
+const LOCAL = 'local';
 
 /** See the head of this file. */
 export function ServicesView({ context }: { context: ServingContext }): JSX.Element {
   const { api, trans } = context;
+  const [every, setEvery] = React.useState(EVERY);
   const asked = useAnswer(signal => api.get<Answer>('services', {}, signal), 'services', {
     ...context.fresh,
-    every: EVERY
+    every
   });
   const [said, setSaid] = React.useState<Said | null>(null);
   const { services = [], silent = {} } = asked.value ?? {};
+  const isInMotion = services.some(isUnhinted);
+  React.useEffect(() => setEvery(isInMotion ? EVERY_IN_MOTION : EVERY), [isInMotion]);
   return (
     <>
       <SaidLine said={said} />
@@ -47,4 +54,9 @@ export function ServicesView({ context }: { context: ServingContext }): JSX.Elem
       </ul>
     </>
   );
+}
+
+/** Whether it is on its way to another state, and nobody will say when it is there. */
+function isUnhinted({ backend, status }: ServiceView): boolean {
+  return backend !== LOCAL && status !== 'HEALTHY';
 }

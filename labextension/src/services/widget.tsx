@@ -1,14 +1,15 @@
-/** A view in the panel or as a tab, that asks only while somebody looks at it. */
-import { ReactWidget } from '@jupyterlab/apputils';
+/** Services or models, in the panel or as a tab; asked again at once when a hint says that services changed. */
 import * as React from 'react';
 
+import type { Freshness } from '../asking';
+import { SeenWidget } from '../seen_widget';
 import type { ServingContext, ServingServices } from './context';
 
 /** A component that shows services or models. */
 export type ServingComponent = (props: { context: ServingContext }) => JSX.Element;
 
 /** See the head of this file. */
-export class ServingWidget extends ReactWidget {
+export class ServingWidget extends SeenWidget {
   constructor(
     private readonly services: ServingServices,
     private readonly component: ServingComponent
@@ -16,36 +17,21 @@ export class ServingWidget extends ReactWidget {
     super();
     this.addClass('ft-Cluster');
     this.addClass('ft-Serving');
+    services.changed.connect(this.refresh, this);
   }
 
-  /** Ask anew. */
-  refresh(): void {
-    this.round++;
-    this.update();
+  /** Hear no more. */
+  dispose(): void {
+    this.services.changed.disconnect(this.refresh, this);
+    super.dispose();
   }
 
-  protected onAfterShow(): void {
-    this.wasShown = true;
-    this.update();
-  }
-
-  protected onAfterHide(): void {
-    this.update();
-  }
-
-  protected render(): JSX.Element {
-    this.wasShown = this.wasShown || this.isVisible;
-    const fresh = { round: this.round, isSeen: this.isVisible };
+  protected view(fresh: Freshness): JSX.Element {
     const View = this.component;
-    return this.wasShown ? (
+    return (
       <div className="ft-Cluster-body">
         <View context={{ ...this.services, fresh }} />
       </div>
-    ) : (
-      <></>
     );
   }
-
-  private round = 0;
-  private wasShown = false;
 }
