@@ -257,8 +257,8 @@ class Task(Model):
         examples=["${{ tasks.check.outputs.accuracy > 0.9 }}"],
     )  # fmt: skip
     run_if: RunIf = Field(
-        default=RunIf.ALL_SUCCESS, description="all_success: all that it waits for succeeded; all_done: it has ended, "
-        "however; any_failed: some of it failed; one_success: some of it succeeded. A final task has all_done unless it says otherwise",
+        default=RunIf.ALL_SUCCESS, description="all_success: all before it succeeded; all_done: have ended; "
+        "any_failed: one of them failed; one_success: one succeeded. Of a final task, empty is all_done",
     )  # fmt: skip
     final: bool = Field(
         default=False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from fasttrack_jupyter.model.checks.conditions import check_conditions
 from fasttrack_jupyter.model.checks.edges import check_edges
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.keys import check_keys, check_merges
@@ -29,6 +30,7 @@ def check_pipeline(pipeline: Pipeline, secrets: Collection[str] | None = None) -
     yield from check_names(pipeline)
     yield from check_tasks(pipeline)
     yield from check_edges(pipeline, tasks)
+    yield from check_conditions(pipeline)
     yield from check_places(pipeline)
     yield from check_models(pipeline)
     yield from Mentions(pipeline, tasks, secrets).check()

@@ -14,7 +14,7 @@ from fasttrack_jupyter.model.artifacts import (
     check_names,
 )
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
-from fasttrack_jupyter.model.checks.kinds import check_input_types
+from fasttrack_jupyter.model.checks.kinds import check_input_types, check_output_types
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
 from fasttrack_jupyter.model.notebooks import texts_of
@@ -32,6 +32,7 @@ def check_edges(pipeline: Pipeline, tasks: Suggester) -> Iterator[Finding]:
             yield from _inputs(pipeline, number, task, tasks)
         if task.outputs:
             yield from _outputs(number, task)
+            yield from check_output_types(number, task)
     yield from _cycles(pipeline)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from enum import Enum
 
+from fasttrack_jupyter.model.checks.comparisons import check_comparisons
 from fasttrack_jupyter.model.checks.edges import unknown_output
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
 from fasttrack_jupyter.model.notebooks import texts_of
-from fasttrack_jupyter.model.pipeline import Environment, Pipeline, Task, TaskType
+from fasttrack_jupyter.model.pipeline import Environment, Pipeline, RunIf, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
 
 JOB = ("id", "index", "name", "pipeline")
 """What ``job.`` knows."""
+JOB_OF_FINALS = ("status", "reason")
+"""What it knows besides in a final task: how all others came out, and why."""
 _OPEN = "${{"
 _MOST_BROKEN = 20
 """So many expressions of one text that cannot be read are told of: each costs a reading of the text."""
@@ -25,6 +29,14 @@ def _without(text: str, offset: int) -> str:
     end = text.find("}}", max(offset, start + len(_OPEN)))
     end = len(text) if end < 0 else end + 2
     return text[:start] + " " * (end - start) + text[end:]
+
+
+class _Place(Enum):
+    """What kind of text an expression stands in."""
+
+    COMMAND = "command"
+    ENV = "env"
+    WHEN = "when"
 
 
 class Mentions:
@@ -43,37 +55,41 @@ class Mentions:
         yield from self._environment(self._pipeline.environment, ("environment",), None)
         for number, task in enumerate(self._pipeline.tasks):
             path: Path = ("tasks", number)
+            if task.when is not None and _OPEN in task.when:
+                yield from self._text(task.when, (*path, "when"), task, _Place.WHEN)
             if task.command is not None and _OPEN in task.command:
-                yield from self._text(task.command, (*path, "command"), task, in_command=True)
+                yield from self._text(task.command, (*path, "command"), task, _Place.COMMAND)
             for inner, text in texts_of(task):
-                yield from self._text(text, (*path, *inner), task, in_command=True)
+                yield from self._text(text, (*path, *inner), task, _Place.COMMAND)
             yield from self._environment(task.environment, (*path, "environment"), task)
             yield from _elsewhere(path, task)
 
     def _environment(self, environment: Environment, path: Path, task: Task | None) -> Iterator[Finding]:
         for name, value in environment.envs.items():
             if _OPEN in value:
-                yield from self._text(value, (*path, "envs", name), task, in_command=False)
+                yield from self._text(value, (*path, "envs", name), task, _Place.ENV)
         for key, text in (("image", environment.image), ("project", environment.project)):
             if text and _OPEN in text:
                 yield _not_here((*path, key), text)
 
-    def _text(self, text: str, path: Path, task: Task | None, *, in_command: bool) -> Iterator[Finding]:
-        shown = text if in_command else None  # the text of a variable may hold a secret
+    def _text(self, text: str, path: Path, task: Task | None, place: _Place) -> Iterator[Finding]:
+        shown = None if place is _Place.ENV else text  # the text of a variable may hold a secret
         references: tuple[Reference, ...] = ()
         for _ in range(_MOST_BROKEN):
             try:
-                references = parse_template(text).references
+                template = parse_template(text)
+                references = template.references
+                yield from check_comparisons(template, path)
                 break
             except ExpressionError as error:
                 yield Finding("bad-expression", path, error.message, error.hint, shown, offset=error.offset)
                 text = _without(text, error.offset)
         for reference in references:
-            for code, message, hint in self._reference(reference, task, in_command):
+            for code, message, hint in self._reference(reference, task, place):
                 yield Finding(code, path, message, hint, str(reference), offset=reference.offset)
             yield from self._output(reference, path)
 
-    def _reference(self, reference: Reference, task: Task | None, in_command: bool) -> Iterator[tuple[str, str, str]]:
+    def _reference(self, reference: Reference, task: Task | None, place: _Place) -> Iterator[tuple[str, str, str]]:
         """``(code, message, hint)`` of what is wrong with one mention."""
         root, names = reference.root, reference.names
         name = str(names[0]) if names else ""
@@ -83,15 +99,18 @@ class Mentions:
             yield "bad-expression", f"{root} alone means nothing here", f"name one: {root}.{_EXAMPLES[root]}"
         elif root == "params" and name not in self._params:
             yield "unknown-parameter", f"there is no parameter {name!r}", self._near_params.hint(name, "parameters")
-        elif root == "job" and name not in JOB:
-            yield "bad-expression", f"job has no {name!r}", "it has " + ", ".join(f"job.{key}" for key in JOB)
+        elif root == "job":
+            yield from _job(name, task)
         elif root == "secrets":
-            yield from self._secret(name, in_command, task)
+            yield from self._secret(name, place, task)
         elif root in ("inputs", "tasks"):
             yield from self._upstream(reference, name, task)
 
-    def _secret(self, name: str, in_command: bool, task: Task | None) -> Iterator[tuple[str, str, str]]:
-        if in_command:
+    def _secret(self, name: str, place: _Place, task: Task | None) -> Iterator[tuple[str, str, str]]:
+        if place is _Place.WHEN:
+            hint = f'look at "${name}" in the command of a task before it, and hand on an output that says what to do'
+            yield "secret-in-condition", f"secret {name!r} stands in a condition, which everybody is told", hint
+        if place is _Place.COMMAND:
             is_notebook = task is not None and task.type is TaskType.NOTEBOOK
             where = f'os.environ["{name}"] in the notebook' if is_notebook else f'"${name}" in the command'
             hint = f'add envs: {{{name}: "${{{{ secrets.{name} }}}}"}} and write {where}'
@@ -115,8 +134,14 @@ class Mentions:
             yield "unknown-task", f"there is no task {name!r}", self._tasks.hint(name, "tasks")
         elif reference.root == "tasks" and name == task.name:
             yield "self-dependency", f"task {name!r} mentions its own outputs", "name another task"
+        elif reference.root == "tasks" and reference.names[1:] == ("result",):
+            if task.run_if is RunIf.ALL_SUCCESS and not task.final:
+                message = f"{reference} tells nothing here: task {task.name!r} runs only when all before it succeeded"
+                yield "result-not-here", message, f"set run_if: all_done (or another) at task {task.name!r}"
         elif reference.root == "tasks" and (len(reference.names) < 3 or reference.names[1] != "outputs"):
-            hint = f"write tasks.{name}.outputs.<output>"
+            hint = f"write tasks.{name}.outputs.<output>" + (
+                ", or .result" if task.final or task.run_if is not RunIf.ALL_SUCCESS else ""
+            )
             yield "bad-expression", f"{reference} is none of the task's outputs", hint
 
     def _output(self, reference: Reference, path: Path) -> Iterator[Finding]:
@@ -125,6 +150,17 @@ class Mentions:
         source, output = self._pipeline.by_name.get(str(reference.names[0])), str(reference.names[2])
         if source is not None and output not in source.products:
             yield unknown_output(path, str(reference), source, output, reference.offset)
+
+
+def _job(name: str, task: Task | None) -> Iterator[tuple[str, str, str]]:
+    is_final = task is not None and task.final
+    if name in JOB_OF_FINALS and not is_final:
+        message = f"job.{name} is known only to final tasks, which run when all others have ended"
+        who = f"task {task.name!r}" if task is not None else "the tasks that need it, and put it into their environment"
+        yield "job-not-ended", message, f"set final: true at {who}"
+    elif name not in (*JOB, *JOB_OF_FINALS):
+        known = (*JOB, *JOB_OF_FINALS) if is_final else JOB
+        yield "bad-expression", f"job has no {name!r}", "it has " + ", ".join(f"job.{key}" for key in known)
 
 
 _EXAMPLES = {
@@ -150,5 +186,5 @@ def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
 
 def _not_here(path: Path, text: str) -> Finding:
     message = "an expression stands where none is filled in"
-    hint = "${{ … }} has a meaning in command, in the values of envs and in parameters of a notebook"
+    hint = "${{ … }} has a meaning in when, in command, in the values of envs and in parameters of a notebook"
     return Finding("expression-not-here", path, message, hint, text, Severity.ERROR)

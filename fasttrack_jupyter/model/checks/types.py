@@ -13,6 +13,7 @@ from fasttrack_jupyter.model.yaml_events import Path
 
 _NEEDED = {
     "name": "add name: …", "tasks": "add tasks: with a list below", "model": "add model: the name of a model folder",
+    "from": "add from: the task and its output, such as train.model",
     "type": "add type: int, float, str, bool, list, struct, or a name such as Model",
 }  # fmt: skip
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
