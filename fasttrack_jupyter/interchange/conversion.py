@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from fasttrack_jupyter.interchange.conditions import orders
 from fasttrack_jupyter.interchange.losses import Losses, Path
 from fasttrack_jupyter.interchange.substitution import Substitution
 from fasttrack_jupyter.interchange.tasks import (
@@ -16,7 +17,6 @@ from fasttrack_jupyter.interchange.tasks import (
     unshared,
     write_out_envs,
 )
-from fasttrack_jupyter.model.graph import needed
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline
 
 _LOCAL_IMAGE = re.compile(r"(?:uv|conda|kernel|venv|docker|podman):|[./~]|current$")
@@ -57,13 +57,11 @@ class Conversion:
 
     def _tasks(self) -> list[TaskConversion]:
         params = self._params()
-        names = set(self.pipeline.by_name)
         return [
             TaskConversion(
-                task, (*dict.fromkeys(name for name in needed(task) if name in names),), position,
-                self.origin, self.to, self.losses, self.pipeline, params,
+                task, order, position, self.origin, self.to, self.losses, self.pipeline, params
             )
-            for position, task in enumerate(self.pipeline.tasks)
+            for position, (task, order) in enumerate(zip(self.pipeline.tasks, orders(self.pipeline), strict=True))
         ]  # fmt: skip
 
     def _params(self) -> dict[str, Any]:
@@ -80,6 +78,8 @@ class Conversion:
         if data.pop("files", None) is not None:
             hint = "copy the files into a vfolder and mount it"
             self.losses.lose(("files",), "files: FastTrack takes no snapshot of code", hint)
+        if data.pop("cache", None) and self.pipeline.cache:
+            self.losses.lose(("cache",), "cache: FastTrack reuses no results: every task runs")
         for position, param in enumerate(self.pipeline.params):
             fate = "it has no default" if param.is_required else f"its default {param.default!r} is written in"
             self.losses.lose(("params", position), f"parameter {param.name}: FastTrack has no typed parameters; {fate}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from fasttrack_jupyter.interchange.conditions import drop_conditions
 from fasttrack_jupyter.interchange.losses import Losses, Path
 from fasttrack_jupyter.interchange.substitution import Substitution
 from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
@@ -57,6 +58,7 @@ class TaskConversion:
         hide_secrets(written.get("environment"), self._path("environment"), self.losses)
         self._notebook(written)
         self._expressions(written)
+        drop_conditions(self.task, written, self._path(), self.params, self.losses)
         self._data_flow(written)
         self._failure(written)
         self._type(written)
