@@ -48,14 +48,21 @@ def considered(pipeline: Pipeline, graph: TaskGraph) -> frozenset[int]:
     return frozenset(found)
 
 
-def verdict_of(pipeline: Pipeline, task: Task, scope: Mapping[str, Any], skipped: Collection[str]) -> Verdict:
+def verdict_of(
+    pipeline: Pipeline,
+    task: Task,
+    scope: Mapping[str, Any],
+    skipped: Collection[str],
+    *,
+    known: Collection[str] | None = None,
+) -> Verdict:
     """What becomes of an instance whose expressions have the values of ``scope``.
 
-    ``skipped`` are those of its dependencies that were skipped with nothing of an earlier job in their place.
+    ``skipped`` are those of its dependencies that were skipped with nothing of an earlier job in their place. With
+    ``known``, expressions that mention outputs of other tasks are left alone.
     """
-    if skipped and run_if_of(task) in (RunIf.ALL_SUCCESS, RunIf.ONE_SUCCESS) and not task.final:
-        for reason in _lacking(pipeline, task, scope, skipped):
-            return Verdict(VerdictKind.SKIP, reason)
+    for reason in lacking(pipeline, task, scope, skipped, known=known):
+        return Verdict(VerdictKind.SKIP, reason)
     if task.when is None:
         return RUN
     try:
@@ -76,16 +83,27 @@ def condition_of(task: Task) -> str:
     return text.removeprefix("${{").removesuffix("}}").strip()[:_LONGEST]
 
 
-def _lacking(pipeline: Pipeline, task: Task, scope: Mapping[str, Any], skipped: Collection[str]) -> Iterator[str]:
-    """What the task uses of those that were skipped."""
+def lacking(
+    pipeline: Pipeline,
+    task: Task,
+    scope: Mapping[str, Any],
+    skipped: Collection[str],
+    *,
+    known: Collection[str] | None = None,
+) -> Iterator[str]:
+    """What a task uses of those that were ``skipped``, if that keeps it from running; see :func:`verdict_of`."""
+    if not skipped or task.final or run_if_of(task) in (RunIf.ALL_DONE, RunIf.ANY_FAILED):
+        return
     for name, given in task.inputs.items():
         sources = given.tasks
         if all(source in skipped for source in sources):
             were = f"{sources[0]}, which was" if len(sources) == 1 else f"{', '.join(sources)}, which were"
             yield f"input {name} comes from {were} skipped"
     for text in _texts(pipeline, task):
-        for slot, source in _mentions(parse_template(text), skipped):
-            if _value(slot, scope) is None:
+        for slot, sources in _mentions(parse_template(text)):
+            source = next((name for name in sources if name in skipped), None)
+            is_known = known is None or all(name in known for name in sources)
+            if source is not None and is_known and _value(slot, scope) is None:
                 yield f"it uses {source}, which was skipped"
 
 
@@ -94,13 +112,13 @@ def _texts(pipeline: Pipeline, task: Task) -> Iterator[str]:
     return (text for text in texts if text and "${{" in text)
 
 
-def _mentions(template: Template, skipped: Collection[str]) -> Iterator[tuple[Slot, str]]:
-    """The expressions that mention outputs of ``skipped`` tasks, with one of these tasks each."""
+def _mentions(template: Template) -> Iterator[tuple[Slot, tuple[str, ...]]]:
+    """The expressions that mention outputs of tasks, with the names of these."""
     for part in template.parts:
         if isinstance(part, Slot):
-            names = (str(ref.names[0]) for ref in part.references if ref.root == "tasks" and "outputs" in ref.names)
-            if source := next((name for name in names if name in skipped), None):
-                yield part, source
+            found = [str(ref.names[0]) for ref in part.references if ref.root == "tasks" and "outputs" in ref.names]
+            if found:
+                yield part, tuple(found)
 
 
 def _value(slot: Slot, scope: Mapping[str, Any]) -> Any:

@@ -48,7 +48,7 @@ def plan_record(
     record: dict[str, Any] = {}
     for task in tasks:
         entry: dict[str, Any] = {}
-        if task.decision is not Decision.RUN:
+        if task.decision is not Decision.RUN and not task.is_foreseen:
             entry = {"decision": task.decision.value, "reason": task.reason}
         if task.reuse is not None:
             entry |= {"outputs_dir": task.reuse.outputs_dir, "outputs": task.reuse.data.get("outputs", {})}

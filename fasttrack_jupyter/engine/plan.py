@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fasttrack_jupyter.engine.demands import Demands
+from fasttrack_jupyter.engine.plan_conditions import with_conditions
 from fasttrack_jupyter.engine.plan_services import beside_services
 from fasttrack_jupyter.engine.storing import TaskHistory
 from fasttrack_jupyter.engine.views import Decision, Selection
@@ -23,6 +25,8 @@ from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
 
+SET_ASIDE = ("skip: true", "outside the partial run")
+"""Why a plan leaves a task out, in words."""
 OVERSIZED = 4
 """A task that asks for this many times the most it ever used is told so."""
 
@@ -62,10 +66,14 @@ class Question:
     pipeline: Pipeline
     graph: TaskGraph
     selection: Selection = field(default_factory=Selection)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """The values of its parameters."""
     earlier: Mapping[str, Earlier] = field(default_factory=dict)
     """By task: the newest success (on a rerun, the old job's own before others); for what does not run."""
     reusable: frozenset[str] | None = None
     """Reuse every task of these that is not ``changed`` (a rerun from failed); None: everything runs."""
+    undecided: frozenset[str] = frozenset()
+    """Beside ``reusable``: what the old job skipped for a condition; decided again, and nothing runs because of it."""
     gone: Mapping[str, str] = field(default_factory=dict)
     """By task: which outputs of it cannot be had any more, in words."""
     changed: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +111,8 @@ class PlannedTask:
     """What was found about it; each ``path`` leads to a place within the task."""
     backend: str = LOCAL
     """Where it runs; of one that does not, where the outputs are that stand in."""
+    is_foreseen: bool = False
+    """Of a skipped one: its job will find that out by itself, from its condition."""
 
 
 def make_plan(question: Question) -> list[PlannedTask]:
@@ -124,7 +134,7 @@ def make_plan(question: Question) -> list[PlannedTask]:
         else:
             planned = _plan_run(question, index, task, asked)
         found.append(planned)
-    found = beside_services(question, found)
+    found = beside_services(question, with_conditions(question, found))
     return _with_carriages(question, found) if len({task.backend for task in found}) > 1 else found
 
 
@@ -220,10 +230,12 @@ def _runs(question: Question, selected: set[int]) -> set[int]:
     graph, tasks = question.graph, question.pipeline.tasks
     runs = {index for index in selected if not tasks[index].skip}
     if question.reusable is not None:
-        deployments = {task.name for task in tasks if task.type is TaskType.DEPLOYMENT}
-        good = question.reusable - question.changed.keys() - deployments  # what one left may be gone by now
+        # What a deployment left may be gone by now, and final tasks see how this job comes out.
+        again = {task.name for task in tasks if task.type is TaskType.DEPLOYMENT or task.final}
+        good = question.reusable - question.changed.keys() - again
         stale = {i for i in runs if graph.names[i] not in good}
-        runs &= stale | graph.descendants(sorted(stale))
+        moving = [i for i in sorted(stale) if graph.names[i] not in question.undecided - question.changed.keys()]
+        runs &= stale | graph.descendants(moving)
     return runs
 
 
@@ -232,7 +244,7 @@ def _plan_rest(question: Question, index: int, slots: ResourceSlots, is_selected
     task, name = question.pipeline.tasks[index], question.graph.names[index]
     earlier = question.earlier.get(name)
     if task.skip or not is_selected:
-        why = "skip: true" if task.skip else "outside the partial run"
+        why = SET_ASIDE[0] if task.skip else SET_ASIDE[1]
         if earlier is None:
             cause = question.gone.get(name, "nothing before it")
             notes = (f"{cause}: what it feeds sees an empty input",) if feeds else ()
@@ -275,9 +287,11 @@ def _plan_run(question: Question, index: int, task: Task, asked: Asked) -> Plann
 def _why_run(question: Question, index: int, name: str) -> str:
     if question.reusable is not None:
         if name in question.reusable:
-            is_deployment = question.pipeline.tasks[index].type is TaskType.DEPLOYMENT
-            other = "a deployment is brought up to date" if is_deployment else "what it depends on runs again"
-            return question.changed.get(name, other)
+            task, other = question.pipeline.tasks[index], "what it depends on runs again"
+            other = "a deployment is brought up to date" if task.type is TaskType.DEPLOYMENT else other
+            return question.changed.get(name, "a final task sees how this job comes out" if task.final else other)
+        if name in question.undecided:
+            return question.changed.get(name, "was skipped: its condition is looked at again")
         return question.gone.get(name, "did not succeed")
     chosen = question.selection
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
@@ -352,7 +366,7 @@ def changes_between(
         command = command_of(task)
         own = (parts or {}).get(task.name, ())
         words += [f"{name} changed" for name in files if name in command or name in own]
-        text = " ".join([command, *new.envs_of(task).values()])
+        text = " ".join([command, task.when or "", *new.envs_of(task).values()])
         words += [f"parameter {name} changed" for name in params if f"params.{name}" in text]
         if words:
             found[task.name] = ", ".join(words)
@@ -371,6 +385,8 @@ def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list
         "mounts": (old.mounts_of(before), new.mounts_of(task)),
         "cluster size": (before.cluster_size, task.cluster_size),
         "service": (before.service, task.service),
+        "condition": (before.when, task.when),
+        "run_if": (before.run_if, task.run_if),
     }
     return [f"{word} changed" for word, (then, now) in pairs.items() if then != now]
 

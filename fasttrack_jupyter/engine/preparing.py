@@ -17,6 +17,7 @@ from fasttrack_jupyter.engine.live import plan_record
 from fasttrack_jupyter.engine.overlay import code_of, is_notebook, lay_over
 from fasttrack_jupyter.engine.placing import placed
 from fasttrack_jupyter.engine.plan import (
+    SET_ASIDE,
     Earlier,
     Ground,
     PlannedTask,
@@ -38,6 +39,7 @@ from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, NotFound
 from fasttrack_jupyter.model.document import Document
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
+from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.notebooks import RUNTIME
 from fasttrack_jupyter.model.parameters import bind_parameters
 from fasttrack_jupyter.model.pipeline import Pipeline
@@ -64,6 +66,8 @@ class Origin:
     pipeline: Pipeline
     keeps_code: bool
     """With the old job's own code (a plain rerun), not with the files as they are now."""
+    undecided: frozenset[str] = frozenset()
+    """The tasks that it skipped for a condition."""
 
     def params_for(self, pipeline: Pipeline) -> dict[str, Any]:
         """What the old job was given, of what ``pipeline`` still declares; an old default is not one of these."""
@@ -197,8 +201,10 @@ class Preparer:
             pipeline=pipeline,
             graph=graph,
             selection=request.selection,
+            params=params,
             earlier=earlier,
             reusable=origin.reusable - gone.keys() if origin and origin.reusable is not None else None,
+            undecided=origin.undecided if origin else frozenset(),
             gone=gone,
             where=where,
             grounds=grounds,
@@ -233,7 +239,8 @@ class Preparer:
         rows = await self._store.instances(job.id)
         own = {row.task: _earlier(row, job) for row in rows if is_reusable(row)}
         earlier = {**await self.earlier_of(job.pipeline), **own}
-        return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code)
+        skipped = frozenset(row.task for row in rows if row.status is Status.SKIPPED and row.reason not in SET_ASIDE)
+        return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code, skipped)
 
     async def durations(self, pipeline: str, graph: TaskGraph) -> tuple[dict[str, float], list[float]]:
         """What earlier jobs taught: the seconds of the tasks that are known, and a guess for every one, in order."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fasttrack_jupyter.engine.views import JobRequest, JobView
+from fasttrack_jupyter.engine.views import JobRequest, JobView, RerunRequest
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 
@@ -193,5 +193,63 @@ def test_final_tasks_run_after_a_cancel_and_a_second_one_ends_them(engine: Any) 
         assert ends(view)["last"] == "CANCELLED: cancelled"
         (clean,) = [spec for spec in backend.started if spec.path == "clean"]
         assert clean.command.startswith("clean CANCELLED")
+
+    asyncio.run(story())
+
+
+BRANCHES = """\
+params: [{name: big, type: bool, default: false}]
+tasks:
+- {name: check, command: check, outputs: {accuracy: float}}
+- {name: train, command: train, when: "${{ params.big }}", outputs: {model: Model}}
+- {name: cheap, command: cheap, when: "${{ !params.big }}", outputs: {model: Model}}
+- {name: paint, command: paint, inputs: {model: train.model}}
+- {name: use, command: use, inputs: {model: train.model | cheap.model}}
+- {name: good, command: good, when: "${{ tasks.check.outputs.accuracy > 0.9 }}"}
+- {name: alarm, command: alarm, dependencies: [check], run_if: any_failed}
+- {name: clean, command: clean, final: true}
+"""
+
+
+def test_a_plan_says_what_a_condition_skips_and_on_what_terms_the_rest_runs(engine: Any) -> None:
+    """As far as that is known before; and the job decides by itself."""
+
+    async def story() -> None:
+        async with engine.on(FakeBackend()) as fasttrack:
+            plan = await fasttrack.plan(JobRequest(text="name: demo\n" + BRANCHES))
+        said = {task.path: (task.decision.value, task.reason, *task.notes) for task in plan.tasks}
+        runs = ("will run", "part of the pipeline")
+        assert said == {
+            "check": runs,
+            "train": ("skipped", "when is false: params.big"),
+            "cheap": runs,
+            "paint": ("skipped", "input model comes from train, which was skipped"),
+            "use": runs,
+            "good": (*runs, "only if tasks.check.outputs.accuracy > 0.9"),
+            "alarm": (*runs, "only if something that it waits for fails"),
+            "clean": (*runs, "at the end, whatever comes out"),
+        }
+
+    asyncio.run(story())
+
+
+def test_a_rerun_from_failed_keeps_what_a_condition_skipped_out_of_it(engine: Any) -> None:
+    """What stood behind a skipped task is not run again for that; final tasks are."""
+
+    async def story() -> None:
+        fails = {"check"}
+        backend = FakeBackend(lambda spec: 1 if spec.path in fails else 0)
+        backend.values["check"] = {"accuracy": "0.5"}
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(JobRequest(text="name: demo\n" + BRANCHES))
+            assert (await engine.finish(fasttrack)).result == "FAILURE"
+            fails.clear()
+            backend.started.clear()
+            await fasttrack.rerun("last", RerunRequest(from_failed=True))
+            job = await engine.finish(fasttrack)
+        assert job.result == "SUCCESS"
+        assert [spec.path for spec in backend.started] == ["check", "clean"]
+        assert ends(job)["use"] == "SUCCESS: reused from job #1"
+        assert ends(job)["train"] == "SKIPPED: when is false: params.big"
 
     asyncio.run(story())
