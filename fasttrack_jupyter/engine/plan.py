@@ -111,6 +111,8 @@ class PlannedTask:
     """What was found about it; each ``path`` leads to a place within the task."""
     backend: str = LOCAL
     """Where it runs; of one that does not, where the outputs are that stand in."""
+    terms: tuple[str, ...] = ()
+    """On what terms it runs, for the plan alone: the job tells what came of them."""
     is_foreseen: bool = False
     """Of a skipped one: its job will find that out by itself, from its condition."""
 

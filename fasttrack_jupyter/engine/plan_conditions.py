@@ -39,8 +39,8 @@ def with_conditions(question: Question, planned: Sequence[PlannedTask]) -> list[
             found[index] = replace(
                 found[index], decision=Decision.SKIP, reason=verdict.reason, notes=(), problems=(), is_foreseen=True
             )
-        elif notes := _terms(tasks[index], is_open=verdict is None):
-            found[index] = replace(found[index], notes=(*found[index].notes, *notes))
+        else:
+            found[index] = replace(found[index], terms=tuple(_terms(tasks[index], is_open=verdict is None)))
     return found
 
 

@@ -22,10 +22,11 @@ from fasttrack_jupyter.backends.local.contained import is_contained
 from fasttrack_jupyter.backends.local.durable import has_entries
 from fasttrack_jupyter.backends.local.failure import remove_failure
 from fasttrack_jupyter.backends.local.foreseen import Foreseen
-from fasttrack_jupyter.backends.local.fresh import make_fresh
+from fasttrack_jupyter.backends.local.fresh import make_outputs
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
+from fasttrack_jupyter.backends.local.noted import has_noted
 from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.progress import Progress, remove_progress
@@ -214,7 +215,7 @@ class Sessions:
         self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final))
 
     def _launch(self, session: Session, launch: Launch) -> None:
-        make_fresh(session.outputs)
+        make_outputs(session.outputs, session.spec.wanted_outputs)
         session.took(launch)
         self._link.send(("launch", launch.request))
 
@@ -344,7 +345,7 @@ class Sessions:
         remove_progress(session.outputs)
         is_success = outcome.result is Result.SUCCESS
         has_outputs = is_success and bool(session.spec.wanted_outputs or has_entries(session.outputs))
-        if has_outputs or self._watchdog.is_log_too_big(session):
+        if has_outputs or has_noted(session.outputs) or self._watchdog.is_log_too_big(session):
             session.work = self._spawn(self._finish(session, outcome))
         else:
             self._final(session, outcome, {})
