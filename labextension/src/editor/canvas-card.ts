@@ -28,6 +28,8 @@ export interface Brush {
   tick: number;
   /** Words at the right of the second line, such as the elapsed time. */
   aside(card: Card): string;
+  /** Words at the lower left edge: what decides whether it runs; empty where that is usual. */
+  rules(card: Card): string;
   /** The word on the first failing task. */
   causeWord: string;
 }
@@ -214,7 +216,12 @@ function paintStateIcon({ context, palette }: Brush, card: Card, state: State): 
   }
 }
 
-function paintBadges({ context, palette, causeWord }: Brush, card: Card): void {
+function paintBadges(brush: Brush, card: Card): void {
+  const { context, palette, causeWord } = brush;
+  const rules = brush.rules(card);
+  if (rules !== '') {
+    pill(context, palette, rules, LEFT + 12, TOP + H - 1, palette.line, 'left');
+  }
   if (card.state?.isCause === true) {
     pill(context, palette, `⚑ ${causeWord}`, LEFT + 12, TOP, palette.states.failure.stroke, 'left');
   }

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Draft } from './canvas-paint';
 import type { EdgeEnds } from './canvas-types';
-import { cycleClosedBy, cycleWords } from './graph';
+import { cycleClosedBy, cycleWords, isBehindFinal } from './graph';
 import type { Graph, Position } from './graph';
 
 /** Why `to` cannot come to depend on `from`, in words; empty if it can. */
@@ -15,6 +15,9 @@ export function refusalOf(graph: Graph, { from, to }: EdgeEnds, trans: Translati
   }
   if (graph.tasks.some(task => task.name === to && task.dependencies.includes(from))) {
     return trans.__('“%1” depends on “%2” already.', to, from);
+  }
+  if (isBehindFinal(graph, { from, to })) {
+    return trans.__('“%1” is final: it runs when all others have ended.', from);
   }
   const cycle = cycleClosedBy(graph, from, to);
   return cycle === null ? '' : trans.__('This would close a cycle: %1.', cycleWords(cycle));

@@ -7,7 +7,7 @@ import { remarkOf, taskOf } from './canvas-core';
 import { outlet } from './canvas-scene';
 import type { ClientPoint } from './canvas-stage';
 import type { EdgeEnds } from './canvas-types';
-import { stateWords } from './canvas-words';
+import { rulesInWords, stateWords } from './canvas-words';
 import type { Position } from './graph';
 
 /** How near to a wire a click must be, in CSS pixels. */
@@ -248,7 +248,8 @@ export class Mouse {
     }
     const { task, state } = card;
     const about = state === null ? task.description : stateWords(state, Date.now(), this.core.trans);
-    this.place([task.name, about].filter(text => text !== '').join('\n'), event);
+    const rules = rulesInWords(task.rules, this.core.trans).join(', ');
+    this.place([task.name, rules, about].filter(text => text !== '').join('\n'), event);
   }
 
   private place(text: string, event: ClientPoint): void {

@@ -30,7 +30,7 @@ export class CardSprites {
     }
     const { a: scale, e, f } = context.getTransform();
     this.renew(scale, brush.palette);
-    const key = keyOf(card, isPlain, brush.aside(card));
+    const key = keyOf(card, isPlain, [brush.aside(card), brush.rules(card)]);
     const picture = this.pictures.get(key) ?? this.make(key, brush, card, scale, draw);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -75,7 +75,7 @@ export function isMoving(card: Card): boolean {
   );
 }
 
-function keyOf(card: Card, isPlain: boolean, aside: string): string {
+function keyOf(card: Card, isPlain: boolean, words: readonly string[]): string {
   const { task, state, marker } = card;
   const shown = [
     state?.state,
@@ -85,5 +85,5 @@ function keyOf(card: Card, isPlain: boolean, aside: string): string {
     marker?.count,
     marker?.severity
   ];
-  return JSON.stringify([isPlain, task.name, task.type, task.skip, secondLine(card), aside, shown]);
+  return JSON.stringify([isPlain, task.name, task.type, task.skip, secondLine(card), words, shown]);
 }

@@ -14,7 +14,7 @@ import type { Card } from './canvas-scene';
 import { TextFitter } from './canvas-text';
 import { isMotionReduced, readPalette, watchTheme } from './canvas-theme';
 import type { Palette } from './canvas-theme';
-import { elapsed, shortDuration } from './canvas-words';
+import { elapsed, rulesOnCard, shortDuration } from './canvas-words';
 
 /** A picture may not be larger than this on a side, in pixels: browsers refuse more. */
 const MOST_PIXELS = 8192;
@@ -94,6 +94,7 @@ export class Surface {
       cards: this.cards,
       tick: this.isStill ? 0 : performance.now(),
       aside: card => this.aside(card, now),
+      rules: card => rulesOnCard(card.task.rules, this.trans),
       causeWord: this.trans.__('cause')
     };
   }

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { stateWord } from '../status';
 import type { Marker } from './canvas-types';
-import type { GraphTask, NodeState } from './graph';
+import type { GraphTask, NodeState, Rules } from './graph';
 
 /** What is known of a task besides itself. */
 export interface TaskFacts {
@@ -24,11 +24,51 @@ export function taskWords(task: GraphTask, facts: TaskFacts, now: number, trans:
     task.name,
     state === null ? '' : stateWords(state, now, trans),
     state === null && task.skip ? trans.__('to be skipped') : '',
+    ...rulesInWords(task.rules, trans),
     task.dependencies.length > 0 ? trans.__('depends on %1', namesWords(task.dependencies, trans)) : '',
     neededBy.length > 0 ? trans.__('needed by %1', namesWords(neededBy, trans)) : '',
     marker === null ? '' : trans._n('%1 problem', '%1 problems', marker.count)
   ];
   return parts.filter(part => part !== '').join(', ');
+}
+
+/** When a task runs: "final task", "if one failed", "only when params.quick". */
+export function rulesInWords(rules: Rules | undefined, trans: TranslationBundle): string[] {
+  return rules
+    ? [
+        rules.isFinal ? trans.__('final task') : '',
+        runIfWords(rules.runIf, trans),
+        rules.when ? trans.__('only when %1', rules.when) : ''
+      ].filter(Boolean)
+    : [];
+}
+
+/** The same in the few words that a card has room for: "◇ if", "⚐ final", "if one failed". */
+export function rulesOnCard(rules: Rules | undefined, trans: TranslationBundle): string {
+  return rules
+    ? [
+        rules.isFinal ? `⚐ ${trans.__('final')}` : '',
+        rules.when ? `◇ ${trans.__('if')}` : '',
+        runIfWords(rules.runIf, trans)
+      ]
+        .filter(Boolean)
+        .join(' · ')
+    : '';
+}
+
+function runIfWords(runIf: string, trans: TranslationBundle): string {
+  switch (runIf) {
+    case 'all_success':
+      return trans.__('if all succeeded');
+    case 'all_done':
+      return trans.__('if all ended');
+    case 'any_failed':
+      return trans.__('if one failed');
+    case 'one_success':
+      return trans.__('if one succeeded');
+    default:
+      return runIf;
+  }
 }
 
 /** "running 2 minutes, second attempt, the cause", "failed: exit code 1". */

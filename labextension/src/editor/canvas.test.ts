@@ -3,7 +3,9 @@ import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { DagCanvas } from './canvas';
+import { refusalOf } from './canvas-connect';
 import type { Gesture } from './canvas';
+import { rulesOnCard } from './canvas-words';
 import type { Graph, GraphTask, NodeState } from './graph';
 
 const trans = nullTranslator.load('test');
@@ -169,6 +171,20 @@ describe('DagCanvas', () => {
     canvas.setProblems(new Map([['b', { count: 1, severity: 'error' }]]));
     expect(words()?.getAttribute('aria-label')).toBe(
       'b, running 2 minutes, attempt 2, depends on a, needed by c, 1 problem'
+    );
+  });
+
+  it('says when the task in focus runs, and lets nothing depend on a final one', () => {
+    const rules = { when: 'params.quick', runIf: 'any_failed', isFinal: true };
+    canvas.setGraph(graph(task('a'), { ...task('end', 'a'), rules }));
+    canvas.reveal('end');
+    const words = document.getElementById(canvas.node.getAttribute('aria-activedescendant') ?? '');
+    expect(words?.getAttribute('aria-label')).toBe(
+      'end, final task, if one failed, only when params.quick, depends on a'
+    );
+    expect(rulesOnCard(rules, trans)).toBe('⚐ final · ◇ if · if one failed');
+    expect(refusalOf(graph(task('a'), { ...task('end'), rules }), { from: 'end', to: 'a' }, trans)).toMatch(
+      /final/
     );
   });
 

@@ -30,6 +30,19 @@ describe('the graph', () => {
     expect(text.slice(task.from, task.to)).toMatch(/^- name: z[^]*nowhere\]$/);
   });
 
+  it('has what a condition mentions behind inputs, each of which may be one of several', () => {
+    const text =
+      'name: p\ntasks:\n- name: z\n  command: echo ${{ tasks.e.outputs.x }}\n' +
+      '  when: "${{ tasks.d.outputs.n > 1 }}"\n  run_if: one_success\n' +
+      '  inputs: {i: b.out | a.out, j: {from: c.m, type: Model}}\n' +
+      '- {name: a}\n- {name: b}\n- {name: c}\n- {name: d}\n- {name: e, final: true, run_if: all_done}\n';
+    const [task, , , , , last] = readDocument(text).graph!.tasks;
+    expect(task.dependencies).toEqual(['b', 'a', 'c', 'd', 'e']);
+    expect(task.implied).toEqual(task.dependencies);
+    expect(task.rules).toEqual({ when: 'tasks.d.outputs.n > 1', runIf: 'one_success', isFinal: false });
+    expect(last.rules).toEqual({ when: '', runIf: '', isFinal: true });
+  });
+
   it('has the tasks that parameters of a notebook mention, however deep, and not those of its unused command', () => {
     const text =
       'name: p\ntasks:\n- name: z\n  type: notebook\n  notebook: r.ipynb\n  command: echo ${{ tasks.c.outputs.x }}\n' +

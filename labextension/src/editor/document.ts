@@ -102,6 +102,7 @@ function drawn(
     dependencies,
     implied: dependencies.filter(one => !explicit.has(one)),
     skip: facts.skip,
+    ...(facts.rules ? { rules: facts.rules } : {}),
     description: facts.description,
     from: facts.from + base,
     to: facts.to + base,

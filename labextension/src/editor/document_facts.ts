@@ -3,6 +3,7 @@ import { mentionsIn } from './document_expressions';
 import { isObject, type TaskPart } from './document_source';
 import type { Entry, Mapping, Syntax } from './document_tree';
 import type { Json } from './edits';
+import type { Rules } from './graph';
 
 type Path = readonly (string | number)[];
 
@@ -36,6 +37,7 @@ export interface Facts {
   resources: string[];
   needs: Named[];
   skip: boolean;
+  rules: Rules | undefined;
   description: string;
   from: number;
   to: number;
@@ -69,6 +71,7 @@ function makeFacts({ value, data, from }: TaskPart): Facts {
     resources: isObject(data) ? chipsOf(data.resources) : [],
     needs: node?.kind === 'map' ? needsOf(node, isNotebook(data)) : [],
     skip: isObject(data) && data.skip === true,
+    rules: isObject(data) ? rulesOf(data) : undefined,
     description: (isObject(data) && textOf(data.description)) || '',
     from,
     to: value?.to ?? from + 1,
@@ -93,6 +96,14 @@ function textOf(data: Json | undefined): string | null {
     : typeof data === 'number' || typeof data === 'boolean'
       ? String(data)
       : null;
+}
+
+function rulesOf(data: { readonly [key: string]: Json }): Rules | undefined {
+  const when = (textOf(data.when) ?? '').trim().replace(/^\$\{\{\s*|\s*\}\}$/g, '');
+  const rule = textOf(data.run_if) ?? '';
+  const isFinal = data.final === true;
+  const runIf = rule === (isFinal ? 'all_done' : 'all_success') ? '' : rule;
+  return when || runIf || isFinal ? { when, runIf, isFinal } : undefined;
 }
 
 function typeOf(data: Json): string {
@@ -147,8 +158,8 @@ export function isNotebook(data: Json | undefined): boolean {
 }
 
 /**
- * Explicit dependencies, then inputs, then expressions in the command (or the notebook's parameters) and in variables: the
- * server's order.
+ * Explicit dependencies, then inputs, then expressions in the condition, in the command (or the notebook's parameters) and
+ * in variables: the server's order.
  */
 function needsOf(task: Mapping, runsNotebook: boolean): Named[] {
   const found: Named[] = [];
@@ -161,16 +172,32 @@ function needsOf(task: Mapping, runsNotebook: boolean): Named[] {
       found.push({ name, isExplicit: true, from, to, path: ['dependencies', place] });
     }
   });
-  for (const [key, node, text] of textsOf(entryOf(task, 'inputs')?.value)) {
-    const name = text.trim().split('.')[0];
-    found.push({ name, isExplicit: false, from: node.from, to: node.to, path: ['inputs', key] });
-  }
+  found.push(...inputsOf(entryOf(task, 'inputs')?.value));
+  found.push(...mentionedWithin(entryOf(task, 'when')?.value, ['when']));
   const key = runsNotebook ? 'parameters' : 'command';
   found.push(...mentionedWithin(entryOf(task, key)?.value, [key]));
   for (const [key, node, text] of textsOf(entryOf(entryOf(task, 'environment')?.value, 'envs')?.value)) {
     found.push(...mentioned(node, text, ['environment', 'envs', key]));
   }
   return found;
+}
+
+/** Of each input the tasks that it may come from: `a.x`, `a.x | b.x`, or one of these as `from:`. */
+function inputsOf(node: Syntax | null | undefined): Named[] {
+  const target = resolved(node);
+  return (target?.kind === 'map' ? target.entries : []).flatMap(({ key, value }): Named[] => {
+    const long = entryOf(value, 'from')?.value;
+    const source = long ?? value;
+    const own = resolved(source);
+    if (!source || own?.kind !== 'scalar') {
+      return [];
+    }
+    const path = long ? ['inputs', key, 'from'] : ['inputs', key];
+    const { from, to } = source;
+    return (textOf(own.value) ?? '')
+      .split('|')
+      .map(part => ({ name: part.trim().split('.')[0], isExplicit: false, from, to, path }));
+  });
 }
 
 function textsOf(node: Syntax | null | undefined): [string, Syntax, string][] {

@@ -73,6 +73,23 @@ describe('an edit', () => {
     expect(applyChanges(text, changes)).toContain('parameters: {x: [1, "${{ tasks.c.outputs.o }}"]}');
   });
 
+  it('follows into conditions and into every source of an input', () => {
+    const text =
+      'name: p\ntasks:\n- name: a\n- name: b\n  when: ${{ tasks.a.outputs.n > 1 }}\n' +
+      '  inputs: {x: z.y | a.y, m: {from: a.m, type: Model}}\n';
+    const { changes } = applyEdit(text, { kind: 'rename-task', name: 'a', to: 'c' });
+    const renamed = applyChanges(text, changes);
+    expect(renamed).toContain('when: ${{ tasks.c.outputs.n > 1 }}\n');
+    expect(renamed).toContain('inputs: {x: z.y | c.y, m: {from: c.m, type: Model}}\n');
+  });
+
+  it('lets nothing but a final task depend on a final one', () => {
+    const text = 'name: p\ntasks:\n- {name: a}\n- {name: end, final: true}\n- {name: last, final: true}\n';
+    expect(() => applyEdit(text, { kind: 'connect', from: 'end', to: 'a' })).toThrow(/'end' is final/);
+    expect(applyEdit(text, { kind: 'connect', from: 'end', to: 'last' }).changes).not.toEqual([]);
+    expect(applyEdit(text, { kind: 'connect', from: 'a', to: 'end' }).changes).not.toEqual([]);
+  });
+
   it('changes nothing where nothing differs', () => {
     expect(applyEdit(chain, { kind: 'connect', from: 'a', to: 'b' }).changes).toEqual([]);
     expect(applyEdit(chain, { kind: 'rename-task', name: 'a', to: 'a' }).changes).toEqual([]);

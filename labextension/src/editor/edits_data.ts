@@ -62,7 +62,10 @@ export function renamed(task: Json, names: ReadonlyMap<string, string>): Json {
     next.dependencies = (task.dependencies as readonly Json[]).map(one => names.get(String(one)) ?? one);
   }
   if (isObject(task.inputs)) {
-    next.inputs = mapped(task.inputs, text => renamedInput(text, names));
+    next.inputs = renamedInputs(task.inputs, names);
+  }
+  if (typeof task.when === 'string') {
+    next.when = renameMentions(task.when, names);
   }
   if (typeof task.command === 'string') {
     next.command = renameMentions(task.command, names);
@@ -94,6 +97,21 @@ function deeply(data: Json, change: (text: string) => string): Json {
   return isObject(data)
     ? Object.fromEntries(Object.entries(data).map(([key, value]) => [key, deeply(value, change)]))
     : data;
+}
+
+function renamedInputs(inputs: { readonly [key: string]: Json }, names: ReadonlyMap<string, string>): Json {
+  const short = (text: string): string =>
+    text
+      .split('|')
+      .map(part => renamedInput(part, names))
+      .join('|');
+  return Object.fromEntries(
+    Object.entries(inputs).map(([key, value]) => {
+      const isLong = isObject(value) && typeof value.from === 'string';
+      const long = isLong ? { ...value, from: short(String(value.from)) } : value;
+      return [key, typeof value === 'string' ? short(value) : long];
+    })
+  );
 }
 
 function renamedInput(text: string, names: ReadonlyMap<string, string>): string {

@@ -4,11 +4,11 @@ import type { Json } from './edits';
 
 /** The order in which keys stand, where they are added. */
 const TOP =
-  'version name description ownership environment resources resource_opts mounts params files tasks'.split(
+  'version name description ownership environment resources resource_opts mounts params files cache tasks'.split(
     ' '
   );
 const TASK =
-  'name description type cluster_mode cluster_size run_on module_uri dependencies inputs command notebook parameters environment resources resource_opts mounts outputs skip continue_on_failure retry timeout cache service'.split(
+  'name description type cluster_mode cluster_size run_on module_uri dependencies inputs command notebook parameters environment resources resource_opts mounts outputs when run_if final skip continue_on_failure retry timeout cache side_effects service'.split(
     ' '
   );
 

@@ -10,7 +10,7 @@ import { renamed, without, withValue } from './edits_data';
 import { spelled, spelledPath } from './edits_generation';
 import { renamedTasks, tasksIn, textOfTasks } from './edits_tasks';
 import type { RawTasks } from './edits_write';
-import { cycleClosedBy, cycleWords, type Graph, type Position } from './graph';
+import { cycleClosedBy, cycleWords, isBehindFinal, type Graph, type Position } from './graph';
 
 type Data = { readonly [key: string]: Json };
 
@@ -191,6 +191,7 @@ export class Editing {
     if (needs.includes(from)) {
       return { data: this.source.data, selects: [] };
     }
+    this.refuseFinal(from, to);
     const cycle = cycleClosedBy(this.graph, from, to);
     if (cycle) {
       throw new EditRefused(
@@ -199,6 +200,15 @@ export class Editing {
       );
     }
     return { data: this.changed(place, withDependencies(this.tasks[place], [from])), selects: [] };
+  }
+
+  private refuseFinal(from: string, to: string): void {
+    if (isBehindFinal(this.graph, { from, to })) {
+      throw new EditRefused(
+        this.trans.__("Task '%1' is final: it runs when all others have ended", from),
+        this.trans.__("Make '%1' a final task as well.", to)
+      );
+    }
   }
 
   private disconnect(from: string, to: string): Wanted {

@@ -25,6 +25,16 @@ export interface Problem {
   path: readonly (string | number)[];
 }
 
+/** What decides whether a task runs, where it says something about that. */
+export interface Rules {
+  /** Its condition without the braces; empty for none. */
+  when: string;
+  /** `all_done`, `any_failed`, `one_success`; empty for what is usual. */
+  runIf: string;
+  /** Whether it runs when all others have ended. */
+  isFinal: boolean;
+}
+
 /** A task as it is drawn. */
 export interface GraphTask {
   name: string;
@@ -39,6 +49,7 @@ export interface GraphTask {
   /** Those of `dependencies` that come from `inputs` or expressions: drawn alike, but not cut by hand. */
   implied: readonly string[];
   skip: boolean;
+  rules?: Rules;
   description: string;
   /** Where the task stands in the text, as offsets. */
   from: number;
@@ -85,6 +96,13 @@ export interface NodeState {
   isCause: boolean;
   /** No job yet: what a plan says a job would do; `reason` says it in words. */
   isPlanned?: boolean;
+}
+
+/** Whether `to`, which is not final, would come to depend on a final task. */
+export function isBehindFinal(graph: Graph, { from, to }: { from: string; to: string }): boolean {
+  const isFinal = (name: string): boolean =>
+    graph.tasks.find(task => task.name === name)?.rules?.isFinal ?? false;
+  return isFinal(from) && !isFinal(to);
 }
 
 /** Words of a dependency path: `a → b → a`. */

@@ -65,6 +65,31 @@ export function CommitText(props: CommitTextProps): JSX.Element {
   );
 }
 
+/** True or false, or nothing of the two: what holds for all then, in words. */
+export function Either(props: {
+  label: string;
+  help: string;
+  value: unknown;
+  usual: string;
+  trans: TranslationBundle;
+  onCommit(value: boolean | undefined): void;
+}): JSX.Element {
+  const { value, trans, onCommit } = props;
+  return (
+    <select
+      className="jp-mod-styled"
+      aria-label={props.label}
+      aria-description={props.help}
+      value={typeof value === 'boolean' ? String(value) : ''}
+      onChange={event => onCommit(event.target.value ? event.target.value === 'true' : undefined)}
+    >
+      <option value="">{props.usual}</option>
+      <option value="true">{trans.__('yes')}</option>
+      <option value="false">{trans.__('no')}</option>
+    </select>
+  );
+}
+
 /** A button with a character and a word for those who hear it. */
 export function SmallButton(props: {
   label: string;

@@ -86,6 +86,12 @@ describe('a change of a field', () => {
     });
   });
 
+  it('leaves what a task does not say of reuse to the pipeline, and writes a no of its own', () => {
+    expect(editFor(field('cache'), ['train'], undefined, false)).toMatchObject({ value: false });
+    expect(editFor(field('cache'), ['train'], false, undefined)).toMatchObject({ value: undefined });
+    expect(editFor(field('final'), ['train'], true, false)).toMatchObject({ value: undefined });
+  });
+
   it('renames', () => {
     expect(editFor(field('name'), ['train'], 'train', 'fit')).toEqual({
       kind: 'rename-task',

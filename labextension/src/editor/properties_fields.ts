@@ -17,6 +17,8 @@ export type FieldKind =
   | 'text'
   | 'lines'
   | 'flag'
+  /** True, false, or what holds for all. */
+  | 'either'
   | 'number'
   | 'choice'
   | 'image'
@@ -71,6 +73,7 @@ interface SchemaNode {
 const DEFINITIONS = schemaDocument.$defs as unknown as Record<string, SchemaNode>;
 const PIPELINE = schemaDocument as unknown as SchemaNode;
 const INHERITED = new Set(['environment', 'resources', 'resource_opts']);
+const RULES = ['all_success', 'all_done', 'any_failed', 'one_success'] as const;
 const TASK_TYPES = ['custom', 'git', 'github', 'gitlab', 'notebook'] as const;
 
 /** The form of one task (`isNotebook`: of a whole notebook); of several, what they can have in common. */
@@ -116,12 +119,17 @@ export function taskGroups(trans: TranslationBundle, several: boolean, isNoteboo
       id: 'behaviour',
       label: trans.__('Behaviour'),
       fields: [
+        ...alone(of('when', trans.__('When'), 'text', trans.__('always'))),
+        { ...short(of('run_if', trans.__('Run if'), 'choice')), choices: RULES },
+        short(of('final', trans.__('Final task'), 'flag')),
         short(of('skip', trans.__('Skip'), 'flag')),
         short(of('continue_on_failure', trans.__('Continue on failure'), 'flag')),
         short(of('timeout', trans.__('Timeout'), 'text', trans.__('none'))),
         short(of('retry.max_attempts', trans.__('Attempts'), 'number')),
         short(of('retry.delay', trans.__('Delay before a retry'), 'text', '0')),
-        short(of('retry.backoff', trans.__('Backoff factor'), 'number'))
+        short(of('retry.backoff', trans.__('Backoff factor'), 'number')),
+        short(of('cache', trans.__('Reuse results'), 'either', trans.__('as the pipeline'))),
+        short(of('side_effects', trans.__('Has side effects'), 'flag'))
       ]
     }
   ];
@@ -142,7 +150,12 @@ export function pipelineGroups(trans: TranslationBundle): FieldGroup[] {
     },
     environmentGroup(trans, of, trans.__('Environment of every task'), trans.__('the server’s own Python')),
     resourceGroup(trans, of),
-    { id: 'data', label: trans.__('Data'), fields: [of('mounts', trans.__('Mounts'), 'mounts')] }
+    { id: 'data', label: trans.__('Data'), fields: [of('mounts', trans.__('Mounts'), 'mounts')] },
+    {
+      id: 'behaviour',
+      label: trans.__('Behaviour'),
+      fields: [of('cache', trans.__('Reuse results of tasks'), 'flag')]
+    }
   ];
 }
 

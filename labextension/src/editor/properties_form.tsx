@@ -11,12 +11,13 @@ import { customizeValidator } from '@rjsf/validator-ajv8';
 import * as React from 'react';
 
 import type { Json } from './edits';
-import { CommitText, Pairs, Words } from './properties_controls';
-import { isMapping, type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
-import { readValue, writtenValue } from './properties_values';
+import { CommitText, Either, Words } from './properties_controls';
+import { type Field, type FieldGroup, type FieldKind, type FormData } from './properties_fields';
 import { choicesOf, type ImageOffer, type OffersNow } from './properties_offers';
 import { Outputs, Params } from './properties_outputs';
+import { PairsControl, ValuesControl } from './properties_pairs';
 import { Resources } from './properties_resources';
+import { textOf } from './properties_values';
 
 const VALIDATOR = customizeValidator<ReadonlyJSONObject>();
 
@@ -91,7 +92,8 @@ export function GroupForm(props: {
   );
 }
 
-type ControlProps = {
+/** What a control of one field is given. */
+export type ControlProps = {
   field: Field;
   value: Json | undefined;
   context: FormContext;
@@ -152,6 +154,16 @@ const CONTROLS: Readonly<Record<FieldKind, (props: ControlProps) => JSX.Element>
   number: Text,
   lines: props => <Text {...props} isMultiline />,
   flag: Flag,
+  either: ({ field, value, context, commit }) => (
+    <Either
+      label={field.label}
+      help={field.help}
+      value={value}
+      usual={context.differing.has(field.id) ? context.trans.__('several values') : (field.placeholder ?? '')}
+      trans={context.trans}
+      onCommit={commit}
+    />
+  ),
   choice: Choice,
   image: ImagePicker,
   offered: props => (
@@ -294,54 +306,6 @@ function laterWords({ kind, description }: ImageOffer, trans: TranslationBundle)
     : trans.__('%1 (made when first used)', description);
 }
 
-function PairsControl({ field, value, context, commit }: ControlProps): JSX.Element {
-  const { trans, offers } = context;
-  const isInputs = field.id === 'inputs';
-  const pairs = isMapping(value) ? value : {};
-  return (
-    <Pairs
-      label={field.label}
-      value={Object.fromEntries(Object.entries(pairs).map(([name, each]) => [name, textOf(each)]))}
-      nameLabel={trans.__('Name')}
-      valueLabel={isInputs ? trans.__('task.output') : trans.__('Value')}
-      valueOptions={isInputs ? context.tasks.map(task => `${task}.`) : offers.secrets.map(secretReference)}
-      trans={trans}
-      onCommit={commit}
-    />
-  );
-}
-
-/** Names and values of any type: a text that could be read as another value is shown between quotes, as JSON. */
-function ValuesControl({ field, value, context, commit }: ControlProps): JSX.Element {
-  const { trans } = context;
-  const pairs = isMapping(value) ? value : {};
-  return (
-    <Pairs
-      label={field.label}
-      value={Object.fromEntries(Object.entries(pairs).map(([name, each]) => [name, writtenValue(each)]))}
-      nameLabel={trans.__('Name')}
-      valueLabel={trans.__('Value')}
-      valueOptions={context.references}
-      trans={trans}
-      onCommit={texts =>
-        commit(Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, readValue(text)])))
-      }
-    />
-  );
-}
-
-function secretReference(name: string): string {
-  return `\${{ secrets.${name} }}`;
-}
-
 function listOf(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.map(each => textOf(each as Json)) : [];
-}
-
-function textOf(value: Json | undefined): string {
-  return value === undefined || value === null
-    ? ''
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value);
 }

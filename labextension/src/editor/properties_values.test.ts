@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Json } from './edits';
-import { readValue, writtenValue } from './properties_values';
+import { readValue, withSources, writtenValue } from './properties_values';
 
 describe('a value in one line', () => {
   const cases: [Json, string][] = [
@@ -20,5 +20,22 @@ describe('a value in one line', () => {
   it.each(cases)('%j is written %s, and read as what it was', (value, text) => {
     expect(writtenValue(value)).toBe(text);
     expect(readValue(text)).toEqual(value);
+  });
+});
+
+describe('inputs with new sources', () => {
+  const long = { from: 'a.m', type: 'Model' };
+
+  it('keep what else an input says, also under a new name', () => {
+    expect(withSources({ m: long, n: 'a.n' }, { m: 'b.m | a.m', n: 'b.n' })).toEqual({
+      m: { from: 'b.m | a.m', type: 'Model' },
+      n: 'b.n'
+    });
+    expect(withSources({ m: long }, { model: 'a.m' })).toEqual({ model: long });
+  });
+
+  it('are added and removed', () => {
+    expect(withSources({ m: long }, { m: 'a.m', n: 'a.n' })).toEqual({ m: long, n: 'a.n' });
+    expect(withSources({ m: long, n: 'a.n' }, { n: 'a.n' })).toEqual({ n: 'a.n' });
   });
 });
