@@ -117,7 +117,7 @@ class Prepared:
                     task=task.path,
                     decision=task.decision,
                     reason=task.reason,
-                    notes=task.notes,
+                    notes=(*task.terms, *task.notes),
                     dependencies=tuple(names[i] for i in self.graph.upstream[index]),
                     expected_seconds=self.known_seconds.get(task.path) if task.decision is Decision.RUN else None,
                     resources=task.slots.written(),

@@ -123,7 +123,7 @@ def test_folders_of_declared_outputs_are_there(bench: Bench) -> None:
             "j-0-1", "cd /pipeline/outputs; echo 0.5 > .values/loss; echo m > models/best/m.pkl", wanted_outputs=wanted
         )
     )
-    assert (end.exit_code, end.data["values"], end.data.get("missing")) == (0, {"loss": "0.5\n"}, None)
+    assert (end.exit_code, end.data["values"], end.data["missing"]) == (0, {"loss": "0.5\n"}, [])
 
 
 def test_code_is_linked_into_the_working_directory(bench: Bench) -> None:
