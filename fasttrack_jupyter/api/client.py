@@ -156,6 +156,10 @@ class Client(ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls):
         """The argv that opens a shell inside a running task instance."""
         return self._list("GET", f"{_task(job, path)}/shell")
 
+    def metrics(self, job: str, path: str, *, after: int = 0, attempt: int | None = None) -> Json:
+        """Metrics, parameters and tags that a task instance has noted after a byte: MetricsView."""
+        return self._ask("GET", f"{_task(job, path)}/metrics", query={"after": after, "attempt": attempt})
+
     def outputs(self, job: str, path: str) -> list[Json]:
         """FileView each: what a task instance left."""
         return self._list("GET", f"{_task(job, path)}/outputs")

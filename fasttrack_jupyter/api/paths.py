@@ -57,6 +57,7 @@ OPERATIONS = (
     Operation("usage_samples", "GET", f"{_TASK}/usage/samples", "read"),
     Operation("session", "GET", f"{_TASK}/session", "read"),
     Operation("shell", "GET", f"{_TASK}/shell", "execute"),
+    Operation("metrics", "GET", f"{_TASK}/metrics", "read"),
     Operation("outputs", "GET", f"{_TASK}/outputs", "read"),
     Operation("read_output", "GET", f"{_TASK}/outputs/{{file}}", "read"),
     Operation("events", "GET", "/events", "read"),

@@ -78,6 +78,12 @@ class AttemptQuery(View):
     attempt: int | None = Field(default=None, ge=1)
 
 
+class MetricsQuery(AttemptQuery):
+    """What an attempt has noted after a byte; see ``next`` of the answer."""
+
+    after: int = Field(default=0, ge=0)
+
+
 class HistoryQuery(View):
     """How far back, in how many buckets, of which backend."""
 

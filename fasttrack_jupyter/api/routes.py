@@ -19,6 +19,7 @@ from fasttrack_jupyter.api import routes_cluster, routes_models, routes_profiles
 from fasttrack_jupyter.api.paths import OPERATIONS
 from fasttrack_jupyter.api.streams import TextResponse, follow_events, follow_log, send_file, send_log
 from fasttrack_jupyter.engine import overviews, views
+from fasttrack_jupyter.engine.metric_reads import MetricsView
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.storing import JobFilter
 
@@ -163,6 +164,11 @@ async def shell(engine: FastTrack, job: str, path: str) -> list[str]:
     return await engine.shell(job, path)
 
 
+async def metrics(engine: FastTrack, job: str, path: str, query: ask.MetricsQuery) -> MetricsView:
+    """Metrics, parameters and tags that a task instance has noted, live while it runs."""
+    return await engine.metrics(job, path, query.attempt, query.after)
+
+
 async def outputs(engine: FastTrack, job: str, path: str) -> list[views.FileView]:
     """What a task instance left."""
     return await engine.outputs(job, path)
@@ -291,7 +297,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *(info, validate, plan, export),
     *(jobs, run, delete_jobs, job_tags, job_counts),
     *(job, change_job, delete_job, job_text, cancel_job, rerun, plan_rerun, attempts),
-    *(logs, logs_stream, logs_text, cancel_task, usage, usage_samples, session, shell, outputs, read_output),
+    *(logs, logs_stream, logs_text, cancel_task, usage, usage_samples, session, shell, metrics, outputs, read_output),
     *(events, events_stream, pipelines, pipeline, delete_pipeline, backends, usage_history, schema),
     *(folders, make_folder, remove_folder, images, slots, secrets, set_secret, remove_secret),
     *routes_profiles.HANDLERS,

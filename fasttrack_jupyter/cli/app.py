@@ -44,6 +44,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "cancel": ("jobs", "cancel", "End a job, or one of its task instances."),
         "rerun": ("run", "rerun", "Make a new job from an old one."),
         "shell": ("jobs", "shell", "Open a shell inside a running task instance."),
+        "metrics": ("metrics", "metrics", "Show the metrics of a job's task instances."),
         "outputs": ("outputs", "outputs", "List what a job left, or copy it."),
         "annotate": ("jobs", "annotate", "Give a job a name, tags, a note or another priority."),
         "delete": ("jobs", "delete", "Forget ended jobs."),

@@ -35,6 +35,10 @@ LONGEST_FAILURE = 300
 LONGEST_PROGRESS = 200
 """Signs of what a task tells about how far it is that are kept."""
 _NO_SLOTS = ResourceSlots()
+_NOTED = frozenset({"metrics", "params", "tags", "artifacts"})
+"""What a task notes of itself, in a report's data."""
+_READ = frozenset({"values", "outputs_json", "missing", "artifacts"})
+"""What outputs are made of, in a report's data."""
 _ENDS_AS = {Decision.SKIP: Status.SKIPPED, Decision.REUSE: Status.TERMINATED}
 
 
@@ -149,7 +153,14 @@ class LiveJob:
         found = {
             index: tuple(i for i in self.graph.upstream[index] if where[i] != name) for index, name in enumerate(where)
         }
-        return {index: crossing for index, crossing in found.items() if crossing}
+        return {index: crossing for index, crossing in found.items() if crossing and not self._asks(index)}
+
+    def asks(self, path: str) -> bool:
+        """Whether an instance is a question to a person: it has no session on any backend."""
+        return self._asks(self.graph.index[path])
+
+    def _asks(self, index: int) -> bool:
+        return self.pipeline.tasks[index].type is TaskType.APPROVAL
 
     def crosses(self, path: str) -> bool:
         """Whether outputs of dependencies may have to be carried to an instance's backend before it is submitted."""
@@ -170,10 +181,10 @@ class LiveJob:
         self._carried[self.graph.index[path], upstream] = place
 
     def demand(self, path: str) -> ResourceSlots:
-        """All that an attempt takes while it lives; of a deployment nothing, each of its replicas takes its own."""
+        """All that an attempt takes while it lives; of a deployment nothing, each of its replicas takes its own; nor of a question."""
         index = self.graph.index[path]
         size = self.pipeline.tasks[index].cluster_size
-        if self.pipeline.tasks[index].type is TaskType.DEPLOYMENT:
+        if self.pipeline.tasks[index].type in (TaskType.DEPLOYMENT, TaskType.APPROVAL):
             return _NO_SLOTS
         return self._slots[index] if size == 1 else self._slots[index].times(size)
 
@@ -237,8 +248,10 @@ class LiveJob:
         """A backend's report as an event: declared outputs are read and checked, what is not there is a failure."""
         path = self.graph.names[ordinal]
         self._learn_commit(ordinal, report.data)
+        if not _NOTED.isdisjoint(report.data):
+            report = self._without_noted_secrets(report, ordinal)
         data = self._masked_progress(ordinal, attempt, report.data) if "progress" in report.data else report.data
-        data = {key: value for key, value in data.items() if key != "failure"}
+        data = {key: value for key, value in data.items() if key not in ("failure", "artifacts")}
         event = SessionReported(
             path, attempt, report.status, report.at, report.result, report.exit_code,
             self._why(report, ordinal), data, report.is_final,
@@ -251,7 +264,7 @@ class LiveJob:
                 outcome.outputs, problems = self._outputs(report, ordinal)
             except Exception as error:  # a task writes what it likes: that fails the task, never the engine
                 problems = [f"its outputs cannot be read: {type(error).__name__}: {error}"]
-            data = {k: v for k, v in report.data.items() if k not in ("values", "outputs_json", "missing")}
+            data = {k: v for k, v in report.data.items() if k not in _READ}
             data["outputs"] = outcome.outputs
             failure = Result.FAILURE if problems else Result.SUCCESS
             event = SessionReported(
@@ -265,6 +278,16 @@ class LiveJob:
         """How far an attempt says that it is, as far as this engine heard: ``{fraction, text}``."""
         of, progress = self._progress.get(path, (0, None))
         return progress if of == attempt else None
+
+    def _without_noted_secrets(self, report: SessionReport, ordinal: int) -> SessionReport:
+        """What a task notes of itself goes into the store: without its secrets."""
+        masker, data = self._masker(ordinal), dict(report.data)
+        for key in _NOTED & data.keys():
+            try:
+                data[key] = masker.mask_tree(data[key])
+            except RecursionError:  # nested deeper than anybody means
+                del data[key]
+        return replace(report, data=data)
 
     def _why(self, report: SessionReport, ordinal: int) -> str:
         """The reason, with what the task itself says of its failure: ``exit 1: KeyError: 'x'``.
@@ -305,9 +328,11 @@ class LiveJob:
         missing = set(report.data.get("missing", ())) - set(values)
         if secrets := self._builder.secrets_of(ordinal):
             problems = _without_secrets(values, problems, Masker(secrets))
+        told = report.data.get("artifacts", {})
         for name, spec in specs.items():
             if not spec.is_value:
-                values[name] = {"type": spec.type, "path": spec.path_of(name), "metadata": spec.metadata}
+                metadata = {**spec.metadata, **told.get(name, {})}
+                values[name] = {"type": spec.type, "path": spec.path_of(name), "metadata": metadata}
                 if name in missing:
                     problems.append(f"output {name} was promised at {spec.path_of(name)} and not written")
         return values, problems

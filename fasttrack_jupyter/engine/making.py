@@ -16,6 +16,7 @@ from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage
 from fasttrack_jupyter.engine.storing import JobStore, NewJob, PipelineRecord
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
+from fasttrack_jupyter.engine.task_files import HELPED, is_helped
 from fasttrack_jupyter.engine.views import (
     LONGEST_NAME,
     LONGEST_TAG,
@@ -148,6 +149,8 @@ class JobMaker:
         options = await asyncio.to_thread(prepared.options)
         if places := {name: found.place() for name in used if isinstance(found := self._backends(name), Placed)}:
             options["places"] = places
+        if is_helped(prepared.files) or (prepared.code and origin and origin.job.options.get(HELPED)):
+            options[HELPED] = True
         new = _new_job(prepared, origin, record, source=source, code=code, options=options, now=now)
         async with self._handing:
             self._runner.check_backends(used | {request.backend})

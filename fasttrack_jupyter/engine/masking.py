@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 4
@@ -53,6 +54,16 @@ class Masker:
         masked = self.mask(text.encode("utf-8", "replace")).decode("utf-8", "replace")
         line = " ".join("".join(sign if sign.isprintable() else " " for sign in masked).split())
         return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+    def mask_tree(self, found: Any) -> Any:
+        """JSON's ``found`` with every text in it masked, names of its objects too."""
+        if not self._forms:
+            return found
+        if isinstance(found, str):
+            return self.mask(found.encode("utf-8", "replace")).decode("utf-8", "replace")
+        if isinstance(found, Mapping):
+            return {self.mask_tree(key): self.mask_tree(value) for key, value in found.items()}
+        return [self.mask_tree(item) for item in found] if isinstance(found, list) else found
 
     def window(self, start: int, length: int) -> tuple[int, int]:
         """``(start, length)`` of what to read in order to :meth:`cut` the given range from it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fasttrack_jupyter.engine.code import find_code
+from fasttrack_jupyter.engine.task_files import helper_files
 from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.notebooks import RUNTIME
@@ -35,7 +36,7 @@ def has_folder(source: str | None) -> bool:
 def code_of(
     request: JobRequest, pipeline: Pipeline, carried: Callable[[], Mapping[str, bytes]]
 ) -> dict[str, str | bytes]:
-    """The code of the source's folder, over it the files of the request, and the program that notebooks need.
+    """The code of the source's folder, over it the files of the request, and what notebooks and programs need of us.
 
     Raises:
         NotFound, Forbidden, Refused: see :func:`~fasttrack_jupyter.engine.code.find_code`.
@@ -44,7 +45,9 @@ def code_of(
     found = find_code(Path(request.source).resolve().parent, pipeline.files) if request.source is not None else {}
     has_notebooks = any(task.type is TaskType.NOTEBOOK for task in pipeline.tasks)
     ours = {f"{RUNTIME}/{path}": content for path, content in carried().items()} if has_notebooks else {}
-    return lay_over(found, request.files, ours)
+    code = lay_over(found, request.files, ours)
+    helpers = helper_files(pipeline, code)
+    return lay_over(found, request.files, ours | helpers) if helpers else code
 
 
 def lay_over(

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from fasttrack_jupyter.model.approvals import Answer
 from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
@@ -42,6 +44,15 @@ class ServiceSpec:
     is_ephemeral: bool = False
     max_surge: int = 1
     max_unavailable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSpec:
+    """What a person is asked, everything filled in."""
+
+    question: str
+    fields: tuple[Parameter, ...] = ()
+    on_timeout: Answer = Answer.REJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class SessionSpec:
     service: ServiceSpec | None = None
     """Of a deployment (see :mod:`~fasttrack_jupyter.engine.serving`): ``command`` is empty, image, slots, environ,
     mounts and the like are each replica's, ``timeout`` is the rollout's."""
+    approval: ApprovalSpec | None = None
+    """Of an approval, which the engine asks itself: no backend sees one."""
     wanted_outputs: tuple[tuple[str, str], ...] = ()
     """``(name, relative path)`` of the declared outputs to read or to check when the command ends with 0:
     an artifact's own path, or ``.values/<name>`` for a value (else the key of ``outputs.json``)."""
@@ -108,9 +121,10 @@ class SessionReport:
     """``started_at`` (of the command), ``mode``, ``session`` (reference), ``usage`` ({peak_mem: bytes, cpu_seconds}),
     ``commit``, ``environment`` (digest), ``notes``; at the end ``values`` ({name: text as written}), ``missing``
     ([outputs not there]), ``failure`` (the text in the ``.failure.json`` among the outputs of a command that failed:
-    the engine makes it part of the reason, without secrets). By itself, and seldom, for each becomes an event that is
-    kept: ``progress`` of a running session, ``{fraction: 0 to 1 or None, text: one line}``, as its ``.progress.json``
-    among the outputs says."""
+    the engine makes it part of the reason, without secrets), ``metrics``, ``params`` and ``tags`` of its
+    ``.metrics.jsonl`` (see :meth:`MetricTable.facts`), ``artifacts`` ({name: metadata} of its ``.artifacts.json``). By
+    itself, and seldom, for each becomes an event that is kept: ``progress`` of a running session, ``{fraction: 0 to 1
+    or None, text: one line}``, as its ``.progress.json`` among the outputs says."""
 
 
 SWEPT = ("environment", "commit")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.ports import ExecutionBackend, LogChunk
@@ -74,6 +75,14 @@ class LogReader:
     async def masked_text(self, text: str) -> str:
         """A text that a session of any pipeline may have written, with all secrets of the home masked."""
         return await asyncio.to_thread(self._mask_all, text)
+
+    async def masker_of_all(self) -> Callable[[Any], Any]:
+        """What masks all secrets of the home in JSON that a session of any pipeline may have written."""
+        return (await asyncio.to_thread(self._masker, None)).mask_tree
+
+    async def instance(self, job: PipelineJob, path: str) -> TaskInstance:
+        """A task instance of a job. Raises NotFound."""
+        return await self._instance(job, path)
 
     async def current_attempt(self, job: PipelineJob, path: str) -> str:
         """The id of an instance's current attempt. Raises NotFound."""

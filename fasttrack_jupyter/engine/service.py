@@ -14,6 +14,7 @@ from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.changing import BackendChanges
 from fasttrack_jupyter.engine.household import Household, World
 from fasttrack_jupyter.engine.making import JobMaker
+from fasttrack_jupyter.engine.metric_reads import MetricReader, MetricsView
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobCounts, SessionView, TagCount, UsageSeries
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.present import (
@@ -53,8 +54,11 @@ from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.errors import Conflict, NotFound
 from fasttrack_jupyter.model.artifacts import FAILURE, PROGRESS
 from fasttrack_jupyter.model.job import Change
+from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS
 from fasttrack_jupyter.model.reading import read_pipeline
 from fasttrack_jupyter.model.schema import shipped_schema
+
+_NO_OUTPUTS = (ARTIFACT_LIST, FAILURE, METRICS, PROGRESS)
 
 
 class FastTrack(Household):
@@ -72,6 +76,7 @@ class FastTrack(Household):
         self._show = JobShow(self._store, self._roster, self._runner, self._stage)
         self._remover = JobRemover(self._store, world.clock, self._collector, self._roster, self._runner, self._maker)
         self._profiles = ProfileDesk(world.profiles, self)
+        self._metrics = MetricReader(self._roster.backend, self._logs)
         self._opened_at = world.clock.now()
         self._changes = BackendChanges(self._roster, self._runner, self._takeover, self._maker)
 
@@ -299,12 +304,17 @@ class FastTrack(Household):
         name = await self._logs.current_attempt(found, path)
         return list(await self._roster.backend(backend_of(found, path)).shell(name))
 
+    async def metrics(self, job: str, path: str, attempt: int | None, after: int) -> MetricsView:
+        """What a task instance has noted of itself after a byte of its metrics: series, parameters, tags."""
+        found = await self._store.find_job(job)
+        return await self._metrics.read(found, await self._logs.instance(found, path), attempt, after)
+
     async def outputs(self, job: str, path: str) -> list[FileView]:
         """What a task instance has written so far."""
         found = await self._store.find_job(job)
         place = await self._logs.outputs_dir(found, path)
         files = await self._roster.backend(backend_of(found, path)).files(found.folder, place) if place else []
-        return [present_file(entry) for entry in files if entry.path not in (FAILURE, PROGRESS)]
+        return [present_file(entry) for entry in files if entry.path not in _NO_OUTPUTS]
 
     async def read_output(self, job: str, path: str, file: str, start: int, limit: int) -> bytes:
         """A range of one output file; secrets are masked in the records of what cells printed, as in logs."""

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import GitSource, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.ports import ApprovalSpec, GitSource, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.task_files import helper_environ
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
@@ -94,6 +95,7 @@ class SessionBuilder:
         environ, secrets = self._environ(task, path, scope)
         if task.final:
             environ |= {JOB_STATUS: scope["job"]["status"], JOB_REASON: scope["job"]["reason"]}
+        environ |= helper_environ(job, task, path, number, environ)
         environment = task.environment
         return SessionSpec(
             attempt_id=attempt_id(job.id, ordinal, number),
@@ -123,6 +125,7 @@ class SessionBuilder:
             resource_group=environment.scaling_group or self._pipeline.environment.scaling_group,
             git=self._git(task, environ),
             service=service,
+            approval=_approval_of(task, scope),
             wanted_outputs=wanted(task.outputs) if task.outputs else (),
         )
 
@@ -256,6 +259,12 @@ def service_of(task: Task) -> ServiceSpec | None:
         max_surge=surge,
         max_unavailable=unavailable,
     )
+
+
+def _approval_of(task: Task, scope: Mapping[str, Any]) -> ApprovalSpec | None:
+    if task.type is not TaskType.APPROVAL or (asked := task.approval) is None:
+        return None
+    return ApprovalSpec(parse_template(asked.question).render_env(scope), asked.fields, asked.on_timeout)
 
 
 def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:

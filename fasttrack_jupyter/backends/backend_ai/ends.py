@@ -12,6 +12,8 @@ The record ``.session/end`` is text with the bytes of small files in between::
     large value table               … one too large for here: read the file
     outputs 17 -                    outputs.json
     failure 31 -                    .failure.json of a command that failed
+    artifacts 90 -                  .artifacts.json
+    metrics                         there is a .metrics.jsonl
     whole
 
 Whoever ends a session on purpose writes so first (``.session/killed``, JSON); that word stands above the exit code of
@@ -31,6 +33,7 @@ from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
 _FIRST_LINE = "fasttrack-end 1"
+_LARGE = {"outputs -": "", "artifacts -": "."}
 _OURS = re.compile(r"^fasttrack: (.*)$", re.MULTILINE)
 _MOMENT = re.compile(r"\d+(\.\d+)?")
 _TIMED_OUT = ("task-timeout", "exec-timeout")
@@ -55,9 +58,12 @@ class EndRecord:
     values: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     large: tuple[str, ...] = ()
-    """Values that have to be read by themselves; ``""``: outputs.json."""
+    """Values that have to be read by themselves; ``""``: outputs.json, ``"."``: .artifacts.json."""
     outputs_json: str | None = None
     failure: str = ""
+    artifacts: str = ""
+    """What ``.artifacts.json`` says."""
+    has_metrics: bool = False
 
     @classmethod
     def parse(cls, data: bytes) -> EndRecord:
@@ -212,7 +218,7 @@ class _Reader:
         missing, large = [], []
         while (line := self._line()) != "whole":
             word, _, rest = line.partition(" ")
-            if word in ("value", "outputs", "failure"):
+            if word in ("value", "outputs", "failure", "artifacts"):
                 size, _, name = rest.partition(" ")
                 values[f"{word} {name}"] = self._bytes(int(size))
             elif word == "missing":
@@ -228,9 +234,11 @@ class _Reader:
             timed_out="timeout" in facts,
             values={key.removeprefix("value "): text for key, text in values.items() if key.startswith("value ")},
             missing=tuple(missing),
-            large=tuple(each.removeprefix("value ") if each != "outputs -" else "" for each in large),
+            large=tuple(_LARGE.get(each, each.removeprefix("value ")) for each in large),
             outputs_json=values.get("outputs -"),
             failure=_failure(values.get("failure -", "")),
+            artifacts=values.get("artifacts -", ""),
+            has_metrics="metrics" in facts,
         )
 
     def _line(self) -> str:

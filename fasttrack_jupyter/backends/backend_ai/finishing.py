@@ -16,10 +16,13 @@ from fasttrack_jupyter.backends.backend_ai.session import Session
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrackError, NotFound
 from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS, MetricTable, parse_artifacts
 
 VALUE_CAP = 1 << 20
 """Bytes of a value's file that are read at most."""
 _RECORD_CAP = 16 << 20
+METRICS_PAGE, METRICS_CAP = 4 << 20, 32 << 20
+"""Bytes of metrics that are read at once, and in all."""
 _APPEARS = 3
 """Seconds in which what a session wrote last can be read everywhere."""
 
@@ -63,6 +66,8 @@ class Finisher:
             data["usage"] = usage
         if outcome.result is Result.SUCCESS and record is not None and session.spec.wanted_outputs:
             data |= await self._outputs(session, record)
+        if record is not None and record.has_metrics:
+            data |= await self._noted(session)
         at = record.ended if record is not None and record.ended else row.ended_at
         return Finished(outcome, at, data)
 
@@ -138,16 +143,35 @@ class Finisher:
         values = dict(record.values)
         paths = dict(session.spec.wanted_outputs)
         missing = list(record.missing)
-        for name in record.large:
+        for name in (name for name in record.large if name != "."):
             if name and (text := await self._text(session, paths.get(name, ""))) is not None:
                 values[name] = text
             elif name:
                 missing.append(name)
         found: dict[str, Any] = {"values": values, "missing": missing}
+        listed = await self._text(session, ARTIFACT_LIST) if "." in record.large else record.artifacts
+        if listed:
+            found["artifacts"] = parse_artifacts(listed.encode())
         whole = record.outputs_json
         if whole is None and "" in record.large:
             whole = await self._text(session, "outputs.json")
         return found if whole is None else {**found, "outputs_json": whole}
+
+    async def _noted(self, session: Session) -> dict[str, Any]:
+        """Its metrics, parameters and tags, as far as :data:`METRICS_CAP` reaches."""
+        table, path, start = MetricTable(), f"{session.spec.outputs}/{METRICS}", 0
+        try:
+            while start < METRICS_CAP:
+                page = await self._vfolders.read(session.folder, path, start, METRICS_PAGE)
+                await asyncio.to_thread(table.feed, page)
+                start += len(page)
+                if len(page) < METRICS_PAGE:
+                    break
+        except BackendUnreachable:
+            raise
+        except FastTrackError:
+            return {}
+        return table.facts()
 
     async def _text(self, session: Session, path: str) -> str | None:
         try:

@@ -36,6 +36,7 @@ links() { # a folder of the code ("" or "folder/"): what is in it, entry by entr
   done
 }
 links ""
+[ -z "$FASTTRACK_PYTHONPATH" ] || export PYTHONPATH="$FASTTRACK_PYTHONPATH${PYTHONPATH:+:$PYTHONPATH}"
 executable() { # what a vfolder keeps without its mode: a copy; the folders on the way to it become folders of their own
   way= rest=$1
   while [ "$rest" != "${rest#*/}" ]; do
@@ -141,9 +142,11 @@ wanted() { # name, path of a declared output
   if [ "$code" = 0 ]; then
     ft_wanted
     tell outputs - "$outputs/outputs.json"
+    tell artifacts - "$outputs/.artifacts.json"
   else
     tell failure - "$outputs/.failure.json"
   fi
+  [ ! -f "$outputs/.metrics.jsonl" ] || echo metrics
   echo whole
 } >"$session/.end" && mv "$session/.end" "$session/end" || refuse 96 "its end could not be written: is the vfolder full?"
 rm -f "$outputs/.progress.json" "$outputs/.failure.json"

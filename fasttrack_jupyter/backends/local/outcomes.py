@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from fasttrack_jupyter.backends.local import attempts
 from fasttrack_jupyter.backends.local.durable import has_entries, sync_tree
 from fasttrack_jupyter.backends.local.failure import failure_told
+from fasttrack_jupyter.backends.local.noted import artifacts_in, noted_in
 from fasttrack_jupyter.model.lifecycle import Result, Status
+from fasttrack_jupyter.model.metrics import METRICS
 
 VALUE_CAP = 1 << 20
 """Bytes of a value's file that are read at most."""
@@ -63,26 +65,32 @@ def _never_ended(control: str) -> Outcome:
         return LOST
 
 
+def has_noted(outputs: str) -> bool:
+    """Whether a session that failed has left anything to :func:`finish`: one look."""
+    return os.path.lexists(f"{outputs}/{METRICS}")
+
+
 def finish(
     outcome: Outcome, outputs: str, root: str, wanted: Sequence[tuple[str, str]]
 ) -> tuple[Outcome, dict[str, Any]]:
     """A success, once its outputs below ``root`` are safe on the disk, and what :func:`collect` finds in them.
 
-    Else a failure that says why they are not. Blocks.
+    Else a failure that says why they are not. Either way with what the session noted of itself. Blocks.
     """
+    noted = noted_in(outputs)
     if outcome.result is not Result.SUCCESS:
-        return outcome, {}
+        return outcome, noted
     try:
         if has_entries(outputs):
             sync_tree(outputs, root)
     except OSError as error:
         why = f"its outputs could not be written to the disk: {error.strerror}"
-        return outcome._replace(result=Result.FAILURE, reason=why), {}
-    return outcome, collect(outputs, wanted) if wanted else {}
+        return outcome._replace(result=Result.FAILURE, reason=why), noted
+    return outcome, noted | (collect(outputs, wanted) if wanted else {})
 
 
 def collect(outputs: str, wanted: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """``{values, outputs_json, missing}`` of the declared outputs; symlinks that lead out of the folder do not count.
+    """``{values, outputs_json, missing, artifacts}`` of the declared outputs; symlinks that lead out do not count.
 
     ``values`` maps names to the text as written; ``outputs_json`` is the text of that file, if there is one
     (a name that is missing here may be a key of it: the caller decides).
@@ -99,6 +107,8 @@ def collect(outputs: str, wanted: Sequence[tuple[str, str]]) -> dict[str, Any]:
         elif not _is_inside(outputs, path):
             missing.append(name)
     found: dict[str, Any] = {"values": values, "missing": missing}
+    if artifacts := artifacts_in(outputs):
+        found["artifacts"] = artifacts
     if (whole := _read(outputs, "outputs.json")) is not None:
         found["outputs_json"] = whole
     return found

@@ -32,6 +32,7 @@ from fasttrack_jupyter.backends.local.variables import (
 )
 from fasttrack_jupyter.backends.local.warm import Fresh, not_warm, warm_request
 from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.engine.task_files import searched_first
 from fasttrack_jupyter.errors import BackendUnreachable, Conflict, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Status
 
@@ -157,6 +158,7 @@ class Preparation:
             **self._base, **image.environ, **session_variables(spec), **thread_variables(spec),
             **self._devices(spec, 0), **spec.environ,
         }  # fmt: skip
+        environ |= searched_first(environ)
         if image.path_prepend:
             environ["PATH"] = os.pathsep.join([*map(str, image.path_prepend), environ["PATH"]])
         return environ

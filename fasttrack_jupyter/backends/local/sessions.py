@@ -26,8 +26,7 @@ from fasttrack_jupyter.backends.local.fresh import make_outputs
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
-from fasttrack_jupyter.backends.local.noted import has_noted
-from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, outcome_of
+from fasttrack_jupyter.backends.local.outcomes import Outcome, finish, has_noted, outcome_of
 from fasttrack_jupyter.backends.local.processes import ProcessWatch
 from fasttrack_jupyter.backends.local.progress import Progress, remove_progress
 from fasttrack_jupyter.backends.local.session import Launch, Prepare, Preparing, Session

@@ -23,6 +23,7 @@ from typing import Any
 
 from fasttrack_jupyter.backends.local.folders_view import WORK, Places
 from fasttrack_jupyter.backends.local.runner import room
+from fasttrack_jupyter.engine.task_files import SEARCHED
 
 TRAVEL = Path(__file__).parents[2] / "notebook" / "travel"
 MODULES = ("numpy", "pandas", "scipy", "sklearn", "pyarrow")
@@ -99,6 +100,8 @@ def _at_start(environ: Mapping[str, str], places: Places) -> dict[str, str]:
     if not room.fits(environ):
         raise Fresh("its variables are too large")
     found = {name: value for name, value in environ.items() if _AT_START.fullmatch(name)}
+    if environ.get(SEARCHED) == environ.get("PYTHONPATH"):
+        found.pop("PYTHONPATH", None)  # ours alone: the fork looks there too
     for name, value in found.items():
         if name in _LEAD_ELSEWHERE or _leads_elsewhere(value, places):
             raise Fresh(f"its variable {name} leads to places of its own")

@@ -81,6 +81,7 @@ class WarmCells:
         sys.argv, sys.orig_argv = list(argv[1:]), list(argv)
         if not getattr(sys.flags, "safe_path", False):
             sys.path.insert(0, "")
+        sys.path[1:1] = filter(None, environ.get("FASTTRACK_PYTHONPATH", "").split(":"))
         tempfile.tempdir = None
         if site.USER_BASE is not None:
             site.USER_BASE = site.USER_SITE = None
