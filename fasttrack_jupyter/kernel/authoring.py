@@ -71,7 +71,8 @@ def task(
             NamedTuple, else ``result``. What is annotated int, float, str or bool becomes a value, anything else an
             artifact.
         options: what ``%%fasttrack_task`` says too: ``image``, ``cpu``, ``mem``, ``gpu``, ``env``, ``secret``,
-            ``requirements``, ``backend``, ``retry``, ``timeout``, ``skip`` …
+            ``requirements``, ``backend``, ``retry``, ``timeout``, ``skip``, ``when="params.quick"``, ``run_if``,
+            ``final``, ``cache`` …
 
     Raises:
         BadRequest: an option that there is not, or a signature that no task can have.

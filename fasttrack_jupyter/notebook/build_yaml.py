@@ -77,12 +77,24 @@ def _lines(task: TaskText, defaults: PipelineOptions) -> Iterable[str]:
         yield _entry("timeout", options.timeout, 4)
     if options.retry is not None and options.retry > 1:
         yield _entry("retry", {"max_attempts": options.retry}, 4)
-    if options.skip:
-        yield "skip: true"
+    yield from _course(options)
     if task.outputs:
         yield "outputs:"
         for name, spec in task.outputs.items():
             yield f"  {writing.inline(name)}: {writing.inline(spec)}"
+
+
+def _course(options: TaskOptions) -> Iterable[str]:
+    """The keys that say whether a task runs."""
+    if options.when:
+        yield _entry("when", options.when, 4)
+    if options.run_if:
+        yield f"run_if: {options.run_if}"
+    if options.cache is not None:
+        yield f"cache: {writing.inline(options.cache)}"
+    for key in ("final", "skip", "side_effects"):
+        if getattr(options, key):
+            yield f"{key}: true"
 
 
 def _place(said: Place, defaults: Place | None) -> dict[str, Any]:

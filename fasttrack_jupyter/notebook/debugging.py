@@ -21,8 +21,9 @@ from typing import Any
 
 from fasttrack_jupyter.errors import BadRequest, NotFound
 from fasttrack_jupyter.model import document, writing
+from fasttrack_jupyter.model.graph import needed
 from fasttrack_jupyter.model.notebooks import RUNTIME, command_of, notebook_path
-from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
+from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task, TaskType
 from fasttrack_jupyter.model.reading import read_or_raise
 from fasttrack_jupyter.notebook.carried import travel_files
 from fasttrack_jupyter.notebook.cells_json import text_of
@@ -38,7 +39,8 @@ _COMMAND = re.compile(r"python3 (?:'(?P<quoted>[^']*)'|(?P<plain>[^\s']+)) (?P<r
 _PARAM = re.compile(r"--param ([^\W\d]\w*)=")
 _PADDING = re.compile(r"# from [^\n]*(\n+)")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_NOT_OURS = ("command", "type", "notebook", "parameters", "timeout", "retry", "skip", "run_on", "run-on")
+_NOT_OURS = ("command", "type", "notebook", "parameters", "timeout", "retry", "skip", "run_on", "run-on", "when",
+             "cache")  # fmt: skip
 _MASKED = "[this line is not shown: the log has it otherwise, so it may hold a secret]"
 
 
@@ -103,6 +105,10 @@ def _serving(found: Json, task: Task, image: str | None) -> Json:
     if task.type not in (TaskType.NOTEBOOK, TaskType.CUSTOM):
         made["type"] = found["type"]
     made["command"] = serving_command(task)
+    if "run_if" in found:
+        made["run_if"] = str(RunIf.ALL_DONE)  # it runs now, and may still ask how those before it came out
+    if task.when is not None:  # what that mentions stays among its inputs, at its place
+        made["dependencies"] = list(dict.fromkeys(needed(task)))
     if image is not None and image.startswith("uv:"):
         made["environment"] = {**(found.get("environment") or {}), "image": f"{image} ipykernel"}
     return made

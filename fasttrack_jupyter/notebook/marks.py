@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fasttrack_jupyter.model.pipeline import RunIf
 from fasttrack_jupyter.notebook import marks_values as values
 
 Pairs = tuple[tuple[str, str], ...]
@@ -61,6 +62,13 @@ class TaskOptions(Place):
     retry: int | None = None
     timeout: str | None = None
     skip: bool = False
+    when: str | None = None
+    """``${{ … }}``."""
+    run_if: str | None = None
+    final: bool = False
+    cache: bool | None = None
+    """``--cache``, ``--no-cache``."""
+    side_effects: bool = False
     inputs: tuple[str, ...] | None = None
     """``--in``: None where it was not given, () where it was given empty."""
     outputs: tuple[str, ...] | None = None
@@ -179,6 +187,14 @@ _TASK = (
     Option("retry", "Attempts in all: 2 is one retry", metavar="N", check=values.attempts),
     Option("timeout", "Longest time of one attempt, such as 1h30m", metavar="TIME", check=values.duration),
     Option("skip", "Leave the task out; it counts as satisfied", Shape.FLAG),
+    Option("when", "A condition: skipped unless it is true, such as 'params.quick'", metavar="'EXPRESSION'",
+           check=values.condition),
+    Option("run-if", "Which ends of those before it let it run; all_success is usual", metavar="|".join(RunIf),
+           check=values.one_of(*RunIf)),
+    Option("final", "Runs when all others have ended, however the job came out", Shape.FLAG),
+    Option("cache", "An identical execution that succeeded may stand in for it", Shape.FLAG),
+    Option("no-cache", "Always runs", Shape.NO, field="cache"),
+    Option("side-effects", "It changes something elsewhere: nothing ever stands in for it", Shape.FLAG),
     Option("in", "Exactly these variables come in, whatever the cell seems to use", Shape.NAMES, "NAME,…",
            values.variable, Offer.VARIABLES, "inputs"),
     Option("out", "Hand these variables on, also if no later task seems to use them", Shape.NAMES, "NAME,…",

@@ -267,8 +267,8 @@ def _add_data(mark: Mark, said: dict[str, Any], option: Option, value: Any) -> N
             raise BadRequest(f"metadata.fasttrack: {option.key} is {_shown(value)}", hint="write true or false")
         if value:
             said[option.place] = option.shape is Shape.FLAG
-        elif option.place == "run":
-            said["run"] = option.shape is Shape.NO
+        elif option.place in ("run", "cache"):
+            said[option.place] = option.shape is Shape.NO
         return
     for text in _texts(option, value):
         _add(mark, said, option, text)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from fasttrack_jupyter.model.checks.names import is_backend_name, is_task_name, suggest_task_name
-from fasttrack_jupyter.model.expressions import did_you_mean
+from fasttrack_jupyter.model.conditions import parse_condition
+from fasttrack_jupyter.model.expressions import ExpressionError, did_you_mean
 from fasttrack_jupyter.model.quantities import parse_duration
 from fasttrack_jupyter.model.resources import Mount, asked_quantity, parse_size
 
@@ -111,6 +112,17 @@ def duration(text: str) -> str:
     if not 0 < seconds <= _LONGEST_SECONDS:
         raise Wrong(f"{text!r} is no time limit", "write more than nothing and at most a year, such as 30s or 1h30m")
     return text.strip()
+
+
+def condition(text: str) -> str:
+    """A condition: one expression, with its braces or without."""
+    whole = text.strip() if "${{" in text else f"${{{{ {text.strip()} }}}}"
+    try:
+        parse_condition(whole)
+    except ExpressionError as error:
+        hint = error.hint or "write an expression, such as 'params.quick' or 'tasks.check.result == \"FAILURE\"'"
+        raise Wrong(f"{text!r} is no condition: {error.message}", hint) from None
+    return whole
 
 
 def task_name(text: str) -> str:

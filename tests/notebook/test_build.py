@@ -33,7 +33,8 @@ DIGITS = (
     "%%fasttrack_task train --gpu-share 0.5 --mem 4g --shm 1g --slot rocm.device=1 --mount models:/models --mount data"
     " --secret TOKEN --retry 2 --timeout 1h --group fast --project p\nmodel = sum(clean(X)) * rate"
 ), (
-    "%%fasttrack_task publish --after train --shell --skip --out report\n"
+    "%%fasttrack_task publish --after train --shell --skip --out report --when 'params.rows > 10' --run-if all_done"
+    " --final --no-cache --side-effects\n"
     "echo '${{ params.name }}' > /pipeline/outputs/report"
 )  # fmt: skip
 DIGITS_YAML = """\
@@ -72,7 +73,12 @@ tasks:
     command: |
       set -e
       echo '${{ params.name }}' > /pipeline/outputs/report
+    when: '${{ params.rows > 10 }}'
+    run_if: all_done
+    cache: false
+    final: true
     skip: true
+    side_effects: true
     outputs:
       report: {type: File}
 """
@@ -376,8 +382,8 @@ def test_the_files_run(tmp_path: Path) -> None:
         (tmp_path / path).write_bytes(content)
     for task in pipeline(made).tasks:
         (tmp_path / "inputs").mkdir(exist_ok=True)
-        for name, reference in task.inputs.items():
-            source, _, output = reference.partition(".")
+        for name, given in task.inputs.items():
+            source, _, output = given.source.partition(".")
             (tmp_path / "inputs" / name).symlink_to(tmp_path / source / "variables" / output)
         environ = {"PIPELINE_INPUTS": str(tmp_path / "inputs"), "PIPELINE_OUTPUTS": str(tmp_path / task.name)}
         command = (task.command or "").replace("${{ params.rows }}", "4").replace("${{ params.rate }}", "2")

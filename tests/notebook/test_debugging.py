@@ -60,9 +60,28 @@ def test_the_task_serves_a_kernel_and_is_else_as_it_was() -> None:
     assert (task.timeout, task.retry.max_attempts, task.skip) == (None, 1, False)
     assert task.environment.image == "uv:pandas ipykernel"
     assert task.environment.envs == {"TOKEN": "${{ secrets.TOKEN }}"}
-    assert dict(task.inputs) == {"xs": "prepare.xs"}
+    assert {name: given.source for name, given in task.inputs.items()} == {"xs": "prepare.xs"}
     assert task.resources is not None
     assert task.resources.written() == {"cpu": "2", "mem": "1g"}
+
+
+def test_a_task_that_had_conditions_runs_without_them_and_with_its_inputs_in_their_order() -> None:
+    """It may still ask how those before it came out."""
+    text = """name: p
+tasks:
+  - {name: a, command: x, outputs: {n: int}}
+  - {name: b, command: x}
+  - name: c
+    command: echo ${{ tasks.b.result }}
+    when: ${{ tasks.a.outputs.n > 1 }}
+    run_if: any_failed
+    final: true
+    cache: true
+"""
+    pipeline = read_or_raise(debug_pipeline(text, "c")).pipeline
+    assert pipeline is not None
+    task = pipeline.by_name["c"]
+    assert (task.when, task.run_if, task.cache, task.dependencies) == (None, "all_done", None, ("a", "b"))
 
 
 def test_the_other_tasks_are_not_touched() -> None:

@@ -29,20 +29,22 @@ EVERYTHING = (
     "train --after prep,clean --image uv:pandas --cpu 2 --mem 4g --gpu 1 --slot rocm.device=1 --shm 1g --mount data"
     " --mount models:/models --env EPOCHS=10 --env 'TITLE=two words' --secret TOKEN --project p --group g --retry 2"
     " --timeout 1h30m --backend backend.ai:work --skip --in x,y --out model --no-run"
+    " --when 'params.n > 1' --run-if all_done --final --no-cache --side-effects"
 )
 EVERYTHING_READ = TaskOptions(
     image="uv:pandas", cpu="2", mem="4g", gpu="1", slot=(("rocm.device", "1"),), shm="1g",
     mount=("data", "models:/models"), env=(("EPOCHS", "10"), ("TITLE", "two words")), secret=("TOKEN",), project="p",
     group="g", after=("prep", "clean"), retry=2, timeout="1h30m",
     backend="backend.ai:work", skip=True, inputs=("x", "y"), outputs=("model",),
-    run=False,
+    run=False, when="${{ params.n > 1 }}", run_if="all_done", final=True, cache=False, side_effects=True,
 )  # fmt: skip
 METADATA: dict[str, Any] = {
     "after": ["prep", "clean"], "image": "uv:pandas", "cpu": 2, "mem": "4g", "gpu": 1, "slot": {"rocm.device": 1},
     "shm": "1g", "mount": ["data", "models:/models"], "env": {"EPOCHS": 10, "TITLE": "two words"}, "secret": ["TOKEN"],
     "project": "p", "group": "g", "retry": 2, "timeout": "1h30m",
     "backend": "backend.ai:work", "skip": True, "in": ["x", "y"], "out": "model",
-    "run": False,
+    "run": False, "when": "${{ params.n > 1 }}", "run_if": "all_done", "final": True, "cache": False,
+    "side_effects": True,
 }  # fmt: skip
 
 
@@ -250,3 +252,14 @@ def test_a_notebook_may_say_where_its_jobs_run() -> None:
     for line in ("digits --backend 'my cluster'", "digits --backend backend.ai:"):
         with pytest.raises(BadRequest, match="is no backend's name"):
             read_pipeline_line(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "empty"), ("params.n >", "found the end"), ("${{ params.a }} x", "leave only"), ("f(x)", "no function")],
+)
+def test_a_condition_that_is_none_is_told(text: str, told: str) -> None:
+    """With and without its braces."""
+    with pytest.raises(BadRequest) as raised:
+        read_task_line(f"a --when {shlex.quote(text)}")
+    assert told in raised.value.message + (raised.value.hint or "")
