@@ -64,7 +64,7 @@ class _Task:
     def outputs(self) -> str:
         """The folder of outputs; made when first asked for."""
         if self._outputs is None:
-            place = os.environ.get("PIPELINE_OUTPUTS") or (_PLACE if os.path.isdir(_PLACE) else "")
+            place = os.environ.get("PIPELINE_OUTPUTS") or ("BACKENDAI_PIPELINE_JOB_ID" in os.environ and _PLACE) or ""
             self.is_real = bool(place)
             if not place:
                 place = tempfile.mkdtemp(prefix="fasttrack-task-") if "ipykernel" in sys.modules else "./outputs"
