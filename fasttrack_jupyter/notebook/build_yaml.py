@@ -42,6 +42,7 @@ def pipeline_text(
     """The whole text; ``header`` are the lines of the comment at its top."""
     parts = ["".join(f"# {line}".rstrip() + "\n" for line in header), _entry("name", name, 0) + "\n"]
     shared = [_entry(key, value, 0) for key, value in _place(defaults, None).items()]
+    shared += [_cache(defaults.cache)] if defaults.cache is not None else []
     parts += ["\n".join(shared) + "\n"] if shared else []
     if params:
         parts.append("params:\n" + "".join(f"  {_item(param.written(), 2)}\n" for param in params))
@@ -91,10 +92,14 @@ def _course(options: TaskOptions) -> Iterable[str]:
     if options.run_if:
         yield f"run_if: {options.run_if}"
     if options.cache is not None:
-        yield f"cache: {writing.inline(options.cache)}"
+        yield _cache(options.cache)
     for key in ("final", "skip", "side_effects"):
         if getattr(options, key):
             yield f"{key}: true"
+
+
+def _cache(wanted: bool) -> str:
+    return f"cache: {writing.inline(wanted)}"
 
 
 def _place(said: Place, defaults: Place | None) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class PipelineOptions(Place):
     mode: Mode = Mode.RUN
     backend: str | None = None
     """Where its jobs run when nobody says otherwise; a pipeline's file says nothing of that."""
+    cache: bool | None = None
+    """``--cache``, ``--no-cache``: of tasks that say nothing of it themselves."""
 
 
 class Shape(StrEnum):
@@ -174,6 +176,10 @@ _PLACE = (
     Option("requirements-file", "A requirements.txt beside the notebook, or pyproject.toml", metavar="FILE",
            check=values.requirements_file, offer=Offer.FILES),
 )  # fmt: skip
+_CACHE = (
+    Option("cache", "An identical execution that succeeded may stand in for it", Shape.FLAG),
+    Option("no-cache", "Always runs", Shape.NO, field="cache"),
+)
 _RUN = (
     Option("run", "Run the cell here too (the default)", Shape.FLAG),
     Option("no-run", "Only define; do not run the cell here", Shape.NO, field="run"),
@@ -192,8 +198,7 @@ _TASK = (
     Option("run-if", "Which ends of those before it let it run; all_success is usual", metavar="|".join(RunIf),
            check=values.one_of(*RunIf)),
     Option("final", "Runs when all others have ended, however the job came out", Shape.FLAG),
-    Option("cache", "An identical execution that succeeded may stand in for it", Shape.FLAG),
-    Option("no-cache", "Always runs", Shape.NO, field="cache"),
+    *_CACHE,
     Option("side-effects", "It changes something elsewhere: nothing ever stands in for it", Shape.FLAG),
     Option("in", "Exactly these variables come in, whatever the cell seems to use", Shape.NAMES, "NAME,…",
            values.variable, Offer.VARIABLES, "inputs"),
@@ -244,7 +249,7 @@ PARAMS = Mark("fasttrack_params", "The cell assigns the pipeline's parameters: o
 COMMON = Mark("fasttrack_common", "The cell travels with every task that uses it: imports, helper functions.", _RUN)
 PIPELINE = Mark(
     "fasttrack_pipeline", "Name the notebook's pipeline and say what its tasks have in common.",
-    (*_PLACE, _BACKEND, _MODE), is_cell=False, naming="pipeline",
+    (*_PLACE, *_CACHE, _BACKEND, _MODE), is_cell=False, naming="pipeline",
 )  # fmt: skip
 MARKS = {mark.name: mark for mark in (TASK, PARAMS, COMMON, PIPELINE)}
 """Every magic that marks something, by name."""

@@ -23,6 +23,7 @@ Json = dict[str, Any]
 DIGITS = (
     "%load_ext fasttrack_jupyter\n"
     "%fasttrack_pipeline digits --requirements 'scikit-learn>=1.5 numpy' --cpu 1 --mem 512m --env PYTHONUNBUFFERED=1"
+    " --cache"
 ), (
     "%%fasttrack_params\n# How many rows\nrows = 100\nrate: float = 1  # step size\nname: str\nlayers = [1, 2]"
 ), (
@@ -45,6 +46,7 @@ name: digits
 
 environment: {image: 'uv:scikit-learn>=1.5 numpy', envs: {PYTHONUNBUFFERED: '1'}}
 resources: {cpu: 1, mem: 512m}
+cache: true
 
 params:
   - {name: rows, type: int, default: 100, description: How many rows}

@@ -54,6 +54,6 @@ it('says what does not go together', () => {
 
 it('has a field for each option, but for those with a control of their own, and `run`, which is the magic’s', () => {
   const fields = groupsOf(trans).flatMap(each => each.fields.map(field => field.key));
-  const own = ['after', 'skip', 'shell', 'run', 'mode'];
+  const own = ['after', 'final', 'skip', 'cache', 'side_effects', 'shell', 'run', 'mode'];
   expect([...fields, ...own].sort()).toEqual(Object.keys(SHAPES).sort());
 });

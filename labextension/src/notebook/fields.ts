@@ -148,12 +148,18 @@ function dataFields(trans: TranslationBundle): Field[] {
 }
 
 function courseFields(trans: TranslationBundle): Field[] {
+  const when = trans.__('An expression; the task is skipped unless it is true.');
+  const rule = trans.__('What must have become of the tasks before it.');
   return [
+    field('when', trans.__('When'), 'params.quick', when),
+    field('run_if', trans.__('Run if'), 'all_success', rule),
     field('timeout', trans.__('Time limit'), '1h30m', trans.__('Of one attempt.')),
     field('retry', trans.__('Attempts'), '2', trans.__('In all: 2 is one retry.'))
   ];
 }
 
+/** What `run_if` can be. */
+export const RULES: readonly string[] = ['all_success', 'all_done', 'any_failed', 'one_success'];
 const SIZE = /^\d+(\.\d+)?\s*([kmgtp](i?b)?|b)?$/i;
 const TIME = /^(\d+(\.\d+)?\s*[smhdw]?\s*)+$/i;
 const BACKEND = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(:[A-Za-z0-9._-]{1,64})?$/;
@@ -194,6 +200,8 @@ export function problemOf(key: string, text: string, trans: TranslationBundle): 
       return BACKEND.test(text.trim())
         ? null
         : trans.__('A backend is local, backend.ai or backend.ai:PROFILE.');
+    case 'run_if':
+      return RULES.includes(text.trim()) ? null : trans.__('It is one of %1.', RULES.join(', '));
     case 'timeout':
       return TIME.test(text.trim()) ? null : trans.__('A time is needed, such as 30s or 1h30m.');
     default:

@@ -3,9 +3,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { Field } from './fields';
-import { conflictsOf, groupsOf, kindHelp, kindWord, nameProblem, problemOf } from './fields';
+import { conflictsOf, groupsOf, kindHelp, kindWord, nameProblem, problemOf, RULES } from './fields';
 import type { Mark, MarkKind } from './marks';
 import { chipsOf, freeName, KINDS } from './marks';
+import { Course } from './form_course';
 import type { Options } from './options';
 import { listOf, textOf, valueOf } from './options';
 
@@ -153,7 +154,7 @@ function TaskFields(props: MarkFormProps & { mark: Mark }): React.ReactElement {
               onCommit={text => set(field.key, text)}
             />
           ))}
-          {key === 'course' && <Skip {...props} />}
+          {key === 'course' && <Course {...props} mark={mark} />}
         </details>
       ))}
     </>
@@ -161,7 +162,16 @@ function TaskFields(props: MarkFormProps & { mark: Mark }): React.ReactElement {
 }
 
 function suggestionsFor(key: string, offers: Offers): readonly string[] {
-  return key === 'image' ? offers.images : key === 'backend' ? offers.backends : [];
+  switch (key) {
+    case 'image':
+      return offers.images;
+    case 'backend':
+      return offers.backends;
+    case 'run_if':
+      return RULES;
+    default:
+      return [];
+  }
 }
 
 /** How many fields of a group say something. */
@@ -172,24 +182,6 @@ export function Said(props: {
 }): React.ReactElement | null {
   const said = props.fields.filter(each => textOf(each.key, props.options[each.key])).length;
   return said ? <span className="ft-MarkForm-said">{props.trans._n('one set', '%1 set', said)}</span> : null;
-}
-
-/** Leave the task out of jobs. */
-function Skip({ mark, trans, isReadOnly, onChange }: MarkFormProps & { mark: Mark }): React.ReactElement {
-  return (
-    <label className="ft-MarkForm-check">
-      <input
-        type="checkbox"
-        name="skip"
-        checked={mark.options.skip === true}
-        disabled={isReadOnly}
-        onChange={event =>
-          onChange({ ...mark, options: { ...mark.options, skip: event.target.checked || undefined } })
-        }
-      />
-      {trans.__('Skip: jobs leave this task out')}
-    </label>
-  );
 }
 
 /** The tasks that must succeed first, beside those whose variables are used. */

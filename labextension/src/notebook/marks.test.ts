@@ -5,13 +5,21 @@ import { optionsOf, quoted, splitWords, textOf, valueOf } from './options';
 
 describe('a magic', () => {
   const source =
-    "%%fasttrack_task 'my task' --after a,b --cpu 2 --mem=4g --env A=1 --env 'B=x y' --no-run\nx = 1";
+    "%%fasttrack_task 'my task' --after a,b --cpu 2 --mem=4g --env A=1 --env 'B=x y' --no-run --no-cache --when 'params.n > 1'\nx = 1";
 
   it('is read with its options, as metadata have them', () => {
     expect(markOf(source, {})).toEqual({
       kind: 'task',
       task: 'my task',
-      options: { after: ['a', 'b'], cpu: 2, mem: '4g', env: { A: '1', B: 'x y' }, run: false },
+      options: {
+        after: ['a', 'b'],
+        cpu: 2,
+        mem: '4g',
+        env: { A: '1', B: 'x y' },
+        run: false,
+        cache: false,
+        when: 'params.n > 1'
+      },
       origin: 'magic'
     });
   });

@@ -29,7 +29,12 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   requirements_file: 'text',
   retry: 'number',
   timeout: 'text',
+  when: 'text',
+  run_if: 'text',
+  final: 'flag',
   skip: 'flag',
+  cache: 'flag',
+  side_effects: 'flag',
   in: 'names',
   out: 'names',
   shell: 'flag',
@@ -67,11 +72,11 @@ export function optionsOf(words: readonly string[]): { names: string[]; options:
       names.push(words[at]);
       continue;
     }
-    const isNo = flag[1] === 'no-run';
-    const key = isNo ? 'run' : flag[1].replaceAll('-', '_');
+    const no = /^no-(run|cache)$/.exec(flag[1])?.[1];
+    const key = no ?? flag[1].replaceAll('-', '_');
     const shape = SHAPES[key];
     if (shape === 'flag') {
-      options[key] = !isNo;
+      options[key] = no === undefined;
     } else if (shape) {
       const text = flag[2] ?? words[++at] ?? '';
       options[key] = joined(shape, options[key], text);
