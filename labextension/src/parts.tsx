@@ -4,6 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
+import { sentence } from './words';
+
 /** A button with a picture, and a word for who hovers or hears it. */
 export function IconButton(props: {
   icon: LabIcon;
@@ -25,6 +27,36 @@ export function IconButton(props: {
     >
       <props.icon.react tag="span" height="16px" width="16px" />
     </button>
+  );
+}
+
+/** What a line is about; what is said of it in badges stays in sight where the name is cut. */
+export function Name(props: {
+  title?: string;
+  badges?: React.ReactNode;
+  children: React.ReactNode;
+}): JSX.Element {
+  return (
+    <span className="ft-Cluster-title">
+      <span className="ft-Cluster-name" title={props.title}>
+        {props.children}
+      </span>
+      {props.badges}
+    </span>
+  );
+}
+
+/** Why something is as it is: its first line, which opens to the rest. */
+export function Reason(props: { text: string; isTrouble?: boolean }): JSX.Element {
+  const [first, ...rest] = sentence({ message: props.text.trim(), hint: '' }).split('\n');
+  const look = props.isTrouble ? 'ft-Cluster-reason ft-Login-problem' : 'ft-Cluster-reason ft-Profiles-place';
+  return rest.length > 0 ? (
+    <details className={look}>
+      <summary>{first}</summary>
+      <pre>{rest.join('\n')}</pre>
+    </details>
+  ) : (
+    <p className={look}>{first}</p>
   );
 }
 

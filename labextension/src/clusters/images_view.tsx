@@ -10,7 +10,7 @@ import { bytes, sentence, slotLabel, troubleHere } from '../words';
 import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
 import { chosen, familiesOf, familyLabel, nameParts } from './images_model';
-import { Chips, IconButton, More, Nothing, SaidLine, Search, useSignal, type Said } from '../parts';
+import { Chips, IconButton, More, Name, Nothing, SaidLine, Search, useSignal, type Said } from '../parts';
 import { amounts } from './words';
 
 /** How many are drawn at once. */
@@ -84,22 +84,27 @@ function ImageLine(props: {
   return (
     <li>
       <div className="ft-Cluster-line" title={[image.name, ...image.aliases].join('\n')}>
-        <span className="ft-Cluster-name">
+        <Name
+          badges={
+            <>
+              {image.accelerators.map(each => (
+                <span key={each} className="ft-Badge ft-mod-accelerator">
+                  {each === '*' ? trans.__('any accelerator') : familyLabel(each)}
+                </span>
+              ))}
+              {!image.is_installed && (
+                <span
+                  className="ft-Badge"
+                  title={trans.__('No node has it yet: a session waits until it is there')}
+                >
+                  {trans.__('pulled first')}
+                </span>
+              )}
+            </>
+          }
+        >
           {short}
-          {image.accelerators.map(each => (
-            <span key={each} className="ft-Badge ft-mod-accelerator">
-              {each === '*' ? trans.__('any accelerator') : familyLabel(each)}
-            </span>
-          ))}
-          {!image.is_installed && (
-            <span
-              className="ft-Badge"
-              title={trans.__('No node has it yet: a session waits until it is there')}
-            >
-              {trans.__('pulled first')}
-            </span>
-          )}
-        </span>
+        </Name>
         <span className="ft-Profiles-place">{facts.filter(Boolean).join(' · ')}</span>
       </div>
       <div className="ft-Cluster-acts">

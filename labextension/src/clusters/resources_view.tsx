@@ -7,7 +7,7 @@ import { duration } from '../time';
 import { bytes, numberOf, slotLabel } from '../words';
 import { useAnswer, Waiting } from '../asking';
 import type { ClusterContext } from './context';
-import { Bar, Nothing } from '../parts';
+import { Bar, Name, Nothing } from '../parts';
 import { amount, amounts, slotsOf } from './words';
 
 const EVERY = 30_000;
@@ -191,10 +191,9 @@ function Presets(props: { presets: readonly ClusterPreset[]; trans: TranslationB
         {presets.map(({ name, resources, shmem, is_free }) => (
           <li key={name}>
             <div className="ft-Cluster-line">
-              <span className="ft-Cluster-name">
+              <Name badges={!is_free && <span className="ft-Badge">{trans.__('not free now')}</span>}>
                 {name}
-                {!is_free && <span className="ft-Badge">{trans.__('not free now')}</span>}
-              </span>
+              </Name>
               <span className="ft-Profiles-place">
                 {[
                   amounts(resources, slot => slotLabel(slot, trans)),

@@ -27,8 +27,14 @@ export function Comparison({ place, one, other, context }: ComparisonProps): JSX
   );
   const found = asked.value;
   const files = { added: trans.__('added'), removed: trans.__('removed'), changed: trans.__('changed') };
+  const table = React.useRef<HTMLDivElement>(null);
+  React.useEffect(() => {
+    if (found) {
+      table.current?.scrollIntoView({ block: 'nearest' }); // who checked a version far down sees that something came
+    }
+  }, [found?.one.version, found?.other.version]);
   return (
-    <div className="ft-Serving-compared">
+    <div ref={table} className="ft-Serving-compared">
       <Waiting asked={asked} trans={trans} />
       {found && (
         <>

@@ -1,10 +1,10 @@
 /** One version of a model: its metrics, aliases and services; promoted, copied as a task that serves it, removed. */
 import { Clipboard } from '@jupyterlab/apputils';
-import { clearIcon, copyIcon, launchIcon } from '@jupyterlab/ui-components';
+import { copyIcon, deleteIcon, launchIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { word } from '../api';
-import { IconButton } from '../parts';
+import { IconButton, Name } from '../parts';
 import { isMeant } from '../questions';
 import type { ModelVersion } from '../generated';
 import { ago, exact } from '../time';
@@ -63,7 +63,7 @@ export function VersionLine(props: VersionProps): JSX.Element {
           onClick={() => void commands.execute(CommandIDs.openJob, { job })}
         />
         <IconButton icon={copyIcon} label={trans.__('Copy a task that serves %1', name)} onClick={copy} />
-        <IconButton icon={clearIcon} label={trans.__('Remove %1', name)} onClick={() => void remove()} />
+        <IconButton icon={deleteIcon} label={trans.__('Remove %1', name)} onClick={() => void remove()} />
       </div>
     </li>
   );
@@ -86,9 +86,8 @@ function VersionWords({ version, place, context, onDone, onTrouble }: VersionPro
     );
   return (
     <div className="ft-Cluster-line">
-      <span className="ft-Cluster-name">
-        {trans.__('Version %1', version.version)}
-        {givenAliases(version).map(alias => (
+      <Name
+        badges={givenAliases(version).map(alias => (
           <span key={alias} className="ft-Badge">
             {alias}{' '}
             <button
@@ -102,7 +101,9 @@ function VersionWords({ version, place, context, onDone, onTrouble }: VersionPro
             </button>
           </span>
         ))}
-      </span>
+      >
+        {trans.__('Version %1', version.version)}
+      </Name>
       <span
         className="ft-Profiles-place"
         title={[exact(version.created_at, trans), version.digest].filter(Boolean).join('\n')}
@@ -130,7 +131,12 @@ function Promote(props: Omit<VersionProps, 'onTrouble'> & { onTrouble(error: unk
     }
   };
   return alias === null ? (
-    <button type="button" className="ft-Button" onClick={() => setAlias('')}>
+    <button
+      type="button"
+      className="ft-Button"
+      title={trans.__('Give version %1 an alias, by which tasks and services find it', version.version)}
+      onClick={() => setAlias('')}
+    >
       {trans.__('Promote…')}
     </button>
   ) : (

@@ -2,12 +2,15 @@
 import * as React from 'react';
 
 import { useAnswer, Waiting } from '../asking';
-import { SaidLine, type Said } from '../parts';
+import { More, SaidLine, type Said } from '../parts';
 import type { ModelSummary, ModelView } from '../generated';
 import type { ServingContext } from './context';
 import { Comparison } from './model_compare';
 import { VersionLine } from './model_version';
 import { placeOfModel } from './model_words';
+
+/** How many are drawn at once. */
+const PAGE = 50;
 
 /** See the head of this file. */
 export function Versions(props: {
@@ -20,6 +23,7 @@ export function Versions(props: {
   const place = placeOfModel(of);
   const asked = useAnswer(signal => api.get<ModelView>(place, {}, signal), place, context.fresh);
   const [chosen, setChosen] = React.useState<readonly number[]>([]);
+  const [shown, setShown] = React.useState(PAGE);
   const [said, setSaid] = React.useState<Said | null>(null);
   const versions = asked.value?.versions ?? [];
   const picked = chosen.filter(each => versions.some(({ version }) => version === each));
@@ -43,7 +47,7 @@ export function Versions(props: {
         <Comparison place={place} one={Math.min(...picked)} other={Math.max(...picked)} context={context} />
       )}
       <ul className="ft-Cluster-list" aria-label={trans.__('Versions of %1', of.name)}>
-        {versions.map(version => (
+        {versions.slice(0, shown).map(version => (
           <VersionLine
             key={version.version}
             version={version}
@@ -56,6 +60,7 @@ export function Versions(props: {
           />
         ))}
       </ul>
+      <More left={versions.length - shown} trans={trans} onClick={() => setShown(shown + PAGE)} />
     </div>
   );
 }

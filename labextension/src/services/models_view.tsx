@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 import { useAnswer, Waiting } from '../asking';
-import { Nothing, Search } from '../parts';
+import { Name, Nothing, Search } from '../parts';
 import type { ModelsView as Answer, ModelSummary } from '../generated';
 import { ago, exact } from '../time';
 import type { ServingContext } from './context';
@@ -73,15 +73,17 @@ function ModelLine(props: { model: ModelSummary; context: ServingContext; onChan
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
       >
-        <span className="ft-Cluster-name" title={model.name}>
-          <span aria-hidden="true">{isOpen ? '▾ ' : '▸ '}</span>
-          {model.name}
-          {Object.entries(model.aliases ?? {}).map(([alias, version]) => (
+        <Name
+          title={model.name}
+          badges={Object.entries(model.aliases ?? {}).map(([alias, version]) => (
             <span key={alias} className="ft-Badge">
               {trans.__('%1: version %2', alias, version)}
             </span>
           ))}
-        </span>
+        >
+          <span aria-hidden="true">{isOpen ? '▾ ' : '▸ '}</span>
+          {model.name}
+        </Name>
         <span className="ft-Profiles-place" title={exact(latest.created_at, trans)}>
           {facts.filter(Boolean).join(' · ')}
         </span>

@@ -1,8 +1,8 @@
 /** One service: how it is and what it serves; how to call it, its replicas and its log are opened below it. */
-import { clearIcon, codeIcon, launchIcon, listIcon } from '@jupyterlab/ui-components';
+import { codeIcon, deleteIcon, launchIcon, listIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { IconButton, SaidLine, type Said } from '../parts';
+import { IconButton, Name, Reason, SaidLine, type Said } from '../parts';
 import { isMeant } from '../questions';
 import type { ServiceView } from '../generated';
 import { ICONS } from '../status';
@@ -60,11 +60,12 @@ export function ServiceLine(props: {
           onClick={() => toggle('replicas')}
         />
         <IconButton
-          icon={clearIcon}
+          icon={deleteIcon}
           label={trans.__('Remove the service %1', service.name)}
           onClick={() => void remove()}
         />
       </div>
+      {service.reason && <Reason text={service.reason} isTrouble={serviceState(service) === 'failure'} />}
       <SaidLine said={said} />
       {opened === 'call' && <ServiceCall service={service} context={context} />}
       {opened === 'replicas' && <Replicas service={service} context={context} onDone={props.onDone} />}
@@ -85,23 +86,26 @@ function ServiceWords({ service, context }: { service: ServiceView; context: Ser
   ];
   return (
     <div className="ft-Cluster-line">
-      <span className="ft-Cluster-name" title={service.name}>
+      <Name
+        title={service.name}
+        badges={
+          <>
+            {service.is_public && <span className="ft-Badge">{trans.__('public')}</span>}
+            {service.is_ephemeral && <span className="ft-Badge">{trans.__('ends with its job')}</span>}
+          </>
+        }
+      >
         <span className={`ft-State ft-mod-${state}`} aria-hidden="true">
           {ICONS[state]}
         </span>
         {service.name}
-        {service.is_public && <span className="ft-Badge">{trans.__('public')}</span>}
-        {service.is_ephemeral && <span className="ft-Badge">{trans.__('ends with its job')}</span>}
-      </span>
+      </Name>
       <span
         className="ft-Profiles-place"
         title={[exact(service.updated_at, trans), service.image].filter(Boolean).join('\n')}
       >
         {facts.join(' · ')}
       </span>
-      {service.reason && (
-        <span className="ft-Login-problem">{sentence({ message: service.reason, hint: '' })}</span>
-      )}
     </div>
   );
 }

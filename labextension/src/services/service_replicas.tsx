@@ -2,11 +2,12 @@
 import * as React from 'react';
 
 import { useAnswer, Waiting } from '../asking';
-import { SaidLine, type Said } from '../parts';
+import { Reason, SaidLine, type Said } from '../parts';
 import type { LogView, ReplicaView, ServiceView } from '../generated';
+import { ICONS } from '../status';
 import { sentence, troubleHere } from '../words';
 import type { ServingContext } from './context';
-import { placeOf } from './states';
+import { placeOf, replicaState } from './states';
 
 const EVERY = 2_000;
 const TAIL = 65_536;
@@ -36,9 +37,17 @@ export function Replicas({ service, context, onDone }: ReplicasProps): JSX.Eleme
               title={trans.__('Show what this replica wrote')}
               onClick={() => setChosen(replica.id === shown ? null : replica.id)}
             >
-              <span className="ft-Cluster-name">{replica.id}</span>
+              <span className="ft-Cluster-name">
+                <span className={`ft-State ft-mod-${replicaState(replica)}`} aria-hidden="true">
+                  {ICONS[replicaState(replica)]}
+                </span>
+                {replica.id}
+              </span>
               <span className="ft-Profiles-place">{factsOf(replica, context).join(' · ')}</span>
             </button>
+            {replica.reason && (
+              <Reason text={replica.reason} isTrouble={replicaState(replica) === 'failure'} />
+            )}
           </li>
         ))}
       </ul>
@@ -51,9 +60,8 @@ function factsOf(replica: ReplicaView, { trans }: ServingContext): string[] {
   return [
     replica.is_healthy ? trans.__('healthy') : trans.__('not healthy'),
     replica.status,
-    trans.__('revision %1', replica.revision),
-    replica.reason
-  ].filter(Boolean);
+    trans.__('revision %1', replica.revision)
+  ];
 }
 
 function Scale({ service, context, onDone }: ReplicasProps): JSX.Element {
@@ -105,6 +113,9 @@ function Log(props: { service: ServiceView; replica: string | null; context: Ser
   }, [asked.value === null]);
   return (
     <>
+      <p className="ft-Profiles-place">
+        {replica === null ? trans.__('What the newest replica wrote') : trans.__('What %1 wrote', replica)}
+      </p>
       <Waiting asked={asked} trans={trans} />
       {asked.value && (
         <pre ref={end} tabIndex={0} aria-label={trans.__('Log of %1', service.name)}>

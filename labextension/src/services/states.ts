@@ -2,8 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { word } from '../api';
-import type { ServiceStatus, ServiceView } from '../generated';
-import type { State } from '../status';
+import type { JobStatus, ReplicaView, ServiceStatus, ServiceView } from '../generated';
+import { isEnded, stateOf, type State } from '../status';
 
 /** The state whose colour and icon a service has. */
 export function serviceState({ status, wanted }: Pick<ServiceView, 'status' | 'wanted'>): State {
@@ -19,6 +19,15 @@ export function serviceState({ status, wanted }: Pick<ServiceView, 'status' | 'w
     case 'DESTROYED':
       return 'cancelled';
   }
+}
+
+/** The same of one of its replicas, which is ready when it is healthy. */
+export function replicaState({ status, is_healthy }: Pick<ReplicaView, 'status' | 'is_healthy'>): State {
+  if (is_healthy) {
+    return 'running';
+  }
+  const isOver = isEnded(stateOf({ status: status as JobStatus, result: 'FAILURE', reason: '' }));
+  return isOver ? 'failure' : 'preparing';
 }
 
 /** The word for a status, in the reader's language. */
