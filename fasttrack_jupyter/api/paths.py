@@ -102,6 +102,8 @@ OPERATIONS = (
     Operation("terminate_session", "DELETE", _SESSION, "execute"),
     Operation("cluster_session_log", "GET", f"{_SESSION}/log", "read"),
     Operation("start_app", "POST", f"{_SESSION}/apps/{{app}}", "execute"),
+    Operation("questions", "GET", "/questions", "read"),
+    Operation("answer", "POST", f"{_TASK}/answer", "execute"),
     Operation("services", "GET", "/services", "read"),
     Operation("service", "GET", _SERVICE, "read"),
     Operation("service_scale", "PATCH", _SERVICE, "execute"),

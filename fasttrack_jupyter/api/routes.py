@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from fasttrack_jupyter.api import requests as ask
-from fasttrack_jupyter.api import routes_cluster, routes_models, routes_profiles, routes_services
+from fasttrack_jupyter.api import routes_approvals, routes_cluster, routes_models, routes_profiles, routes_services
 from fasttrack_jupyter.api.paths import OPERATIONS
 from fasttrack_jupyter.api.streams import TextResponse, follow_events, follow_log, send_file, send_log
 from fasttrack_jupyter.engine import overviews, views
@@ -302,6 +302,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *(folders, make_folder, remove_folder, images, slots, secrets, set_secret, remove_secret),
     *routes_profiles.HANDLERS,
     *routes_cluster.HANDLERS,
+    *routes_approvals.HANDLERS,
     *routes_services.HANDLERS,
     *routes_models.HANDLERS,
     *(gc, doctor, openapi, shutdown),

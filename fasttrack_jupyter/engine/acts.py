@@ -15,6 +15,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fasttrack_jupyter.engine.approvals import ApprovalDesk
 from fasttrack_jupyter.engine.carrying import Carrier, Words
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Foreseeing, SessionReport, SessionSpec
@@ -59,7 +60,9 @@ class Acts:
         report: Callable[[SessionReport], None],
         carrier: Carrier,
         registrar: ModelRegistrar,
+        approvals: ApprovalDesk,
     ) -> None:
+        self._approvals = approvals
         self._backends, self._clock, self._report, self._carrier = backends, clock, report, carrier
         self._registrar = registrar
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -140,7 +143,7 @@ class Acts:
 
     def submit(self, live: LiveJob, path: str, attempt: int) -> None:
         """Start the attempt's session, or find it."""
-        backend = self._backends(live.where(path))
+        backend = self._place(live, path)
 
         async def act() -> None:
             if _is_ending(live, path):  # cancelled before it could begin, if it did not: then it never shall
@@ -150,10 +153,10 @@ class Acts:
 
         self._do(live, path, attempt, act, Kind.START)
 
-    async def _submit(self, backend: ExecutionBackend, live: LiveJob, path: str, attempt: int) -> None:
+    async def _submit(self, backend: ExecutionBackend | ApprovalDesk, live: LiveJob, path: str, attempt: int) -> None:
         spec = await self._spec(live, path, attempt)
-        if spec.service is not None:  # what comes after a deployment mounts its outputs as anybody's
-            await backend.make_dirs(spec.folder, [spec.outputs])
+        if spec.service is not None or spec.approval is not None:  # what comes after it mounts its outputs as anybody's
+            await self._backends(live.where(path)).make_dirs(spec.folder, [spec.outputs])
         await backend.submit(spec)
 
     def foresee(self, live: LiveJob, path: str, attempt: int) -> None:
@@ -165,7 +168,7 @@ class Acts:
         """Let backends get ready, in the loop's next turns, for what is foreseen."""
         foreseen, self._foreseen = self._foreseen, []
         for live, path, attempt in foreseen:
-            backend = self._backends(live.where(path))
+            backend = self._place(live, path)
             if isinstance(backend, Foreseeing):
                 asyncio.get_running_loop().call_soon(self._make_ready, backend, live, path, attempt)
 
@@ -180,7 +183,7 @@ class Acts:
         self, live: LiveJob, path: str, attempt: int, may_create: Callable[[LiveJob, str, bool], None] | None
     ) -> None:
         """Find the attempt's session again. ``may_create``: it may never have begun; told whether there is anything."""
-        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
+        backend, name = self._place(live, path), self.name(live, path, attempt)
 
         async def act() -> None:
             if may_create is not None and not _is_ending(live, path):
@@ -198,13 +201,17 @@ class Acts:
 
     def cancel(self, live: LiveJob, path: str, attempt: int, reason: str) -> None:
         """Ask for the session's end."""
-        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
+        backend, name = self._place(live, path), self.name(live, path, attempt)
         self._do(live, path, attempt, lambda: _call(backend.cancel, name, reason), Kind.CANCEL)
 
     def forget(self, live: LiveJob, path: str, attempt: int) -> None:
         """Its end is stored."""
-        backend, name = self._backends(live.where(path)), self.name(live, path, attempt)
+        backend, name = self._place(live, path), self.name(live, path, attempt)
         self._do(live, path, attempt, lambda: _call(backend.forget, name), Kind.FORGET)
+
+    def _place(self, live: LiveJob, path: str) -> ExecutionBackend | ApprovalDesk:
+        """Who is asked about an instance's sessions: its backend; the engine itself where a person is asked."""
+        return self._approvals if live.asks(path) else self._backends(live.where(path))
 
     async def _spec(self, live: LiveJob, path: str, attempt: int, *, has_begun: bool = False) -> SessionSpec:
         return await self._registrar.settle(live, live.spec(path, attempt, has_begun=has_begun))

@@ -31,7 +31,7 @@ def run_if_of(task: Task) -> RunIf:
 def is_cached(pipeline: Pipeline, task: Task) -> bool:
     """Whether an identical execution may stand in for the task."""
     wanted = task.cache if task.cache is not None else bool(pipeline.cache)
-    return wanted and not task.side_effects and task.type is not TaskType.DEPLOYMENT
+    return wanted and not task.side_effects and task.type not in (TaskType.DEPLOYMENT, TaskType.APPROVAL)
 
 
 def considered(pipeline: Pipeline, graph: TaskGraph) -> frozenset[int]:

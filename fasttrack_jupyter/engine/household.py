@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.engine.approvals import AnswerRequest, ApprovalDesk, QuestionView
+from fasttrack_jupyter.engine.cache import CacheJudge
+from fasttrack_jupyter.engine.cache_keys import cache_keys
+from fasttrack_jupyter.engine.cache_plan import CachePlanner
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser, SessionsPage
+from fasttrack_jupyter.engine.digests import Digests
 from fasttrack_jupyter.engine.keeping import ServiceKeeper
+from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preparing import Preparer
@@ -65,15 +71,20 @@ class Household:
         self._world, self._store, self._secrets = world, world.store, world.secrets
         self._roster = Roster(world.backends)
         self._carrier = Carrier(self._roster.backend, Path(world.home) / "carrying")
+        digests = Digests(self._roster.opened, world.store)
+        make_keys = cache_keys(Path(world.home), self._roster.opened, digests)
         self._preparer = Preparer(
-            world.store, self._roster, world.secrets, world.carried, lambda name, ref: self.models.resolve(name, ref)
-        )
+            world.store, self._roster, world.secrets, world.carried, lambda name, ref: self.models.resolve(name, ref),
+            CachePlanner(world.store, self._roster.opened, make_keys, world.secrets.get),
+        )  # fmt: skip
+        self._judge = CacheJudge(world.store, digests, world.clock, make_keys, lambda job: self._runner.live(job))
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
         self.models = ModelRegistry(self._roster, world.store, self._stage, world.clock, world.home)
         self._registrar = ModelRegistrar(self.models, world.clock, Path(world.home) / "deploying")
+        self._approvals = ApprovalDesk(Path(world.home), world.clock)
         self._runner = JobRunner(
             world.store, self._roster, world.clock, world.bus, self._carrier, self._registrar, max_jobs=world.max_jobs,
-            finished=lambda live: self._keeper.finished(live),
+            finished=self._finished, judge=self._judge, approvals=self._approvals,
         )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
@@ -161,6 +172,15 @@ class Household:
         used = self._roster.line(backend).used
         return present_usage_history(start, end, buckets, series, capacity, used)
 
+    async def questions(self) -> list[QuestionView]:
+        """What jobs ask people just now, the oldest first."""
+        return self._approvals.questions()
+
+    async def answer(self, job: str, path: str, request: AnswerRequest) -> None:
+        """Answer one of them; durable on return. Raises NotFound, Conflict (nothing is asked there), BadRequest."""
+        self._approvals.answer((await self._store.find_job(job)).id, path, request)
+        await self._runner.settled()
+
     async def secrets(self) -> list[dict[str, Any]]:
         """``{name, pipeline}`` each; never a value."""
         return [{"name": name, "pipeline": pipeline} for name, pipeline in self._secrets.names()]
@@ -197,9 +217,13 @@ class Household:
     async def doctor(self) -> list[dict[str, Any]]:
         """``{check, ok, found, remedy}`` each: what this machine can do."""
         checks = [dict(check) for name in list(self._roster) for check in await self._roster.backend(name).doctor()]
-        return [*checks, await asyncio.to_thread(_where_secrets_are, self._secrets)]
+        return [*checks, *await self.models.doctor(), await asyncio.to_thread(_where_secrets_are, self._secrets)]
 
     # ------------------------------------------------------------------ parts
+
+    def _finished(self, live: LiveJob) -> None:
+        self._judge.finished(live)
+        self._keeper.finished(live)
 
     async def _backend_view(self, name: str) -> BackendView:
         try:

@@ -18,7 +18,7 @@ from fasttrack_jupyter.engine.plan import PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
-from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported, Verdict
+from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported, Verdict, VerdictKind
 from fasttrack_jupyter.engine.views import Decision
 from fasttrack_jupyter.engine.whereabouts import backends_of, places_of
 from fasttrack_jupyter.model.artifacts import read_values
@@ -181,7 +181,7 @@ class LiveJob:
         self._carried[self.graph.index[path], upstream] = place
 
     def demand(self, path: str) -> ResourceSlots:
-        """All that an attempt takes while it lives; of a deployment nothing, each of its replicas takes its own; nor of a question."""
+        """All that an attempt takes while it lives; nothing for a question, and a deployment's replicas take their own."""
         index = self.graph.index[path]
         size = self.pipeline.tasks[index].cluster_size
         if self.pipeline.tasks[index].type in (TaskType.DEPLOYMENT, TaskType.APPROVAL):
@@ -213,6 +213,12 @@ class LiveJob:
         }
         scope = self._builder.scope(index, self._seen_by(index) if self._crossings else self.outcomes)
         return verdict_of(self.pipeline, self.pipeline.tasks[index], scope, skipped)
+
+    def take(self, path: str, verdict: Verdict) -> None:
+        """Others see from now on what stands in for the outputs of an instance."""
+        if verdict.kind is VerdictKind.REUSE:
+            left = Outcome(verdict.data["outputs_dir"], verdict.data["outputs"])
+            self.outcomes[self.graph.index[path]] = left
 
     def _result_of(self, index: int) -> str:
         """How an ended instance came out, in one word."""

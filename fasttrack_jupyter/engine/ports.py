@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from fasttrack_jupyter.model.approvals import Answer
+from fasttrack_jupyter.model.approvals import Question
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
 
@@ -44,15 +43,6 @@ class ServiceSpec:
     is_ephemeral: bool = False
     max_surge: int = 1
     max_unavailable: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalSpec:
-    """What a person is asked, everything filled in."""
-
-    question: str
-    fields: tuple[Parameter, ...] = ()
-    on_timeout: Answer = Answer.REJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +87,7 @@ class SessionSpec:
     service: ServiceSpec | None = None
     """Of a deployment (see :mod:`~fasttrack_jupyter.engine.serving`): ``command`` is empty, image, slots, environ,
     mounts and the like are each replica's, ``timeout`` is the rollout's."""
-    approval: ApprovalSpec | None = None
+    approval: Question | None = None
     """Of an approval, which the engine asks itself: no backend sees one."""
     wanted_outputs: tuple[tuple[str, str], ...] = ()
     """``(name, relative path)`` of the declared outputs to read or to check when the command ends with 0:

@@ -11,7 +11,7 @@ from fasttrack_jupyter.engine.definitions import look_at, needs_definition
 from fasttrack_jupyter.engine.plan import Asked, Ground, Question, as_asked
 from fasttrack_jupyter.engine.ports import Fitting, ServiceSpec, SessionSpec
 from fasttrack_jupyter.engine.roster import HOW_TO_ADD, Roster
-from fasttrack_jupyter.engine.serving import Serving
+from fasttrack_jupyter.engine.serving import Remarking, Serving
 from fasttrack_jupyter.engine.sessions import SessionBuilder, service_of
 from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.errors import FastTrackError, NotFound
@@ -70,7 +70,10 @@ class Preflight:
                 if ref.word == LATEST and _is_registered(question, ref.model):
                     return []  # the version is still to be made
                 service = replace(service, model=await self._find_model(backend, ref))
-            _, problems = await look_at(self._roster.opened(backend), service)
+            opened = self._roster.opened(backend)
+            definition, problems = await look_at(opened, service)
+            if isinstance(opened, Remarking) and definition is not None and not problems:
+                problems = await opened.remarks(service, definition)
         except (ValueError, NotFound) as error:
             return [] if _is_registered(question, service.model.partition("@")[0]) else [_no_model(service, error)]
         except FastTrackError as error:  # the backend's own check tells more
@@ -98,7 +101,7 @@ class Preflight:
         alike: dict[Any, list[int]] = {}
         found: Found = {}
         for index, task in enumerate(pipeline.tasks):
-            if task.skip:
+            if task.skip or task.type is TaskType.APPROVAL:
                 continue
             if (name := question.backend(index)) not in question.grounds:
                 found[task.name] = [self._not_here(name)]

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fasttrack_jupyter.engine.acts import Acts, words_of
+from fasttrack_jupyter.engine.approvals import ApprovalDesk
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.judging import Considering, Judge
 from fasttrack_jupyter.engine.live import LiveJob
@@ -72,12 +73,13 @@ class JobRunner:
     def __init__(
         self, store: JobStore, roster: Roster, clock: Clock, bus: EventBus, carrier: Carrier,
         registrar: ModelRegistrar, *, max_jobs: int = 50, finished: Callable[[LiveJob], None] = lambda live: None,
-        judge: Judge | None = None,
+        approvals: ApprovalDesk, judge: Judge | None = None,
     ) -> None:  # fmt: skip
         self._roster, self._clock, self._turns, self._finished = roster, clock, Turns(max_jobs), finished
         self._recorder = Recorder(store, bus, self.set_aside)
-        self._acts = Acts(roster.backend, clock, self.hear, carrier, registrar)
+        self._acts = Acts(roster.backend, clock, self.hear, carrier, registrar, approvals)
         self._queues = Queues(roster, self._acts, clock, self.hear, self._is_live, self._start_sessions)
+        self._approvals = approvals
         self._considering = Considering(judge, clock, self._hear_event)
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
@@ -102,6 +104,7 @@ class JobRunner:
     async def open(self) -> None:
         """Open the backends and begin."""
         await self._roster.open(self.hear)
+        self._approvals.open(self.hear)
         self._tasks = [asyncio.create_task(self._decide_all()), asyncio.create_task(self._commit_all())]
 
     async def aclose(self) -> None:
@@ -111,6 +114,7 @@ class JobRunner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self._acts.aclose(), self._considering.aclose())
         self._timers.stop_all()
+        self._approvals.close()
         await self._roster.aclose()
 
     async def stopped(self) -> None:

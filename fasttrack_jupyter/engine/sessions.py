@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fasttrack_jupyter.engine.ports import ApprovalSpec, GitSource, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.ports import GitSource, ServiceSpec, SessionSpec
 from fasttrack_jupyter.engine.task_files import helper_environ
 from fasttrack_jupyter.errors import SessionRejected
+from fasttrack_jupyter.model.approvals import Question
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
 from fasttrack_jupyter.model.graph import TaskGraph
@@ -261,10 +262,10 @@ def service_of(task: Task) -> ServiceSpec | None:
     )
 
 
-def _approval_of(task: Task, scope: Mapping[str, Any]) -> ApprovalSpec | None:
+def _approval_of(task: Task, scope: Mapping[str, Any]) -> Question | None:
     if task.type is not TaskType.APPROVAL or (asked := task.approval) is None:
         return None
-    return ApprovalSpec(parse_template(asked.question).render_env(scope), asked.fields, asked.on_timeout)
+    return Question(parse_template(asked.question).render_env(scope), asked.fields, asked.on_timeout)
 
 
 def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:

@@ -147,7 +147,7 @@ def needed(task: Task) -> Iterator[str]:
     yield from task.dependencies
     for given in task.inputs.values():
         yield from given.tasks
-    for text in (task.when or "", command_of(task), *task.environment.envs.values()):
+    for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values()):
         if "${{" in text:
             yield from _mentioned(text)
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from fasttrack_jupyter.model.approvals import Approval
 from fasttrack_jupyter.model.artifacts import InputSpec, OutputSpec
 from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.quantities import Count, Duration, EnvValue, Size, Text
@@ -44,6 +45,7 @@ class TaskType(StrEnum):
     GITLAB = "gitlab"
     DEPLOYMENT = "deployment"
     NOTEBOOK = "notebook"
+    APPROVAL = "approval"
 
 
 class RunOn(StrEnum):
@@ -213,7 +215,7 @@ class Task(Model):
     ] = Field(
         default=TaskType.CUSTOM,
         description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
-        "deployment: a service; notebook: a whole notebook",
+        "deployment: a service; notebook: a whole notebook; approval: a question to a person",
     )
     backend: Text | None = Field(
         default=None, description="Where this task runs, wherever the others do: local, backend.ai, or "
@@ -292,6 +294,7 @@ class Task(Model):
         examples=[{"model": {"type": "Model", "path": "model.pkl"}, "accuracy": {"type": "float"}}],
     )  # fmt: skip
     service: Service | None = Field(default=None, description="What a deployment task serves")
+    approval: Approval | None = Field(default=None, description="What an approval task asks")
 
     @property
     def containers(self) -> int:
@@ -301,8 +304,15 @@ class Task(Model):
         return self.cluster_size
 
     @property
+    def question(self) -> str:
+        """What an approval asks, as it is written; empty for any other task."""
+        return self.approval.question if self.type is TaskType.APPROVAL and self.approval else ""
+
+    @property
     def products(self) -> Mapping[str, OutputSpec]:
-        """All that it hands on: its outputs, and what nobody has to declare, a deployment's ``endpoint``."""
+        """All that it hands on: its outputs, and what nobody has to declare, as a deployment's ``endpoint``."""
+        if self.type is TaskType.APPROVAL and self.approval is not None:
+            return self.approval.products
         return {ENDPOINT: _ENDPOINT, **self.outputs} if self.type is TaskType.DEPLOYMENT else self.outputs
 
 

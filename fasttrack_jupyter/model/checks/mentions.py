@@ -37,6 +37,7 @@ class _Place(Enum):
     COMMAND = "command"
     ENV = "env"
     WHEN = "when"
+    QUESTION = "question"
 
 
 class Mentions:
@@ -57,6 +58,8 @@ class Mentions:
             path: Path = ("tasks", number)
             if task.when is not None and _OPEN in task.when:
                 yield from self._text(task.when, (*path, "when"), task, _Place.WHEN)
+            if _OPEN in task.question:
+                yield from self._text(task.question, (*path, "approval", "question"), task, _Place.QUESTION)
             if task.command is not None and _OPEN in task.command:
                 yield from self._text(task.command, (*path, "command"), task, _Place.COMMAND)
             for inner, text in texts_of(task):
@@ -110,6 +113,9 @@ class Mentions:
         if place is _Place.WHEN:
             hint = f'look at "${name}" in the command of a task before it, and hand on an output that says what to do'
             yield "secret-in-condition", f"secret {name!r} stands in a condition, which everybody is told", hint
+        if place is _Place.QUESTION:
+            message = f"secret {name!r} stands in a question, which everybody can read who answers"
+            yield "secret-in-question", message, "leave it out"
         if place is _Place.COMMAND:
             is_notebook = task is not None and task.type is TaskType.NOTEBOOK
             where = f'os.environ["{name}"] in the notebook' if is_notebook else f'"${name}" in the command'

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.model.checks.approvals import check_approval, unused_approval
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.checks.names import is_backend_name
 from fasttrack_jupyter.model.checks.notebooks import check_notebook, unused_notebook
@@ -38,6 +39,8 @@ def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
     for number, task in enumerate(pipeline.tasks):
         if task.type is TaskType.DEPLOYMENT:
             yield from _deployment(number, task, services)
+        elif task.type is TaskType.APPROVAL:
+            yield from check_approval(number, task)
         elif task.type is TaskType.NOTEBOOK:
             yield from check_notebook(number, task)
             yield from _unserved(number, task)
@@ -45,6 +48,8 @@ def check_tasks(pipeline: Pipeline) -> Iterator[Finding]:
             yield from _command(number, task)
         if task.type is not TaskType.NOTEBOOK:
             yield from unused_notebook(number, task)
+        if task.type is not TaskType.APPROVAL and task.approval is not None:
+            yield unused_approval(number, task)
         if task.type in _GIT or task.module_uri:
             yield from _module(number, task)
         if task.cluster_size == 1:
@@ -62,6 +67,7 @@ def _unnamable(number: int, name: str, backend: str) -> Finding:
 def _command(number: int, task: Task) -> Iterator[Finding]:
     if task.command is None:
         other = "deployment, for its service" if task.service else "notebook" if task.notebook else ""
+        other = "approval" if task.approval else other
         hint = "add command: python train.py" + (f"; or type: {other}" if other else "")
         yield Finding("no-command", ("tasks", number), f"task {task.name!r} has no command", hint, task.name)
     elif not task.command.strip():
