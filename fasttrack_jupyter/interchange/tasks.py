@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ class TaskConversion:
         """Change ``written``, the task's data, into the words of the target."""
         hide_secrets(written.get("environment"), self._path("environment"), self.losses)
         self._notebook(written)
+        self._approval(written)
         self._expressions(written)
         drop_conditions(self.task, written, self._path(), self.params, self.losses)
         self._data_flow(written)
@@ -95,6 +97,17 @@ class TaskConversion:
             f"FastTrack runs no notebooks: the command that runs {notebook_path(self.task)} is written out",
             f"put the notebook, and as the folder {RUNTIME} what lies in fasttrack_jupyter/notebook/travel, "
             "into a vfolder, and work there",
+        )
+
+    def _approval(self, written: dict[str, Any]) -> None:
+        if written.pop("approval", None) is None or self.task.type is not TaskType.APPROVAL:
+            return
+        asked = shlex.quote(f"nobody is asked here: {self.task.question}".replace("${{", "$ {{"))
+        insert_after(written, "command", f"echo {asked} >&2; exit 1", ("cluster_size", "type", "description", "name"))
+        self._lose(
+            "approval",
+            "approval: FastTrack asks nobody; the task fails there, so that nothing behind it starts unasked",
+            "remove the task there once it may go on, and write what was filled in where it is used",
         )
 
     def _expressions(self, written: dict[str, Any]) -> None:
@@ -169,6 +182,8 @@ class TaskConversion:
                 return
             self._lose("type", "FastTrack 22.09 serves no models; the task is written as later ones have it")
             written["type"] = _TYPES[Generation.G25][TaskType.DEPLOYMENT]
+        elif self.task.type is TaskType.APPROVAL:
+            written["type"] = _TYPES[self.to][TaskType.CUSTOM]
         elif self.task.type not in _TYPES[self.to]:
             self._lose(
                 "type",

@@ -79,3 +79,24 @@ def test_inputs_become_the_paths_of_their_first_alternative() -> None:
     pipeline, _, _ = exported()
     command = pipeline.by_name["publish"].command
     assert command == "cp /pipeline/input1/model /pipeline/input3/report /home/work/out"
+
+
+@pytest.mark.parametrize("to", list(Generation))
+def test_an_exported_approval_lets_nothing_pass_unasked(to: Generation) -> None:
+    """FastTrack asks nobody: the task fails there, and the report says what to do."""
+    text = """\
+name: gate
+tasks:
+- {name: ask, type: approval, approval: {question: "Serve 'it' with ${{ params.x }}?"}, timeout: 1h}
+- {name: deploy, command: deploy, dependencies: [ask]}
+params: [{name: x, type: int, default: 1}]
+"""
+    out, problems = export(text, to)
+    pipeline = read_or_raise(out).pipeline
+    assert pipeline is not None
+    assert pipeline.tasks[0].approval is None
+    assert (pipeline.tasks[0].command or "").endswith(">&2; exit 1")
+    assert [problem.hint for problem in problems if problem.path[2:] == ("approval",)] == [
+        "remove the task there once it may go on, and write what was filled in where it is used"
+    ]
+    assert export(out, to) == (out, ())
