@@ -86,4 +86,5 @@ class Considering:
         except Exception:  # what cannot be looked up is done again: that costs time only
             log.exception("job %s: nobody knows whether %s is there already", live.job.id, path)
             verdict = RUN
+        live.take(path, verdict)
         self._tell(live, InstanceDecided(path, self._clock.now(), verdict))

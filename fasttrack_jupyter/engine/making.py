@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from fasttrack_jupyter.engine.cache import is_off
 from fasttrack_jupyter.engine.overlay import has_folder
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Placed
 from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, selection_of
@@ -117,6 +118,7 @@ class JobMaker:
             selection=request.selection if has_selection else selection_of(old.options),
             backend=request.backend or old.backend,
             shrink=bool(old.options.get("shrink")) if request.shrink is None else request.shrink,
+            cache=not is_off(old.options) if request.cache is None else request.cache,
             name=old.name[:LONGEST_NAME],  # an earlier version set no limits
             tags=tuple(tag[:LONGEST_TAG] for tag in old.tags[:MOST_TAGS]),
             priority=old.priority,
@@ -157,6 +159,8 @@ class JobMaker:
             job = await self._store.create_job(new)
             if job.id == new.id:  # else the same request, repeated, was quicker
                 self._bus.publish(await self._store.last_seq())
+                if prepared.cached.used:
+                    await self._store.cache_used(prepared.cached.used, now)
                 parsed = Parsed(prepared.pipeline, prepared.graph, prepared.known_seconds)
                 self._stage.remember(job.id, parsed)
                 self._runner.add(await self._stage.enliven(job, parsed, prepared.seconds))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.engine.cache_plan import Asked, CachedPlan, CachePlanner
 from fasttrack_jupyter.engine.code import changed_files
 from fasttrack_jupyter.engine.demands import Demands
 from fasttrack_jupyter.engine.live import plan_record
@@ -97,6 +98,8 @@ class Prepared:
     """The old job's snapshot, where that is kept; ``files`` are laid over it."""
     grounds: Mapping[str, Ground]
     """By name, the backends that are here and that its tasks run on."""
+    cached: CachedPlan
+    """What is reused because it was done before."""
 
     @property
     def refused(self) -> dict[str, str]:
@@ -143,7 +146,7 @@ class Prepared:
             options["shrink"] = True
         if self.request.key:
             options["key"] = self.request.key
-        return options
+        return options | dict(self.cached.options)
 
     def _expected(self) -> float | None:
         """Length of the critical path of what will run; None where some of it never ran before."""
@@ -161,7 +164,9 @@ class Preparer:
         secrets: SecretStore,
         carried: Callable[[], Mapping[str, bytes]],
         find_model: FindModel,
+        cache: CachePlanner,
     ) -> None:
+        self._cache = cache
         self._store, self._roster, self._secrets, self._carried = store, roster, secrets, carried
         self._preflight = Preflight(roster, find_model)
 
@@ -222,10 +227,13 @@ class Preparer:
             await asyncio.to_thread(find_missing_files, pipeline, files, preflight, only_notebooks=not has_code)
         question = replace(question, preflight=preflight)
         known, seconds = await asyncio.to_thread(_durations, graph, history)
+        planned = await asyncio.to_thread(make_plan, question)
+        kept = origin.job if origin else None
+        cached = await self._cache.plan(question, planned, Asked(request, record, params, code, files, kept))
         return Prepared(
-            request, text, pipeline, graph, params, await asyncio.to_thread(make_plan, question),
+            request, text, pipeline, graph, params, cached.tasks,
             tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited), document,
-            seconds, known, files, code, grounds,
+            seconds, known, files, code, grounds, cached,
         )  # fmt: skip
 
     async def earlier_of(self, pipeline: str) -> dict[str, Earlier]:

@@ -17,7 +17,8 @@ from fasttrack_jupyter.model.problems import Problem
 
 _COMPARED = 1_000
 """Files whose names are compared with one that is missing, at most."""
-_LIST = "tasks.json"
+LIST = "tasks.json"
+"""Says which files of its folder each task runs without naming them."""
 _SCRIPT = re.compile(
     r"\s*(?:exec )?(?:python[\d.]*|bash|sh|Rscript)(?: -[uEsSBO]+)* +([\w./-]+\.(?:py|sh|R|r))(?=\s|$)"
 )
@@ -55,16 +56,16 @@ def listed_parts(pipeline: Pipeline, files: Mapping[str, str | bytes]) -> dict[s
     The script of a notebook's tasks is one for all; ``tasks.json`` beside it says which cells each of them has
     (``{"tasks": {NAME: {"cells": [{"file": …}]}}}``). ``files``: relative path → where it is, or its content.
     """
-    lists = {posixpath.dirname(path): _read_list(files[path]) for path in files if path.endswith(f"/{_LIST}")}
+    lists = {posixpath.dirname(path): read_list(files[path]) for path in files if path.endswith(f"/{LIST}")}
     found: dict[str, frozenset[str]] = {}
     for task in pipeline.tasks:
-        for folder in _folders_of(task.command or "") & lists.keys():
+        for folder in folders_of(task.command or "") & lists.keys():
             names = _names(lists[folder].get(task.name))
             found[task.name] = found.get(task.name, frozenset()) | {f"{folder}/{name}" for name in names}
     return found
 
 
-def _folders_of(command: str) -> set[str]:
+def folders_of(command: str) -> set[str]:
     """The folders of the files that a command names, as far as its words can be told apart."""
     try:
         words = shlex.split(command)
@@ -73,7 +74,7 @@ def _folders_of(command: str) -> set[str]:
     return {posixpath.normpath(posixpath.dirname(word)) for word in words if "/" in word}
 
 
-def _read_list(content: str | bytes) -> Mapping[str, Any]:
+def read_list(content: str | bytes) -> Mapping[str, Any]:
     """What ``tasks.json`` says by task; nothing where it is another's, or damaged: its task will say so."""
     try:
         told = json.loads(content if isinstance(content, bytes) else Path(content).read_bytes())

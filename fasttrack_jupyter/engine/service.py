@@ -92,6 +92,7 @@ class FastTrack(Household):
         """Stop; sessions go on by themselves and are adopted by the next engine."""
         await self._keeper.aclose()
         await self._runner.aclose()
+        await self._judge.aclose()
         await self._store.aclose()
 
     async def stopped(self) -> None:

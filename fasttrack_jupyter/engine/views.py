@@ -55,6 +55,8 @@ class JobRequest(View):
     tags: tuple[Tag, ...] = Field(default=(), max_length=MOST_TAGS)
     note: str = Field(default="", max_length=LONGEST_NOTE)
     priority: int = Field(default=0, ge=-(2**63), lt=2**63)
+    cache: bool = True
+    """Whether results that are there already may stand in for tasks that allow it; what runs is remembered anyway."""
     key: str | None = None
     """Idempotency key: asked again with the same key, the same job comes back."""
 
@@ -77,6 +79,8 @@ class RerunRequest(View):
     backend: str | None = None
     """Where to run it; where the old job did, if none is named."""
     shrink: bool | None = None
+    cache: bool | None = None
+    """As in :class:`JobRequest`; as the old job was asked, if nothing is said."""
     key: str | None = None
     """Idempotency key, as in :class:`JobRequest`."""
 

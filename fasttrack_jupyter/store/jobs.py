@@ -150,6 +150,7 @@ def delete(session: Session, job_ids: Sequence[str], at: float) -> None:
         con.execute("DELETE FROM events WHERE job = ?", (num,))
         _insert_deleted(session, num, at)
         con.execute("DELETE FROM jobs WHERE num = ?", (num,))
+    con.execute("DELETE FROM cache WHERE digest IS NULL AND job IN (SELECT value FROM json_each(?))", (ids,))
     con.execute("DELETE FROM texts WHERE num NOT IN (SELECT text FROM jobs)")
     for job_id in job_ids:
         session.places.forget(job_id)
@@ -174,4 +175,5 @@ def delete_pipeline(session: Session, name: str) -> None:
         return
     if record.jobs:
         raise Conflict(f"pipeline {name!r} has {record.jobs} jobs", hint="delete them first")
+    session.con.execute("DELETE FROM cache WHERE folder = ?", (record.folder,))
     session.con.execute("DELETE FROM pipelines WHERE name = ?", (name,))

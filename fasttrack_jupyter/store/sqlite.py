@@ -23,6 +23,7 @@ from typing import TypeVar
 from fasttrack_jupyter.engine.storing import JobFilter, JobTally, NewJob, PipelineRecord, TaskHistory
 from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.store import jobs, queries, tallies
+from fasttrack_jupyter.store.cache import CacheTable
 from fasttrack_jupyter.store.faults import store_error
 from fasttrack_jupyter.store.schema import connect, open_database
 from fasttrack_jupyter.store.writer import Writer
@@ -31,7 +32,7 @@ T = TypeVar("T")
 _READERS = 2
 
 
-class SqliteStore:
+class SqliteStore(CacheTable):
     """A :class:`~fasttrack_jupyter.engine.storing.JobStore`; make one with :meth:`open`.
 
     Every method raises StoreError where the database fails, and StoreFull where a write finds no

@@ -18,6 +18,7 @@ from fasttrack_jupyter.backends.local.devices_ledger import DeviceLedger
 from fasttrack_jupyter.backends.local.doctor import Doctor
 from fasttrack_jupyter.backends.local.environments import ImageResolver
 from fasttrack_jupyter.backends.local.folders import Folders
+from fasttrack_jupyter.backends.local.identity import identity_of
 from fasttrack_jupyter.backends.local.killing import abandon
 from fasttrack_jupyter.backends.local.places import Placing, spoken_home
 from fasttrack_jupyter.backends.local.preparing import Preparation
@@ -290,6 +291,14 @@ class LocalBackend(LocalServing):
     async def put_code(self, files: Mapping[str, str | bytes], onto: str | None = None) -> str:
         """See the port."""
         return await asyncio.to_thread(self._snapshots.put, files, onto)
+
+    async def identity(self, image: str | None, code: str | None) -> str | None:
+        """See ``caching.Identifying``."""
+
+        def look() -> str:
+            return identity_of(self._images.look(image, self._snapshots.path(code) if code else None))
+
+        return await asyncio.to_thread(look)
 
     async def code_manifest(self, digest: str) -> Mapping[str, str]:
         """See the port."""

@@ -115,6 +115,10 @@ class ImageResolver:
         hint = f"map it to an environment in {self._map.path}" if found.kind == STAND_IN else ""
         return Problem(code="image_stand_in", message=found.note, value=image, hint=hint, severity=severity)
 
+    def look(self, image: str | None, code: Path | None = None) -> ResolvedImage:
+        """What ``image`` is just now; builds nothing. May block: call from a thread. Raises ImageUnresolved."""
+        return self._lookup(image, code, files=code is not None)
+
     async def resolve(self, image: str | None, say: Say, code: Path | None = None) -> ResolvedImage:
         """Where to run a session of ``image``; builds its environment first if that is not there yet.
 
