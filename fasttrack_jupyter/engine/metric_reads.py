@@ -20,7 +20,7 @@ from fasttrack_jupyter.engine.reads import LogReader
 from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.views import View
 from fasttrack_jupyter.engine.whereabouts import backend_of
-from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.errors import BadRequest, Forbidden, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import ENDED
 from fasttrack_jupyter.model.metrics import METRICS, MetricTable, Number, Series, as_number
@@ -130,7 +130,7 @@ class _Reading:
     async def _page(self, start: int, limit: int) -> bytes:
         try:
             return await self.backend.read(self.folder, self.path, start, limit)
-        except NotFound:  # nothing is noted yet
+        except (NotFound, Forbidden, BadRequest):  # nothing is noted yet, or what is there is no plain file
             return b""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.kernel.completing import Completer
@@ -14,6 +16,8 @@ from fasttrack_jupyter.notebook.marks import MARKS, PIPELINE
 
 _ATTRIBUTE = "_fasttrack"
 """Where a shell keeps what hangs in it."""
+_HELPERS = str(Path(__file__).parent.parent / "task")
+"""Where cells that run here find ``fasttrack_task``, which travels with those that run in a session."""
 _CELL_MARKS = [mark for mark in MARKS.values() if mark.is_cell]
 
 
@@ -34,6 +38,8 @@ def load(shell: Any) -> None:
     session = Session(shell)
     hung = Hung(session, Transformer(session), Completer(session).matcher())
     setattr(shell, _ATTRIBUTE, hung)
+    if _HELPERS not in sys.path:  # last: whoever has a fasttrack_task of their own keeps it
+        sys.path.append(_HELPERS)
     _register(shell, Magics(session))
     shell.input_transformers_cleanup.append(hung.transformer)
     shell.events.register("pre_run_cell", session.about_to_run)
@@ -47,6 +53,8 @@ def unload(shell: Any) -> None:
     if hung is None:
         return
     setattr(shell, _ATTRIBUTE, None)
+    if _HELPERS in sys.path:
+        sys.path.remove(_HELPERS)
     shell.input_transformers_cleanup.remove(hung.transformer)
     shell.events.unregister("pre_run_cell", hung.session.about_to_run)
     shell.events.unregister("post_run_cell", hung.session.has_run)

@@ -6,6 +6,7 @@ them, and what makes no sense is left out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import Any
@@ -20,24 +21,29 @@ _LARGEST_LIST = 512 << 10
 
 def noted_in(outputs: str) -> dict[str, Any]:
     """``{metrics, params, tags}``, as far as there are any. Blocks."""
-    try:
+    table = MetricTable()
+    with contextlib.suppress(OSError):
         fd = os.open(f"{outputs}/{METRICS}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return {}
-    with os.fdopen(fd, "rb", buffering=0) as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            return {}
-        table, left, skipped = MetricTable(), _MOST, found.st_size - _MOST
-        while left > 0 and (page := file.read(min(_PAGE, left))):
-            table.feed(page)
-            left -= len(page)
-            if skipped > 0 and left <= _MOST // 2:
-                file.seek(skipped, os.SEEK_CUR)
-                table.feed(b"\n")
-                skipped = 0
-        table.feed(b"\n")  # a last line that was broken off
+        try:
+            found = os.fstat(fd)
+            if stat.S_ISREG(found.st_mode):
+                _read_onto(table, fd, found.st_size - _MOST)
+        finally:
+            os.close(fd)
     return table.facts()
+
+
+def _read_onto(table: MetricTable, fd: int, too_many: int) -> None:
+    """All of a file but ``too_many`` bytes in its middle."""
+    left = _MOST
+    while left > 0 and (page := os.read(fd, min(_PAGE, left))):
+        table.feed(page)
+        left -= len(page)
+        if too_many > 0 and left <= _MOST // 2:
+            os.lseek(fd, too_many, os.SEEK_CUR)
+            table.feed(b"\n")
+            too_many = 0
+    table.feed(b"\n")  # a last line that was broken off
 
 
 def artifacts_in(outputs: str) -> dict[str, dict[str, Any]]:
