@@ -20,6 +20,7 @@ from typing import Any
 from fasttrack_jupyter.api import starter
 from fasttrack_jupyter.api.caller import Json, quoted
 from fasttrack_jupyter.api.client_approvals import ApprovalCalls
+from fasttrack_jupyter.api.client_cache import CacheCalls
 from fasttrack_jupyter.api.client_cluster import ClusterCalls
 from fasttrack_jupyter.api.client_models import ModelCalls
 from fasttrack_jupyter.api.client_profiles import ProfileCalls
@@ -44,7 +45,7 @@ def connect(
     return client
 
 
-class Client(ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls):
+class Client(CacheCalls, ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls):
     """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
 
     # ------------------------------------------------------------ pipelines, before a job

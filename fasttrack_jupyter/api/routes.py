@@ -15,7 +15,14 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from fasttrack_jupyter.api import requests as ask
-from fasttrack_jupyter.api import routes_approvals, routes_cluster, routes_models, routes_profiles, routes_services
+from fasttrack_jupyter.api import (
+    routes_approvals,
+    routes_cache,
+    routes_cluster,
+    routes_models,
+    routes_profiles,
+    routes_services,
+)
 from fasttrack_jupyter.api.paths import OPERATIONS
 from fasttrack_jupyter.api.streams import TextResponse, follow_events, follow_log, send_file, send_log
 from fasttrack_jupyter.engine import overviews, views
@@ -305,6 +312,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *routes_approvals.HANDLERS,
     *routes_services.HANDLERS,
     *routes_models.HANDLERS,
+    *routes_cache.HANDLERS,
     *(gc, doctor, openapi, shutdown),
 )
 """Each answers the operation of its name."""

@@ -61,6 +61,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "pipelines": ("places", "pipelines", "List the pipelines that this home knows."),
         "folders": ("places", "folders", "List, make and remove vfolders."),
         "secrets": ("secret", "secrets", "Keep values that tasks need and nobody should read."),
+        "cache": ("cache", "cache", "List results that stand in for executions, keep them or forget them."),
         "gc": ("places", "gc", "Remove what old jobs left behind."),
     },
     "Clusters": {

@@ -16,6 +16,7 @@ from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import (
     backend_option,
     json_option,
+    no_cache_option,
     notebook_options,
     param_option,
     pass_face,
@@ -72,11 +73,13 @@ def _verdict(file: str, found: dict[str, Any]) -> str:
 @backend_option
 @notebook_options
 @shrink_option
+@no_cache_option
 @json_option
 @pass_face
 def plan(
     face: Face, file: str, only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, ...],
     params: tuple[str, ...], backend: str | None, split: bool, whole: bool, shrink: bool,
+    no_cache: bool,
 ) -> None:  # fmt: skip
     """Say what a job would do, task by task, and why.
 
@@ -96,6 +99,7 @@ def plan(
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "shrink": shrink,
+        "cache": not no_cache,
     }
     use_environ(face.client, request.get("backend", "local"), os.environ, lambda: text_of(request))
     show_plan(face, face.client.plan(request))

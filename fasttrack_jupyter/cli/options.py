@@ -72,6 +72,10 @@ shrink_option = click.option(
     "--shrink", is_flag=True, help="Fit tasks that ask for more than there is, instead of refusing them."
 )
 
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Run everything, also what was done before; results are remembered anyway."
+)
+
 
 def selection(only: tuple[str, ...], from_: tuple[str, ...], until: tuple[str, ...]) -> dict[str, list[str]]:
     """Which part of the pipeline, as the API wants it."""

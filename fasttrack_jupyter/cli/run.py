@@ -20,6 +20,7 @@ from fasttrack_jupyter.cli.options import (
     backend_option,
     job_argument,
     json_option,
+    no_cache_option,
     notebook_options,
     param_option,
     pass_face,
@@ -51,6 +52,7 @@ follow_options = stack(
 @backend_option
 @notebook_options
 @shrink_option
+@no_cache_option
 @click.option("--name", default="", help="A name for this job.")
 @click.option("--tag", "tags", multiple=True, help="A tag (may be repeated).")
 @click.option("--note", default="", help="A note, free text.")
@@ -60,8 +62,8 @@ follow_options = stack(
 @pass_face
 def run(
     face: Face, file: str, params: tuple[str, ...], only: tuple[str, ...], from_: tuple[str, ...],
-    until: tuple[str, ...], backend: str | None, split: bool, whole: bool, shrink: bool, name: str,
-    tags: tuple[str, ...], note: str, priority: int, detach: bool, quiet: bool,
+    until: tuple[str, ...], backend: str | None, split: bool, whole: bool, shrink: bool,
+    no_cache: bool, name: str, tags: tuple[str, ...], note: str, priority: int, detach: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Run a pipeline and follow the job.
 
@@ -85,6 +87,7 @@ def run(
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "shrink": shrink,
+        "cache": not no_cache,
         "name": name,
         "tags": list(tags),
         "note": note,
@@ -104,14 +107,15 @@ def run(
 @param_option
 @rerun_backend_option
 @click.option("--shrink", is_flag=True, default=None, help="Fit tasks that ask for more than there is.")
+@click.option("--cache/--no-cache", "may_reuse", default=None, help="Whether what was done before may stand in.")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what it would do, and do nothing.")
 @follow_options
 @json_option
 @pass_face
 def rerun(
     face: Face, job: str, from_failed: bool, edited: bool, only: tuple[str, ...], from_: tuple[str, ...],
-    until: tuple[str, ...], params: tuple[str, ...], backend: str | None, shrink: bool | None, only_plan: bool,
-    detach: bool, quiet: bool,
+    until: tuple[str, ...], params: tuple[str, ...], backend: str | None, shrink: bool | None,
+    may_reuse: bool | None, only_plan: bool, detach: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Make a new job from an old one and follow it.
 
@@ -133,6 +137,8 @@ def rerun(
         request["backend"] = backend
     if shrink:
         request["shrink"] = True
+    if may_reuse is not None:
+        request["cache"] = may_reuse
     if edited:
         request |= _edited_notebook(face, job)
     _use_environ_again(face, job, request)

@@ -7,7 +7,7 @@ one that runs is decided when that has ended: it may give the same outputs again
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -74,7 +74,7 @@ class CachedPlan:
 
 
 class CachePlanner:
-    """Plans of one home. ``secret(name, pipeline)`` gives a secret's value."""
+    """Plans of one home. ``secret(name, pipeline)`` gives a secret's value; ``remembered`` waits for ends."""
 
     def __init__(
         self,
@@ -82,8 +82,10 @@ class CachePlanner:
         backends: Callable[[str], ExecutionBackend],
         make_keys: Callable[[], Keys],
         secret: Callable[[str, str | None], str | None],
+        remembered: Callable[[], Awaitable[None]],
     ) -> None:
         self._store, self._backends, self._make_keys, self._secret = store, backends, make_keys, secret
+        self._remembered = remembered
 
     async def plan(self, question: Question, planned: Sequence[PlannedTask], asked: Asked) -> CachedPlan:
         """``planned``, with what is reused; it costs nothing where no task allows that."""
@@ -95,6 +97,7 @@ class CachePlanner:
         options = {OPTION: {"code": dict(ahead.digests), **({} if asked.request.cache else {"off": True})}}
         if not asked.request.cache:
             return CachedPlan(planned, options)
+        await self._remembered()
         newest = await self._store.cache_newest(ahead.folder) if ahead.folder else {}
         look = _Look(self, question, planned, ahead, newest)
         return CachedPlan(await look.run(), options, look.used)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.approvals import AnswerRequest, ApprovalDesk, QuestionView
 from fasttrack_jupyter.engine.cache import CacheJudge
+from fasttrack_jupyter.engine.cache_desk import CacheDesk
 from fasttrack_jupyter.engine.cache_keys import cache_keys
 from fasttrack_jupyter.engine.cache_plan import CachePlanner
 from fasttrack_jupyter.engine.carrying import Carrier
@@ -75,8 +76,9 @@ class Household:
         make_keys = cache_keys(Path(world.home), self._roster.opened, digests)
         self._preparer = Preparer(
             world.store, self._roster, world.secrets, world.carried, lambda name, ref: self.models.resolve(name, ref),
-            CachePlanner(world.store, self._roster.opened, make_keys, world.secrets.get),
+            CachePlanner(world.store, self._roster.opened, make_keys, world.secrets.get, self._remembered),
         )  # fmt: skip
+        self.cache = CacheDesk(world.store, digests, self._roster.opened, self._remembered)
         self._judge = CacheJudge(world.store, digests, world.clock, make_keys, lambda job: self._runner.live(job))
         self._stage = Stage(self._preparer, world.secrets, self._roster.default_slots)
         self.models = ModelRegistry(self._roster, world.store, self._stage, world.clock, world.home)
@@ -220,6 +222,9 @@ class Household:
         return [*checks, *await self.models.doctor(), await asyncio.to_thread(_where_secrets_are, self._secrets)]
 
     # ------------------------------------------------------------------ parts
+
+    async def _remembered(self) -> None:
+        await self._judge.settled()
 
     def _finished(self, live: LiveJob) -> None:
         self._judge.finished(live)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
+from fasttrack_jupyter.engine.cache import place_of
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.roster import Roster
@@ -16,7 +17,7 @@ from fasttrack_jupyter.engine.sessions import outputs_dir_of
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.surroundings import EventBus
 from fasttrack_jupyter.engine.views import GcView
-from fasttrack_jupyter.engine.whereabouts import backend_of, backends_of
+from fasttrack_jupyter.engine.whereabouts import LOCAL, backend_of, backends_of
 from fasttrack_jupyter.errors import BackendUnreachable, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
@@ -92,6 +93,8 @@ class GarbageCollector:
                 self._bus.publish(await self._store.last_seq())
         size = 0 if dry_run else sum([await self._backend(at).remove_sessions(ids) for at, ids in sessions.items()])
         size += sum([await self._clear(at, doomed, dry_run=dry_run) for at in sorted({at for at, _, _ in doomed})])
+        if not dry_run:
+            await self._store.cache_drop_places([place[1:] for place in doomed])
         carried, carried_size = await self._sweep_carried(gone, kept, gone_ids, dry_run=dry_run)
         names, swept = await self._sweep(await self._needed(kept, gone_ids), dry_run=dry_run)
         places = {f"{folder}/{path}": None for _, folder, path in doomed} | dict.fromkeys(carried)
@@ -115,7 +118,10 @@ class GarbageCollector:
                     backend = backend_of(job, row.path)
                     sessions.setdefault(backend, []).append(attempt_id(job.id, row.ordinal, number))
                     written.add((backend, job.folder, outputs_dir_of(job.index, row.path, number)))
-        in_use = await self._in_use({job.folder for job in gone}, kept, {job.id for job in gone})
+        there, reached = {job.id for job in kept}, {LOCAL}.union(*map(backends_of, gone))
+        entries = [x for x in await self._store.cache_list() if x.backend in reached and x.job_id not in there]
+        written |= {place_of(entry) for entry in entries}  # perhaps pinned when their job went, and no more
+        in_use = await self._in_use({place[1] for place in written}, kept, {job.id for job in gone})
         return sessions, sorted(place for place in written if place[1:] not in in_use)
 
     async def _clear(self, backend: str, doomed: Sequence[Place], *, dry_run: bool) -> int:
@@ -169,6 +175,7 @@ class GarbageCollector:
     async def _in_use(self, folders: set[str], kept: Sequence[PipelineJob], gone: set[str]) -> set[tuple[str, str]]:
         """``(folder, path)`` of the outputs that jobs which stay still show, or will once they have started."""
         in_use = await self._store.kept_outputs(folders, gone)
+        in_use |= {(x.folder, x.outputs_dir or "") for x in await self._store.cache_list() if x.pinned}
         for job in kept:
             if job.folder in folders:
                 plan = job.options.get("plan", {}).values()

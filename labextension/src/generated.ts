@@ -381,6 +381,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/tasks/{path}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics, parameters and tags that a task instance has noted, live while it runs. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/tasks/{path}/outputs": {
         parameters: {
             query?: never;
@@ -1001,6 +1018,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What jobs ask people just now, the oldest first. */
+        get: operations["questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{job}/tasks/{path}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer what a task asks: approve, with the values of its fields, or reject. */
+        post: operations["answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/services": {
         parameters: {
             query?: never;
@@ -1153,6 +1204,91 @@ export interface paths {
         post?: never;
         /** Remove a version for good. One that an alias or a service uses is refused. */
         delete: operations["model_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The executions whose results may stand in for others, the newest first. */
+        get: operations["cache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep entries and their outputs, or do not any more. */
+        post: operations["cache_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/evict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forget entries. */
+        post: operations["cache_evict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether the outputs of entries are what they were. */
+        post: operations["cache_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/{entry}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of them, and what its key was made of. */
+        get: operations["cache_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1491,6 +1627,11 @@ export interface components {
              * @default 0
              */
             priority: number;
+            /**
+             * Cache
+             * @default true
+             */
+            cache: boolean;
             /**
              * Key
              * @default null
@@ -1917,6 +2058,11 @@ export interface components {
              */
             shrink: boolean | null;
             /**
+             * Cache
+             * @default null
+             */
+            cache: boolean | null;
+            /**
              * Key
              * @default null
              */
@@ -2115,6 +2261,57 @@ export interface components {
              * @default null
              */
             mode: string | null;
+        };
+        /**
+         * SeriesView
+         * @description One metric: at most 2,000 points of it, its peaks among them, in the order in which they were written.
+         */
+        SeriesView: {
+            /** Steps */
+            steps: number[];
+            /** Values */
+            values: (number | string)[];
+            /** Times */
+            times: number[];
+            /** Count */
+            count: number;
+            /** Last */
+            last: number | string;
+            /** Min */
+            min: number | null;
+            /** Max */
+            max: number | null;
+        };
+        /**
+         * MetricsView
+         * @description What an attempt has noted of itself, after the byte that was asked for.
+         */
+        MetricsView: {
+            /** Attempt */
+            attempt: number;
+            /** Next */
+            next: number;
+            /** More */
+            more: boolean;
+            /** Ended */
+            ended: boolean;
+            /** Series */
+            series: {
+                [key: string]: components["schemas"]["SeriesView"];
+            };
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** Tags */
+            tags?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
         };
         /**
          * FileView
@@ -2917,12 +3114,10 @@ export interface components {
         };
         /**
          * Answer
-         * @description To an invitation.
+         * @description How a question is answered.
+         * @enum {string}
          */
-        Answer: {
-            /** Accept */
-            accept: boolean;
-        };
+        Answer: "approve" | "reject";
         /**
          * ClusterApp
          * @description A service of a running session.
@@ -3016,6 +3211,65 @@ export interface components {
             app: string;
             /** Url */
             url: string;
+        };
+        /**
+         * QuestionView
+         * @description A question that a job waits for.
+         */
+        QuestionView: {
+            /** Job Id */
+            job_id: string;
+            /** Job Index */
+            job_index: number;
+            /** Pipeline */
+            pipeline: string;
+            /** Path */
+            path: string;
+            /** Attempt */
+            attempt: string;
+            /** Question */
+            question: string;
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            }[];
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Until */
+            until: string | null;
+            on_timeout: components["schemas"]["Answer"];
+        };
+        /**
+         * QuestionsView
+         * @description All that is asked just now.
+         */
+        QuestionsView: {
+            /** Questions */
+            questions: components["schemas"]["QuestionView"][];
+        };
+        /**
+         * AnswerRequest
+         * @description An answer; ``values`` by field, a string is read as the field's type.
+         */
+        AnswerRequest: {
+            answer: components["schemas"]["Answer"];
+            /** Values */
+            values?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+            /**
+             * By
+             * @default
+             */
+            by: string;
         };
         /**
          * ReplicaView
@@ -3415,6 +3669,157 @@ export interface components {
             version: number;
         };
         /**
+         * CacheEntryView
+         * @description An execution whose result may stand in for another one.
+         */
+        CacheEntryView: {
+            /** Entry */
+            entry: number;
+            /** Pipeline */
+            pipeline: string;
+            /** Task */
+            task: string;
+            /** Job */
+            job: string;
+            /** Job Id */
+            job_id: string;
+            /** Backend */
+            backend: string;
+            /** Folder */
+            folder: string;
+            /** Outputs Dir */
+            outputs_dir: string;
+            /** Size */
+            size: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Last Used */
+            last_used: string | null;
+            /** Uses */
+            uses: number;
+            /** Pinned */
+            pinned: boolean;
+        };
+        /**
+         * CachePin
+         * @description Whether gc keeps them and their outputs, whatever becomes of their jobs.
+         */
+        CachePin: {
+            /**
+             * Entries
+             * @default []
+             */
+            entries: number[];
+            /**
+             * Pipeline
+             * @default null
+             */
+            pipeline: string | null;
+            /**
+             * Task
+             * @default null
+             */
+            task: string | null;
+            /** Pinned */
+            pinned: boolean;
+        };
+        /**
+         * CacheRequest
+         * @description Entries by number, or all of a pipeline, or of one task of it.
+         */
+        CacheRequest: {
+            /**
+             * Entries
+             * @default []
+             */
+            entries: number[];
+            /**
+             * Pipeline
+             * @default null
+             */
+            pipeline: string | null;
+            /**
+             * Task
+             * @default null
+             */
+            task: string | null;
+        };
+        /**
+         * CacheCheck
+         * @description Whether the outputs of an entry are what they were.
+         */
+        CacheCheck: {
+            /** Entry */
+            entry: number;
+            /** Task */
+            task: string;
+            /** Job */
+            job: string;
+            /** Ok */
+            ok: boolean;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+        };
+        /**
+         * CacheEntryDetails
+         * @description … and what its key was made of; no value that may be a secret.
+         */
+        CacheEntryDetails: {
+            /** Entry */
+            entry: number;
+            /** Pipeline */
+            pipeline: string;
+            /** Task */
+            task: string;
+            /** Job */
+            job: string;
+            /** Job Id */
+            job_id: string;
+            /** Backend */
+            backend: string;
+            /** Folder */
+            folder: string;
+            /** Outputs Dir */
+            outputs_dir: string;
+            /** Size */
+            size: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Last Used */
+            last_used: string | null;
+            /** Uses */
+            uses: number;
+            /** Pinned */
+            pinned: boolean;
+            /** Key */
+            key: string;
+            /** Outputs */
+            outputs: {
+                [key: string]: unknown;
+            };
+            /** Parts */
+            parts: {
+                [key: string]: string;
+            };
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: string[];
+            /** Digest */
+            digest: string;
+        };
+        /**
          * GcView
          * @description What ``gc`` removes, or would remove.
          */
@@ -3779,6 +4184,8 @@ export type UsageSeries = components['schemas']['UsageSeries'];
 export type GitView = components['schemas']['GitView'];
 export type MountView = components['schemas']['MountView'];
 export type SessionView = components['schemas']['SessionView'];
+export type SeriesView = components['schemas']['SeriesView'];
+export type MetricsView = components['schemas']['MetricsView'];
 export type FileView = components['schemas']['FileView'];
 export type EventView = components['schemas']['EventView'];
 export type EventsPage = components['schemas']['EventsPage'];
@@ -3819,6 +4226,9 @@ export type SessionTask = components['schemas']['SessionTask'];
 export type SessionsPage = components['schemas']['SessionsPage'];
 export type SessionLog = components['schemas']['SessionLog'];
 export type AppAddress = components['schemas']['AppAddress'];
+export type QuestionView = components['schemas']['QuestionView'];
+export type QuestionsView = components['schemas']['QuestionsView'];
+export type AnswerRequest = components['schemas']['AnswerRequest'];
 export type ReplicaView = components['schemas']['ReplicaView'];
 export type ServiceStatus = components['schemas']['ServiceStatus'];
 export type ServiceView = components['schemas']['ServiceView'];
@@ -3839,6 +4249,11 @@ export type Difference = components['schemas']['Difference'];
 export type FileChange = components['schemas']['FileChange'];
 export type ModelComparison = components['schemas']['ModelComparison'];
 export type Promotion = components['schemas']['Promotion'];
+export type CacheEntryView = components['schemas']['CacheEntryView'];
+export type CachePin = components['schemas']['CachePin'];
+export type CacheRequest = components['schemas']['CacheRequest'];
+export type CacheCheck = components['schemas']['CacheCheck'];
+export type CacheEntryDetails = components['schemas']['CacheEntryDetails'];
 export type GcView = components['schemas']['GcView'];
 export type GcRequest = components['schemas']['GcRequest'];
 export type Stopping = components['schemas']['Stopping'];
@@ -4674,6 +5089,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": string[];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: {
+                attempt?: number | null;
+                after?: number;
+            };
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsView"];
                 };
             };
             /** @description What went wrong. */
@@ -6136,6 +6586,69 @@ export interface operations {
             };
         };
     };
+    questions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionsView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     services: {
         parameters: {
             query?: {
@@ -6555,6 +7068,168 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cache: {
+        parameters: {
+            query?: {
+                pipeline?: string | null;
+                task?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheEntryView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cache_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CachePin"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheEntryView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cache_evict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CacheRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheEntryView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cache_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CacheRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheCheck"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cache_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheEntryDetails"];
+                };
             };
             /** @description What went wrong. */
             default: {

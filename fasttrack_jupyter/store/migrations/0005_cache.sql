@@ -2,7 +2,7 @@
 -- An entry without a digest is under way. Times are microseconds since the epoch (UTC).
 
 CREATE TABLE cache (
-  num         INTEGER PRIMARY KEY,
+  num         INTEGER PRIMARY KEY AUTOINCREMENT,   -- what people call it; never used again
   folder      TEXT NOT NULL,                 -- the pipeline folder: results are used again within it
   key         TEXT NOT NULL,
   pipeline    TEXT NOT NULL,
