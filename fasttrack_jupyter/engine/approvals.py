@@ -32,7 +32,6 @@ LONGEST_COMMENT = 2_000
 """Characters of what is written with an answer."""
 _SHOWN = 200
 """Characters of a question that become part of a reason."""
-_NOBODY = "nobody"
 _LONGEST_SLEEP = 86_400.0
 
 
@@ -150,12 +149,13 @@ class ApprovalDesk:
         values = _bound(asked.asked.fields, request.values) if request.answer is Answer.APPROVE else {}
         del self._open[asked.spec.attempt_id]
         self._end(asked)
-        self._decide(asked, request.answer, values, request.comment, request.by or _NOBODY)
+        self._decide(asked, request.answer, values, request.comment, request.by)
 
     # ------------------------------------------------------------------ parts
 
     def _decide(self, asked: _Asked, answer: Answer, values: Mapping[str, Any], comment: str, by: str) -> None:
-        said = f"{'approved' if answer is Answer.APPROVE else 'rejected'} by {by}" + (f": {comment}" if comment else "")
+        said = "approved" if answer is Answer.APPROVE else "rejected"
+        said += (f" by {by}" if by else "") + (f": {comment}" if comment else "")
         if answer is Answer.REJECT:
             self._tell(asked, Status.TERMINATED, said, Result.FAILURE)
             return
@@ -170,7 +170,7 @@ class ApprovalDesk:
         del self._open[attempt_id]
         waited = f"no answer within {format_duration(asked.spec.timeout or 0)}"
         if asked.asked.on_timeout is Answer.APPROVE:
-            self._decide(asked, Answer.APPROVE, _bound(asked.asked.fields, {}), waited, _NOBODY)
+            self._decide(asked, Answer.APPROVE, _bound(asked.asked.fields, {}), waited, "")
         else:
             self._tell(asked, Status.TERMINATED, waited, Result.FAILURE)
 

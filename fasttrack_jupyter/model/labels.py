@@ -21,8 +21,10 @@ TITLES: dict[str, dict[str, str]] = {
         "when": "When", "run_if": "Run if", "final": "Final task", "cache": "Reuse results",
         "side_effects": "Has side effects",
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
-        "outputs": "Outputs", "service": "Service", "notebook": "Notebook", "parameters": "Notebook parameters",
+        "outputs": "Outputs", "service": "Service", "approval": "Question",
+        "notebook": "Notebook", "parameters": "Notebook parameters",
     },
+    "Approval": {"question": "Question", "fields": "Fields", "on_timeout": "Without an answer"},
     "Environment": {
         "project": "Project", "scaling-group": "Resource group", "image": "Image", "envs": "Environment variables",
     },

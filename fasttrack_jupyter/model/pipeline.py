@@ -214,8 +214,8 @@ class Task(Model):
         WithJsonSchema({"enum": [*TaskType, *_SPELLINGS], "examples": ["custom"]}),
     ] = Field(
         default=TaskType.CUSTOM,
-        description="custom: a command; git, github, gitlab: a command on a repository's code (module_uri); "
-        "deployment: a service; notebook: a whole notebook; approval: a question to a person",
+        description="custom: a command; git: a command on a repository's code (module_uri); deployment: a service; "
+        "notebook: a whole notebook; approval: a question to a person",
     )
     backend: Text | None = Field(
         default=None, description="Where this task runs, wherever the others do: local, backend.ai, or "

@@ -71,7 +71,8 @@ export function ParamsForm({ fields, texts, trans, onRun, onClose }: IParamsForm
   );
 }
 
-interface IFieldProps {
+/** What {@link Field} is told. */
+export interface IFieldProps {
   field: ParamField;
   text: string;
   problem: string | null;
@@ -79,7 +80,8 @@ interface IFieldProps {
   onTouch: () => void;
 }
 
-function Field(props: IFieldProps): React.ReactElement {
+/** One field with its label, what it is about, and what is wrong with it. */
+export function Field(props: IFieldProps): React.ReactElement {
   const { field, problem } = props;
   const id = React.useId();
   return (

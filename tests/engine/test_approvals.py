@@ -126,7 +126,7 @@ def test_a_wrong_answer_is_refused_and_it_is_asked_on(engine: Any, values: dict[
     ("answer", "end"),
     [
         ("reject", ("TERMINATED", "FAILURE", "no answer within 0.05s")),
-        ("approve", ("TERMINATED", "SUCCESS", "approved by nobody: no answer within 0.05s")),
+        ("approve", ("TERMINATED", "SUCCESS", "approved: no answer within 0.05s")),
     ],
 )
 def test_nobody_answers_in_time(engine: Any, answer: str, end: tuple[str, str, str]) -> None:

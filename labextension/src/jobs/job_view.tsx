@@ -13,6 +13,7 @@ import type { JobPatch } from '../generated';
 import type { State } from '../status';
 import { CommandIDs, type IJobWatch, type ITaskPanels, type TaskPanelKind } from '../tokens';
 import { pipelineIcon } from './icons';
+import { JobQuestions } from './job_questions';
 import { JobHead } from './job_view_head';
 import { JobTabs, type JobTab } from './job_view_tabs';
 import type { PanelContext } from './task_panel';
@@ -162,6 +163,7 @@ class JobSheet extends ReactWidget {
           onState={state => this.toggle(state)}
           onAnnotate={patch => this.annotate(job.id, patch)}
         />
+        <JobQuestions job={job} api={this.context.api} trans={trans} user={this.context.user?.() ?? ''} />
         <JobTabs
           job={job}
           context={this.context}

@@ -49,7 +49,8 @@ export const jobViewPlugin: JupyterFrontEndPlugin<void> = {
         const job = String(args['job'] ?? 'last');
         let widget = tracker.find(each => each.content.job === job);
         if (!widget) {
-          const context = { ...core, rendermime, languages };
+          const user = () => app.serviceManager.user.identity?.display_name ?? '';
+          const context = { ...core, rendermime, languages, user };
           const content = new JobViewPanel(context, panels, app.commands, job);
           widget = new MainAreaWidget({ content });
           widget.toolbar.hide();
