@@ -35,12 +35,14 @@ class Place:
         text = startup_command(spec, binds, MountForm.V2, executables)
         return text.replace("/pipeline", f"{self.root}/pipeline").replace("/home/work", f"{self.root}/work")
 
-    def run(self, spec: SessionSpec, binds: Sequence[Bind] = (), executables: Sequence[str] = ()) -> tuple[int, str]:
+    def run(
+        self, spec: SessionSpec, binds: Sequence[Bind] = (), executables: Sequence[str] = (), **environ: str
+    ) -> tuple[int, str]:
         """Run it to its end; exit code and the session's own log."""
         done = subprocess.run(
             [*self.shell, "-c", self.text(spec, binds, executables)],
             capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
-            env={"PATH": os.environ["PATH"], "SECRET": "hunter2"},
+            env={"PATH": os.environ["PATH"], "SECRET": "hunter2", **environ},
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
@@ -167,6 +169,30 @@ def test_values_and_what_is_missing_are_told(place: Place) -> None:
     assert end.values == {"score": "0.5\nwhole\n"}
     assert (end.large, set(end.missing), end.outputs_json) == (("big",), {"no", "gone", "out"}, "{}\n")
     assert not (place.outputs / ".progress.json").exists()
+
+
+def test_what_the_task_noted_of_itself_is_told(place: Place) -> None:
+    """Metadata of artifacts as they are, of metrics that there are some; of a failure the metrics too."""
+    spec = session_spec("a-0-1", "cd /pipeline/outputs; echo '{}' >.metrics.jsonl; echo '{\"m\": 1}' >.artifacts.json")
+    place.run(spec)
+    assert (place.end.artifacts, place.end.has_metrics, place.end.large) == ('{"m": 1}\n', True, ())
+    assert (place.outputs / ".metrics.jsonl").exists()
+
+
+def test_a_list_of_artifacts_that_is_large_has_to_be_read(place: Place) -> None:
+    """A failure has metrics as well, and nothing noted is nothing told."""
+    place.run(session_spec("a-0-1", "head -c 70000 /dev/zero >/pipeline/outputs/.artifacts.json"))
+    assert (place.end.artifacts, place.end.has_metrics, place.end.large) == ("", False, (".",))
+
+
+def test_python_searches_what_travels_with_the_code_first(place: Place) -> None:
+    """Before what the image has in PYTHONPATH, which stays; without it nothing is changed."""
+    spec = session_spec("a-0-1", "echo $PYTHONPATH")
+    assert place.run(spec, PYTHONPATH="/opt/image")[1] == "/opt/image\n"
+    shutil.rmtree(place.control / "begun")
+    assert place.run(spec, PYTHONPATH="/opt/image", FASTTRACK_PYTHONPATH="/a:/b")[1] == "/a:/b:/opt/image\n"
+    shutil.rmtree(place.control / "begun")
+    assert place.run(spec, FASTTRACK_PYTHONPATH="/a")[1] == "/a\n"
 
 
 def test_a_failure_in_the_tasks_own_words_is_told(place: Place) -> None:
