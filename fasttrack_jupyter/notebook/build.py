@@ -154,14 +154,24 @@ def _task_text(notebook: Notebook, flow: TaskFlow, folder: str, params: Mapping[
     options = options_of(notebook, flow.name)
     options = replace(options, after=flow.after or options.after)
     inputs = {name: f"{task}.{name}" for name, task in flow.inputs.items()}
+    plain = {name: {"type": kind} for name, kind in options.value}
     labels = tuple(cell.label for cell in cells)
     if cells[0].kind is CellKind.SHELL:
         outputs: dict[str, Mapping[str, str]] = {name: {"type": "File"} for name in options.outputs or ()}
+        outputs |= plain
         return TaskText(flow.name, labels, _script(cells), options, inputs, outputs)
     outputs = {name: {"type": "Variable", "path": f"variables/{name}"} for name in flow.outputs}
+    outputs |= plain
     words = ["python3", shlex.quote(f"{folder}/execute.py"), shlex.quote(flow.name)]
     words += [params[name].option() for name in flow.params if name in params]
+    words += [f"--param {name}=${{{{ inputs.{name} }}}}" for name in _plain_inputs(notebook, flow)]
     return TaskText(flow.name, labels, " ".join(words), options, inputs, outputs)
+
+
+def _plain_inputs(notebook: Notebook, flow: TaskFlow) -> dict[str, str]:
+    """Those of a task's inputs that their task hands on as plain values, each with its type."""
+    plain = {task: dict(options_of(notebook, task).value) for task in set(flow.inputs.values())}
+    return {name: plain[task][name] for name, task in flow.inputs.items() if name in plain[task]}
 
 
 def options_of(notebook: Notebook, name: str) -> TaskOptions:
@@ -208,6 +218,7 @@ def _files(
 def _entry(notebook: Notebook, flow: TaskFlow, params: Mapping[str, Param], sources: dict[str, str]) -> dict[str, Any]:
     """A task's entry in tasks.json; the files that it names are added to ``sources``."""
     wanted = {params[name].cell for name in flow.params if name in params}
+    taken, given = _plain_inputs(notebook, flow), dict(options_of(notebook, flow.name).value)
     cells: dict[str, list[dict[str, str]]] = {"common": [], "definition": [], "params": [], "task": []}
     for cell in notebook.cells:
         kind = _kind(cell, flow, wanted)
@@ -220,11 +231,12 @@ def _entry(notebook: Notebook, flow: TaskFlow, params: Mapping[str, Param], sour
         cells["definition"].append(entry)
     return {
         "cells": [entry for entries in cells.values() for entry in entries],
-        "params": {name: params[name].kind() for name in flow.params if name in params},
-        "inputs": list(flow.inputs),
-        "outputs": list(flow.outputs),
+        "params": {name: params[name].kind() for name in flow.params if name in params} | taken,
+        "inputs": [name for name in flow.inputs if name not in taken],
+        "outputs": [name for name in flow.outputs if name not in given],
         "optional": list(flow.optional),
-        "watched": dict(flow.watched),
+        "watched": {name: why for name, why in flow.watched.items() if name not in taken},
+        **({"values": given} if given else {}),
         **({"apart": [list(pair) for pair in flow.apart]} if flow.apart else {}),
     }
 

@@ -1,4 +1,4 @@
-"""What ``--out`` promises must be given: told when the pipeline is built, not when the task has run for hours."""
+"""What ``--out`` and ``--value`` promise must be given: told when the pipeline is built, not hours later."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from fasttrack_jupyter.notebook.flow_tasks import Gathered
 
 
 def promised(walked: Walk, gathered: dict[str, Gathered]) -> None:
-    """Say which names of ``--out`` no cell of the task gives a value; only warn where its cells may bind any name."""
+    """Say which of the promised names no cell of the task gives a value; only warn where cells may bind any name."""
     for task in gathered.values():
         for seen in walked.cells_of(task.name):
-            for name in seen.cell.options.outputs or ():
+            options = seen.cell.options
+            for name in options.outputs or ():
                 if not _is_there(walked, task, name):
-                    _say(walked, task, seen, name)
+                    _say(walked, task, seen, name, "--out")
+            for name, _ in options.value:
+                if not _is_there(walked, task, name):
+                    _say(walked, task, seen, name, "--value")
 
 
 def _is_there(walked: Walk, task: Gathered, name: str) -> bool:
@@ -31,14 +35,14 @@ def _is_there(walked: Walk, task: Gathered, name: str) -> bool:
     )
 
 
-def _say(walked: Walk, task: Gathered, seen: Seen, name: str) -> None:
+def _say(walked: Walk, task: Gathered, seen: Seen, name: str, option: str) -> None:
     cells = walked.cells_of(task.name)
     written = {one for cell in cells for one in cell.record.writes}
     close = difflib.get_close_matches(name, written, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"give {name!r} a value in the task, or leave it out of --out"
+    hint = f"did you mean {close[0]!r}?" if close else f"give {name!r} a value in the task, or leave it out of {option}"
     travelling = [walked.cells[index] for index in task.common]
     is_open = any(cell.record.findings or cell.record.stars for cell in [*cells, *travelling])
     walked.say(
-        "unknown_output", seen, 1, f"--out names {name!r}, which no cell of task {task.name!r} gives a value", hint,
+        "unknown_output", seen, 1, f"{option} names {name!r}, which no cell of task {task.name!r} gives a value", hint,
         Severity.WARNING if is_open else Severity.ERROR,
     )  # fmt: skip

@@ -73,6 +73,8 @@ class TaskOptions(Place):
     """``--in``: None where it was not given, () where it was given empty."""
     outputs: tuple[str, ...] | None = None
     """``--out``."""
+    value: Pairs = ()
+    """``--value``: name and type."""
     shell: bool = False
     run: bool | None = None
     """``--run``, ``--no-run``: whether the cell also runs in the kernel; None: as the notebook's mode has it."""
@@ -204,6 +206,8 @@ _TASK = (
            values.variable, Offer.VARIABLES, "inputs"),
     Option("out", "Hand these variables on, also if no later task seems to use them", Shape.NAMES, "NAME,…",
            values.variable, Offer.VARIABLES, "outputs"),
+    Option("value", "A variable that is handed on as a plain value, which conditions can see", Shape.PAIRS, "NAME=TYPE",
+           values.value, Offer.VARIABLES),
     Option("shell", "The cell is a shell script", Shape.FLAG),
     *_RUN,
 )  # fmt: skip

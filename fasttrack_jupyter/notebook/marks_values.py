@@ -10,6 +10,7 @@ from decimal import Decimal
 from fasttrack_jupyter.model.checks.names import is_backend_name, is_task_name, suggest_task_name
 from fasttrack_jupyter.model.conditions import parse_condition
 from fasttrack_jupyter.model.expressions import ExpressionError, did_you_mean
+from fasttrack_jupyter.model.parameters import ValueType
 from fasttrack_jupyter.model.quantities import parse_duration
 from fasttrack_jupyter.model.resources import Mount, asked_quantity, parse_size
 
@@ -146,6 +147,12 @@ def variable(text: str) -> str:
     if not text.isidentifier():
         raise Wrong(f"{text!r} is no variable's name", "write names with commas between, such as X,y")
     return text
+
+
+def value(name: str) -> Callable[[str], str]:
+    """The check of the type of the plain value called ``name``."""
+    variable(name)
+    return one_of(*ValueType)
 
 
 def requirement(text: str) -> str:

@@ -30,6 +30,7 @@ EVERYTHING = (
     " --mount models:/models --env EPOCHS=10 --env 'TITLE=two words' --secret TOKEN --project p --group g --retry 2"
     " --timeout 1h30m --backend backend.ai:work --skip --in x,y --out model --no-run"
     " --when 'params.n > 1' --run-if all_done --final --no-cache --side-effects"
+    " --value accuracy=float"
 )
 EVERYTHING_READ = TaskOptions(
     image="uv:pandas", cpu="2", mem="4g", gpu="1", slot=(("rocm.device", "1"),), shm="1g",
@@ -37,6 +38,7 @@ EVERYTHING_READ = TaskOptions(
     group="g", after=("prep", "clean"), retry=2, timeout="1h30m",
     backend="backend.ai:work", skip=True, inputs=("x", "y"), outputs=("model",),
     run=False, when="${{ params.n > 1 }}", run_if="all_done", final=True, cache=False, side_effects=True,
+    value=(("accuracy", "float"),),
 )  # fmt: skip
 METADATA: dict[str, Any] = {
     "after": ["prep", "clean"], "image": "uv:pandas", "cpu": 2, "mem": "4g", "gpu": 1, "slot": {"rocm.device": 1},
@@ -44,7 +46,7 @@ METADATA: dict[str, Any] = {
     "project": "p", "group": "g", "retry": 2, "timeout": "1h30m",
     "backend": "backend.ai:work", "skip": True, "in": ["x", "y"], "out": "model",
     "run": False, "when": "${{ params.n > 1 }}", "run_if": "all_done", "final": True, "cache": False,
-    "side_effects": True,
+    "side_effects": True, "value": {"accuracy": "float"},
 }  # fmt: skip
 
 

@@ -143,7 +143,8 @@ function environmentFields(trans: TranslationBundle): Field[] {
 function dataFields(trans: TranslationBundle): Field[] {
   return [
     field('in', trans.__('Takes'), 'X, y', trans.__('Exactly these variables, whatever the cell seems to use.')), // prettier-ignore
-    field('out', trans.__('Hands on'), 'model', trans.__('Also if no later task seems to use them.'))
+    field('out', trans.__('Hands on'), 'model', trans.__('Also if no later task seems to use them.')),
+    field('value', trans.__('Values'), 'accuracy=float', trans.__('Plain values that conditions can see: NAME=TYPE, one a line.')) // prettier-ignore
   ];
 }
 
@@ -219,6 +220,7 @@ function listProblem(key: string, text: string, trans: TranslationBundle): strin
     case 'secret':
       return firstWrong(value, ENVIRONMENT, bad => trans.__('“%1” is no secret’s name.', bad));
     case 'env':
+    case 'value':
     case 'slot': {
       const wrong = lines.find(each => !each.includes('=') || (key === 'env' && !ENVIRONMENT.test(splitPair(each)[0]))); // prettier-ignore
       return wrong === undefined ? null : trans.__('“%1” is not NAME=VALUE.', wrong.trim());

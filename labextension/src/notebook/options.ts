@@ -37,6 +37,7 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
   side_effects: 'flag',
   in: 'names',
   out: 'names',
+  value: 'pairs',
   shell: 'flag',
   run: 'flag',
   backend: 'text',
