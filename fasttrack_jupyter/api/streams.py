@@ -123,7 +123,7 @@ async def send_log(engine: FastTrack, request: web.Request, job: str, path: str,
 async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[EventView | None]:
     """Each event after the given seq, as soon as it is stored; with ``services``, hints about those in between."""
     after, wait = query.after, 0.0
-    changes = asyncio.create_task(_next_change(engine)) if query.services else None
+    changes = asyncio.create_task(_change(engine, 0)) if query.services else None
     try:
         while True:
             asking = asyncio.create_task(engine.events(after, 1000, job=query.job, wait=wait))
@@ -131,7 +131,7 @@ async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[
                 while changes and not asking.done():
                     await asyncio.wait([asking, changes], return_when=asyncio.FIRST_COMPLETED)
                     if changes.done():
-                        changes = asyncio.create_task(_next_change(engine))
+                        changes = asyncio.create_task(_change(engine, changes.result()))
                         yield _service_changed(after)
                 page = await asking
             finally:
@@ -146,10 +146,10 @@ async def follow_events(engine: FastTrack, query: StreamQuery) -> AsyncIterator[
             changes.cancel()
 
 
-async def _next_change(engine: FastTrack) -> None:
-    now = await engine.services.wait(-1, 0.0)
-    while await engine.services.wait(now, HEARTBEAT) <= now:
+async def _change(engine: FastTrack, after: int) -> int:
+    while (now := await engine.services.wait(after, HEARTBEAT)) <= after:
         pass
+    return now
 
 
 def _service_changed(seq: int) -> EventView:

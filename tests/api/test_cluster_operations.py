@@ -76,7 +76,11 @@ def browser(engine: Any, home: Home) -> RememberingBrowser:
     async def cluster_log(backend: str, session: str) -> Any:
         return await cluster(backend).log(session)
 
+    async def cluster_sessions(backend: str, **which: Any) -> Any:
+        return await cluster(backend).sessions(**which)
+
     engine.cluster, engine.cluster_log, engine.spool = cluster, cluster_log, Spool(home.path)
+    engine.cluster_sessions = cluster_sessions
     return found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import time
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
@@ -12,9 +14,12 @@ import pytest
 
 from fasttrack_jupyter.api import streams
 from fasttrack_jupyter.api.client import Client
+from fasttrack_jupyter.api.requests import StreamQuery
 from fasttrack_jupyter.api.wire import Connection
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.reads import whole_characters
+from fasttrack_jupyter.engine.roster import Roster
+from fasttrack_jupyter.engine.services import ServiceDesk
 from fasttrack_jupyter.engine.views import EventsPage, EventView, FileView, LogView
 from fasttrack_jupyter.errors import BackendUnreachable, EngineUnavailable, NotFound
 from fasttrack_jupyter.home import Home
@@ -163,6 +168,38 @@ def test_a_silent_stream_says_that_it_is_alive(served: Home, engine: Any) -> Non
     parts = connection.ask("GET", "/v1/events/stream", {}, None, 10).parts()
     assert next(parts) == b"\n"
     connection.close()
+
+
+def test_who_wants_to_know_hears_at_once_that_services_changed(engine: Any) -> None:
+    """Between the events, with the seq before it; who does not ask for that hears events alone."""
+    engine.services = ServiceDesk(Roster({}), None)  # type: ignore[arg-type]  # no log is read
+
+    async def events(after: int, limit: int, *, job: str | None, wait: float) -> EventsPage:
+        if after == 5 and not wait:
+            return EventsPage(events=(event(6),), next=6)
+        await asyncio.sleep(wait and 0.2)
+        return EventsPage(events=(event(7),) if wait else (), next=7 if wait else after)
+
+    engine.events = events
+
+    async def heard(query: StreamQuery) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        async with aclosing(streams.follow_events(engine, query)) as stream:
+            async for each in stream:
+                if each is not None:
+                    found.append((each.seq, each.type))
+                    engine.services.changed()
+                if len(found) > 2:
+                    break
+        return found
+
+    async def story() -> None:
+        told = await asyncio.wait_for(heard(StreamQuery(after=5, services=True)), 10)
+        assert told == [(6, "JobStarted"), (6, "ServiceChanged"), (6, "ServiceChanged")]
+        told = await asyncio.wait_for(heard(StreamQuery(after=5)), 10)
+        assert {kind for _, kind in told} == {"JobStarted"}
+
+    asyncio.run(story())
 
 
 def test_an_error_before_the_first_line_is_an_error_like_any_other(client: Client, engine: Any) -> None:

@@ -246,6 +246,29 @@ def test_services_are_listed_shown_scaled_and_removed(engine: Any) -> None:
     asyncio.run(story())
 
 
+def test_what_changes_services_is_told_at_once(engine: Any) -> None:
+    """What their backend says, what is asked of them here, and the end of a job that deploys."""
+    backend = serving(FakeServingHere)
+
+    async def story() -> None:
+        async with engine.on(backend) as fasttrack:
+            desk = fasttrack.services
+
+            async def changes(after: int) -> int:
+                return int(await asyncio.wait_for(desk.wait(after, 30), 10))
+
+            await finished(engine, fasttrack, engine.request(SERVE))
+            count = await changes(0)
+            backend.changed()
+            assert (count := await changes(count)) >= 2
+            await desk.scale("local", "digits", 2)
+            assert (count := await changes(count)) >= 3
+            await desk.remove("local", "digits")
+            assert await changes(count) >= 4
+
+    asyncio.run(story())
+
+
 class Silent(FakeServingBackend):
     """A cluster that does not answer."""
 

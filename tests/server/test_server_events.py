@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from jupyter_events import EventLogger
 
 from fasttrack_jupyter.server.hints import PERIOD, SCHEMA, SCHEMA_ID, Hints
 
+DEPLOYMENT = "name: served\ntasks:\n- {name: serve, type: deployment, skip: true, service: {name: s, model: nowhere}}\n"
 MANY = "name: many\ntasks:\n" + "".join(f"- {{name: t{n}, command: 'true'}}\n" for n in range(8))
 
 
@@ -54,6 +56,31 @@ def test_the_schema_is_one() -> None:
     events.schemas.validate_event(SCHEMA_ID, {"seq": 1, "engine": "connected"})
     with pytest.raises(Exception, match="seq"):
         events.schemas.validate_event(SCHEMA_ID, {"engine": "connected"})
+
+
+async def test_a_change_of_services_is_heard_of_on_jupyters_bus(call: Any, jp_serverapp: Any) -> None:
+    """The hint counts them: another number is a reason to ask for services, the same one is none."""
+    heard: list[dict[str, Any]] = []
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        heard.append(data)
+
+    jp_serverapp.event_logger.add_listener(schema_id=SCHEMA_ID, listener=listen)
+    await until(lambda: heard and heard[-1]["engine"] == "connected")
+    before = heard[-1]["services"]
+    (await call("POST", "/jobs", {"text": MANY})).rethrow()
+    await until(lambda: heard[-1]["seq"] > heard[0]["seq"])
+    assert heard[-1]["services"] == before
+    (await call("POST", "/jobs", {"text": DEPLOYMENT})).rethrow()
+    await until(lambda: heard[-1]["services"] > before)
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    """Wait for it, not for long."""
+    deadline = time.monotonic() + 40
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
 
 
 async def test_a_job_is_heard_of_on_jupyters_bus(call: Any, jp_serverapp: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
+from tornado.iostream import StreamClosedError
 
 from fasttrack_jupyter.api.paths import OPERATIONS, Operation
 from fasttrack_jupyter.server import handlers, own
@@ -203,3 +204,17 @@ async def test_a_body_that_is_too_large_is_refused_and_not_kept(call: Any, monke
         answer = await call(method, path, {"text": "x" * 1000})
         assert (answer.code, _shape(answer.body)) == (413, SHAPE)
     assert (await call("POST", "/validate", {"text": "x" * 900})).code == 200
+
+
+async def test_a_browser_that_leaves_while_it_is_answered_is_no_error(
+    call: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server finds the connection closed before it hears of that: its log tells of no exception."""
+
+    async def flush(self: handlers.ForwardHandler, include_footers: bool = False) -> None:
+        monkeypatch.undo()
+        raise StreamClosedError
+
+    monkeypatch.setattr(handlers.ForwardHandler, "flush", flush)
+    await call("GET", "/jobs")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
