@@ -36,7 +36,8 @@ OURS = ".fasttrack"
 """The folder in a version that is not content."""
 INDEX = "fasttrack-models"
 """The vfolder beside the versions."""
-_MANIFEST, _CLAIM = f"{OURS}/model.json", f"{OURS}/claim.json"
+MANIFEST, _CLAIM = f"{OURS}/model.json", f"{OURS}/claim.json"
+"""Of a version: what makes it one, and for whom it is being made."""
 _LONGEST = 32 << 20
 """Bytes of a manifest, at most."""
 _AT_ONCE = 8
@@ -54,8 +55,8 @@ class Shelf:
         self.backend = backend
         self._known: dict[str, Manifest] = {}
         """Manifests by vfolder: what is registered does not change."""
-        self._odd: set[str] = set()
-        """Vfolders whose manifest cannot be understood: they are left alone."""
+        self._odd: dict[str, str] = {}
+        """Vfolders whose manifest cannot be understood, and why: they are left alone."""
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._taking = asyncio.Lock()
 
@@ -88,14 +89,17 @@ class Shelf:
     async def _manifest(self, folder: str) -> Manifest | None:
         if folder not in self._known:
             async with self._gate:
-                found = await self._read(folder, _MANIFEST)
-            if found is None:
+                text = await self._text(folder, MANIFEST)
+            if text is None:
+                self._odd.pop(folder, None)
                 return None
-            if (why := await asyncio.to_thread(_why_no_manifest, found, folder)) is not None:
+            found, why = await asyncio.to_thread(_manifest_of, text, folder)
+            if why:
                 if folder not in self._odd:
                     log.warning("the manifest of vfolder %s is none: %s", folder, why)
-                self._odd.add(folder)
+                self._odd[folder] = why
                 return None
+            self._odd.pop(folder, None)
             self._known[folder] = found
         return self._known[folder]
 
@@ -111,14 +115,14 @@ class Shelf:
         if len(data) > _LONGEST:
             words = f"{manifest['model']} has {len(manifest['files'])} files, too many for the list of a version"
             raise BadRequest(words, hint="register an archive of them: one file")
-        await self.backend.put_file(folder, _MANIFEST, data)
+        await self.backend.put_file(folder, MANIFEST, data)
         return True
 
     async def remove(self, manifest: Manifest) -> None:
         """Remove a version: first what makes it one."""
         folder = folder_of(manifest["model"], manifest["version"])
         self._known.pop(folder, None)
-        await self.backend.remove(folder, [_MANIFEST])
+        await self.backend.remove(folder, [MANIFEST])
         await self.backend.remove(INDEX, [f"attempts/{manifest['lineage']['key']}"])
         await self.backend.remove_folder(folder)
 
@@ -128,6 +132,12 @@ class Shelf:
         lacking = [name for name in sorted(names) if await self._manifest(name) is None]
         claims = {name: await self._read(name, _CLAIM) for name in lacking}
         return {name: claim["key"] for name, claim in claims.items() if claim and name not in self._odd}
+
+    async def odd(self) -> dict[str, str]:
+        """Vfolders of versions whose manifest is there and cannot be understood, and why."""
+        names = await self._folders(None)
+        await asyncio.gather(*(self._manifest(name) for name in names))
+        return {name: why for name, why in sorted(self._odd.items()) if name in names}
 
     async def give_up(self, folder: str, key: str) -> int:
         """Remove a version that is half made, for good; the bytes that were there."""
@@ -222,9 +232,14 @@ class Shelf:
 
     async def _read(self, folder: str, path: str) -> Any:
         """A file of JSON; None where there is none, or it is none of ours."""
-        with contextlib.suppress(NotFound, ValueError):
-            data = await self.backend.read(folder, path, 0, _LONGEST)
-            return await asyncio.to_thread(json.loads, data)
+        with contextlib.suppress(ValueError):
+            if (data := await self._text(folder, path)) is not None:
+                return await asyncio.to_thread(json.loads, data)
+        return None
+
+    async def _text(self, folder: str, path: str) -> bytes | None:
+        with contextlib.suppress(NotFound):
+            return await self.backend.read(folder, path, 0, _LONGEST)
         return None
 
     async def _write(self, folder: str, path: str, value: Any) -> None:
@@ -236,8 +251,16 @@ def _written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _why_no_manifest(found: Any, folder: str) -> str | None:
-    """What is wrong with a manifest, in words. With many files it takes its time."""
+def _manifest_of(text: bytes, folder: str) -> tuple[Any, str]:
+    """A manifest, and what is wrong with it, in words. With many files it takes its time."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        return None, f"it is no JSON: {error}"
+    return found, _why_no_manifest(found, folder)
+
+
+def _why_no_manifest(found: Any, folder: str) -> str:
     if not isinstance(found, dict) or (found.get("model"), found.get("version")) != version_of(folder):
         return "it is of another version"
     try:
@@ -245,4 +268,4 @@ def _why_no_manifest(found: Any, folder: str) -> str | None:
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return None
+    return ""

@@ -16,7 +16,7 @@ from typing import Any
 from fasttrack_jupyter.engine import model_copying as copying
 from fasttrack_jupyter.engine.model_comparing import compare
 from fasttrack_jupyter.engine.model_origins import JobParts, Origin
-from fasttrack_jupyter.engine.model_shelf import Manifest, Shelf
+from fasttrack_jupyter.engine.model_shelf import MANIFEST, Manifest, Shelf
 from fasttrack_jupyter.engine.model_views import (
     ModelComparison,
     ModelSummary,
@@ -100,6 +100,17 @@ class ModelRegistry:
         """How many versions there are on all backends that answer, and how many bytes they hold."""
         found = (await self.models()).models
         return sum(each.versions for each in found), sum(each.size for each in found)
+
+    async def doctor(self) -> list[dict[str, Any]]:
+        """``{check, ok, found, remedy}`` of each version that cannot be read: it is listed nowhere, and left alone."""
+        rows = []
+        for name in list(self._roster):
+            with contextlib.suppress(NotFound, BackendError):
+                for folder, why in (await self._shelf(name).odd()).items():
+                    remedy = f"put back {MANIFEST} in it, or remove it: fasttrack folders remove {folder}"
+                    found = f"vfolder {folder} on {name} is a version whose {MANIFEST} cannot be read: {why}"
+                    rows.append({"check": "model", "ok": False, "found": found, "remedy": remedy})
+        return rows
 
     # ------------------------------------------------------------ changes
 

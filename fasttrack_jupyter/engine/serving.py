@@ -17,9 +17,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from fasttrack_jupyter.engine.ports import LogChunk, SessionSpec
+from fasttrack_jupyter.engine.ports import LogChunk, ServiceSpec, SessionSpec
+from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ResourceSlots
-from fasttrack_jupyter.model.serving import ServiceStatus
+from fasttrack_jupyter.model.serving import ModelDefinition, ServiceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,15 @@ class Serving(Protocol):
 
     async def service_logs(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
         """As a session's: of one replica, or (None) of the newest. The caller masks secrets. Raises NotFound."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A backend that has something of its own to say about a model definition before it is deployed."""
+
+    async def remarks(self, service: ServiceSpec, definition: ModelDefinition) -> list[Problem]:
+        """What its user should know; nothing that keeps it from being deployed."""
         ...
 
 

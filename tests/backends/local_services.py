@@ -195,7 +195,7 @@ async def serving(home: Path, recall: Any = None, mode: str = "auto", cleanly: b
         if cleanly:
             for info in await backend.services():
                 await served.remove(info.name)
-            await served.until(lambda: not gateways(home), 75.0)  # a minute is for what may be under way
+            await served.until(lambda: not gateways(home))
             log = home / "services" / "gateway.log"
             assert not log.exists() or log.read_text() == ""
     finally:

@@ -185,6 +185,29 @@ def test_a_service_that_is_not_public_wants_a_token(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_an_update_opens_the_new_revision_alone_and_a_token_is_good_until_it_serves(tmp_path: Path) -> None:
+    """The private replicas are not public because the next ones will be."""
+
+    async def scenario() -> None:
+        async with serving(tmp_path) as here:
+            await fill(here.backend)
+            endpoint = await here.deploy(deployment("a-0-1", "1", is_public=False))
+            await here.backend.submit(deployment("b-0-1", "2", {"SLOW_START": "1.5"}))
+            await here.reports.until("b-0-1", lambda r: "waits for replica 1 of 1" in r.reason)
+            token = await here.backend.service_token("digits", 60)
+            assert (await asked(endpoint))[0] == 401
+            status, body = await asked(endpoint, Authorization=f"BackendAI {token}")
+            assert (status, json.loads(body)["version"]) == (200, "1")
+            assert not (await here.backend.service("digits")).is_public
+            await here.deployed("b-0-1")
+            await here.healthy(1)
+            status, body = await asked(endpoint)
+            assert (status, json.loads(body)["version"]) == (200, "2")
+            assert await here.backend.service_token("digits", 60) == ""
+
+    asyncio.run(scenario())
+
+
 def test_scaling_starts_and_ends_replicas(tmp_path: Path) -> None:
     """Up, down, and to none: then its endpoint stays and says so."""
 
@@ -255,9 +278,9 @@ def test_a_wrong_port_is_told_with_the_right_one(tmp_path: Path) -> None:
             if not await here.backend._open_services().has_networks():
                 pytest.skip("no network namespaces here")
             await fill(here.backend, definition(start_command=["python3", "/models/serve.py", "9000"]))
-            await here.backend.submit(deployment("a-0-1", timeout=2.0))
-            report = await here.reports.until("a-0-1", lambda r: r.result == "FAILURE")
-            assert "nothing listens on port 8000 yet, but on 9000" in report.reason
+            await here.backend.submit(deployment("a-0-1"))
+            words = "nothing listens on port 8000 yet, but on 9000"
+            await here.reports.until("a-0-1", lambda r: words in r.reason)
 
     asyncio.run(scenario())
 

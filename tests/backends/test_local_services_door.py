@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from fasttrack_jupyter.backends.local.services.gateway import Listener
 from fasttrack_jupyter.backends.local.services.passing import Door, Replica
 from fasttrack_jupyter.backends.local.services.relay import REFUSED
+from fasttrack_jupyter.backends.local.services.tokens import make_token
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 DEAF = f"HTTP/1.1 502 Bad Gateway\r\n{REFUSED}\r\nContent-Length: 4\r\nConnection: close\r\n\r\n8001".encode()
@@ -36,13 +38,15 @@ class Inner:
 
 
 @asynccontextmanager
-async def opened(*inner: Inner) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
-    """A public door before these replicas; what is yielded asks it, with raw bytes."""
+async def opened(*inner: Inner, public: Sequence[bool] = ()) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
+    """A door before these replicas, public where nothing else is said; what is yielded asks it, with raw bytes."""
     door = Door("id", "digits", b"key")
-    door.is_public = True
+    door.is_public = all(public)
     servers = [await asyncio.start_server(each.serve, "127.0.0.1", 0) for each in inner]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
-    await door.offer([Replica(f"r-{n}", "127.0.0.1", port) for n, port in enumerate(ports)])
+    kinds = public or [True] * len(ports)
+    replicas = [Replica(f"r-{n}", "127.0.0.1", port, kinds[n]) for n, port in enumerate(ports)]
+    await door.offer(replicas)
     listener = Listener(door)
     await listener.listen(0)
 
@@ -59,11 +63,11 @@ async def opened(*inner: Inner) -> AsyncIterator[Callable[[bytes], Awaitable[byt
         server.close()
 
 
-def asked(request: bytes, *inner: Inner) -> bytes:
+def asked(request: bytes, *inner: Inner, public: Sequence[bool] = ()) -> bytes:
     """The answer to one request."""
 
     async def scenario() -> bytes:
-        async with opened(*inner) as ask:
+        async with opened(*inner, public=public) as ask:
             return await ask(request)
 
     return asyncio.run(scenario())
@@ -124,3 +128,31 @@ def test_a_replica_in_which_nothing_listens_is_passed_over() -> None:
     assert torn.startswith(b"HTTP/1.1 502")
     assert b"8001" not in torn
     assert asked(written(), Inner(DEAF)).startswith(b"HTTP/1.1 503")
+
+
+def test_a_websocket_passes_over_a_replica_in_which_nothing_listens() -> None:
+    """As plain requests do."""
+    handshake = {"Upgrade": "websocket", "Sec_WebSocket_Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec_WebSocket_Version": "13"}
+    deaf, inner = Inner(DEAF), Inner(OK)
+    answer = asked(written(**handshake).replace(b"Connection: close", b"Connection: Upgrade, close"), deaf, inner)
+    assert b"the replica wants no websocket there" in answer
+    assert (len(deaf.heard), len(inner.heard)) == (1, 1)
+
+
+def test_while_an_update_changes_who_may_ask_each_replica_keeps_its_own_rule() -> None:
+    """Without a token only the public ones are asked; a token opens all, and no replica sees it."""
+    token = make_token(b"key", "id", time.time() + 60)
+    for _ in range(2):
+        private, public = Inner(OK), Inner(OK)
+        for _ in range(3):
+            assert asked(written(), private, public, public=[False, True]).startswith(b"HTTP/1.1 200")
+        assert (len(private.heard), len(public.heard)) == (0, 3)
+    assert asked(written(), Inner(OK), public=[False]).startswith(b"HTTP/1.1 401")
+    assert asked(written(host="evil.example"), Inner(OK), public=[True]).startswith(b"HTTP/1.1 421")
+    for kinds in ([False], [True]):
+        inner = Inner(OK)
+        assert asked(written(Authorization=f"BackendAI {token}"), inner, public=kinds).startswith(b"HTTP/1.1 200")
+        assert token.encode() not in inner.heard[0][0]
+    own = Inner(OK)
+    asked(written(Authorization="Basic abc"), own)
+    assert b"Authorization: Basic abc" in own.heard[0][0]

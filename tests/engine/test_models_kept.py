@@ -81,6 +81,26 @@ def test_a_manifest_that_is_none_breaks_nothing(engine: Any, change: dict[str, A
     asyncio.run(story())
 
 
+def test_a_manifest_that_is_no_json_is_told_and_its_version_is_never_removed(engine: Any) -> None:
+    """It may be whole: who cannot read it does not know; the doctor says so."""
+
+    async def story() -> None:
+        backend = Trained()
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(engine.request(TRAIN))
+            await engine.finish(fasttrack)
+            backend.contents["digits-v1"][".fasttrack/model.json"] = b'{"model": "dig'
+        async with engine.on(backend) as fasttrack:
+            found = await fasttrack.gc(keep_jobs=0, older_than_days=0, dry_run=False)
+            assert ("digits-v1" in backend.folder_infos, "digits-v1" in found.folders) == (True, False)
+            (line,) = [line for line in await fasttrack.doctor() if line["check"] == "model"]
+            assert (line["ok"], "vfolder digits-v1 on local" in line["found"]) == (False, True)
+            assert "it is no JSON" in line["found"]
+            assert line["remedy"]
+
+    asyncio.run(story())
+
+
 def test_a_model_of_too_many_files_is_refused(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its manifest could not be read again."""
     monkeypatch.setattr(model_shelf, "_LONGEST", 400)

@@ -144,8 +144,8 @@ class LocalBackend(LocalServing):
         home, mode, why = self._settings.home, sessions.mode, sessions.why
         warm = list(sessions.warm) if self._settings.warm_start else None
         doctor = Doctor(home, self._images, self._ledger, mode, why, warm=warm)
-        serving = (await self._open_services().check())._asdict()
-        return [*await asyncio.to_thread(doctor.look), serving | ({"remedy": ""} if serving["ok"] else {})]
+        serving = [each.told() for each in await self._open_services().checks()]
+        return [*await asyncio.to_thread(doctor.look), *serving]
 
     # ------------------------------------------------------------ sessions
 

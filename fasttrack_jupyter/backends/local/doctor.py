@@ -31,6 +31,10 @@ class Check(NamedTuple):
     found: str
     remedy: str = ""
 
+    def told(self) -> Mapping[str, Any]:
+        """``{check, ok, found, remedy}``; what is as it should be needs no remedy."""
+        return {**self._asdict(), "remedy": "" if self.ok else self.remedy}
+
 
 class Doctor:
     """Looks at one home on this machine; ``root`` stands for ``/`` in tests.
@@ -53,7 +57,7 @@ class Doctor:
 
     def look(self) -> list[Mapping[str, Any]]:
         """``{check, ok, found, remedy}`` each."""
-        return [{**check._asdict(), "remedy": "" if check.ok else check.remedy} for check in self._checks()]
+        return [check.told() for check in self._checks()]
 
     def _checks(self) -> Iterator[Check]:
         yield self._mounts()

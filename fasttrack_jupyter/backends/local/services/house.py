@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,12 +22,20 @@ class House(Ground, Protocol):
         """Write it down."""
         ...
 
-    def forget(self, record: ServiceRecord) -> None:
-        """Remove the file of a service that is gone, and what is left of its replicas."""
+    def forget(self, record: ServiceRecord) -> Coroutine[Any, Any, None]:
+        """Remove what is left of the replicas of a service that is gone, then its file. May be done again."""
         ...
 
-    def discard(self, replica: ReplicaRecord, revision: Revision, *, log_too: bool) -> Coroutine[Any, Any, None]:
-        """Remove what a replica that is gone left."""
+    def let_go(self, record: ServiceRecord) -> None:
+        """A service is gone, and all its rollouts are told."""
+        ...
+
+    def discard(self, replica: ReplicaRecord, revision: Revision) -> Coroutine[Any, Any, None]:
+        """Remove what a replica that is gone left, but for its log. Raises OSError."""
+        ...
+
+    def discard_logs(self, replicas: Sequence[str]) -> Coroutine[Any, Any, None]:
+        """Remove the logs of replicas that are gone."""
         ...
 
     def recall(self, attempt_id: str) -> Awaitable[SessionSpec]:

@@ -2,7 +2,8 @@
 
 Whatever is wanted is written down first (``records``); every pass begins anew from what is written and what is seen, so
 that an engine which takes over needs to know nothing else. A replica is written down before it is begun, and
-struck out after nothing of it is left.
+struck out after nothing of it is left. What cannot be written down (a disk is full) has not changed in memory
+either, and is tried again.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
 
-from fasttrack_jupyter.backends.local.services import replicas
+from fasttrack_jupyter.backends.local.services import replicas, telling
 from fasttrack_jupyter.backends.local.services.deciding import Moves, Seen, decide, is_done
 from fasttrack_jupyter.backends.local.services.house import House, Pauses
-from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision, ServiceRecord
+from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision, ServiceRecord, change
 from fasttrack_jupyter.backends.local.services.replica import Replica
 from fasttrack_jupyter.backends.local.services.rollouts import Outcome, Rollout
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
-from fasttrack_jupyter.errors import BackendUnreachable, FastTrackError, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, Conflict, FastTrackError, NotFound
 from fasttrack_jupyter.model.lifecycle import Result, Status
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class Keeper:
         for kept in list(self.record.replicas):
             replica = self._add(kept)
             replica.adopt()
+            if replica.is_gone:  # it was only written down
+                self._spawn(self._clear(replica))
         self._loop = asyncio.get_running_loop().create_task(self._run())
 
     async def aclose(self) -> None:
@@ -70,16 +73,15 @@ class Keeper:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def roll(self, revision: Revision, rollout: Rollout) -> None:
-        """Bring the service to a new revision; a rollout that is under way is over. Raises OSError."""
-        record = self.record
-        for other in list(self.rollouts.values()):
-            if other.outcome is None:
-                self._decide_end(other, Status.ERROR, f"another rollout of {record.name} took its place")
-        record.revisions[revision.id] = revision
-        if record.target == record.current:
-            record.wanted_before = record.wanted
-        record.target, record.wanted = revision.id, revision.service.replicas
-        self._save()
+        """Bring the service to a new revision, whose rollout is written down; one that is under way is over.
+
+        Raises OSError; then nothing has changed.
+        """
+        with self._changing() as record:
+            record.revisions[revision.id] = revision
+            if record.target == record.current:
+                record.wanted_before = record.wanted
+            record.target, record.wanted = revision.id, revision.service.replicas
         self._pauses = Pauses()
         self.follow(rollout)
 
@@ -89,28 +91,29 @@ class Keeper:
         revision = self.record.revisions.get(rollout.attempt_id)
         if revision is not None and spec is not None:
             self._complete(revision, spec)
-        is_ending = rollout.outcome is not None and rollout.outcome.is_pending
-        if is_ending and self.record.target == rollout.attempt_id and not self.record.is_going:
-            self._step_back(rollout)  # a crash lay between the two halves of taking it back
+        self._step_back()  # a crash may have lain between the two halves of taking it back
         self.wake()
 
     def cancel(self, rollout: Rollout, reason: str) -> None:
         """A first rollout leaves no service, an update leaves the revision before it. Raises OSError."""
         if rollout.outcome is None:
-            self._take_back(rollout, Status.CANCELLED, reason)
+            self._decide_end(rollout, Status.CANCELLED, reason)
+            self._step_back()
 
     def scale(self, wanted: int) -> None:
-        """From now on so many. Raises OSError."""
-        self.record.wanted = wanted
-        self._save()
+        """From now on so many. Raises Conflict, OSError."""
+        if self.record.is_going:
+            raise Conflict(
+                f"service {self.record.name!r} is being removed: it gets no replicas any more",
+                hint="wait until it is gone, then deploy it again",
+            )
+        with self._changing() as record:
+            record.wanted = wanted
 
     def remove(self) -> None:
         """Drain it and end it. Raises OSError."""
-        self.record.is_going = True
-        for rollout in self.rollouts.values():
-            if rollout.outcome is None:
-                self._decide_end(rollout, Status.ERROR, f"service {self.record.name} was removed")
-        self._save()
+        with self._changing() as record:
+            record.is_going = True
 
     def heard(self, report: SessionReport) -> None:
         """What the backend says about a replica's session."""
@@ -125,15 +128,18 @@ class Keeper:
         """Those that requests may go to."""
         return [r.record for r in self.replicas.values() if r.is_healthy and not r.is_ending]
 
-    def _save(self) -> None:
-        self.record.updated_at = time.time()
-        self._house.save(self.record)
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[ServiceRecord]:
+        """The record, to be changed: all of it is written down at the end, or (OSError) nothing has changed."""
+        with change(self.record, self._house.save):
+            yield self.record
+            self.record.updated_at = time.time()
         self.wake()
 
     # ------------------------------------------------------------ the loop
 
     async def _run(self) -> None:
-        while not self.is_gone:
+        while not self.is_gone or self.rollouts:
             self._wake.clear()
             try:
                 await self._pass()
@@ -142,21 +148,27 @@ class Keeper:
             except Exception as error:  # a defect of ours must not leave a service without anybody who looks after it
                 _LOG.exception("service %s", self.record.name)
                 self.trouble = f"{type(error).__name__}: {error}"
-            self._house.looked()
             pause = self._pauses.left()
-            if not self.is_gone:
+            if not self.is_gone or self.rollouts:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), min(_TICK, pause) if pause else _TICK)
+        self._house.let_go(self.record)
 
     async def _pass(self) -> None:
-        self._strike_out()
+        if not self.is_gone:
+            await self._look()
+        self._tell()
+
+    async def _look(self) -> None:
+        await self._strike_out()
         self._note_health()
         self._replace_failed()
+        self._step_back()
+        was_gone = self.record.is_going and not self.replicas  # else the gateway would be left with its port
         self.trouble = await self._act()
-        if self.record.is_going and not self.replicas and not self.trouble:
-            self._house.forget(self.record)
+        if was_gone and not self.trouble:
+            await self._house.forget(self.record)
             self.is_gone = True
-        self._tell()
 
     async def _act(self) -> str:
         """Do what is to be done now; what is in the way, in words."""
@@ -174,10 +186,12 @@ class Keeper:
     def _note_health(self) -> None:
         """Write down who was healthy for the first time: the next engine begins with that."""
         new = [r.record for r in self.replicas.values() if r.was_healthy and not r.record.was_healthy]
-        for kept in new:
-            kept.was_healthy = self.record.was_healthy = True
         if new:
-            self._save()
+            with self._changing() as record:
+                record.was_healthy = True
+                record.replicas = [replace(kept, was_healthy=True) if kept in new else kept for kept in record.replicas]
+            for kept in self.record.replicas:
+                self.replicas[kept.id].record = kept
 
     def _staying(self) -> list[Replica]:
         return [replica for replica in self.replicas.values() if not replica.is_ending]
@@ -202,78 +216,74 @@ class Keeper:
                 was_stable = replica.healthy_since is not None and time.time() - replica.healthy_since > _STABLE
                 self._pauses.failed(was_stable=was_stable)
                 rollout = self.rollouts.get(replica.revision.id)
-                why = self._why_failed(replica)
-                self._end(replica)
                 if rollout is not None and rollout.outcome is None and self._is_hopeless(replica):
-                    self._take_back(rollout, Status.TERMINATED, why)
+                    why = telling.why_failed(replica, self._house.control(replica.id))
+                    self._decide_end(rollout, Status.TERMINATED, why)
+                self._end(replica)
 
     def _is_hopeless(self, replica: Replica) -> bool:
         """Whether another one would fail as well: not if somebody killed it, unless that happens again and again."""
         was_killed = replica.is_gone and (replica.exit_code is None or replica.exit_code > _SIGNALLED)
         return not replica.was_healthy and not (was_killed and self._pauses.failures < _TRIES)
 
-    def _why_failed(self, replica: Replica) -> str:
-        how = replica.reason if not replica.is_gone else f"its command ended ({replica.reason or 'exit 0'})"
-        words = replicas.last_words(self._house.control(replica.id), replica.revision)
-        never = "" if replica.was_healthy else " before it was healthy"
-        return f"replica {replica.id} failed{never}: {how}" + (f"\nits last words:\n{words}" if words else "")
-
     # ------------------------------------------------------------ rollouts
 
-    def _take_back(self, rollout: Rollout, status: Status, reason: str) -> None:
-        """Write down how it ends, then step back."""
-        self._decide_end(rollout, status, reason)
-        self._step_back(rollout)
-
-    def _step_back(self, rollout: Rollout) -> None:
-        """What it began goes, and what was before comes back."""
+    def _step_back(self) -> None:
+        """Where it is written down that a rollout ends badly, what it began goes, and what was before comes back."""
         record = self.record
-        if record.target == rollout.attempt_id:
+        ending = self.rollouts.get(record.target or "")
+        if ending is None or ending.outcome is None or record.is_going:
+            return
+        with self._changing():
             if record.current is None:
                 record.is_going = True
             else:
                 record.target, record.wanted = record.current, record.wanted_before
-        self._save()
 
     def _decide_end(self, rollout: Rollout, status: Status, reason: str) -> None:
+        """Write down how it will end: once nothing of its revision runs any more."""
         result = Result.UNDEFINED if status is Status.CANCELLED else Result.FAILURE
-        rollout.outcome = Outcome(status, result, reason, is_pending=True)
-        rollout.save()
+        rollout.save(Outcome(status, result, reason, is_pending=True))
         rollout.note(reason)
+        self.wake()
 
     def _tell(self) -> None:
         """Report how rollouts stand, and those that are over."""
         for rollout in list(self.rollouts.values()):
             if rollout.outcome is None:
                 self._tell_progress(rollout)
-            elif not rollout.outcome.is_pending:  # it could not be written down
-                self._conclude(rollout, rollout.outcome)
-            elif self.is_gone or not (self.record.is_going or self._has_replicas_of(rollout.attempt_id)):
+            if rollout.outcome is not None and rollout.outcome.is_pending and self._is_cleared(rollout.attempt_id):
                 self._conclude(rollout, replace(rollout.outcome, at=time.time(), is_pending=False))
+
+    def _is_cleared(self, attempt_id: str) -> bool:
+        """Whether nothing of a rollout that ends badly is left."""
+        if self.is_gone or self.record.is_going:
+            return self.is_gone
+        return self.record.target != attempt_id and not self._has_replicas_of(attempt_id)
 
     def _has_replicas_of(self, revision: str) -> bool:
         return any(replica.revision.id == revision for replica in self.replicas.values())
 
     def _tell_progress(self, rollout: Rollout) -> None:
         record, revision = self.record, self.record.revisions.get(rollout.attempt_id)
-        if revision is None or record.target != rollout.attempt_id:
+        if record.is_going:
+            self._decide_end(rollout, Status.ERROR, f"service {record.name} was removed")
+        elif revision is None or record.target != rollout.attempt_id:
             self._decide_end(rollout, Status.ERROR, f"another rollout of {record.name} took its place")
-            self.wake()
         elif record.port and is_done(record.wanted, self._seen()):
-            record.current = rollout.attempt_id
-            record.drop_unused()
-            self._save()
+            with self._changing():
+                record.current = rollout.attempt_id
+                record.drop_unused()
             done = Outcome(Status.TERMINATED, Result.SUCCESS, endpoint=self.endpoint or "", at=time.time())
             rollout.note(f"{record.name} serves revision {revision.number} at {self.endpoint}")
             self._conclude(rollout, done)
         elif time.time() - revision.begun_at > revision.timeout:
-            self._take_back(rollout, Status.TERMINATED, f"timeout {revision.timeout:g} s: {self.reason()}")
+            self._decide_end(rollout, Status.TERMINATED, f"timeout {revision.timeout:g} s: {self.reason()}")
         elif (report := rollout.say(self.reason())) is not None:
             self._house.report(report)
 
     def _conclude(self, rollout: Rollout, outcome: Outcome) -> None:
-        rollout.outcome = outcome
-        rollout.save()
+        rollout.save(outcome)
         del self.rollouts[rollout.attempt_id]
         self._house.report(rollout.last())
 
@@ -284,18 +294,7 @@ class Keeper:
 
     def reason(self) -> str:
         """Why not all is as wanted, in words."""
-        staying = self._staying()
-        new = [replica for replica in staying if replica.revision.id == self.record.target]
-        waiting = next((replica for replica in new if not replica.is_healthy), None)
-        healthy, wanted = sum(replica.is_healthy for replica in new), self.record.wanted
-        if self.record.is_going:
-            return "it is being removed"
-        if healthy >= wanted and len(staying) > len(new):
-            return f"waits for {len(staying) - len(new)} of the revision before to be drained"
-        if healthy >= wanted:
-            return self.trouble or self.door_trouble
-        why = (waiting.info().reason if waiting else "") or self.trouble or self.door_trouble
-        return f"waits for replica {healthy + 1} of {wanted} to be healthy" + (f": {why}" if why else "")
+        return telling.reason_of(self)
 
     # ------------------------------------------------------------ replicas
 
@@ -306,10 +305,10 @@ class Keeper:
             await self._recall(revision)
         for _ in range(count):
             port = replicas.own_port(revision.served, await self._house.has_networks())
-            record.begun += 1
-            kept = ReplicaRecord(f"{record.id}-{record.begun}", revision.id, port)
-            record.replicas.append(kept)
-            self._save()
+            with self._changing():
+                record.begun += 1
+                kept = ReplicaRecord(f"{record.id}-{record.begun}", revision.id, port)
+                record.replicas.append(kept)
             replica = self._add(kept)
             replica.work = self._spawn(self._bring_up(replica))
 
@@ -350,6 +349,16 @@ class Keeper:
         why = "the service is removed" if self.record.is_going else "it is replaced"
         await replica.end(self._drained, why)
         replica.is_gone = True
+        await self._clear(replica)
+
+    async def _clear(self, replica: Replica) -> None:
+        """Remove what a replica that is gone has left, but for its log."""
+        self._house.desk.release(replica.id)
+        try:
+            await self._house.discard(replica.record, replica.revision)
+        except OSError as error:
+            _LOG.warning("replica %s leaves something behind: %s", replica.id, error)
+        replica.is_cleared = True
         self.wake()
 
     async def _drained(self, replica: str) -> None:
@@ -362,22 +371,20 @@ class Keeper:
                 return  # there is no gateway, so nobody waits for an answer
             await asyncio.sleep(_DRAIN_LOOKS)
 
-    def _strike_out(self) -> None:
-        """Forget replicas that are gone, and remove what they left but for the last logs."""
-        record = self.record
-        gone = [replica for replica in self.replicas.values() if replica.is_gone and replica.is_ending]
-        for replica in gone:
-            del self.replicas[replica.id]
-            record.replicas.remove(replica.record)
-            self._house.desk.release(replica.id)
-            self._spawn(self._house.discard(replica.record, replica.revision, log_too=False))
-            record.ended.append(replica.id)
-        while len(record.ended) > _KEPT_LOGS:
-            old = ReplicaRecord(record.ended.pop(0), "")
-            self._spawn(self._house.discard(old, record.newest or gone[0].revision, log_too=True))
+    async def _strike_out(self) -> None:
+        """Forget replicas of which nothing is left; the last logs stay. Who is killed in between does it again."""
+        gone = [replica.id for replica in self.replicas.values() if replica.is_cleared]
         if gone:
-            record.drop_unused()
-            self._save()
+            with self._changing() as record:
+                record.replicas = [kept for kept in record.replicas if kept.id not in gone]
+                record.ended.extend(gone)
+                record.drop_unused()
+            for name in gone:
+                del self.replicas[name]
+        if old := self.record.ended[:-_KEPT_LOGS]:
+            await self._house.discard_logs(old)
+            with self._changing() as record:
+                record.ended = record.ended[-_KEPT_LOGS:]
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

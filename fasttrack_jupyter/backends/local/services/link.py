@@ -39,16 +39,20 @@ class GatewayLink:
         self._writer: asyncio.StreamWriter | None = None
         self._answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
-        self._waiting: threading.Thread | None = None
-        """Waits for the end of the gateway that this engine started: it stays a zombie for nobody."""
+        self._starting: threading.Thread | None = None
+        """Waits for the end of the gateway that this engine starts: it stays a zombie for nobody. None once one of our
+        version has answered: should that leave, another is started while it still answers its last requests."""
 
     def key(self) -> bytes:
         """What tokens are signed with."""
         (self._home / "services").mkdir(mode=0o700, exist_ok=True)
         return load_key(self._home / "services" / "key")
 
-    async def sync(self, services: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """Tell the gateway, start it if need be; its answer. Raises BackendUnreachable."""
+    async def sync(self, services: Sequence[dict[str, Any]], spared: Sequence[str] = ()) -> dict[str, Any]:
+        """Tell the gateway, start it if need be; its answer. Raises BackendUnreachable.
+
+        The services named in ``spared`` stay as they are.
+        """
         async with self._lock:
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS + _START_SECONDS):
@@ -57,7 +61,7 @@ class GatewayLink:
                             return {"ports": {}, "troubles": {}, "busy": {}}
                         await self._connect_or_start()
                     assert self._writer is not None
-                    self._writer.write(json.dumps({"services": services}).encode() + b"\n")
+                    self._writer.write(json.dumps({"services": services, "spared": spared}).encode() + b"\n")
                     await self._writer.drain()
                     line = await self._answers.get()
             except (OSError, TimeoutError) as error:
@@ -67,9 +71,9 @@ class GatewayLink:
                 raise BackendUnreachable("the gateway of the services went away")
             answer: dict[str, Any] = json.loads(line)
             if answer["version"] != __version__:
-                os.kill(answer["pid"], signal.SIGTERM)  # it answers, so it is the one; the next one is of our version
+                await self._start(replaces=answer["pid"])  # which lets go once the next one is ready
                 raise BackendUnreachable(f"the gateway of version {answer['version']} is replaced")
-            self.pid = answer["pid"]
+            self.pid, self._starting = answer["pid"], None
             return answer
 
     async def _connect(self) -> bool:
@@ -78,34 +82,43 @@ class GatewayLink:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         self._answers = asyncio.Queue()
-        self._listening = asyncio.get_running_loop().create_task(self._listen(reader, self._answers))
+        listening = self._listen(reader, self._writer, self._answers)
+        self._listening = asyncio.get_running_loop().create_task(listening)
         return True
 
-    async def _listen(self, reader: asyncio.StreamReader, answers: asyncio.Queue[bytes]) -> None:
+    async def _listen(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: asyncio.Queue[bytes]
+    ) -> None:
         """Pass answers on; the end of the connection is an empty one."""
         with contextlib.suppress(OSError):
             while line := await reader.readline():
                 answers.put_nowait(line)
         answers.put_nowait(b"")
-        self._drop()
-        self._lost()
+        if self._writer is writer:  # there may be another connection by now
+            self._drop()
+            self._lost()
 
     async def _connect_or_start(self) -> None:
         if await self._connect():
             return
         self.key()
         while not await self._connect():
-            if self._waiting is None or not self._waiting.is_alive():
-                pid = await asyncio.to_thread(self._start)
-                self._waiting = threading.Thread(target=_wait_for, args=(pid,), name="gateway", daemon=True)
-                self._waiting.start()
+            await self._start()
             await asyncio.sleep(_LOOK_AGAIN)
 
-    def _start(self) -> int:
+    async def _start(self, replaces: int | None = None) -> None:
+        """Start a gateway, unless one is starting, in the place of another one (its pid)."""
+        if self._starting is None or not self._starting.is_alive():
+            pid = await asyncio.to_thread(self._spawn, [] if replaces is None else [str(replaces)])
+            self._starting = threading.Thread(target=_wait_for, args=(pid,), name="gateway", daemon=True)
+            self._starting.start()
+
+    def _spawn(self, more: list[str]) -> int:
         log = open_private(str(self._home / "services" / "gateway.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             return os.posix_spawn(
-                sys.executable, [sys.executable, "-P", "-m", _MODULE, str(self._home), self._control], os.environ,
+                sys.executable, [sys.executable, "-P", "-m", _MODULE, str(self._home), self._control, *more],
+                os.environ,
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_DUP2, log, 1),

@@ -27,6 +27,7 @@ _WEBSOCKET_OWN = frozenset({
 _AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
 _RETRY_AFTER = "2"
+_DEAF = REFUSED.partition(":")[0]
 _LONGEST_MESSAGE = 64 << 20
 """Bytes of a websocket's message: all services share this process."""
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -42,6 +43,8 @@ class Replica(NamedTuple):
     id: str
     host: str
     place: str | int
+    is_public: bool = False
+    """Whether it can be asked without a token."""
 
 
 class _Way:
@@ -49,6 +52,7 @@ class _Way:
 
     def __init__(self, replica: Replica) -> None:
         self.busy = 0
+        self.is_public = replica.is_public
         self.origin = f"http://{replica.host or 'replica'}" + (f":{replica.place}" if replica.host else "")
         connector: aiohttp.BaseConnector = (
             aiohttp.TCPConnector(limit=0, force_close=True)
@@ -62,14 +66,25 @@ class _Way:
 
 
 class Door:
-    """See the module's text. ``reason`` is told to who comes while nobody can answer."""
+    """See the module's text. ``reason`` is told to who comes while nobody can answer.
+
+    Whether a token is needed says the revision that answers. While an update changes that, there are replicas of both
+    kinds: who has a token can ask them all, who has none the public ones.
+    """
 
     def __init__(self, service: str, name: str, key: bytes) -> None:
+        self.name = name
         self.is_public = False
+        """Whether no revision wants a token: so while nobody can answer, everybody is told why."""
+        self.is_closing = False
+        """Whether connections are closed after the answer that is under way."""
         self.reason = ""
-        self._service, self._name, self._key = service, name, key
+        self._service, self._key = service, key
         self._ways: dict[str, _Way] = {}
         self._open: list[str] = []
+        self._under_way = 0
+        self._is_done = asyncio.Event()
+        self._is_done.set()
 
     async def offer(self, replicas: Sequence[Replica]) -> None:
         """From now on these are asked, and no others; who is busy may finish."""
@@ -89,19 +104,34 @@ class Door:
         for way in self._ways.values():
             await way.session.close()
 
+    async def done(self, seconds: float) -> None:
+        """Return when no request is under way, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_done.wait(), seconds)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        if self.is_public and not _is_meant(request):
-            return self._problem(421, "a public service of this machine is asked at 127.0.0.1 or localhost alone")
-        if not self.is_public:
-            why = refusal(self._key, self._service, request.headers.get("Authorization", ""), time.time())
-            if why:
+        self._under_way += 1
+        self._is_done.clear()
+        try:
+            return await self._answer(request)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._is_done.set()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        why = self._why_no_token(request)
+        if why:
+            if not (self.is_public or any(self._ways[replica].is_public for replica in self._open)):
                 return self._problem(401, why, {"WWW-Authenticate": "BackendAI"})
+            if not _is_meant(request):
+                return self._problem(421, "a public service of this machine is asked at 127.0.0.1 or localhost alone")
         tried: set[str] = set()
-        while way := self._choose(tried):
+        while way := self._choose(tried, has_token=not why):
             way.busy += 1
             try:
-                return await self._pass(request, way)
+                return await self._pass(request, way, has_token=not why)
             except (aiohttp.ClientConnectorError, _Deaf):
                 continue  # nobody has seen the request: another one can have it
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -110,9 +140,13 @@ class Door:
                 way.busy -= 1
         return self._problem(503, self.reason or "no replica is healthy", {"Retry-After": _RETRY_AFTER})
 
-    def _choose(self, tried: set[str]) -> _Way | None:
+    def _why_no_token(self, request: web.BaseRequest) -> str:
+        """Why what the request carries is no token of this service; empty if it is one."""
+        return refusal(self._key, self._service, request.headers.get("Authorization", ""), time.time())
+
+    def _choose(self, tried: set[str], *, has_token: bool) -> _Way | None:
         """The replica with the least to do; among equals the one whose turn it is."""
-        left = [replica for replica in self._open if replica not in tried]
+        left = [name for name in self._open if name not in tried and (has_token or self._ways[name].is_public)]
         if not left:
             return None
         chosen = min(left, key=lambda replica: self._ways[replica].busy)
@@ -123,22 +157,27 @@ class Door:
         return self._ways[chosen]
 
     def _problem(self, status: int, why: str, headers: Mapping[str, str] | None = None) -> web.Response:
-        body = json.dumps({"error": {"service": self._name, "status": status, "message": why}})
-        return web.Response(status=status, text=body + "\n", content_type="application/json", headers=headers)
+        body = json.dumps({"error": {"service": self.name, "status": status, "message": why}})
+        response = web.Response(status=status, text=body + "\n", content_type="application/json", headers=headers)
+        if self.is_closing:
+            response.force_close()
+        return response
 
-    async def _pass(self, request: web.BaseRequest, way: _Way) -> web.StreamResponse:
+    async def _pass(self, request: web.BaseRequest, way: _Way, *, has_token: bool) -> web.StreamResponse:
         url = URL(way.origin + _place(request), encoded=True)
-        headers = self._passed(request)
+        headers = _passed(request, has_token=has_token)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._pass_websocket(request, way, url, headers)
         body = request.content if request.body_exists else None
         call = way.session.request(request.method, url, headers=headers, data=body, allow_redirects=False)
         async with call as answer:
-            if REFUSED.partition(":")[0] in answer.headers:
+            if _DEAF in answer.headers:
                 if body is None:
                     raise _Deaf
                 return self._problem(502, "nothing listens on the replica's port")
             response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer))
+            if self.is_closing:
+                response.force_close()
             has_body = request.method != "HEAD" and answer.status not in (204, 304)
             if has_body and "Content-Length" not in answer.headers and request.version >= (1, 1):
                 response.enable_chunked_encoding()
@@ -151,15 +190,6 @@ class Door:
                 if request.transport is not None:
                     request.transport.abort()
             return response
-
-    def _passed(self, request: web.BaseRequest) -> CIMultiDict[str]:
-        named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
-        dropped = _HOP_BY_HOP | named | (set() if self.is_public else {"authorization"})
-        headers = CIMultiDict((k, v) for k, v in request.headers.items() if k.lower() not in dropped)
-        headers["X-Forwarded-For"] = ", ".join(filter(None, [headers.get("X-Forwarded-For"), request.remote]))
-        headers.setdefault("X-Forwarded-Proto", "http")
-        headers.setdefault("X-Forwarded-Host", request.host)
-        return headers
 
     async def _pass_websocket(
         self, request: web.BaseRequest, way: _Way, url: URL, headers: CIMultiDict[str]
@@ -186,6 +216,8 @@ class Door:
                 await outer.close(code=inner.close_code or 1000)
                 return outer
         except aiohttp.WSServerHandshakeError as error:
+            if error.headers is not None and _DEAF in error.headers:
+                raise _Deaf from error
             return self._problem(error.status, "the replica wants no websocket there")
 
 
@@ -213,6 +245,16 @@ def _place(request: web.BaseRequest) -> str:
     except ValueError:
         return "/"
     return place if place.startswith("/") else "/"
+
+
+def _passed(request: web.BaseRequest, *, has_token: bool) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
+    dropped = _HOP_BY_HOP | named | ({"authorization"} if has_token else set())
+    headers = CIMultiDict((k, v) for k, v in request.headers.items() if k.lower() not in dropped)
+    headers["X-Forwarded-For"] = ", ".join(filter(None, [headers.get("X-Forwarded-For"), request.remote]))
+    headers.setdefault("X-Forwarded-Proto", "http")
+    headers.setdefault("X-Forwarded-Host", request.host)
+    return headers
 
 
 def _end_to_end(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:

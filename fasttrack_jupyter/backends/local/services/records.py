@@ -1,31 +1,39 @@
 """What is kept of a service, so that any later engine goes on with it: one JSON file each, replaced as a whole.
 
-``<home>/services/<name>/service.json`` says what is wanted (replicas, revisions) and which replicas were begun; how
-they are says each one's session. No secret is ever in it: variables whose value contains one are left out
+``<home>/services/named/<name>/service.json`` says what is wanted (replicas, revisions) and which replicas were begun;
+how they are says each one's session. No secret is ever in it: variables whose value contains one are left out
 (``withheld`` names them), and the engine is asked for the attempt's spec again when a replica has to be started.
+
+A record that this release cannot read (a later one wrote it, or a disk lost it) is left as it is: the service is
+*unread*, nothing of it is touched, and ``fasttrack services`` and ``doctor`` say so.
 """
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 import logging
 import os
+import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.backends.files.removal import remove_tree
 from fasttrack_jupyter.backends.local.fresh import open_private
 from fasttrack_jupyter.engine.ports import ServiceSpec, SessionSpec
-from fasttrack_jupyter.model.names import escape_name
+from fasttrack_jupyter.model.names import escape_name, unescape_name
 from fasttrack_jupyter.model.resources import Mount, ResourceSlots
 from fasttrack_jupyter.model.serving import ModelService
 
 log = logging.getLogger(__name__)
 
 _FILE = "service.json"
+_DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 _PLAIN = ("attempt_id", "job_id", "job_index", "pipeline", "folder", "path", "number", "image", "code", "shmem")
 """Fields of a spec that are kept as they are."""
 
@@ -100,10 +108,44 @@ class ServiceRecord:
         """The revision that is wanted, or was wanted last."""
         return self.revisions.get(self.target or self.current or "")
 
+    @property
+    def is_public(self) -> bool:
+        """Whether every revision that may answer does so without a token."""
+        return all(revision.service.is_public for revision in self.revisions.values())
+
     def drop_unused(self) -> None:
         """Forget revisions that nobody wants and no replica has."""
         used = {self.current, self.target, *(replica.revision for replica in self.replicas)}
         self.revisions = {name: revision for name, revision in self.revisions.items() if name in used}
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A service whose record cannot be read, with what can be seen of it all the same."""
+
+    name: str
+    why: str
+    codes: frozenset[str]
+    """What may be digests of the snapshots that its replicas run from."""
+    changed_at: float
+
+    @property
+    def reason(self) -> str:
+        """In words, for people."""
+        return f"its record cannot be read ({self.why}), so nobody looks after it; nothing of it is changed"
+
+
+@contextlib.contextmanager
+def change(record: ServiceRecord, keep: Callable[[ServiceRecord], None]) -> Iterator[None]:
+    """What is changed in the block is written down by ``keep``; if that fails, it was never changed."""
+    before = {name: copy.copy(getattr(record, name)) for name in ServiceRecord.__slots__}
+    try:
+        yield
+        keep(record)
+    except BaseException:
+        for name, value in before.items():
+            setattr(record, name, value)
+        raise
 
 
 def folder_of(root: Path, name: str) -> Path:
@@ -136,16 +178,43 @@ def write_safely(path: Path, content: Mapping[str, Any]) -> None:
         os.close(parent)
 
 
-def load_all(root: Path) -> Iterator[ServiceRecord]:
-    """All services of this home, but for those whose record cannot be read: the log tells of them."""
-    if not root.is_dir():
-        return
-    for folder in sorted(root.iterdir()):
+def load_all(root: Path) -> tuple[list[ServiceRecord], list[Unread]]:
+    """All services of this home, by name; and those whose record cannot be read, of which the log tells as well.
+
+    A folder in which a record was only about to be written is removed.
+    """
+    records: list[ServiceRecord] = []
+    unread: list[Unread] = []
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
         try:
-            if (folder / _FILE).is_file():
-                yield _read(json.loads((folder / _FILE).read_bytes()))
+            records.append(_read(json.loads((folder / _FILE).read_bytes())))
+        except FileNotFoundError:
+            remove_tree(folder)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            unread.append(_unread(folder, error))
             log.error("the service %s is left alone, as %s cannot be read: %r", folder.name, folder / _FILE, error)
+    return records, unread
+
+
+def _unread(folder: Path, error: Exception) -> Unread:
+    name, text, changed_at = folder.name, b"", 0.0
+    with contextlib.suppress(ValueError):  # it was shortened
+        name = unescape_name(folder.name)
+    with contextlib.suppress(OSError):
+        text, changed_at = (folder / _FILE).read_bytes(), (folder / _FILE).stat().st_mtime
+    codes = frozenset(found.decode() for found in _DIGEST.findall(text))
+    return Unread(name, _why_unread(text, error), codes, changed_at)
+
+
+def _why_unread(text: bytes, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    try:
+        unknown = sorted(json.loads(text).keys() - set(ServiceRecord.__slots__))
+    except (ValueError, AttributeError):
+        return "it is damaged"
+    what = f"it has {', '.join(unknown)}" if unknown else f"{type(error).__name__}: {error}"
+    return f"a later release may have written it: {what}"
 
 
 def without_secrets(spec: SessionSpec) -> tuple[dict[str, str], tuple[str, ...]]:

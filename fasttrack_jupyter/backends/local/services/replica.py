@@ -67,6 +67,8 @@ class Replica:
     is_ending: bool = False
     is_gone: bool = False
     """Its session is over, and everything of it."""
+    is_cleared: bool = False
+    """Nothing that it left lies about any more, but for its log."""
     healthy_since: float | None = None
     started_at: float | None = None
     exit_code: int | None = None

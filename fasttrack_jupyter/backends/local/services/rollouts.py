@@ -7,6 +7,7 @@ An outcome that is ``pending`` waits until nothing of the attempt's revision run
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from dataclasses import asdict, dataclass
@@ -17,6 +18,7 @@ from fasttrack_jupyter.backends.local.services.records import write_safely
 from fasttrack_jupyter.engine.ports import SessionReport
 from fasttrack_jupyter.model.lifecycle import Result, Status
 
+_LOG = logging.getLogger(__name__)
 _FILE = "rollout.json"
 
 
@@ -49,16 +51,21 @@ class Rollout:
         """Whether there is nothing left to say."""
         return self.outcome is not None and not self.outcome.is_pending
 
-    def save(self) -> None:
-        """Write it down. Raises OSError."""
+    def save(self, outcome: Outcome | None = None) -> None:
+        """Write it down, with this outcome if there is one, which it has from then on. Raises OSError."""
         self.control.mkdir(mode=0o700, parents=True, exist_ok=True)
-        outcome = asdict(self.outcome) if self.outcome else None
-        write_safely(self.control / _FILE, {"service": self.service, "outcome": outcome})
+        outcome = outcome or self.outcome
+        told = asdict(outcome) if outcome else None
+        write_safely(self.control / _FILE, {"service": self.service, "outcome": told})
+        self.outcome = outcome
 
     def note(self, words: str) -> None:
-        """One line of the log."""
-        with open(self.control / "log", "a", encoding="utf-8", opener=open_private) as log:
-            log.write(f"{time.strftime('%H:%M:%S')} {words}\n")
+        """One line of the log, which is for people: where it cannot be written, nothing else is kept from going on."""
+        try:
+            with open(self.control / "log", "a", encoding="utf-8", opener=open_private) as log:
+                log.write(f"{time.strftime('%H:%M:%S')} {words}\n")
+        except OSError as error:
+            _LOG.warning("the log of %s: %s: %s", self.attempt_id, words, error)
 
     def say(self, reason: str) -> SessionReport | None:
         """What to report while it goes on; None if that was said."""

@@ -7,27 +7,26 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from fasttrack_jupyter.backends.files.removal import remove_tree
 from fasttrack_jupyter.backends.local import attempts, logs
 from fasttrack_jupyter.backends.local.attempts import Killed
 from fasttrack_jupyter.backends.local.doctor import Check
 from fasttrack_jupyter.backends.local.fresh import make_fresh
-from fasttrack_jupyter.backends.local.services import records, relay, replicas, rollouts
+from fasttrack_jupyter.backends.local.services import records, relay, replicas, rollouts, telling
 from fasttrack_jupyter.backends.local.services.keeper import Keeper
 from fasttrack_jupyter.backends.local.services.link import GatewayLink
-from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision, ServiceRecord
+from fasttrack_jupyter.backends.local.services.records import ReplicaRecord, Revision, ServiceRecord, Unread
 from fasttrack_jupyter.backends.local.services.rollouts import Outcome, Rollout
 from fasttrack_jupyter.backends.local.services.tokens import make_token
 from fasttrack_jupyter.backends.local.sessions import Sessions
 from fasttrack_jupyter.engine.ports import LogChunk, SessionReport, SessionSpec
 from fasttrack_jupyter.engine.serving import Recall, ServiceInfo, SlotDesk
-from fasttrack_jupyter.errors import BackendUnreachable, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, Conflict, NotFound
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.serving import ModelDefinition, ServiceStatus
+from fasttrack_jupyter.model.serving import ModelDefinition
 
 _TIMEOUT = 600.0
 _OUTPUTS = Callable[[SessionSpec], str]
@@ -44,6 +43,7 @@ class Services:
         self._home, self._sessions, self._outputs_of, self.report = home, sessions, outputs_of, report
         self._root = home / "services" / "named"
         self._keepers: dict[str, Keeper] = {}
+        self._unread: dict[str, Unread] = {}
         self._link = GatewayLink(home, self._wake_all)
         self._networks: bool | None = None
         self._recall: Recall | None = None
@@ -56,7 +56,9 @@ class Services:
     def begin(self, desk: SlotDesk, recall: Recall, changed: Callable[[], None] = lambda: None) -> None:
         """Hold what runs, go on with what is wanted."""
         self.desk, self._recall, self._changed = desk, recall, changed
-        for record in records.load_all(self._root):
+        found, unread = records.load_all(self._root)
+        self._unread = {each.name: each for each in unread}
+        for record in found:
             self._keep(record).begin()
 
     def is_serving(self) -> bool:
@@ -65,12 +67,13 @@ class Services:
 
     def codes(self) -> set[str]:
         """Digests of the snapshots that replicas are started from."""
-        return {
+        known = {
             revision.spec.code
             for keeper in self._keepers.values()
             for revision in keeper.record.revisions.values()
             if revision.spec.code is not None
         }
+        return known.union(*(unread.codes for unread in self._unread.values()))
 
     async def aclose(self) -> None:
         """Stop; replicas and the gateway go on."""
@@ -129,8 +132,7 @@ class Services:
 
     def _end_without_service(self, rollout: Rollout) -> None:
         known = rollout.outcome or Outcome(Status.ERROR, Result.FAILURE, f"service {rollout.service} was removed")
-        rollout.outcome = Outcome(known.status, known.result, known.reason, at=time.time())
-        rollout.save()
+        rollout.save(Outcome(known.status, known.result, known.reason, at=time.time()))
         self.report(rollout.last())
 
     def lost(self, spec: SessionSpec) -> None:
@@ -140,9 +142,10 @@ class Services:
         self.report(report)
 
     def roll(self, spec: SessionSpec, definition: ModelDefinition) -> None:
-        """Make the service of ``spec``, or bring it up to date. Raises BackendUnreachable, OSError."""
+        """Make the service of ``spec``, or bring it up to date. Raises BackendUnreachable, Conflict, OSError."""
         service, control = spec.service, Path(self.control(spec.attempt_id))
         assert service is not None
+        self._refuse_unread(service.name)
         keeper = self._keepers.get(service.name)
         if keeper is not None and keeper.record.is_going:
             raise BackendUnreachable(f"service {service.name} is being removed", hint="It is tried again.")
@@ -159,10 +162,10 @@ class Services:
         make_fresh(self._outputs_of(spec))  # which is an input of the tasks that depend on it
         rollout.save()
         keeper.roll(revision, rollout)
-        rollout.note(f"revision {revision.number} of {service.name}: {service.replicas} × {service.model}")
         if is_new:
             self._keepers[service.name] = keeper
             keeper.begin()
+        rollout.note(f"revision {revision.number} of {service.name}: {service.replicas} × {service.model}")
 
     def cancel(self, attempt_id: str, reason: str) -> None:
         """Take a rollout back."""
@@ -173,31 +176,44 @@ class Services:
     # ------------------------------------------------------------ what there is
 
     def keeper(self, name: str) -> Keeper:
-        """Of the service. Raises NotFound."""
+        """Of the service. Raises NotFound; Conflict for one whose record cannot be read."""
+        self._refuse_unread(name)
         if (keeper := self._keepers.get(name)) is None:
             raise NotFound(f"there is no service {name!r} on this machine", hint="`fasttrack services` lists them.")
         return keeper
 
+    def _refuse_unread(self, name: str) -> None:
+        if (unread := self._unread.get(name)) is not None:
+            raise Conflict(f"service {name!r}: {unread.reason}", hint=self._remedy(unread))
+
+    def _remedy(self, unread: Unread) -> str:
+        folder = records.folder_of(self._root, unread.name)
+        return f"use the release that wrote it; or, to give it up, move {folder} away, and deploy it again"
+
+    def info(self, name: str) -> ServiceInfo:
+        """One of them. Raises NotFound."""
+        if (unread := self._unread.get(name)) is not None:
+            return telling.info_of_unread(unread)
+        return telling.info_of(self.keeper(name))
+
     def infos(self) -> list[ServiceInfo]:
         """All, by name."""
-        return [info_of(self._keepers[name]) for name in sorted(self._keepers)]
+        return [self.info(name) for name in sorted({*self._keepers, *self._unread})]
 
-    async def check(self) -> Check:
-        """The doctor's line."""
+    async def checks(self) -> list[Check]:
+        """The doctor's lines."""
         has_networks, count = await self.has_networks(), len(self._keepers)
         ways = "a network for each replica" if has_networks else "replicas share this machine's ports"
         gateway = f"gateway (pid {self._link.pid})" if self._link.pid else "no gateway runs"
         found = f"{ways}; {count} {'service' if count == 1 else 'services'}, {gateway if count else 'so no gateway'}"
         remedy = "let start commands take their port from $PORT, or allow network namespaces"
-        return Check("serving", has_networks and (not count or self._link.pid is not None), found, remedy)
+        unread = [Check("service", False, f"{e.name}: {e.reason}", self._remedy(e)) for e in self._unread.values()]
+        return [Check("serving", has_networks and (not count or self._link.pid is not None), found, remedy), *unread]
 
     def token(self, name: str, seconds: float) -> str:
         """See the port."""
-        keeper = self.keeper(name)
-        newest = keeper.record.newest
-        if newest is not None and newest.service.is_public:
-            return ""
-        return make_token(self._link.key(), keeper.record.id, time.time() + seconds)
+        record = self.keeper(name).record
+        return "" if record.is_public else make_token(self._link.key(), record.id, time.time() + seconds)
 
     def log(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
         """See the port. Blocks."""
@@ -241,23 +257,27 @@ class Services:
         """See ``House``."""
         records.save(self._root, record)
 
-    def forget(self, record: ServiceRecord) -> None:
+    async def forget(self, record: ServiceRecord) -> None:
         """See ``House``."""
-        remove_tree(records.folder_of(self._root, record.name))
-        for replica in record.ended:
-            remove_tree(Path(self.control(replica)))
+        await self.discard_logs(record.ended)
+        await asyncio.to_thread(remove_tree, records.folder_of(self._root, record.name))
+
+    def let_go(self, record: ServiceRecord) -> None:
+        """See ``House``."""
         self._keepers.pop(record.name, None)
 
-    async def discard(self, replica: ReplicaRecord, revision: Revision, *, log_too: bool) -> None:
+    async def discard(self, replica: ReplicaRecord, revision: Revision) -> None:
         """See ``House``."""
         self._sessions.forget(replica.id)
-        control = Path(self.control(replica.id))
-        if log_too:
-            await asyncio.to_thread(remove_tree, control)
-            return
         outputs = Path(self._outputs_of(replicas.replica_spec(revision, replica)))
         await asyncio.to_thread(remove_tree, outputs)
-        await asyncio.to_thread(remove_tree, control / "work")
+        await asyncio.to_thread(remove_tree, Path(self.control(replica.id)) / "work")
+
+    async def discard_logs(self, replicas: Sequence[str]) -> None:
+        """See ``House``."""
+        for replica in replicas:
+            self._sessions.forget(replica)
+            await asyncio.to_thread(remove_tree, Path(self.control(replica)))
 
     async def recall(self, attempt_id: str) -> SessionSpec:
         """See ``House``."""
@@ -273,56 +293,16 @@ class Services:
     async def sync(self) -> dict[str, int]:
         """See ``House``."""
         kept = {k.record.id: k for k in self._keepers.values() if not k.record.is_going or k.replicas}
-        answer = await self._link.sync([_told(keeper) for keeper in kept.values()])
+        told = [telling.told_of(keeper) for keeper in kept.values()]
+        answer = await self._link.sync(told, spared=list(self._unread))
         for service, keeper in kept.items():
             keeper.door_trouble = answer["troubles"].get(service, "")
             if (port := answer["ports"].get(service)) and port != keeper.record.port:
-                keeper.record.port = port
-                self.save(keeper.record)
+                with records.change(keeper.record, self.save):
+                    keeper.record.port = port
                 keeper.wake()
         busy: dict[str, int] = answer["busy"]
         return busy
-
-
-def _told(keeper: Keeper) -> dict[str, Any]:
-    """What the gateway is told about a service."""
-    record = keeper.record
-    newest = record.newest
-    return {
-        "id": record.id,
-        "name": record.name,
-        "port": record.port,
-        "is_public": newest is not None and newest.service.is_public,
-        "reason": keeper.reason(),
-        "replicas": [replicas.way_to(replica) for replica in keeper.open_replicas()],
-    }
-
-
-def info_of(keeper: Keeper) -> ServiceInfo:
-    """What is told about a service."""
-    record = keeper.record
-    newest = record.newest
-    assert newest is not None
-    spec, service = newest.spec, newest.service
-    told = tuple(replica.info() for replica in keeper.replicas.values())
-    healthy = len(keeper.open_replicas())
-    return ServiceInfo(
-        record.name, _status(record, healthy), keeper.endpoint, record.wanted, healthy, service.model, spec.image,
-        service.is_public, service.is_ephemeral, newest.number, record.created_at, record.updated_at,
-        reason=keeper.reason(), job_id=spec.job_id, task=spec.path, pipeline=spec.pipeline,
-        attempt_id=spec.attempt_id, replicas=told,
-        models=tuple(sorted({each.service.model for each in record.revisions.values()})),
-    )  # fmt: skip
-
-
-def _status(record: ServiceRecord, healthy: int) -> ServiceStatus:
-    if record.is_going:
-        return ServiceStatus.DESTROYING
-    if healthy >= record.wanted > 0:
-        return ServiceStatus.HEALTHY
-    if healthy:
-        return ServiceStatus.DEGRADED
-    return ServiceStatus.UNHEALTHY if record.was_healthy and record.wanted else ServiceStatus.PROVISIONING
 
 
 def can_have_networks() -> bool:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from fasttrack_jupyter.backends.local.services.services import Services, info_of
+from fasttrack_jupyter.backends.local.services.replicas import uses_port_variable
+from fasttrack_jupyter.backends.local.services.services import Services
 from fasttrack_jupyter.engine.definitions import load_definition, needs_definition
 from fasttrack_jupyter.engine.ports import LogChunk, ServiceSpec, SessionSpec
 from fasttrack_jupyter.engine.serving import Recall, ServiceInfo, SlotDesk
 from fasttrack_jupyter.errors import Conflict, SessionRejected
-from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.problems import Problem, Severity
+from fasttrack_jupyter.model.serving import ModelDefinition
 
 if TYPE_CHECKING:
     from fasttrack_jupyter.engine.ports import ExecutionBackend
@@ -41,7 +43,7 @@ class LocalServing:
 
     async def service(self, name: str) -> ServiceInfo:
         """See the port."""
-        return info_of(self._open_services().keeper(name))
+        return self._open_services().info(name)
 
     async def scale_service(self, name: str, replicas: int) -> None:
         """See the port."""
@@ -58,6 +60,11 @@ class LocalServing:
     async def service_logs(self, name: str, replica: str | None, after: int, limit: int) -> LogChunk:
         """See the port."""
         return await asyncio.to_thread(self._open_services().log, name, replica, after, limit)
+
+    async def remarks(self, service: ServiceSpec, definition: ModelDefinition) -> list[Problem]:
+        """See ``engine.serving.Remarking``."""
+        has_own = await self._open_services().has_networks() and not uses_port_variable(definition.served[1])
+        return [] if service.is_public or has_own else [_past_the_token(service)]
 
     async def _roll(self, spec: SessionSpec, *, create: bool) -> None:
         """Submit or adopt a deployment's attempt."""
@@ -78,6 +85,17 @@ class LocalServing:
             )
         if not services.go_on(spec):  # asked for twice
             services.roll(spec, definition)
+
+
+def _past_the_token(service: ServiceSpec) -> Problem:
+    return Problem(
+        code="served_past_the_token",
+        message=f"service {service.name!r} asks for tokens, but its replicas listen on a port of this machine: "
+        "whoever reaches that needs none",
+        path=("service", "open_to_public"), severity=Severity.NOTICE,
+        hint="let the command listen on 127.0.0.1 alone; where nobody else may reach that either, let it listen on "
+        "its definition's port instead of $PORT: then it has a network of its own",
+    )  # fmt: skip
 
 
 def not_served_here(service: ServiceSpec) -> Problem | None:
