@@ -59,8 +59,10 @@ class Series:
     def add(self, point: Point) -> None:
         """The next point."""
         self.count, self.last = self.count + 1, point
-        if math.isfinite(point.value):
-            self.lowest, self.highest = min(self.lowest, point.value), max(self.highest, point.value)
+        if -math.inf < point.value < self.lowest:
+            self.lowest = point.value
+        if self.highest < point.value < math.inf:
+            self.highest = point.value
         if self._run == 1:
             self._points.append(point)
         else:
@@ -106,8 +108,14 @@ class MetricTable:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_LINE:  # what follows of it is one more that makes no sense
             self._rest, self.left_out = b"", self.left_out + 1
-        for line in lines:
-            if line and not self._take(line):
+        kept = [line for line in lines if 0 < len(line) <= LONGEST_LINE]
+        self.left_out += sum(len(line) > LONGEST_LINE for line in lines)
+        try:  # all of them at once, which is thrice as fast
+            found = json.loads(b"[%b]" % b",".join(kept))
+        except (ValueError, RecursionError):
+            found = map(_parsed, kept)
+        for each in found:
+            if not self._take(each):
                 self.left_out += 1
 
     @property
@@ -124,14 +132,8 @@ class MetricTable:
         found = {"metrics": self.summaries(), "params": self.params, "tags": self.tags}
         return {key: value for key, value in found.items() if value}
 
-    def _take(self, line: bytes) -> bool:
-        """One line; False where it makes no sense."""
-        if len(line) > LONGEST_LINE:
-            return False
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError):
-            return False
+    def _take(self, found: Any) -> bool:
+        """What a line says; False where it makes no sense."""
         if not isinstance(found, dict):
             return False
         if "name" in found:
@@ -145,11 +147,12 @@ class MetricTable:
         return True
 
     def _take_point(self, found: Mapping[str, Any]) -> bool:
-        name, value, step = _name(found["name"]), _number(found.get("value")), _number(found.get("step"))
-        if name is None or value is None:
+        name, value, step = found["name"], _number(found.get("value")), _number(found.get("step"))
+        if value is None:
             return False
-        if (series := self.series.get(name)) is None:
-            if len(self.series) >= MOST_NAMES:
+        series = self.series.get(name) if isinstance(name, str) else None
+        if series is None:
+            if _name(name) is None or len(self.series) >= MOST_NAMES:
                 return False
             series = self.series[name] = Series()
         at = _number(found.get("time")) or 0.0
@@ -158,6 +161,14 @@ class MetricTable:
             Point(step if is_step and step is not None else series.count, value, at if 0 < at < _LATEST else 0.0)
         )
         return True
+
+
+def _parsed(line: bytes) -> Any:
+    """What a line says; None where it is no JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def as_number(value: float) -> Number:
@@ -204,6 +215,8 @@ def _name(found: Any) -> str | None:
 
 
 def _number(found: Any) -> float | None:
+    if type(found) is float:
+        return found
     if isinstance(found, str):
         return _WORDS.get(found)
     if isinstance(found, bool) or not isinstance(found, int | float):

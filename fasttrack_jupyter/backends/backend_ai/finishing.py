@@ -21,7 +21,7 @@ from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS, MetricTable,
 VALUE_CAP = 1 << 20
 """Bytes of a value's file that are read at most."""
 _RECORD_CAP = 16 << 20
-METRICS_PAGE, METRICS_CAP = 4 << 20, 32 << 20
+METRICS_PAGE, METRICS_CAP = 4 << 20, 16 << 20
 """Bytes of metrics that are read at once, and in all."""
 _APPEARS = 3
 """Seconds in which what a session wrote last can be read everywhere."""

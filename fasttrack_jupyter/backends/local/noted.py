@@ -14,7 +14,7 @@ from typing import Any
 from fasttrack_jupyter.backends.local.fresh import read_small
 from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS, MetricTable, parse_artifacts
 
-_PAGE, _MOST = 1 << 20, 32 << 20
+_PAGE, _MOST = 1 << 20, 16 << 20
 """Bytes that are read at once, and of one file in all: of a larger one its beginning and its end."""
 _LARGEST_LIST = 512 << 10
 
