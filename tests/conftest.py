@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
 pytest_plugins = ["git_http"]
@@ -33,6 +37,32 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("FASTTRACK_", "BACKENDAI_", "PIPELINE_"))]:
         if name not in (MARK, "FASTTRACK_CAMPAIGN_SEED"):  # the latter repeats a campaign of kills
             del os.environ[name]
+    if _leads_workers(config):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # workers are told, clusters taken down
+
+
+def _leads_workers(config: pytest.Config) -> bool:
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """``--dist loadgroup``: a file for one release of Backend.AI (xdist 3.8 cannot group with pytest 9.2)."""
+    return _OfRelease(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+class _OfRelease(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        release = re.search(r"\[(\d+\.\d+\.\d+)", nodeid)
+        return nodeid.partition("::")[0] + (release[1] if release else "")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take down the Backend.AI clusters that workers brought up: none of them knows when the last has done with one."""
+    if _leads_workers(config) and not config.getoption("--backend-ai-keep"):
+        from backend_ai.real_cluster import take_down_unused
+
+        take_down_unused(config.getoption("--backend-ai").split(","))
 
 
 LONG = (

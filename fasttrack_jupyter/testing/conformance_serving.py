@@ -59,6 +59,10 @@ class ServingConformance:
 
     patience = 60.0
     """Seconds within which a rollout gets anywhere."""
+    names: tuple[str, ...] = ()
+    """Of the services that a test has asked for: no others are removed in its end."""
+    models: tuple[str, ...] = ()
+    """Model folders that a test has made."""
 
     def make_backend(self, home: Path) -> ExecutionBackend:
         """A new backend object over the services that belong to ``home``."""
@@ -83,7 +87,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                spec = self.deployment(_name(), model, is_public=True)
+                spec = self.deployment(self.name(), model, is_public=True)
                 assert spec.service is not None
                 end = await _rolled_out(backend, reports, spec)
                 assert (end.status, end.result) == (Status.TERMINATED, Result.SUCCESS)
@@ -105,7 +109,7 @@ class ServingConformance:
             spec: SessionSpec | None = None
             for _ in range(2):
                 async with self._serving(tmp_path, keeps=spec is None) as (backend, reports, model):
-                    spec = spec or self.deployment(_name(), model)
+                    spec = spec or self.deployment(self.name(), model)
                     assert spec.service is not None
                     end = await _rolled_out(backend, reports, spec)
                     assert end.result is Result.SUCCESS
@@ -119,7 +123,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path, keeps=True) as (backend, reports, model):
-                spec = self.deployment(_name(), model)
+                spec = self.deployment(self.name(), model)
                 assert spec.service is not None
                 await _rolled_out(backend, reports, spec)
                 before = await backend.service(spec.service.name)
@@ -134,10 +138,10 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                first = self.deployment(name := _name(), model)
+                first = self.deployment(name := self.name(), model)
                 await _rolled_out(backend, reports, first)
                 before = await backend.service(name)
-                other = await _model(backend, answer="two")
+                other = await self.model(backend, answer="two")
                 second = self.deployment(name, other, revision=2)
                 assert (await _rolled_out(backend, reports, second)).result is Result.SUCCESS
                 after = await backend.service(name)
@@ -152,7 +156,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                await _rolled_out(backend, reports, self.deployment(name := _name(), model))
+                await _rolled_out(backend, reports, self.deployment(name := self.name(), model))
                 endpoint = (await backend.service(name)).endpoint
                 for count in (2, 1, 0):
                     await backend.scale_service(name, count)
@@ -166,7 +170,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                await _rolled_out(backend, reports, self.deployment(name := _name(), model))
+                await _rolled_out(backend, reports, self.deployment(name := self.name(), model))
                 await backend.remove_service(name)
                 await self._until_gone(backend, name)
                 assert (await _rolled_out(backend, reports, self.deployment(name, model))).result is Result.SUCCESS
@@ -179,8 +183,8 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, _):
-                model = await _model(backend, port=80)
-                spec = self.deployment(name := _name(), model)
+                model = await self.model(backend, port=80)
+                spec = self.deployment(name := self.name(), model)
                 try:
                     end = await _rolled_out(backend, reports, spec)
                     assert end.result is Result.FAILURE
@@ -198,7 +202,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, _):
-                spec = self.deployment(name := _name(), await _model(backend, **_NEVER))
+                spec = self.deployment(name := self.name(), await self.model(backend, **_NEVER))
                 await backend.submit(spec)
                 await reports.until(spec.attempt_id, lambda report: report.status is Status.PREPARING)
                 await backend.cancel(spec.attempt_id, "cancelled")
@@ -213,9 +217,9 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                first = self.deployment(name := _name(), model)
+                first = self.deployment(name := self.name(), model)
                 await _rolled_out(backend, reports, first)
-                second = self.deployment(name, await _model(backend, **_NEVER), revision=2)
+                second = self.deployment(name, await self.model(backend, **_NEVER), revision=2)
                 await backend.submit(second)
                 await reports.until(second.attempt_id, lambda report: report.status is Status.PREPARING)
                 await backend.cancel(second.attempt_id, "cancelled")
@@ -232,7 +236,7 @@ class ServingConformance:
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
                 for is_public in (True, False):
-                    spec = self.deployment(name := _name(), model, is_public=is_public)
+                    spec = self.deployment(name := self.name(), model, is_public=is_public)
                     await _rolled_out(backend, reports, spec)
                     info = await backend.service(name)
                     assert info.is_public is is_public
@@ -250,7 +254,7 @@ class ServingConformance:
 
         async def go() -> None:
             async with self._serving(tmp_path) as (backend, reports, model):
-                await _rolled_out(backend, reports, self.deployment(name := _name(), model))
+                await _rolled_out(backend, reports, self.deployment(name := self.name(), model))
                 (replica,) = (await backend.service(name)).replicas
                 for which in (None, replica.id):
                     self.check_log((await backend.service_logs(name, which, 0, 10_000)).data)
@@ -276,6 +280,19 @@ class ServingConformance:
 
     # ------------------------------------------------------------------ parts
 
+    def name(self) -> str:
+        """A new service's name."""
+        self.names = (*self.names, name := f"svc-{secrets.token_hex(4)}")
+        return name
+
+    async def model(self, backend: ExecutionBackend, *, answer: str = "one", port: int = 8000, **service: Any) -> str:
+        """A new model folder."""
+        self.models = (*self.models, name := f"model-{secrets.token_hex(4)}")
+        await backend.make_folder(name, "model")
+        for path, data in model_files(port, answer, **service).items():
+            await backend.put_file(name, path, data)
+        return name
+
     def check_log(self, data: bytes) -> None:
         """What the server of :func:`model_files` writes."""
         assert b"serving" in data
@@ -291,14 +308,14 @@ class ServingConformance:
             if isinstance(found, ServesHere):
                 backend.begin_serving(FreeDesk(), _no_recall)
             try:
-                yield backend, reports, await _model(backend)
+                yield backend, reports, await self.model(backend)
             finally:
                 if not keeps:
                     await self._clear(backend)
 
     async def _clear(self, backend: Any) -> None:
         for info in await backend.services():
-            if info.name.startswith(_PREFIX):
+            if info.name in self.names:
                 if info.status not in _GOING:
                     await backend.remove_service(info.name)
                 await self._until_gone(backend, info.name)
@@ -329,22 +346,8 @@ class ServingConformance:
         assert caught.value.code in (401, 403)
 
 
-_PREFIX = "svc-"
 _NEVER: Mapping[str, Any] = {"start_command": ["sleep", "600"]}
 """Of a definition whose replicas never become healthy."""
-
-
-def _name() -> str:
-    return f"{_PREFIX}{secrets.token_hex(4)}"
-
-
-async def _model(backend: ExecutionBackend, *, answer: str = "one", port: int = 8000, **service: Any) -> str:
-    """A new model folder."""
-    name = f"model-{secrets.token_hex(4)}"
-    await backend.make_folder(name, "model")
-    for path, data in model_files(port, answer, **service).items():
-        await backend.put_file(name, path, data)
-    return name
 
 
 async def _rolled_out(backend: ExecutionBackend, reports: Reports, spec: SessionSpec) -> SessionReport:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import psutil
 import pytest
-from backend_ai.real_cluster import Cluster
+from backend_ai.real_cluster import Cluster, Who
 
 from fasttrack_jupyter.api.client import Client, connect
 from fasttrack_jupyter.errors import FastTrackError
@@ -134,13 +134,13 @@ class ClusterHome:
 
 
 @contextlib.contextmanager
-def cluster_home(cluster: Cluster, endpoint: str = "") -> Iterator[ClusterHome]:
-    """A fresh home whose profile ``default`` is the cluster's ordinary user."""
+def cluster_home(cluster: Cluster, endpoint: str = "", who: Who = "user") -> Iterator[ClusterHome]:
+    """A fresh home whose profile ``default`` is the cluster's ordinary user, or somebody else."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ft") as folder:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
         with connect(f"{folder}/home", timeout=120.0) as client:
-            keys = cluster.user
+            keys = cluster.keys(who)
             profile = {"endpoint": endpoint or cluster.endpoint, "user": keys.access_key, "secret": keys.secret_key}
             client.put_profile("default", profile)
             home = ClusterHome(cluster, client)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import time
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -75,3 +77,9 @@ async def status_becomes(connection: Cluster, session: str, *wanted: str) -> Non
             return
         assert time.monotonic() < deadline, f"{session} is {status}, not {wanted}"
         await asyncio.sleep(0.5)
+
+
+def version_of(endpoint: str) -> str:
+    """What the manager says that it is, as packages are called: 23.9.10 for 23.09.10."""
+    with urllib.request.urlopen(f"{endpoint}/", timeout=20) as answer:
+        return ".".join(str(int(part)) for part in json.load(answer)["manager"].split("."))

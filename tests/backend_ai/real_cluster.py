@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
 from backend_ai.cluster import daemons, packages, stores
 from backend_ai.cluster.down import delete, take_down
-from backend_ai.cluster.processes import Processes, clean_environ
+from backend_ai.cluster.processes import Processes, alone, clean_environ
 from backend_ai.cluster.settings import ClusterError, Settings, default_dir, load
 from backend_ai.cluster.up import is_up
 
@@ -219,6 +220,7 @@ class Cluster:
         return Processes(self.settings.dir)
 
 
+@functools.cache
 def why_not(release: str) -> str:
     """Why a cluster of that release can't be brought up here; empty if it can."""
     if platform.system() != "Linux":
@@ -232,6 +234,28 @@ def why_not(release: str) -> str:
     if packages.find_python(year) is None:
         return f"Backend.AI {release} needs Python {packages.python_for(year)}"
     return ""
+
+
+@contextlib.contextmanager
+def sharing(what: str, *, by_oneself: bool) -> Iterator[None]:
+    """Use something that clusters have beside others, or alone, while the block runs."""
+    folder = default_dir("any").parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / what).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if by_oneself else fcntl.LOCK_SH)
+        yield
+
+
+def take_down_unused(releases: Iterable[str]) -> None:
+    """End the clusters that tests brought up and nobody uses any more, and delete their state."""
+    for folder in map(default_dir, releases):
+        settings = load(folder)
+        if settings is None or not (folder / "of-tests").exists():
+            continue
+        with alone(folder / "lock"), (folder / "users").open("w") as users, contextlib.suppress(BlockingIOError):
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever brings it up has done with it
+            take_down(settings, gently=False)
+            delete(settings, programs=False)
 
 
 @dataclass
@@ -256,7 +280,7 @@ class Clusters:
         argv += ["--accelerator", ACCELERATORS, "--app-proxy"] if int(release.partition(".")[0]) >= 26 else []
         environ = clean_environ() | {"PYTHONPATH": str(Path(__file__).parent.parent)}
         (folder / "of-tests").touch()
-        with (folder / "up.log").open("wb") as log:
+        with _told(folder).open("wb") as log:
             self._starting[release] = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=log)
 
     def get(self, release: str) -> Cluster:
@@ -271,7 +295,7 @@ class Clusters:
             fcntl.flock(self._locks[release], fcntl.LOCK_SH)
         starting = self._starting.get(release)
         if starting is not None and starting.wait():
-            raise ClusterError(f"the cluster of {release} did not come up:\n{(folder / 'up.log').read_text()}")
+            raise ClusterError(f"the cluster of {release} did not come up:\n{_told(folder).read_text()}")
         settings = load(folder)
         assert settings is not None
         lines = (folder / "env").read_text().splitlines()
@@ -285,13 +309,11 @@ class Clusters:
             lock.close()
 
     def take_down(self) -> None:
-        """End the clusters that tests brought up and nobody uses any more, and delete their state."""
-        folders = {default_dir(release) for release in (*self._starting, *self._locks)}
+        """End them, unless somebody else uses them."""
         self.leave()
-        for folder in folders:
-            settings = load(folder)
-            with (folder / "users").open("w") as lock, contextlib.suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if settings is not None and (folder / "of-tests").exists():
-                    take_down(settings, gently=False)
-                    delete(settings, programs=False)
+        take_down_unused({*self._starting, *self._locks})
+
+
+def _told(folder: Path) -> Path:
+    """What the program said by which these tests ask for a cluster; those of other workers wait for it."""
+    return folder / f"up-{os.getpid()}.log"

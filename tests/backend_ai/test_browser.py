@@ -19,6 +19,8 @@ from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
 from fasttrack_jupyter.engine.clusters import NewFolder, ShareRequest
 from fasttrack_jupyter.errors import BadRequest, Conflict, FastTrackError, Forbidden, NotFound
 
+pytestmark = pytest.mark.usefixtures("second_user")
+
 
 @asynccontextmanager
 async def browsing(cluster: RealCluster, who: Who = "user") -> AsyncIterator[Browser]:

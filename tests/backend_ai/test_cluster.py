@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 from backend_ai.fault_proxy import FaultProxy
+from backend_ai.looking import version_of
 from backend_ai.real_cluster import Cluster, Who
 
 pytestmark = pytest.mark.every_release
@@ -19,15 +20,9 @@ with Session() as session:
 """
 
 
-def _version(endpoint: str) -> str:
-    """What the manager says that it is, as packages are called: 23.9.10 for 23.09.10."""
-    with urllib.request.urlopen(f"{endpoint}/", timeout=20) as answer:
-        return ".".join(str(int(part)) for part in json.load(answer)["manager"].split("."))
-
-
-def test_the_manager_says_its_version(cluster: Cluster) -> None:
+def test_the_manager_says_itsversion_of(cluster: Cluster) -> None:
     """The manager is of the release that was asked for."""
-    assert _version(cluster.endpoint) == cluster.version
+    assert version_of(cluster.endpoint) == cluster.version
 
 
 @pytest.mark.parametrize("who", ["user", "second", "admin"])
@@ -51,24 +46,17 @@ def test_the_session_image_has_what_examples_use(cluster: Cluster) -> None:
     assert cluster.docker(*words).strip() == "all there"
 
 
-def test_the_manager_goes_and_comes_back(cluster: Cluster) -> None:
-    """A daemon that a test stops is gone, and answers again afterwards."""
-    with cluster.without("manager"), pytest.raises(urllib.error.URLError):
-        _version(cluster.endpoint)
-    assert _version(cluster.endpoint) == cluster.version
-
-
 def test_faults_come_and_go(cluster: Cluster, faults: FaultProxy) -> None:
     """Before the manager a proxy can answer 503, lose an answer, refuse connections, and pass everything again."""
     faults.answer(503, "GET /", times=1)
     faults.reset("GET /", times=1, when="after")
     with pytest.raises(urllib.error.HTTPError, match="503"):
-        _version(faults.endpoint)
+        version_of(faults.endpoint)
     with pytest.raises(ConnectionError):
-        _version(faults.endpoint)
+        version_of(faults.endpoint)
     faults.down()
     with pytest.raises(urllib.error.URLError, match="refused"):
-        _version(faults.endpoint)
+        version_of(faults.endpoint)
     faults.heal()
-    assert _version(faults.endpoint) == cluster.version
+    assert version_of(faults.endpoint) == cluster.version
     assert (len(faults.seen), len(faults.passed)) == (3, 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +20,6 @@ from fasttrack_jupyter.testing.conformance_serving import ServingConformance
 
 pytestmark = [pytest.mark.since(26, 9), pytest.mark.services, pytest.mark.timeout(1200, func_only=True)]
 
-_MODEL = re.compile(r"model-[0-9a-f]{8}")
 _UNMOUNTED = 180.0
 """Seconds after a service's end in which its sessions have ended."""
 
@@ -34,20 +32,20 @@ class TestBackendAIServices(ServingConformance):
     @pytest.fixture(autouse=True)
     def _on(self, cluster: Cluster, tmp_path: Path) -> Iterator[None]:
         """Model folders are removed in the end, when no replica mounts them any more."""
-        self._cluster, began = cluster, time.time() - 1.0
+        self._cluster = cluster
         yield
-        asyncio.run(self._remove_folders(tmp_path, began))
+        asyncio.run(self._remove_folders(tmp_path))
 
-    async def _remove_folders(self, home: Path, began: float) -> None:
+    async def _remove_folders(self, home: Path) -> None:
         backend = self.make_backend(home)
         deadline = time.monotonic() + _UNMOUNTED
-        for folder in await backend.folders():
-            while _MODEL.fullmatch(folder.name) and folder.created_at >= began:
+        for folder in self.models:
+            while True:
                 try:
-                    await backend.remove_folder(folder.name)
+                    await backend.remove_folder(folder)
                     break
                 except BadRequest:  # mounted
-                    assert time.monotonic() < deadline, f"{folder.name} is still mounted"
+                    assert time.monotonic() < deadline, f"{folder} is still mounted"
                     await asyncio.sleep(1.0)
         await backend.aclose()
 

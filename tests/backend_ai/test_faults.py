@@ -20,7 +20,7 @@ import pytest
 from backend_ai.real_cluster import Cluster
 from backend_ai.troubled import Troubled, first, second, troubled
 
-long = pytest.mark.long_faults
+long, alone = pytest.mark.long_faults, pytest.mark.alone
 DESTROY = """import sys; from ai.backend.client.session import Session
 with Session() as session: session.ComputeSession(sys.argv[1]).destroy()"""
 DELETE = """import sys; from ai.backend.client.session import Session
@@ -119,6 +119,7 @@ def test_answers_that_come_too_late_do_no_harm(there: Troubled, step: str) -> No
     there.went_well(job, 200)
 
 
+@alone
 @long
 @pytest.mark.parametrize("seconds", [8, 60])
 def test_a_manager_that_is_down_is_waited_for(there: Troubled, cluster: Cluster, seconds: float) -> None:
@@ -136,6 +137,7 @@ def test_a_manager_that_is_down_is_waited_for(there: Troubled, cluster: Cluster,
     there.went_well(job, 200, ["first", "second"])
 
 
+@alone
 @long
 def test_a_storage_proxy_that_is_down_is_waited_for(there: Troubled, cluster: Cluster) -> None:
     """While the code is to be uploaded, and when an end is to be read: an end is read late rather than wrong.
@@ -154,6 +156,7 @@ def test_a_storage_proxy_that_is_down_is_waited_for(there: Troubled, cluster: Cl
     there.went_well(job)
 
 
+@alone
 @long
 def test_a_log_is_followed_over_a_storage_proxy_that_is_down(there: Troubled, cluster: Cluster) -> None:
     """What it had not got before comes afterwards, once."""
@@ -169,6 +172,7 @@ def test_a_log_is_followed_over_a_storage_proxy_that_is_down(there: Troubled, cl
         assert following.result(60) == "".join(f"line {i}\n" for i in range(1, 21))
 
 
+@alone
 @long
 def test_a_session_lives_on_without_its_agent(there: Troubled, cluster: Cluster) -> None:
     """The agent is killed while the command runs and comes back."""

@@ -18,7 +18,7 @@ from ui import test_access as access
 
 from fasttrack_jupyter.errors import FastTrackError
 
-pytestmark = pytest.mark.since(26)
+pytestmark = [pytest.mark.since(26), pytest.mark.alone]  # Chromium minds containers that come and go
 chromium, page, built_extension = ui.chromium, ui.page, ui.built_extension
 jp_asyncio_loop, jp_server_cleanup = ui.jp_asyncio_loop, ui.jp_server_cleanup
 BACKEND, SECOND = "backend.ai", "backend.ai:second"

@@ -1,4 +1,7 @@
-"""A new access key of the same user, on real clusters: jobs are seen through, though it is not shown their sessions."""
+"""A new access key of the same user, on real clusters: jobs are seen through, though it is not shown their sessions.
+
+It is the second user's, who has nothing to do in other tests but in those of `test_browser.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from backend_ai.real_cluster import Cluster
 from fasttrack_jupyter.backends.backend_ai import http
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
 
+pytestmark = pytest.mark.usefixtures("second_user")
 MAKE = """mutation($user: String!, $props: KeyPairInput!) {
   create_keypair(user_id: $user, props: $props) { ok msg keypair { access_key secret_key } } }"""
 DELETE = "mutation($key: String!) { delete_keypair(access_key: $key) { ok msg } }"
@@ -35,27 +39,27 @@ def administer(cluster: Cluster, query: str, variables: dict[str, object]) -> di
 
 @contextlib.contextmanager
 def another_key(cluster: Cluster) -> Iterator[Keys]:
-    """A second access key of the ordinary user; on 23.09, where a user has only one that works, instead of his own."""
+    """Another access key of the user; on 23.09, where a user has only one that works, instead of his own."""
     props = {"is_active": True, "is_admin": False, "resource_policy": "default", "rate_limit": 30_000}
-    made = administer(cluster, MAKE, {"user": cluster.user.email, "props": props})["keypair"]
+    made = administer(cluster, MAKE, {"user": cluster.second.email, "props": props})["keypair"]
     assert isinstance(made, dict)
     try:
         yield Keys(made["access_key"], made["secret_key"])
     finally:
-        use(cluster, cluster.user.access_key)
+        use(cluster, cluster.second.access_key)
         administer(cluster, DELETE, {"key": made["access_key"]})
 
 
 def use(cluster: Cluster, key: str) -> None:
     """It is the user's main access key from now on."""
     if cluster.year < 24:
-        cluster.sql(f"UPDATE users SET main_access_key = '{key}' WHERE email = '{cluster.user.email}';")
+        cluster.sql(f"UPDATE users SET main_access_key = '{key}' WHERE email = '{cluster.second.email}';")
 
 
 @pytest.fixture
 def there(cluster: Cluster) -> Iterator[ClusterHome]:
     """A home."""
-    with cluster_home(cluster) as home:
+    with cluster_home(cluster, who="second") as home:
         yield home
 
 
@@ -69,7 +73,7 @@ def put(home: ClusterHome, keys: Keys) -> None:
 @pytest.mark.every_release
 def test_a_job_is_seen_through_with_a_new_key(there: ClusterHome, cluster: Cluster) -> None:
     """Its session, made with the old one, is followed and cannot run twice; the next one is made with the new one."""
-    own = Keys(cluster.user.access_key, cluster.user.secret_key)
+    own = Keys(cluster.second.access_key, cluster.second.secret_key)
     command = "echo begun; echo x >>/pipeline/vfroot/begun; sleep 15; echo 7 >/pipeline/outputs/made"
     tasks = [
         {"name": "first", "command": command},
@@ -93,7 +97,7 @@ def test_a_job_is_seen_through_with_a_new_key(there: ClusterHome, cluster: Clust
 
 def test_a_session_that_a_new_key_is_not_shown_can_be_cancelled(there: ClusterHome, cluster: Cluster) -> None:
     """It is told so by its records, and its container ends."""
-    own = Keys(cluster.user.access_key, cluster.user.secret_key)
+    own = Keys(cluster.second.access_key, cluster.second.secret_key)
     with another_key(cluster) as key:
         job = there.start("keys", [{"name": "first", "command": "echo begun; sleep 600"}])
         there.running(job, "first", "begun")

@@ -20,6 +20,9 @@ from .stores import docker_environ, sql
 XFS_LOCK = Path("/tmp/backendai-xfs-file-lock")
 """Every daemon that imports the storage backends creates it at this very place, and the storage proxy must write it."""
 
+OVERCOMMIT = "4"
+"""Slots of ``cpu`` for each core; an agent takes 10 at most."""
+
 
 @dataclass(frozen=True)
 class Daemon:
@@ -112,8 +115,17 @@ def _worker(settings: Settings, protocol: str) -> Daemon:
 
 
 def _agent(settings: Settings) -> Daemon:
-    """The first start takes longer: it makes images of its own helpers."""
-    return Daemon("agent", _backend_ai(settings, "ag", "agent"), lambda: _agent_is_ready(settings), seconds=240)
+    """The first start takes longer: it makes images of its own helpers.
+
+    It offers each core several times: sessions of tests mostly wait, and shall not wait for each other.
+    """
+    return Daemon(
+        "agent",
+        _backend_ai(settings, "ag", "agent"),
+        lambda: _agent_is_ready(settings),
+        seconds=240,
+        environ={"BACKEND_CPU_OVERCOMMIT_FACTOR": OVERCOMMIT},
+    )
 
 
 def _agent_is_ready(settings: Settings) -> bool:
