@@ -157,6 +157,8 @@ CASES = [
     ("{name: a, command: x, when: ‸'x ${{ true }}'}", "bad-condition", "leave only ${{ true }}"),
     ("{name: a, command: x, when: '${{ true }} && ‸${{ 1 < 2 }}'}", "bad-condition", "${{ true && 1 < 2 }}"),
     ("{name: a, command: x, when: ‸'${{ tasks.prep.outputs.n }}'}", "bad-condition", "a whole number"),
+    ("{name: a, command: x, when: '${{ tasks.prep.outputs.clean ‸> 1 }}'}", "bad-condition", "--value"),
+    ("{name: a, command: x, when: '${{ tasks.prep.outputs.n ‸< \"1\" }}'}", "bad-condition", "a text"),
     ("{name: a, command: x, when: ‸'${{ tasks.prep.outputs.clean }}'}", "bad-condition", "path of an artifact"),
     ("{name: a, command: x, when: ‸'${{ job.name || job.id }}'}", "bad-condition", "a text"),
     ("{name: a, command: x, when: '${{ 1 + ‸}}'}", "bad-expression", ""),

@@ -16,6 +16,7 @@ from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in")
+_ORDER = ("<", "<=", ">", ">=")
 _TOO_STRICT = (RunIf.ANY_FAILED, RunIf.ONE_SUCCESS)
 
 
@@ -43,7 +44,14 @@ def _when(pipeline: Pipeline, params: Mapping[str, str], number: int, task: Task
             message = f"task {task.name!r}, when: {error.message}"
             yield Finding("bad-condition", path, message, error.hint, task.when, offset=error.offset or None)
         return
-    kind = _Kinds(pipeline, task, params).of(expression)
+    kinds = _Kinds(pipeline, task, params)
+    for symbol, left, right in kinds.clashes(expression):
+        message = (
+            f"task {task.name!r}, when: {symbol.operator!r} does not go between {_THINGS[left]} and {_THINGS[right]}"
+        )
+        hint = _VALUE if "artifact" in (left, right) else "compare numbers with numbers, and texts with texts"
+        yield Finding("bad-condition", path, message, hint, task.when, offset=symbol.offset)
+    kind = kinds.of(expression)
     if kind not in (None, "bool"):
         message = f"task {task.name!r}, when: this gives {_THINGS[str(kind)]}, not true or false"
         hint = "compare it: ${{ tasks.check.outputs.accuracy > 0.9 }}"
@@ -60,8 +68,12 @@ def _is_readable(text: str) -> bool:
 
 _THINGS = {
     "int": "a whole number", "float": "a number", "str": "a text", "list": "a list", "struct": "a struct",
-    "null": "null", "artifact": "the path of an artifact",
+    "null": "null", "bool": "true or false", "artifact": "the path of an artifact",
 }  # fmt: skip
+
+
+_NUMBERS = ("int", "float")
+_VALUE = "declare a value there: outputs: {accuracy: float}; of a notebook's cell, --value accuracy=float"
 
 
 class _Kinds:
@@ -90,6 +102,19 @@ class _Kinds:
                 return self._named(expression)
         return None
 
+    def clashes(self, expression: Expression) -> Iterator[tuple[Binary, str, str]]:
+        """Where sizes are compared that cannot be, with the types of the two."""
+        todo = [expression]
+        while todo:
+            match todo.pop():
+                case Unary(operand=operand):
+                    todo.append(operand)
+                case Binary(operator=symbol, left=left, right=right) as found:
+                    todo += [right, left]
+                    kinds = (self.of(left), self.of(right))
+                    if symbol in _ORDER and None not in kinds and not _is_comparable(*map(str, kinds)):
+                        yield found, str(kinds[0]), str(kinds[1])
+
     def _named(self, reference: Reference) -> str | None:
         match (reference.root, *map(str, reference.names)):
             case ("params", name):
@@ -114,6 +139,10 @@ class _Kinds:
             return None
         spec = source.products.get(output)
         return spec.type if spec is not None and spec.type in frozenset(ValueType) else "artifact"
+
+
+def _is_comparable(left: str, right: str) -> bool:
+    return (left in _NUMBERS and right in _NUMBERS) or left == right == "str"
 
 
 def _alone(number: int, task: Task) -> Finding:
