@@ -48,6 +48,9 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "rerun": ("run", "rerun", "Make a new job from an old one."),
         "shell": ("jobs", "shell", "Open a shell inside a running task instance."),
         "metrics": ("metrics", "metrics", "Show the metrics of a job's task instances."),
+        "compare": ("compare", "compare", "Show jobs side by side: parameters, metrics, tasks."),
+        "diff": ("diff", "diff", "Show what is different between two pipelines: tasks, parameters, code."),
+        "lineage": ("lineage", "lineage", "Show what something was made of, and what was made of it."),
         "outputs": ("outputs", "outputs", "List what a job left, or copy it."),
         "annotate": ("jobs", "annotate", "Give a job a name, tags, a note or another priority."),
         "delete": ("jobs", "delete", "Forget ended jobs."),
@@ -61,7 +64,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "pipelines": ("places", "pipelines", "List the pipelines that this home knows."),
         "folders": ("places", "folders", "List, make and remove vfolders."),
         "secrets": ("secret", "secrets", "Keep values that tasks need and nobody should read."),
-        "cache": ("cache", "cache", "List results that stand in for executions, keep them or forget them."),
+        "cache": ("cache", "cache", "List, keep or forget results that are used again."),
         "gc": ("places", "gc", "Remove what old jobs left behind."),
     },
     "Clusters": {

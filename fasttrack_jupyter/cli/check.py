@@ -99,7 +99,7 @@ def plan(
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "shrink": shrink,
-        "cache": not no_cache,
+        **({"cache": False} if no_cache else {}),
     }
     use_environ(face.client, request.get("backend", "local"), os.environ, lambda: text_of(request))
     show_plan(face, face.client.plan(request))

@@ -87,7 +87,7 @@ def run(
         "params": parameters(params, "--param"),
         "selection": selection(only, from_, until),
         "shrink": shrink,
-        "cache": not no_cache,
+        **({"cache": False} if no_cache else {}),
         "name": name,
         "tags": list(tags),
         "note": note,
