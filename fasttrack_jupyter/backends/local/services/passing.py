@@ -33,6 +33,12 @@ _LONGEST_MESSAGE = 64 << 20
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+_Body = bytes | aiohttp.StreamReader | None
+"""Of a request: read already, to be read, or there is none."""
+_SMALL = 1 << 20
+"""Bytes of a body that is read before it is passed on: in one piece, and to another replica if need be."""
+
+
 class _Deaf(Exception):
     """The replica runs, and nothing in it listens: its relay said so, so nobody has seen the request."""
 
@@ -128,10 +134,11 @@ class Door:
             if not _is_meant(request):
                 return self._problem(421, "a public service of this machine is asked at 127.0.0.1 or localhost alone")
         tried: set[str] = set()
+        body = await _body(request)
         while way := self._choose(tried, has_token=not why):
             way.busy += 1
             try:
-                return await self._pass(request, way, has_token=not why)
+                return await self._pass(request, body, way, has_token=not why)
             except (aiohttp.ClientConnectorError, _Deaf):
                 continue  # nobody has seen the request: another one can have it
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -163,16 +170,15 @@ class Door:
             response.force_close()
         return response
 
-    async def _pass(self, request: web.BaseRequest, way: _Way, *, has_token: bool) -> web.StreamResponse:
+    async def _pass(self, request: web.BaseRequest, body: _Body, way: _Way, *, has_token: bool) -> web.StreamResponse:
         url = URL(way.origin + _place(request), encoded=True)
         headers = _passed(request, has_token=has_token)
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._pass_websocket(request, way, url, headers)
-        body = request.content if request.body_exists else None
         call = way.session.request(request.method, url, headers=headers, data=body, allow_redirects=False)
         async with call as answer:
             if _DEAF in answer.headers:
-                if body is None:
+                if not isinstance(body, aiohttp.StreamReader):
                     raise _Deaf
                 return self._problem(502, "nothing listens on the replica's port")
             response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer))
@@ -219,6 +225,13 @@ class Door:
             if error.headers is not None and _DEAF in error.headers:
                 raise _Deaf from error
             return self._problem(error.status, "the replica wants no websocket there")
+
+
+async def _body(request: web.BaseRequest) -> _Body:
+    if not request.body_exists:
+        return None
+    size = request.content_length
+    return await request.content.read() if size is not None and size <= _SMALL else request.content
 
 
 def _is_meant(request: web.BaseRequest) -> bool:
