@@ -24,7 +24,7 @@ WIDTH = 32
 @job_argument
 @task_argument
 @click.option("--attempt", type=click.IntRange(min=1), metavar="N", help="Of this attempt, not of the current one.")
-@click.option("--csv", "as_csv", is_flag=True, help="Every point on stdout: task,metric,step,value,time.")
+@click.option("--csv", "as_csv", is_flag=True, help="The points on stdout: task,metric,step,value,time.")
 @json_option
 @pass_face
 def metrics(face: Face, job: str, task: str | None, attempt: int | None, as_csv: bool) -> None:
