@@ -81,8 +81,7 @@ class _Task:
 
     def told(self) -> Dict[str, Any]:
         """What the engine says of the job and the task."""
-        found: Dict[str, Any] = json.loads(os.environ.get("FASTTRACK_JOB", "{}"))
-        return found
+        return dict(json.loads(os.environ.get("FASTTRACK_JOB", "{}")))
 
 
 class _Writer:
@@ -101,7 +100,8 @@ class _Writer:
         self._lines: List[str] = []
         self._progress: Optional[str] = None
         self._written_at = -INTERVAL
-        self._is_waiting = self._is_told_of_end = False
+        self._timer, self._is_told_of_end = threading.Timer(INTERVAL, self.flush), False
+        self._timer.cancel()  # nothing waits
         self._quoted: Dict[str, str] = {}
         self._next: Dict[str, float] = {}
 
@@ -142,7 +142,8 @@ class _Writer:
         with self._lock:
             lines, self._lines = self._lines, []
             progress, self._progress = self._progress, None
-            self._written_at, self._is_waiting = time.monotonic(), False
+            self._written_at = time.monotonic()
+            self._timer.cancel()
             try:
                 data = "".join(lines).encode("ascii")
                 while data:
@@ -157,16 +158,15 @@ class _Writer:
         """At once where nothing was written for a while, else a little later."""
         if time.monotonic() - self._written_at >= INTERVAL or len(self._lines) >= _MOST_KEPT:
             self.flush()
-        elif not self._is_waiting:
-            self._is_waiting = True
+        elif self._timer.finished.is_set():
             known = sys.modules.get("multiprocessing.util")
             if known is not None and not self._is_told_of_end:  # its processes end without the functions of atexit
                 self._is_told_of_end = True
                 known.Finalize(None, self.flush, exitpriority=0)
-            timer = threading.Timer(INTERVAL, self.flush)
-            timer.daemon = True
+            self._timer = threading.Timer(INTERVAL, self.flush)
+            self._timer.daemon = True
             try:
-                timer.start()
+                self._timer.start()
             except RuntimeError:  # no more threads: the interpreter is about to end
                 self.flush()
 

@@ -112,6 +112,17 @@ def test_blas_has_the_threads_that_the_task_asked_for(tmp_path: Path) -> None:
     assert counts[0] == counts[1]
 
 
+def test_helpers_that_travel_with_the_code_are_found_in_a_warm_cell(tmp_path: Path) -> None:
+    """Where PYTHONPATH leads a fresh one; what is kept back is written at the end."""
+    folder = "/pipeline/code/.fasttrack/task"
+    helpers = Path(__file__).parents[2] / "fasttrack_jupyter/task/fasttrack_task.py"
+    cell = "import fasttrack_task as ft, numpy, sys\nfor i in range(9): ft.metric('a', i)\nprint(sys.path[:2])"
+    how: dict[str, Any] = {"own": {".fasttrack/task/fasttrack_task.py": helpers.read_text()}}
+    (ended,) = in_a_house(tmp_path / "ft", cell, environ={"FASTTRACK_PYTHONPATH": folder}, **how)
+    assert (ended.notes, ended.log) == ("", f"['', '{folder}']\n")
+    assert ended.report.data["metrics"]["a"]["count"] == 9
+
+
 def test_it_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
     """And then doctor says so, and what is warm."""
 
