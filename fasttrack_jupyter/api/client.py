@@ -22,6 +22,7 @@ from fasttrack_jupyter.api.caller import Json, quoted
 from fasttrack_jupyter.api.client_approvals import ApprovalCalls
 from fasttrack_jupyter.api.client_cache import CacheCalls
 from fasttrack_jupyter.api.client_cluster import ClusterCalls
+from fasttrack_jupyter.api.client_compare import CompareCalls
 from fasttrack_jupyter.api.client_models import ModelCalls
 from fasttrack_jupyter.api.client_profiles import ProfileCalls
 from fasttrack_jupyter.api.client_services import ServiceCalls
@@ -45,7 +46,7 @@ def connect(
     return client
 
 
-class Client(CacheCalls, ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls):
+class Client(CacheCalls, CompareCalls, ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls):
     """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
 
     # ------------------------------------------------------------ pipelines, before a job

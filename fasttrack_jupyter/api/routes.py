@@ -19,6 +19,7 @@ from fasttrack_jupyter.api import (
     routes_approvals,
     routes_cache,
     routes_cluster,
+    routes_compare,
     routes_models,
     routes_profiles,
     routes_services,
@@ -312,6 +313,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *routes_approvals.HANDLERS,
     *routes_services.HANDLERS,
     *routes_models.HANDLERS,
+    *routes_compare.HANDLERS,
     *routes_cache.HANDLERS,
     *(gc, doctor, openapi, shutdown),
 )

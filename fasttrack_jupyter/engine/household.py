@@ -15,8 +15,11 @@ from fasttrack_jupyter.engine.cache_keys import cache_keys
 from fasttrack_jupyter.engine.cache_plan import CachePlanner
 from fasttrack_jupyter.engine.carrying import Carrier
 from fasttrack_jupyter.engine.clusters import Browsable, ClusterBrowser, SessionsPage
+from fasttrack_jupyter.engine.compare_desk import CompareDesk
+from fasttrack_jupyter.engine.diff_desk import DiffDesk
 from fasttrack_jupyter.engine.digests import Digests
 from fasttrack_jupyter.engine.keeping import ServiceKeeper
+from fasttrack_jupyter.engine.lineage import LineageDesk
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.overviews import BackendView, UsageHistory
 from fasttrack_jupyter.engine.ports import ExecutionBackend
@@ -90,6 +93,9 @@ class Household:
         )  # fmt: skip
         self._collector = GarbageCollector(world.store, self._roster, self._carrier, world.bus)
         self._logs = LogReader(world.store, self._roster.backend, world.secrets)
+        self.comparisons = CompareDesk(world.store, self._roster.backend, self._stage, self._logs)
+        self.diffs = DiffDesk(world.store, self._roster.backend, self._preparer)
+        self.lineages = LineageDesk(world.store, self._roster.backend, self.models)
         self._keeper = ServiceKeeper(
             world.store, self._roster, self._runner, self._stage, world.clock, lambda: self.services.changed()
         )

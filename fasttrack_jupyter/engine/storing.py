@@ -175,6 +175,10 @@ class JobStore(CacheStore, Protocol):
         """``(folder, outputs_dir)`` of all instances in the pipeline folders ``folders``, but of the jobs ``gone``."""
         ...
 
+    async def standing_in(self, folder: str, outputs_dir: str, limit: int) -> list[tuple[str, str]]:
+        """``(job id, path)`` of instances that never ran and show an earlier one's outputs, the oldest first."""
+        ...
+
     async def kept_means(self, gone: Collection[str]) -> set[str]:
         """What reports of all instances, but of the jobs ``gone``, called ``environment`` and ``commit``."""
         ...

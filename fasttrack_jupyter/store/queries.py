@@ -169,6 +169,15 @@ def kept_outputs(con: sqlite3.Connection, folders: Collection[str], gone: Collec
     return set(con.execute(query, (json.dumps(list(folders)), json.dumps(list(gone)))))
 
 
+def standing_in(con: sqlite3.Connection, folder: str, outputs_dir: str, limit: int) -> list[tuple[str, str]]:
+    """See :meth:`JobStore.standing_in`."""
+    query = (
+        f"SELECT j.id, i.path FROM instances i JOIN jobs j ON j.num = i.num >> {ORDINAL_BITS} "
+        "WHERE i.attempts = 0 AND i.outputs_dir = ? AND j.folder = ? ORDER BY i.num LIMIT ?"
+    )
+    return list(con.execute(query, (outputs_dir, folder, limit)))
+
+
 def kept_means(con: sqlite3.Connection, gone: Collection[str]) -> set[str]:
     """See :meth:`JobStore.kept_means`."""
     query = (

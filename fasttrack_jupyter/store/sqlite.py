@@ -135,6 +135,10 @@ class SqliteStore(CacheTable):
         """See :meth:`JobStore.kept_outputs`."""
         return await self._read(lambda con: queries.kept_outputs(con, folders, gone))
 
+    async def standing_in(self, folder: str, outputs_dir: str, limit: int) -> list[tuple[str, str]]:
+        """See :meth:`JobStore.standing_in`."""
+        return await self._read(lambda con: queries.standing_in(con, folder, outputs_dir, limit))
+
     async def kept_means(self, gone: Collection[str]) -> set[str]:
         """See :meth:`JobStore.kept_means`."""
         return await self._read(lambda con: queries.kept_means(con, gone))

@@ -84,6 +84,20 @@ class Snapshots:
         """``{path: sha256}`` of the contents (of a symlink's target). Raises NotFound."""
         return {path: entry[0] for path, entry in self._entries(digest).items()}
 
+    def read(self, digest: str, path: str, limit: int) -> bytes:
+        """At most ``limit`` first bytes of one of its files; where it is a symlink, what it leads to, as text.
+
+        Raises:
+            NotFound: there is no such snapshot, or no such file in it.
+        """
+        if path not in self._entries(digest):
+            raise NotFound(f"the code snapshot {digest[:12]} has no file {path!r}")
+        place = self.path(digest) / path
+        if place.is_symlink():
+            return os.fsencode(os.readlink(place))[:limit]
+        with place.open("rb") as file:
+            return file.read(limit)
+
     def kinds(self, digest: str) -> dict[str, str]:
         """``{path: FILE, EXECUTABLE or LINK}`` of what is in it. Raises NotFound."""
         return {path: entry[1] for path, entry in self._entries(digest).items()}

@@ -304,6 +304,10 @@ class LocalBackend(LocalServing):
         """See the port."""
         return await asyncio.to_thread(self._snapshots.manifest, digest)
 
+    async def read_code(self, digest: str, path: str, limit: int) -> bytes:
+        """See ``diff_desk.KeepsCode``."""
+        return await asyncio.to_thread(self._snapshots.read, digest, path, limit)
+
     async def remove_sessions(self, attempt_ids: Sequence[str]) -> int:
         """See the port."""
         controls = [Path(self._open_sessions().control(attempt_id)) for attempt_id in attempt_ids]
