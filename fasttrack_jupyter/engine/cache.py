@@ -134,7 +134,8 @@ class CacheJudge:
             [(live.graph.names[i], _place(live, i)) for i in live.graph.upstream[index]],
             code.get(task.name, code.get("", live.job.code or "")), live.job.params,
         )  # fmt: skip
-        return await self._make_keys().fingerprint(execution)
+        keys = self._make_keys()
+        return replace(await keys.fingerprint(execution), told=keys.told(execution))
 
     def _draft(self, live: LiveJob, path: str, fingerprint: Fingerprint) -> CacheEntry:
         job = live.job

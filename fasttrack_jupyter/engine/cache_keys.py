@@ -66,7 +66,7 @@ class Keys:
             self.outputs |= await self._digests.outputs(missing)
 
     async def fingerprint(self, execution: Execution) -> Fingerprint:
-        """Raises NoKey."""
+        """Its parts, and nothing told. Raises NoKey."""
         why = never_reused(execution.pipeline, execution.task)
         if why:
             raise NoKey(why)
@@ -91,14 +91,17 @@ class Keys:
         self._add_inputs(parts, execution)
         for mount in spec.mounts:
             parts[f"mount {mount.target}"] = await self._mount(execution.backend, mount.folder)
-        params, texts = self._texts_of(execution.pipeline, task)
-        told = {
+        return Fingerprint(parts)
+
+    def told(self, execution: Execution) -> dict[str, Any]:
+        """What is told about an execution's key, to explain another one by it; see :class:`Fingerprint`."""
+        params, texts = self._texts_of(execution.pipeline, execution.task)
+        return {
             "params": {name: execution.params.get(name) for name in params},
             "texts": texts,
             "inputs": [name for name, _ in execution.upstream],
-            "code": spec.code,
+            "code": execution.spec.code,
         }
-        return Fingerprint(parts, told)
 
     def _add_inputs(self, parts: dict[str, str], execution: Execution) -> None:
         spec, places = execution.spec, []

@@ -209,14 +209,15 @@ class _Look:
             return replace(planned, reason=f"never reused: {error}")
         except FastTrackError as error:
             return replace(planned, notes=(*planned.notes, f"not looked up: {error.message}"))
-        return await self._compared(i, planned, fingerprint)
+        return await self._compared(i, planned, fingerprint, execution)
 
-    async def _compared(self, i: int, planned: PlannedTask, now: Fingerprint) -> PlannedTask:
+    async def _compared(self, i: int, planned: PlannedTask, now: Fingerprint, execution: Execution) -> PlannedTask:
         newest, key = self._newest.get(planned.path), now.key
         entry = newest
         if entry is None or entry.key != key:
             entry = await self._planner.find(self._ahead.folder, key) if self._ahead.folder else None
         if entry is None:
+            now = replace(now, told=self._keys.told(execution))
             return replace(planned, reason=await self._why(i, planned, now, newest))
         place = place_of(entry)
         await self._keys.look_at([place])

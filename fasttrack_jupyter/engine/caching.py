@@ -46,7 +46,7 @@ class CacheEntry:
 
 def about_of(fingerprint: Fingerprint) -> str:
     """A fingerprint as an entry keeps it."""
-    return json.dumps({"parts": dict(fingerprint.parts), "told": dict(fingerprint.told)}, ensure_ascii=False)
+    return json.dumps({"parts": dict(fingerprint.parts), "told": dict(fingerprint.told)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,13 +71,14 @@ class Digests:
         """Of output folders, by content; None for one that is gone, or that nobody can vouch for."""
         here: dict[Place, str] = {}
         found: dict[Place, Digest | None] = dict.fromkeys(places)
+        roots = {folder: self._root(folder) for folder in dict.fromkeys(place[:2] for place in found)}
         for place in found:
-            if (root := self._root(place)) is not None:
-                here[place] = root
+            if (root := roots[place[:2]]) is not None:
+                here[place] = f"{root}/{place[2]}"
             else:
                 found[place] = await self._listed(place)
         if here:
-            names = {place: "\0".join(place) for place in here}
+            names = {place: json.dumps(place) for place in here}  # as text that every database keeps whole
             known = await self._store.contents(list(names.values()))
             told = await asyncio.to_thread(self._look, here, {x: known.get(name) for x, name in names.items()})
             if news := {names[x]: each for x, each in told.items() if each and each != known.get(names[x])}:
@@ -88,7 +89,7 @@ class Digests:
     async def mounted(self, backend: str, folder: str) -> str | None:
         """Of a whole vfolder, by paths, sizes, times and inodes; None where nobody can tell."""
         place = (backend, folder, "")
-        if (root := self._root(place)) is None:
+        if (root := self._root(place[:2])) is None:
             return (await self._listed(place) or Digest("", 0)).text or None
         try:
             stats = await asyncio.to_thread(lambda: dict(_walk(root, strict=False)))
@@ -98,13 +99,13 @@ class Digests:
 
     # ------------------------------------------------------------------ parts
 
-    def _root(self, place: Place) -> str | None:
+    def _root(self, place: tuple[str, str]) -> str | None:
+        """Where a vfolder is on this machine, if it is here."""
         try:
             backend = self._backends(place[0])
         except FastTrackError:
             return None
-        root = backend.place_of(place[1]) if isinstance(backend, OnThisMachine) else None
-        return f"{root}/{place[2]}" if root else None
+        return backend.place_of(place[1]) if isinstance(backend, OnThisMachine) else None
 
     async def _listed(self, place: Place) -> Digest | None:
         """As its backend lists it."""

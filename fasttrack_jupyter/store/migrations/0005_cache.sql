@@ -26,7 +26,7 @@ CREATE INDEX cache_tasks ON cache (pipeline, task, num) WHERE digest IS NOT NULL
 CREATE UNIQUE INDEX cache_under_way ON cache (job, path) WHERE digest IS NULL;
 
 CREATE TABLE contents (
-  place  TEXT PRIMARY KEY,                   -- backend, folder, path
+  place  TEXT PRIMARY KEY,                   -- JSON: [backend, folder, path]
   stamp  TEXT NOT NULL,                      -- of the names, sizes, times and inodes of all files in it
   digest TEXT NOT NULL,
   size   INTEGER NOT NULL,
