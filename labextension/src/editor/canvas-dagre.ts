@@ -10,13 +10,14 @@ import type { DagreLayoutOptions } from 'cytoscape-dagre';
 import { CARD } from './canvas-scene';
 import type { Direction } from './canvas-types';
 import type { GraphTask, Position } from './graph';
-import { isWide, layeredLayout, SPACING } from './layout';
+import { behindAll, isWide, layeredLayout, SPACING } from './layout';
 
 /** Up to so many tasks dagre is quick enough to be called while somebody waits (~0.3 s). */
 const MOST_FOR_DAGRE = 250;
 
-/** Places for all `tasks`, by name. */
-export function layoutTasks(tasks: readonly GraphTask[], direction: Direction): Map<string, Position> {
+/** Places for all `drawn`, by name. */
+export function layoutTasks(drawn: readonly GraphTask[], direction: Direction): Map<string, Position> {
+  const tasks = behindAll(drawn);
   const linked = tasks.some(task => task.dependencies.length > 0);
   return linked && tasks.length <= MOST_FOR_DAGRE && !isWide(tasks)
     ? dagreLayout(tasks, direction)

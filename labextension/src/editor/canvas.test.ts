@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { DagCanvas } from './canvas';
 import { refusalOf } from './canvas-connect';
+import { layoutTasks } from './canvas-dagre';
 import type { Gesture } from './canvas';
 import { rulesOnCard } from './canvas-words';
 import type { Graph, GraphTask, NodeState } from './graph';
@@ -172,6 +173,12 @@ describe('DagCanvas', () => {
     expect(words()?.getAttribute('aria-label')).toBe(
       'b, running 2 minutes, attempt 2, depends on a, needed by c, 1 problem'
     );
+  });
+
+  it('lays final tasks out behind all others', () => {
+    const rules = { when: '', runIf: '', isFinal: true };
+    const at = layoutTasks([{ ...task('end'), rules }, task('a'), task('b', 'a')], 'LR');
+    expect(at.get('end')?.x).toBeGreaterThan(at.get('b')?.x ?? 0);
   });
 
   it('says when the task in focus runs, and lets nothing depend on a final one', () => {

@@ -36,6 +36,19 @@ interface Spot {
   down: Spot[];
 }
 
+/** `tasks`, the final ones as if they depended on the ends of all others: so they stand last. */
+export function behindAll(tasks: readonly GraphTask[]): readonly GraphTask[] {
+  const others = tasks.filter(task => !task.rules?.isFinal);
+  const needed = new Set(others.flatMap(task => task.dependencies));
+  const ends = others.filter(task => !needed.has(task.name)).map(task => task.name);
+  const finals = tasks.length - others.length;
+  return finals === 0 || finals * ends.length > MOST_POINTS
+    ? tasks
+    : tasks.map(task =>
+        task.rules?.isFinal ? { ...task, dependencies: [...new Set([...task.dependencies, ...ends])] } : task
+      );
+}
+
 /** Places for all `tasks`, by name; the drawing starts at 0, 0. Cycles do no harm: they are cut somewhere. */
 export function layeredLayout(tasks: readonly GraphTask[], direction: Direction): Map<string, Position> {
   const spacing = SPACING[direction];
