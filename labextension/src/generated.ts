@@ -1209,6 +1209,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs side by side: parameters, metrics, durations, confusion matrices and ROC curves. */
+        get: operations["compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is different between two pipelines, each of a job or of a file. */
+        post: operations["diff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What something was made of, and what was made of it. */
+        get: operations["lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cache": {
         parameters: {
             query?: never;
@@ -3669,6 +3720,423 @@ export interface components {
             version: number;
         };
         /**
+         * ComparedCell
+         * @description How one task instance came out in one job.
+         */
+        ComparedCell: {
+            status: components["schemas"]["Status"];
+            result: components["schemas"]["Result"];
+            /** Reason */
+            reason: string;
+            /** Seconds */
+            seconds: number | null;
+            /** Attempts */
+            attempts: number;
+            /** Peak Mem */
+            peak_mem: number | null;
+        };
+        /**
+         * ComparedClassification
+         * @description A ``ClassificationMetrics`` artifact, or one slice of a sliced one, job by job.
+         */
+        ComparedClassification: {
+            /** Task */
+            task: string;
+            /** Output */
+            output: string;
+            /**
+             * Slice
+             * @default null
+             */
+            slice: string | null;
+            /** Matrices */
+            matrices: (components["schemas"]["ConfusionMatrix"] | null)[];
+            /** Curves */
+            curves: (components["schemas"]["RocCurve"] | null)[];
+        };
+        /**
+         * ComparedMetric
+         * @description A value that a task handed on or noted, job by job.
+         */
+        ComparedMetric: {
+            /** Task */
+            task: string;
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "output" | "artifact" | "metric";
+            /** Values */
+            values: unknown[];
+            /**
+             * Lows
+             * @default []
+             */
+            lows: (number | null)[];
+            /**
+             * Highs
+             * @default []
+             */
+            highs: (number | null)[];
+            /**
+             * Steps
+             * @default []
+             */
+            steps: (number | null)[];
+            /** Differs */
+            differs: boolean;
+            /**
+             * Goal
+             * @default null
+             */
+            goal: ("max" | "min") | null;
+            /**
+             * Best
+             * @default []
+             */
+            best: number[];
+        };
+        /**
+         * ComparedParameter
+         * @description A parameter, job by job.
+         */
+        ComparedParameter: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: unknown[];
+            /** Differs */
+            differs: boolean;
+        };
+        /**
+         * ComparedTask
+         * @description A task instance, job by job.
+         */
+        ComparedTask: {
+            /** Path */
+            path: string;
+            /** Cells */
+            cells: (components["schemas"]["ComparedCell"] | null)[];
+        };
+        /**
+         * ConfusionMatrix
+         * @description How often what was (row) was taken for what (column).
+         */
+        ConfusionMatrix: {
+            /** Labels */
+            labels: string[];
+            /** Rows */
+            rows: number[][];
+        };
+        /**
+         * RocCurve
+         * @description Points of a ROC curve, by rising false positive rate.
+         */
+        RocCurve: {
+            /** False Positive Rates */
+            false_positive_rates: number[];
+            /** True Positive Rates */
+            true_positive_rates: number[];
+            /** Thresholds */
+            thresholds: (number | null)[];
+            /** Area */
+            area: number;
+        };
+        /**
+         * JobComparison
+         * @description Jobs side by side. What differs comes first.
+         */
+        JobComparison: {
+            /** Jobs */
+            jobs: components["schemas"]["JobSummary"][];
+            /** Seconds */
+            seconds: (number | null)[];
+            /** Parameters */
+            parameters: components["schemas"]["ComparedParameter"][];
+            /** Metrics */
+            metrics: components["schemas"]["ComparedMetric"][];
+            /** Tasks */
+            tasks: components["schemas"]["ComparedTask"][];
+            /** Classifications */
+            classifications: components["schemas"]["ComparedClassification"][];
+            /**
+             * Left Out
+             * @default []
+             */
+            left_out: string[];
+        };
+        /**
+         * CodeDiff
+         * @description A file of the code that is not the same on both sides.
+         */
+        CodeDiff: {
+            /** Path */
+            path: string;
+            how: components["schemas"]["How"];
+            /**
+             * Lines
+             * @default null
+             */
+            lines: string[] | null;
+        };
+        /**
+         * Edit
+         * @description One thing that is not the same, as text; null on the side that has none of it.
+         */
+        Edit: {
+            /** What */
+            what: string;
+            /**
+             * One
+             * @default null
+             */
+            one: string | null;
+            /**
+             * Other
+             * @default null
+             */
+            other: string | null;
+        };
+        /**
+         * How
+         * @description What became of something, from the one side to the other.
+         * @enum {string}
+         */
+        How: "added" | "removed" | "renamed" | "changed";
+        /**
+         * TaskDiff
+         * @description A task that is not the same on both sides.
+         */
+        TaskDiff: {
+            /** Name */
+            name: string;
+            how: components["schemas"]["How"];
+            /**
+             * Was
+             * @default null
+             */
+            was: string | null;
+            /**
+             * Words
+             * @default []
+             */
+            words: string[];
+            /**
+             * Edits
+             * @default []
+             */
+            edits: components["schemas"]["Edit"][];
+        };
+        /**
+         * ValueEdit
+         * @description A parameter that two jobs were given different values of; null where one knows none of that name.
+         */
+        ValueEdit: {
+            /** Name */
+            name: string;
+            /**
+             * One
+             * @default null
+             */
+            one: unknown;
+            /**
+             * Other
+             * @default null
+             */
+            other: unknown;
+        };
+        /**
+         * PipelineDiff
+         * @description All that is different, from ``one`` to ``other``; what is the same is absent.
+         */
+        PipelineDiff: {
+            /** One */
+            one: string;
+            /** Other */
+            other: string;
+            /** Same */
+            same: boolean;
+            /** Pipeline */
+            pipeline: components["schemas"]["Edit"][];
+            /** Values */
+            values: components["schemas"]["ValueEdit"][];
+            /** Tasks */
+            tasks: components["schemas"]["TaskDiff"][];
+            /** Files */
+            files: components["schemas"]["CodeDiff"][];
+            /**
+             * Code Unknown
+             * @default
+             */
+            code_unknown: string;
+        };
+        /**
+         * DiffSide
+         * @description One side: a job, or the pipeline in a ``source`` file of this machine; with ``text`` that counts for the file's,
+         *     and ``source`` says where its code lies.
+         */
+        DiffSide: {
+            /**
+             * Job
+             * @default null
+             */
+            job: string | null;
+            /**
+             * Text
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Source
+             * @default null
+             */
+            source: string | null;
+        };
+        /**
+         * DiffRequest
+         * @description What is different in ``other``, seen from ``one``.
+         */
+        DiffRequest: {
+            one: components["schemas"]["DiffSide"];
+            other: components["schemas"]["DiffSide"];
+            /**
+             * Code
+             * @default false
+             */
+            code: boolean;
+        };
+        /**
+         * LineageEdge
+         * @description ``from_`` was used for ``to``.
+         */
+        LineageEdge: {
+            /** From */
+            from: string;
+            /** To */
+            to: string;
+            /**
+             * Output
+             * @default null
+             */
+            output: string | null;
+            /**
+             * Input
+             * @default null
+             */
+            input: string | null;
+        };
+        /**
+         * LineageKind
+         * @description What a node is.
+         * @enum {string}
+         */
+        LineageKind: "task" | "model" | "service";
+        /**
+         * LineageNode
+         * @description An execution of a task, a version of a model, or a service.
+         */
+        LineageNode: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["LineageKind"];
+            /** Name */
+            name: string;
+            /**
+             * Job
+             * @default null
+             */
+            job: string | null;
+            /**
+             * Task
+             * @default null
+             */
+            task: string | null;
+            /**
+             * Attempt
+             * @default null
+             */
+            attempt: number | null;
+            /** @default null */
+            result: components["schemas"]["Result"] | null;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at: string | null;
+            /** Backend */
+            backend: string;
+            /**
+             * Image
+             * @default null
+             */
+            image: string | null;
+            /**
+             * Command
+             * @default null
+             */
+            command: string | null;
+            /**
+             * Code
+             * @default null
+             */
+            code: string | null;
+            /**
+             * Commit
+             * @default null
+             */
+            commit: string | null;
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Outputs Dir
+             * @default null
+             */
+            outputs_dir: string | null;
+            /**
+             * Reused By
+             * @default []
+             */
+            reused_by: string[];
+        };
+        /**
+         * LineageView
+         * @description Where something comes from, and what became of it.
+         */
+        LineageView: {
+            /** Subject */
+            subject: string;
+            /** Asked */
+            asked: string;
+            /**
+             * Output
+             * @default null
+             */
+            output: string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Files
+             * @default []
+             */
+            files: string[];
+            /** Nodes */
+            nodes: components["schemas"]["LineageNode"][];
+            /** Edges */
+            edges: components["schemas"]["LineageEdge"][];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
+        };
+        /**
          * CacheEntryView
          * @description An execution whose result may stand in for another one.
          */
@@ -4249,6 +4717,26 @@ export type Difference = components['schemas']['Difference'];
 export type FileChange = components['schemas']['FileChange'];
 export type ModelComparison = components['schemas']['ModelComparison'];
 export type Promotion = components['schemas']['Promotion'];
+export type ComparedCell = components['schemas']['ComparedCell'];
+export type ComparedClassification = components['schemas']['ComparedClassification'];
+export type ComparedMetric = components['schemas']['ComparedMetric'];
+export type ComparedParameter = components['schemas']['ComparedParameter'];
+export type ComparedTask = components['schemas']['ComparedTask'];
+export type ConfusionMatrix = components['schemas']['ConfusionMatrix'];
+export type RocCurve = components['schemas']['RocCurve'];
+export type JobComparison = components['schemas']['JobComparison'];
+export type CodeDiff = components['schemas']['CodeDiff'];
+export type Edit = components['schemas']['Edit'];
+export type How = components['schemas']['How'];
+export type TaskDiff = components['schemas']['TaskDiff'];
+export type ValueEdit = components['schemas']['ValueEdit'];
+export type PipelineDiff = components['schemas']['PipelineDiff'];
+export type DiffSide = components['schemas']['DiffSide'];
+export type DiffRequest = components['schemas']['DiffRequest'];
+export type LineageEdge = components['schemas']['LineageEdge'];
+export type LineageKind = components['schemas']['LineageKind'];
+export type LineageNode = components['schemas']['LineageNode'];
+export type LineageView = components['schemas']['LineageView'];
 export type CacheEntryView = components['schemas']['CacheEntryView'];
 export type CachePin = components['schemas']['CachePin'];
 export type CacheRequest = components['schemas']['CacheRequest'];
@@ -7068,6 +7556,105 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    compare: {
+        parameters: {
+            query?: {
+                job?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobComparison"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    diff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineDiff"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    lineage: {
+        parameters: {
+            query?: {
+                job?: string | null;
+                task?: string | null;
+                file?: string | null;
+                model?: string | null;
+                backend?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageView"];
+                };
             };
             /** @description What went wrong. */
             default: {
