@@ -122,6 +122,7 @@ def test_answers_that_come_too_late_do_no_harm(there: Troubled, step: str) -> No
 @alone
 @long
 @pytest.mark.parametrize("seconds", [8, 60])
+@pytest.mark.timeout(600, func_only=True)
 def test_a_manager_that_is_down_is_waited_for(there: Troubled, cluster: Cluster, seconds: float) -> None:
     """While one session runs, and another is being asked for; the job tells what is wrong."""
     job = there.start([first(sleep=5), second()])
@@ -145,7 +146,7 @@ def test_a_storage_proxy_that_is_down_is_waited_for(there: Troubled, cluster: Cl
     Both times the reason names what is missing.
     """
     hold = there.hold("request-upload", "before")
-    job = there.start([first(sleep=6)])
+    job = there.start([first(sleep=15)])  # its log is read from there, too: time to take it away again
     there.home.until(hold.is_reached, lambda: "no upload", 90)
     with cluster.without("storage-proxy", "kill"):
         hold.let_go()
