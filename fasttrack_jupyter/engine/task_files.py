@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +33,8 @@ HELPED = "helped"
 """Key of a job's options: its code has the helpers."""
 
 _SOURCES = Path(__file__).parent.parent / "task"
-_NAME = b"fasttrack_task"
+_NAME = re.compile(rb"(?<![%\w])fasttrack_task\b")
+"""Not the magic ``%%fasttrack_task``, which most notebooks have."""
 _PROGRAMS = (".py", ".ipynb", ".sh", ".pyx", ".cfg", ".toml", ".txt")
 _LARGEST = 8 << 20
 _MOST_JOB = 32_768
@@ -77,14 +79,14 @@ def searched_first(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_named(pipeline: Pipeline, code: Mapping[str, str | bytes]) -> bool:
-    if any(_NAME.decode() in (task.command or "") for task in pipeline.tasks):
+    if any(_NAME.search((task.command or "").encode("utf-8", "replace")) for task in pipeline.tasks):
         return True
     return any(_names_it(content) for path, content in code.items() if path.endswith(_PROGRAMS) or "." not in path)
 
 
 def _names_it(content: str | bytes) -> bool:
     if isinstance(content, bytes):
-        return _NAME in content
+        return _NAME.search(content) is not None
     try:
         found = Path(content).stat()
     except OSError:  # a link that leads nowhere
@@ -97,7 +99,7 @@ def _names_it(content: str | bytes) -> bool:
 @functools.lru_cache(50_000)
 def _is_in_file(path: str, identity: tuple[int, int, int, int]) -> bool:
     try:
-        return _NAME in Path(path).read_bytes()
+        return _NAME.search(Path(path).read_bytes()) is not None
     except OSError:  # whoever makes the snapshot says why
         return False
 

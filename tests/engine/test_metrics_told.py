@@ -16,8 +16,10 @@ from fasttrack_jupyter.backends.local.settings import LocalSettings
 from fasttrack_jupyter.engine.ambient import SystemClock
 from fasttrack_jupyter.engine.metric_reads import MetricsView
 from fasttrack_jupyter.engine.service import FastTrack
+from fasttrack_jupyter.engine.task_files import helper_files
 from fasttrack_jupyter.engine.views import JobRequest, JobView, RerunRequest
 from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.model.reading import read_or_raise
 
 Story = Callable[[FastTrack], Awaitable[None]]
 
@@ -214,3 +216,23 @@ def test_a_hostile_file_is_nothing_and_ends_nothing(told: Any, engine: Any, host
         assert (await fasttrack.metrics(job.id, "a", None, 0)).series == {}
 
     told(story)
+
+
+def test_what_names_the_helpers_is_found_and_a_magic_is_not(tmp_path: Path) -> None:
+    """In commands and files, each file read once; MLflow's stand-in goes along for those who ask for it."""
+    reading = read_or_raise("name: p\ntasks: [{name: a, command: python3 -m fasttrack_task}, {name: b, command: x}]\n")
+    assert reading.pipeline is not None
+    assert list(helper_files(reading.pipeline, {})) == [".fasttrack/task/fasttrack_task.py"]
+    plain = read_or_raise("name: p\ntasks: [{name: b, command: x}]\n").pipeline
+    assert plain is not None
+    file = tmp_path / "n.ipynb"
+    for text, is_found in (
+        ("%%fasttrack_task train", False), ("from fasttrack_task import metric", True), ("fasttrack_tasks", False),
+        ("import fasttrack_task as t", True), ("", False),
+    ):  # fmt: skip
+        file.write_text(text)
+        assert bool(helper_files(plain, {"n.ipynb": str(file)})) is is_found
+        assert bool(helper_files(plain, {"n.py": text.encode()})) is is_found
+    calls = read_or_raise("name: p\ntasks: [{name: b, command: x, environment: {envs: {FASTTRACK_MLFLOW: '1'}}}]\n")
+    assert calls.pipeline is not None
+    assert len(helper_files(calls.pipeline, {"gone.py": str(tmp_path / "gone")})) == 2
