@@ -84,6 +84,9 @@ def _list(face: Face, backend: str | None) -> None:
     ]
     columns = ("service", "status", "healthy", ">revision", "model", "backend", "changed", "<endpoint")
     table(face, columns, rows, empty="no model is served: a task of type deployment serves one")
+    for one in found["services"]:
+        if one["status"] == "UNHEALTHY" and one["reason"]:
+            face.note(f"{one['name']}: {one['reason']}")
     for name, why in found["silent"].items():
         face.note(f"{name} does not tell of its services: {why}")
 

@@ -72,8 +72,9 @@ class Preflight:
                 service = replace(service, model=await self._find_model(backend, ref))
             opened = self._roster.opened(backend)
             definition, problems = await look_at(opened, service)
-            if isinstance(opened, Remarking) and definition is not None and not problems:
-                problems = await opened.remarks(service, definition)
+            is_wrong = any(problem.severity is Severity.ERROR for problem in problems)
+            if isinstance(opened, Remarking) and definition is not None and not is_wrong:
+                problems += await opened.remarks(service, definition)
         except (ValueError, NotFound) as error:
             return [] if _is_registered(question, service.model.partition("@")[0]) else [_no_model(service, error)]
         except FastTrackError as error:  # the backend's own check tells more

@@ -79,6 +79,12 @@ def test_services_are_listed_with_those_who_do_not_answer(cli: Any) -> None:
     assert "backend.ai does not tell of its services: no answer" in result.stderr
 
 
+def test_why_a_service_is_unhealthy_is_said_below_the_list(cli: Any, client: FakeServiceClient) -> None:
+    """As where its record cannot be read."""
+    client.found.append({**SERVICE, "name": "words", "status": "UNHEALTHY", "reason": "its record cannot be read"})
+    assert "words: its record cannot be read" in cli("services").stderr
+
+
 def test_a_service_is_shown_with_its_replicas(cli: Any) -> None:
     """Who made it, who may ask it, how its replicas are."""
     result = cli("services", "show", "digits")

@@ -13,8 +13,9 @@ from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import Decision, JobRequest, RerunRequest
 from fasttrack_jupyter.errors import Refused
 from fasttrack_jupyter.model.lifecycle import Result
+from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.testing.fakes import FakeBackend
-from fasttrack_jupyter.testing.serving import model_files
+from fasttrack_jupyter.testing.serving import FakeServingBackend, model_files
 
 sys.path.append(str(Path(__file__).parent))  # with importmode=importlib nobody else does
 from deployments import ASK, CPUS, SERVE, URL, finished, serving
@@ -56,6 +57,26 @@ def test_a_wrong_definition_is_refused_before_the_job(
     """It is read from the model folder, wherever that is."""
     (why,) = asyncio.run(_plan_on(engine, serving(contents=contents), SERVE)).values()
     assert words in why
+
+
+class Remarking(FakeServingBackend):
+    """A backend that has something to say about every definition."""
+
+    async def remarks(self, service: Any, definition: Any) -> list[Problem]:
+        """That."""
+        return [Problem(code="remark", message=f"{definition.place} is odd", severity=Severity.NOTICE)]
+
+
+def test_a_backend_may_remark_on_a_definition(engine: Any) -> None:
+    """The plan tells it beside what else there is to say, and the task runs all the same."""
+
+    async def story() -> None:
+        async with engine.on(serving(Remarking)) as fasttrack:
+            (task,) = (await fasttrack.plan(engine.request(SERVE))).tasks
+            assert task.decision is Decision.RUN
+            assert task.notes == ("digits-model/model-definition.yaml is odd",)
+
+    asyncio.run(story())
 
 
 def test_a_definition_that_an_earlier_task_may_write_is_no_reason_to_refuse(engine: Any) -> None:
