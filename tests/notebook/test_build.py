@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.errors import InvalidNotebook
-from fasttrack_jupyter.model.conditions import parse_condition
-from fasttrack_jupyter.model.expressions import parse_template
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.reading import read_or_raise
@@ -398,38 +396,3 @@ def test_the_files_run(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     values = list((tmp_path / "train" / "variables" / "model").glob("value*"))
     assert json.loads(values[0].read_text()) == pytest.approx(2 * (1 + 2**0.5 + 3**0.5))
-
-
-def test_a_value_can_be_seen_by_conditions_and_is_still_a_variable_of_later_cells(tmp_path: Path) -> None:
-    """What ``--value`` hands on is a plain value; whoever uses the variable is given it on the command line."""
-    made = built(
-        "%%fasttrack_task check --value accuracy=float --value names=list\naccuracy, names = 0.1 + 0.2, ['it\\'s', 1]",
-        "%%fasttrack_task use --when 'tasks.check.outputs.accuracy > 0.25'\nprint(accuracy == 0.1 + 0.2, names)",
-    )
-    check, use = pipeline(made).tasks
-    assert {name: spec.type for name, spec in check.outputs.items()} == {"accuracy": "float", "names": "list"}
-    assert {name: given.source for name, given in use.inputs.items()} == {
-        "accuracy": "check.accuracy", "names": "check.names",
-    }  # fmt: skip
-    for path, content in made.files.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(content)
-    environ = {"PIPELINE_INPUTS": str(tmp_path / "none"), "PIPELINE_OUTPUTS": str(tmp_path / "out")}
-    shown = ""
-    for task in (check, use):
-        written = {path.name: json.loads(path.read_text()) for path in (tmp_path / "out" / ".values").glob("*")}
-        command = parse_template(task.command or "").render_command({"inputs": written})
-        command = command.replace("python3", sys.executable, 1)
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        shown += done.stdout
-    assert 'True ["it\'s", 1]' in shown
-    assert parse_condition(use.when or "").evaluate({"tasks": {"check": {"outputs": written}}}) is True
-
-
-def test_a_promised_value_that_no_cell_gives_is_told() -> None:
-    """When the pipeline is built."""
-    (told,) = errors("%%fasttrack_task a --value acuracy=float\naccuracy = 1.0")
-    assert "--value names 'acuracy'" in told
