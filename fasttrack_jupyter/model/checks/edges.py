@@ -17,6 +17,7 @@ from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.kinds import check_input_types, check_output_types
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph, needed
+from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS
 from fasttrack_jupyter.model.notebooks import texts_of
 from fasttrack_jupyter.model.pipeline import ENDPOINT, Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
@@ -106,6 +107,8 @@ _TAKEN = {
     OUTPUTS_JSON: "values are written",
     PROGRESS: "the task tells how far it is",
     FAILURE: "the task tells why it failed",
+    METRICS: "the task tells metrics",
+    ARTIFACT_LIST: "the task tells what it has logged",
 }
 
 
