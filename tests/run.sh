@@ -50,14 +50,14 @@ unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
 # Browsers first: while containers come and go the machine's network changes, and Chromium then breaks off whatever it
 # is fetching. Then two things at once, as much of the second is waiting for containers: all other tests, and those
-# that need a real Backend.AI cluster (three at once, as they wait most of the time; skipped, with the reason, where no cluster can be).
+# that need a real Backend.AI cluster (two at once, as they wait most of the time; skipped, with the reason, where no cluster can be).
 # What is asked for by arguments runs in one part, its clusters afterwards.
 run_two() {
     "$root/.venv/bin/python" -m pytest -q -m "not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder "$@" </dev/null
 }
 # In the background only: what is ended there must be pytest itself, which takes its clusters down.
 run_clusters() {
-    exec "$root/.venv/bin/python" -m pytest -q -rs -m backend_ai -n 3 --dist loadgroup \
+    exec "$root/.venv/bin/python" -m pytest -q -rs -m backend_ai -n 2 --dist loadgroup \
         --no-loadscope-reorder --basetemp "$scratch/c" "$@" \
         </dev/null >"$scratch/clusters.log" 2>&1
 }

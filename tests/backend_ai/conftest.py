@@ -5,7 +5,7 @@
 of them; marked ``every_release``, as the few are that tell most about a release, on each (all on all: ``matrix.sh``);
 marked ``since(26)`` or ``since(26, 9)`` on such as are that or later.
 
-Sessions mostly wait, so several workers use the same clusters at the same time (``-n 3 --dist loadgroup``): one takes
+Sessions mostly wait, so several workers use the same clusters at the same time (``-n 2 --dist loadgroup``): one takes
 the tests of a file for one release (``tests/conftest.py``). A test that must have the clusters for itself is marked
 ``alone``, and is best in a file of such tests: they come last.
 """

@@ -20,8 +20,9 @@ from .stores import docker_environ, sql
 XFS_LOCK = Path("/tmp/backendai-xfs-file-lock")
 """Every daemon that imports the storage backends creates it at this very place, and the storage proxy must write it."""
 
-OVERCOMMIT = "4"
-"""Slots of ``cpu`` for each core; an agent takes 10 at most."""
+OVERCOMMIT = "2"
+"""Slots of ``cpu`` for each core; an agent takes 10 at most, but then many containers start at once: where that takes
+a minute, 26.9 loses sessions ("container-not-found")."""
 
 
 @dataclass(frozen=True)
