@@ -32,6 +32,9 @@ def approvals(face: Face) -> None:
       fasttrack approvals
       fasttrack approve digits#12 "go live" share=0.2 -m "looks good"
       fasttrack reject last -m "too many false alarms"
+
+    \b
+    Exit status: 0.
     """
     found = face.client.questions()
     if face.as_json:
@@ -60,6 +63,9 @@ def approve(face: Face, job: str, words: tuple[str, ...], comment: str) -> None:
     Examples:
       fasttrack approve last
       fasttrack approve digits#12 "go live" share=0.2
+
+    \b
+    Exit status: 0, 2 if nothing is asked there, or a field is missing or wrong.
     """
     task = words[0] if words and "=" not in words[0] else None
     given = dict(word.partition("=")[::2] for word in words[1 if task else 0 :])
@@ -81,6 +87,9 @@ def reject(face: Face, job: str, task: str | None, comment: str) -> None:
     \b
     Example:
       fasttrack reject last -m "too many false alarms"
+
+    \b
+    Exit status: 0, 2 if nothing is asked there.
     """
     question = _asked(face, job, task)
     face.client.answer(question["job_id"], question["path"], "reject", comment=comment, by=_user())

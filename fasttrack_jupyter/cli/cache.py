@@ -26,7 +26,7 @@ entries_argument = click.argument("entries", nargs=-1, type=click.IntRange(min=1
 @json_option
 @click.pass_context
 def cache(ctx: click.Context, pipeline: str | None, task: str | None) -> None:
-    """List results that stand in for executions, keep them or forget them.
+    """List results that stand in for executions, or forget them.
 
     A task with 'cache: true' that would run as one did before (same code, command, inputs, image, variables …) takes
     that one's outputs. 'fasttrack plan' says beforehand what is reused, and what changed of the rest.

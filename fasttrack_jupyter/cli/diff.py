@@ -28,7 +28,7 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
 @json_option
 @pass_face
 def diff(face: Face, one: str, other: str, code: bool, tells: bool) -> None:
-    """Show what is different between two pipelines: tasks, parameters, code.
+    """Show what differs between two pipelines, or jobs: tasks, parameters, code.
 
     A and B are jobs, or files of pipelines. Compared is what the pipelines mean: order, comments and where a default
     is written do not count, a task with a new name and the same content is one that was renamed. For what came out of

@@ -62,11 +62,8 @@ def _command_lines() -> Iterator[tuple[int, str]]:
 
 def _launcher() -> psutil.Process:
     """The launcher that this process started last, and that has not ended."""
-    return next(
-        child
-        for child in reversed(psutil.Process().children())
-        if child.status() != psutil.STATUS_ZOMBIE and "launcher" in " ".join(child.cmdline())
-    )
+    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return next(child for child in reversed(living) if "launcher" in " ".join(child.cmdline()))
 
 
 async def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:

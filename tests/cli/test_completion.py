@@ -18,7 +18,7 @@ def _offered(connect: Any, *words: str) -> list[str]:
 
 def test_commands_are_completed(client: Any) -> None:
     """Without asking anybody."""
-    assert _offered(lambda home, start: client, "re") == ["rerun"]
+    assert _offered(lambda home, start: client, "rer") == ["rerun"]
     assert client.calls == []
 
 
