@@ -50,8 +50,8 @@ unset PYTHONDONTWRITEBYTECODE # the tests start many interpreters
 
 # Browsers first: while containers come and go the machine's network changes, and Chromium then breaks off whatever it
 # is fetching. Then two things at once, as much of the second is waiting for containers: all other tests, and those
-# that need a real Backend.AI cluster (two at once, as they wait most of the time; skipped, with the reason, where no cluster can be).
-# What is asked for by arguments runs in one part, its clusters afterwards.
+# that need a real Backend.AI cluster (two at once, as they wait most of the time; skipped, with the reason, where no
+# cluster can be). What is asked for by arguments runs in one part, its clusters afterwards.
 run_two() {
     "$root/.venv/bin/python" -m pytest -q -m "not backend_ai" -n 2 --dist loadfile --no-loadscope-reorder "$@" </dev/null
 }
