@@ -181,7 +181,7 @@ class LiveJob:
         self._carried[self.graph.index[path], upstream] = place
 
     def demand(self, path: str) -> ResourceSlots:
-        """All that an attempt takes while it lives; nothing for a question, and replicas of a deployment take their own."""
+        """All that an attempt takes while it lives. A question takes nothing, and so does a deployment: replicas do."""
         index = self.graph.index[path]
         size = self.pipeline.tasks[index].cluster_size
         if self.pipeline.tasks[index].type in (TaskType.DEPLOYMENT, TaskType.APPROVAL):
