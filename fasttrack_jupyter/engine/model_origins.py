@@ -96,9 +96,14 @@ class Origin:
         }  # fmt: skip
 
     async def _inputs(self, backends: Callable[[str], ExecutionBackend]) -> list[dict[str, Any]]:
-        named = {name: given.refs[0] for name, given in self.task.inputs.items()}
+        named = {name: self._chosen(given.refs) for name, given in self.task.inputs.items()}
         refs = {**{name: InputRef(name) for name in self.task.dependencies}, **named}
         return [await self._input(name, ref, backends) for name, ref in refs.items()]
+
+    def _chosen(self, refs: Sequence[InputRef]) -> InputRef:
+        """Of several, the one that was there."""
+        places = {ref: self.parts.outcomes[self.parts.graph.index[ref.task]].outputs_dir for ref in refs}
+        return next((ref for ref, place in places.items() if place is not None), refs[0])
 
     async def _input(self, name: str, ref: InputRef, backends: Callable[[str], ExecutionBackend]) -> dict[str, Any]:
         outcome = self.parts.outcomes[self.parts.graph.index[ref.task]]
