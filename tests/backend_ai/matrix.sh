@@ -1,8 +1,9 @@
 #!/bin/sh
-# All tests that use a Backend.AI cluster, on one release after the other, and a table of what came of it:
+# The tests that use a Backend.AI cluster, on one release after the other, and a table of what came of it:
 #
 #   sh tests/backend_ai/matrix.sh                        the five releases; half an hour or more
 #   sh tests/backend_ai/matrix.sh 25.15.12 26.9.6 -- -k mounts
+#   sh tests/backend_ai/matrix.sh 26.9.6 -- --backend-ai-faults --backend-ai-services      also what takes minutes each
 #
 # Needs what one cluster needs (see cluster/up.sh), and Python 3.11, 3.12 and 3.13. What each run said is kept.
 set -eu

@@ -23,9 +23,10 @@ def home(cluster: Cluster) -> Iterator[ClusterHome]:
     """One engine for both jobs."""
     with cluster_home(cluster) as home:
         yield home
+        ours = {each["folder"] for each in home.client.pipelines()}
         for folder in home.client.cluster_folders(BACKEND):
-            if folder["name"] == "digits":
-                home.client.remove_cluster_folder(BACKEND, "digits")
+            if folder["name"] in ours:
+                home.client.remove_cluster_folder(BACKEND, folder["name"])
 
 
 @pytest.fixture(scope="module")
