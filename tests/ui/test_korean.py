@@ -25,6 +25,7 @@ tasks:
 # Names, units and key words that stay as they are, and what JupyterLab itself says around ours.
 KEPT = re.compile(
     r"""CPU|GPU|[KMGT]iB|YAML|FastTrack|Ctrl|Enter|\b(local|shell|notebook|py|nb|uv|custom|git|github|gitlab|input1|cuda\.device)\b
+    |\b(all_success|all_done|any_failed|one_success)\b
     |\S*fasttrack\.yaml|side\ panel\ content|main\ area\ (toolbar|content)|More\ commands""",
     re.VERBOSE,
 )
