@@ -115,17 +115,6 @@ def test_named_inputs_are_artifacts_or_files_with_values(bench: Bench) -> None:
     assert (end.exit_code, bench.log("j-1-1")) == (0, "a\nb\n한 글\n'\"$x")
 
 
-def test_folders_of_declared_outputs_are_there(bench: Bench) -> None:
-    """A value is written with one ``echo``, an artifact in a folder with one ``cp``."""
-    wanted = (("loss", ".values/loss"), ("best", "models/best/m.pkl"))
-    [end] = bench.run(
-        session_spec(
-            "j-0-1", "cd /pipeline/outputs; echo 0.5 > .values/loss; echo m > models/best/m.pkl", wanted_outputs=wanted
-        )
-    )
-    assert (end.exit_code, end.data["values"], end.data["missing"]) == (0, {"loss": "0.5\n"}, [])
-
-
 def test_code_is_linked_into_the_working_directory(bench: Bench) -> None:
     """Each top-level entry of the snapshot is in ``/home/work``, which is writable; ``/pipeline/code`` shows it too."""
     source = bench.home.parent / "src"

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 GATE = """\
 name: gate
 tasks:
-- {name: check, command: "echo 0.95 > /pipeline/outputs/.values/accuracy", outputs: {accuracy: float}}
+- name: check
+  command: mkdir /pipeline/outputs/.values && echo 0.95 > /pipeline/outputs/.values/accuracy
+  outputs: {accuracy: float}
 - name: go live
   type: approval
   approval:

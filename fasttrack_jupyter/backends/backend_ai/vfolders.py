@@ -298,8 +298,7 @@ class Vfolders:
 def _own_places(spec: SessionSpec) -> Sequence[str]:
     """The folders that are made for one session."""
     attempt = spec.attempt_id
-    within = dict.fromkeys(posixpath.dirname(path) for _, path in spec.wanted_outputs if "/" in path)
-    wanted = [places.control(attempt), *([f"{spec.outputs}/{folder}" for folder in within] or [spec.outputs])]
+    wanted = [places.control(attempt), spec.outputs]
     if spec.named_inputs or spec.input_values:
         wanted.append(places.inputs(attempt))
     return wanted + [places.empty(attempt, number) for number, path in enumerate(spec.inputs, 1) if path is None]

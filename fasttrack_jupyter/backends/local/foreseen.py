@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fasttrack_jupyter.backends.local import attempts
-from fasttrack_jupyter.backends.local.fresh import make_outputs
+from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.session import Launch, Prepare, Session
 from fasttrack_jupyter.errors import FastTrackError
 
@@ -52,7 +52,7 @@ class Foreseen:
             if not isinstance(prepared, Launch):
                 os.rmdir(session.control)
                 return
-            make_outputs(session.outputs, session.spec.wanted_outputs)
+            make_fresh(session.outputs)
             self._send(("launch", {**prepared.request, "gated": True}))
         except (FastTrackError, OSError):
             self._released(session)  # its own start will meet that too, and tell

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
 
 
 def make_fresh(folder: str) -> None:
@@ -17,14 +16,6 @@ def make_fresh(folder: str) -> None:
     except FileExistsError:
         shutil.rmtree(folder)
         os.mkdir(folder, 0o700)
-
-
-def make_outputs(folder: str, wanted: Iterable[tuple[str, str]]) -> None:
-    """The same of an output folder, with the folders in it that its declared outputs go into."""
-    make_fresh(folder)
-    for _, path in wanted:
-        if parent := os.path.dirname(path):
-            os.makedirs(f"{folder}/{parent}", 0o700, exist_ok=True)
 
 
 def open_private(path: str, flags: int) -> int:

@@ -22,7 +22,7 @@ from fasttrack_jupyter.backends.local.contained import is_contained
 from fasttrack_jupyter.backends.local.durable import has_entries
 from fasttrack_jupyter.backends.local.failure import remove_failure
 from fasttrack_jupyter.backends.local.foreseen import Foreseen
-from fasttrack_jupyter.backends.local.fresh import make_outputs
+from fasttrack_jupyter.backends.local.fresh import make_fresh
 from fasttrack_jupyter.backends.local.killing import Killer
 from fasttrack_jupyter.backends.local.limits import Watchdog
 from fasttrack_jupyter.backends.local.link import LauncherLink
@@ -214,7 +214,7 @@ class Sessions:
         self._conclude(session, Outcome(Status.ERROR, Result.FAILURE, None, why, is_final))
 
     def _launch(self, session: Session, launch: Launch) -> None:
-        make_outputs(session.outputs, session.spec.wanted_outputs)
+        make_fresh(session.outputs)
         session.took(launch)
         self._link.send(("launch", launch.request))
 
