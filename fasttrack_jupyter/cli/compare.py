@@ -12,8 +12,7 @@ import click
 from fasttrack_jupyter.api.words import clean, duration, job_word, plural, size
 from fasttrack_jupyter.cli import completion
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import json_option, pass_face
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.cli.options import json_option, one_format, pass_face
 
 Json = dict[str, Any]
 
@@ -46,8 +45,7 @@ def compare(face: Face, jobs: tuple[str, ...], as_csv: bool, with_same: bool) ->
     \b
     Exit status: 0, 2 if there is no such job, or only one.
     """
-    if as_csv and face.as_json:
-        raise BadRequest("--json and --csv cannot both be had", hint="Give one of them.")
+    one_format(face, as_csv)
     found = face.client.compare(jobs)
     if face.as_json:
         face.json(found)

@@ -10,8 +10,7 @@ import click
 
 from fasttrack_jupyter.api.words import job_word
 from fasttrack_jupyter.cli.face import Face
-from fasttrack_jupyter.cli.options import job_argument, json_option, pass_face, task_argument
-from fasttrack_jupyter.errors import BadRequest
+from fasttrack_jupyter.cli.options import job_argument, json_option, one_format, pass_face, task_argument
 
 Json = dict[str, Any]
 
@@ -40,8 +39,7 @@ def metrics(face: Face, job: str, task: str | None, attempt: int | None, as_csv:
     \b
     Exit status: 0, also if there are none; 2 if there is no such job or task.
     """
-    if as_csv and face.as_json:
-        raise BadRequest("--json and --csv cannot both be had", hint="Give one of them.")
+    one_format(face, as_csv)
     found = face.client.job(job)
     paths = [task] if task is not None else [str(one["path"]) for one in found["tasks"]]
     noted = {path: _all_of(face, found["id"], path, attempt) for path in paths}

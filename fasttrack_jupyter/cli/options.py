@@ -39,6 +39,14 @@ def _remember_json(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 json_option = click.option(
     "--json", is_flag=True, expose_value=False, callback=_remember_json, is_eager=True, help="JSON on stdout."
 )
+
+
+def one_format(face: Face, as_csv: bool) -> None:
+    """Raises BadRequest where JSON and CSV are both asked for."""
+    if as_csv and face.as_json:
+        raise BadRequest("--json and --csv cannot both be had", hint="Give one of them.")
+
+
 job_argument = click.argument("job", shell_complete=completion.jobs)
 task_argument = click.argument("task", required=False, shell_complete=completion.tasks)
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from cli.real_command import Run, real_command
 from rich.cells import cell_len
-
-from fasttrack_jupyter.api.client import connect
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sessions of this machine need POSIX")
 
@@ -38,7 +34,6 @@ MATRIX = {
         "rows": [{"row": [9, 1]}, {"row": [2, 8]}],
     }
 }
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +43,10 @@ def fasttrack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     (folder / "reader.fasttrack.yaml").write_text(PIPELINE)
     (folder / "other.fasttrack.yaml").write_text(PIPELINE.replace("echo data", "echo more").replace("default: 7", ""))
     (folder / "matrix.json").write_text(json.dumps(MATRIX))
-    environ = {**os.environ, "FASTTRACK_HOME": str(folder / "home"), "FASTTRACK_CONTAINER_ENGINE": "none"}
-
-    def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "fasttrack_jupyter.cli", *words]
-        done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == status, (words, done.stdout, done.stderr)
-        return done
-
-    for depth in ("1", "2"):
-        run("run", "reader.fasttrack.yaml", "-q", "-p", f"depth={depth}")
-    yield run
-    with connect(Path(environ["FASTTRACK_HOME"])) as client:
-        client.shutdown()
+    with real_command(folder) as run:
+        for depth in ("1", "2"):
+            run("run", "reader.fasttrack.yaml", "-q", "-p", f"depth={depth}")
+        yield run
 
 
 def test_two_jobs_are_shown_side_by_side_in_eighty_columns(fasttrack: Run) -> None:

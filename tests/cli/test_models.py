@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from fasttrack_jupyter.api.client import connect
+from cli.real_command import Run, real_command
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sessions of this machine need POSIX")
 
@@ -31,7 +27,6 @@ tasks:
     log: {type: File, path: model/weights}
     accuracy: float
 """
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +34,10 @@ def fasttrack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The command in a home that has two versions of a model."""
     folder = tmp_path_factory.mktemp("models")
     (folder / "reader.fasttrack.yaml").write_text(PIPELINE)
-    environ = {**os.environ, "FASTTRACK_HOME": str(folder / "home"), "FASTTRACK_CONTAINER_ENGINE": "none"}
-
-    def run(*words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-m", "fasttrack_jupyter.cli", *words]
-        done = subprocess.run(argv, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == status, (words, done.stdout, done.stderr)
-        return done
-
-    for depth in ("1", "2"):
-        run("run", "reader.fasttrack.yaml", "-q", "-p", f"depth={depth}")
-    yield run
-    with connect(Path(environ["FASTTRACK_HOME"])) as client:
-        client.shutdown()
+    with real_command(folder) as run:
+        for depth in ("1", "2"):
+            run("run", "reader.fasttrack.yaml", "-q", "-p", f"depth={depth}")
+        yield run
 
 
 def _json(fasttrack: Run, *words: str) -> Any:
