@@ -3,36 +3,48 @@
 This is the lower half of the job machine: it moves instances and offers, considers, skips and
 cancels them as their dependencies tell (:mod:`~fasttrack_jupyter.engine.fates`). Which events move
 them first is the upper half, :mod:`~fasttrack_jupyter.engine.machine`.
+
+A *container* (a loop, an iteration of one, a group) is an instance without a session. When it may go on
+it is opened: those inside join the job, under the next ordinals, and depend on each other and on what has
+ended outside. It ends with the last of them, and comes out as they did. Only what is not inside of anything
+counts for the job's end and for its final tasks.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fasttrack_jupyter.engine.endings import Ending, ending_of
+from fasttrack_jupyter.engine.endings import Ending, ending_of, ending_of_container
 from fasttrack_jupyter.engine.fates import Fate, Tally, fate_of, fate_of_final
 from fasttrack_jupyter.engine.instance import Instance
-from fasttrack_jupyter.engine.stimuli import Consider, Decision, InstancePlan, Offer
+from fasttrack_jupyter.engine.stimuli import Consider, Decision, Growth, InstancePlan, Offer
 from fasttrack_jupyter.errors import NotFound
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.lifecycle import ENDED, JobStatus, Result, Status, check_transition
 
 SKIPPED, REUSED, NOT_RUN = "TaskInstanceSkipped", "TaskInstanceReused", "TaskInstanceCancelled"
 """The events of instances that end without a session."""
+EXPANDED, CLOSED = "TaskInstancesAdded", "TaskInstancesEnded"
+"""The events of containers."""
 
 
 class JobBoard:
     """The instances of one job. See the module's text."""
 
-    def __init__(self, job_id: str, plans: Sequence[InstancePlan]) -> None:
+    def __init__(self, job_id: str, plans: Sequence[InstancePlan], growth: Growth | None = None) -> None:
         self.job_id = job_id
+        self._growth = growth
         self.status = JobStatus.PENDING
         self.is_cancelling = False
         self._cancels_finals = False
         self._instances = [Instance(plan) for plan in plans]
+        self._top = tuple(self._instances)
+        """Those that are not inside of others."""
         self._index = {plan.path: i for i, plan in enumerate(plans)}
         self._unended = len(plans)
+        """Of these, how many have not ended."""
         self._finals = [instance for instance in self._instances if instance.plan.is_final]
         self._others = Tally(unended=len(plans) - len(self._finals))
         """How all that is not final came out."""
@@ -58,7 +70,7 @@ class JobBoard:
 
     def others_ended(self) -> Ending:
         """How all came out that is not final: what final tasks are told. Only once it has ended."""
-        return ending_of([x for x in self._instances if not x.plan.is_final], is_cancelling=self.is_cancelling)
+        return ending_of([x for x in self._top if not x.plan.is_final], is_cancelling=self.is_cancelling)
 
     def _ended(self, instance: Instance, at: float, decision: Decision, why: str = "") -> None:
         """``instance`` has just ended: what depends on it goes on, or is skipped, or is taken along (for ``why``)."""
@@ -73,12 +85,92 @@ class JobBoard:
                 if (reason := self._settle(other, why, at, decision)) is not None:
                     self._count(other)
                     found.append((other, reason))
+            if ended.plan.parent is not None:
+                found += self._ended_inside(self._instances[ended.plan.parent], at, decision)
             spreading += reversed(found)
 
     def _count(self, ended: Instance) -> None:
+        if ended.plan.parent is not None:
+            self._instances[ended.plan.parent].unended -= 1
+            return
         self._unended -= 1
         if not ended.plan.is_final:
             ended.tell(self._others)
+
+    # -------------------------------------------------------------- containers
+
+    def grow(self, path: str, data: Mapping[str, Any]) -> list[InstancePlan]:
+        """Those inside of a container, which is expanded by ``data``, join the job."""
+        assert self._growth is not None, "nobody knows what is inside"
+        container, first = self._find(path), len(self._instances)
+        plans = list(self._growth.expand(path, data))
+        container.children, container.unended = range(first, first + len(plans)), len(plans)
+        for i, plan in enumerate(plans, first):
+            self._instances.append(instance := Instance(plan))
+            self._index[plan.path] = i
+            for upstream in plan.upstream:
+                other = self._instances[upstream]
+                instance.seen.unended += 1
+                if other.status in ENDED:
+                    other.tell(instance.seen)
+                else:
+                    other.downstream.append(i)
+        self._hold(container)
+        return plans
+
+    def _hold(self, container: Instance) -> None:
+        """Let only so many of those inside go on as may at a time."""
+        if (limit := container.plan.at_once) is None or container.children is None:
+            return
+        waiting = [i for i in container.children if self._instances[i].status is Status.WAITING]
+        going_on = container.unended - len(waiting)
+        container.held = deque(waiting[max(limit - going_on, 0) :])
+        for i in container.held:
+            self._instances[i].is_held = True
+
+    def _ended_inside(self, container: Instance, at: float, decision: Decision) -> list[tuple[Instance, str]]:
+        """One inside has ended: the next of those held back goes on; after the last the container has ended as well.
+
+        Gives what has ended by that, each with why those behind it go.
+        """
+        if container.status in ENDED:
+            return []
+        if container.unended == 0:
+            self._close(container, at, decision)
+            self._count(container)
+            return [(container, _why_not(container))]
+        while container.held:
+            child = self._instances[container.held.popleft()]
+            if child.status is not Status.WAITING:
+                continue  # cancelled meanwhile
+            child.is_held = False
+            reason = self._settle(child, self._why_hindered(child), at, decision)
+            if reason is None:
+                break
+            self._count(child)
+            return [(child, reason)]
+        return []
+
+    def _close(self, container: Instance, at: float, decision: Decision) -> None:
+        assert self._growth is not None
+        assert container.children is not None
+        inside = self._instances[container.children.start : container.children.stop]
+        end = ending_of_container(inside, is_loop=container.plan.is_loop, is_cancelled=container.is_cancelled)
+        container.result = end.result
+        data = self._growth.collect(container.plan.path)
+        fields = {"result": end.result, "reason": end.reason, "data": data}
+        self._change(decision, container, end.status, CLOSED, at, **fields)
+
+    def _settle_inside(self, container: Instance, at: float, decision: Decision) -> None:
+        """Let those go on that can; where there is nothing inside, the container has ended."""
+        assert container.children is not None
+        for i in container.children:
+            child = self._instances[i]
+            if (reason := self._settle(child, self._why_hindered(child), at, decision)) is not None:
+                self._ended(child, at, decision, reason)
+        if not container.children:
+            self._close(container, at, decision)
+            self._ended(container, at, decision)
 
     def _settle(self, instance: Instance, why: str, at: float, decision: Decision) -> str | None:
         """Do with an instance what its dependencies let be done; if that is its end, why those behind it go as well.
@@ -101,10 +193,15 @@ class JobBoard:
     def _settle_all(self, at: float, decision: Decision) -> None:
         """Let everything go on that can."""
         for instance in self._instances:
-            failed = (self._instances[i] for i in instance.plan.upstream if not self._satisfies(self._instances[i]))
-            why = next((_why_not(x) for x in failed if x.status in ENDED), "") if instance.seen.hindering else ""
-            if (reason := self._settle(instance, why, at, decision)) is not None:
+            if (reason := self._settle(instance, self._why_hindered(instance), at, decision)) is not None:
                 self._ended(instance, at, decision, reason)
+
+    def _why_hindered(self, instance: Instance) -> str:
+        """Why something that an instance waits for does not let it go on; empty if nothing does not."""
+        if not instance.seen.hindering:
+            return ""
+        failed = (self._instances[i] for i in instance.plan.upstream if not self._satisfies(self._instances[i]))
+        return next((_why_not(x) for x in failed if x.status in ENDED), "")
 
     def _settle_finals(self, at: float, decision: Decision) -> None:
         """Let the final tasks go on that can, once all others have ended."""
@@ -141,7 +238,9 @@ class JobBoard:
         return instance.result is Result.FAILURE and instance.plan.continue_on_failure
 
     def _may_begin(self, instance: Instance) -> bool:
-        return not self.is_cancelling or (instance.plan.is_final and not self._cancels_finals)
+        return not self.is_cancelling or (
+            (instance.plan.is_final or instance.plan.is_in_final) and not self._cancels_finals
+        )
 
     def _go_on(self, instance: Instance, decision: Decision) -> None:
         """Its dependencies let it: to the admission, or first to whoever decides what becomes of it."""

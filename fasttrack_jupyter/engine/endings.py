@@ -26,12 +26,38 @@ class Ending(NamedTuple):
         return str(self.status if self.status is JobStatus.CANCELLED else self.result)
 
 
+class ContainerEnd(NamedTuple):
+    """The end of a task instance that has others inside."""
+
+    status: Status
+    result: Result
+    reason: str
+
+
 def ending_of(instances: Sequence[Instance], *, is_cancelling: bool) -> Ending:
     """The end that ``instances`` have, all of which have ended; ``is_cancelling``: somebody cancelled the job."""
     ends = [(x.status, x.result, x.plan.continue_on_failure) for x in instances]
     cancelled = is_cancelling and any(status is Status.CANCELLED for status, _, _ in ends)
     status, result = roll_up(ends, cancelled=cancelled)
     return Ending(status, result, CANCELLED if cancelled else _cause(instances, status))
+
+
+def ending_of_container(inside: Sequence[Instance], *, is_loop: bool, is_cancelled: bool) -> ContainerEnd:
+    """The end of what has these ``inside``, all of which have ended: a loop's iterations, or a group's tasks."""
+    ends = [(x.status, x.result, x.plan.continue_on_failure) for x in inside]
+    cancelled = is_cancelled and any(status is Status.CANCELLED for status, _, _ in ends)
+    _, result = roll_up(ends, cancelled=cancelled)
+    status = Status.CANCELLED if result is Result.UNDEFINED else Status.TERMINATED
+    if result is Result.SUCCESS:
+        return ContainerEnd(status, result, "")
+    if result is Result.UNDEFINED:
+        return ContainerEnd(status, result, CANCELLED if is_cancelled else _cancelled_words(_cancelled(inside)))
+    if not is_loop:
+        return ContainerEnd(status, result, _cause(inside, JobStatus.TERMINATED))
+    failed = [x.plan.path for x in inside if x.result is Result.FAILURE and not x.plan.continue_on_failure]
+    more = f" and {len(failed) - _MOST_NAMES} more" if len(failed) > _MOST_NAMES else ""
+    told = f"{len(failed)} of {len(inside)} iterations failed: {', '.join(failed[:_MOST_NAMES])}{more}"
+    return ContainerEnd(status, result, told)
 
 
 def _cause(instances: Sequence[Instance], status: JobStatus) -> str:

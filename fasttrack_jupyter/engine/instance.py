@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from fasttrack_jupyter.engine.fates import Tally
 from fasttrack_jupyter.engine.stimuli import InstancePlan
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -12,9 +14,12 @@ class Instance:
 
     __slots__ = (
         "attempts",
+        "children",
         "downstream",
+        "held",
         "is_cancelled",
         "is_considering",
+        "is_held",
         "is_offered",
         "is_retrying",
         "plan",
@@ -22,6 +27,7 @@ class Instance:
         "result",
         "seen",
         "status",
+        "unended",
     )
 
     def __init__(self, plan: InstancePlan) -> None:
@@ -32,6 +38,13 @@ class Instance:
         self.attempts = 0
         self.seen = Tally()
         self.downstream: list[int] = []
+        self.children: range | None = None
+        """Of a container that was expanded: the ordinals of those inside."""
+        self.unended = 0
+        """How many of them have not ended."""
+        self.held: deque[int] | None = None
+        """Those of them that wait until others have ended."""
+        self.is_held = False
         self.is_cancelled = False
         """Whether somebody asked for its end; a session that the backend ends by itself may be retried."""
         self.is_considering = False
@@ -41,7 +54,8 @@ class Instance:
     @property
     def is_idle(self) -> bool:
         """Whether nothing has been done with it yet."""
-        return self.status is Status.WAITING and not (self.is_offered or self.is_considering or self.is_retrying)
+        busy = self.is_offered or self.is_considering or self.is_retrying or self.is_held
+        return self.status is Status.WAITING and not busy
 
     def tell(self, tally: Tally) -> None:
         """Count it, which has ended, among those that somebody waits for."""

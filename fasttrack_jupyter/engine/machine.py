@@ -16,7 +16,7 @@ instances are cancelled :data:`AT_ONCE` at a time, the living first, so that 100
 nobody up; meanwhile nothing new is offered. Then the final tasks have their turn, as they have
 whenever all others have ended; whoever cancels once more ends them too.
 Instances are found by path, and nothing here assumes that a path is a task's name: loops and
-sub-pipelines add instances, not another machine.
+groups add instances while the job runs, not another machine.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from fasttrack_jupyter.engine.board import NOT_RUN, REUSED, SKIPPED, JobBoard
+from fasttrack_jupyter.engine.board import EXPANDED, NOT_RUN, REUSED, SKIPPED, JobBoard
 from fasttrack_jupyter.engine.endings import CANCELLED, ending_of
 from fasttrack_jupyter.engine.instance import Instance
 from fasttrack_jupyter.engine.stimuli import (
@@ -36,6 +37,7 @@ from fasttrack_jupyter.engine.stimuli import (
     Event,
     FinishJob,
     GoOnCancelling,
+    Growth,
     InstanceAdmitted,
     InstanceDecided,
     InstancePlan,
@@ -79,8 +81,15 @@ AT_ONCE = 500
 class JobMachine(JobBoard):
     """The decisions of one job. See the module's text."""
 
-    def __init__(self, job_id: str, plans: Sequence[InstancePlan], *, cancel_at_once: int = AT_ONCE) -> None:
-        super().__init__(job_id, plans)
+    def __init__(
+        self,
+        job_id: str,
+        plans: Sequence[InstancePlan],
+        *,
+        growth: Growth | None = None,
+        cancel_at_once: int = AT_ONCE,
+    ) -> None:
+        super().__init__(job_id, plans, growth)
         self._at_once = cancel_at_once
         self._uncancelled: deque[Instance] | None = None
 
@@ -112,6 +121,7 @@ class JobMachine(JobBoard):
     ) -> Decision:
         """Take the state that the store remembers, on a fresh machine, and say what to do to go on.
 
+        It has grown already by all that the ``rows`` have and its plans had not: see :meth:`grow`.
         ``ended_at`` is when the last attempt of each instance ended that waits for its next: what is
         left of the wait is waited for.
         """
@@ -123,11 +133,15 @@ class JobMachine(JobBoard):
             instance.status, instance.result, instance.attempts = row.status, row.result, row.attempts
             is_ending = row.status in (Status.TERMINATING, Status.CANCELLED)
             instance.is_cancelled = is_ending and row.reason.startswith(CANCELLED)
+            instance.is_held = False
         for instance in self._instances:
             if instance.status in ENDED:
                 self._count(instance)
                 for i in instance.downstream:
                     instance.tell(self._instances[i].seen)
+        for instance in self._instances:
+            if instance.children is not None and instance.status not in ENDED:
+                self._hold(instance)
         if status is JobStatus.RUNNING or self.is_cancelling:
             self._resume(decision, at, ended_at or {})
         return decision
@@ -184,10 +198,24 @@ class JobMachine(JobBoard):
         if verdict.kind is VerdictKind.RUN:
             self._offer(instance, decision)
             return
+        if verdict.kind is VerdictKind.EXPAND and not self._may_begin(instance):
+            return  # its turn to be cancelled comes
+        if verdict.kind is VerdictKind.EXPAND:
+            self._expand(instance, event.at, verdict.data, decision)
+            self._finish_if_done(event.at, decision)
+            return
         status, result, name = _ENDS_BY[verdict.kind]
         self._end_unbegun(instance, status, result, name, event.at, verdict.reason, decision, verdict.data)
         self._ended(instance, event.at, decision)
         self._finish_if_done(event.at, decision)
+
+    def _expand(self, container: Instance, at: float, data: Mapping[str, Any], decision: Decision) -> None:
+        """Those inside join the job, in the same step that lets their container run."""
+        plans = self.grow(container.plan.path, data)
+        about = {"iterations": len(plans)} if container.plan.is_loop else {"tasks": [plan.path for plan in plans]}
+        added = [(plan.path, plan.task) for plan in plans]
+        self._change(decision, container, Status.RUNNING, EXPANDED, at, data=about, expansion=data, instances=added)
+        self._settle_inside(container, at, decision)
 
     def _on_retry_due(self, event: RetryDue, decision: Decision) -> None:
         instance = self._find(event.path)
@@ -218,7 +246,7 @@ class JobMachine(JobBoard):
         """Cancel the next of the job's instances, and ask to be called again while there are more."""
         if self._uncancelled is None:
             is_all = self._cancels_finals or self.status is JobStatus.PENDING  # which has nothing to clean up after
-            victims = [instance for instance in self._instances if is_all or not instance.plan.is_final]
+            victims = [x for x in self._instances if is_all or not (x.plan.is_final or x.plan.is_in_final)]
             self._uncancelled = deque(sorted(victims, key=lambda instance: instance.status not in LIVE))
         for _ in range(min(self._at_once, len(self._uncancelled))):
             self._cancel_instance(self._uncancelled.popleft(), at, CANCELLED, decision, cascade=False)
@@ -274,6 +302,9 @@ class JobMachine(JobBoard):
         path = instance.plan.path
         if instance.status in ENDED or instance.is_cancelled:
             return
+        if instance.children is not None:
+            self._cancel_container(instance, at, reason, decision, cascade=cascade)
+            return
         if instance.status is not Status.WAITING:
             instance.is_cancelled = True
             self._change(decision, instance, Status.TERMINATING, "SessionCancelRequested", at, reason=reason)
@@ -288,6 +319,27 @@ class JobMachine(JobBoard):
             self._ended(instance, at, decision)
         else:
             self._count(instance)
+            self._close_around(instance, at, decision)
+
+    def _cancel_container(
+        self, container: Instance, at: float, reason: str, decision: Decision, *, cascade: bool
+    ) -> None:
+        """With all that is inside; where there is no ``cascade``, those have their own turn."""
+        assert container.children is not None
+        container.is_cancelled, container.held = True, None
+        self._change(decision, container, Status.TERMINATING, "TaskInstanceCancelRequested", at, reason=reason)
+        for i in container.children if cascade else ():
+            self._cancel_instance(self._instances[i], at, reason, decision)
+
+    def _close_around(self, ended: Instance, at: float, decision: Decision) -> None:
+        """End the containers of which this was the last inside, where nobody waits for them any more."""
+        while ended.plan.parent is not None:
+            container = self._instances[ended.plan.parent]
+            if container.unended or container.status in ENDED:
+                return
+            self._close(container, at, decision)
+            self._count(container)
+            ended = container
 
     def _end_as_planned(self, instance: Instance, at: float, decision: Decision) -> None:
         plan = instance.plan
@@ -303,7 +355,7 @@ class JobMachine(JobBoard):
             self._settle_finals(at, decision)
         if self._unended or self.status in (JobStatus.TERMINATED, JobStatus.CANCELLED):
             return
-        end = ending_of(self._instances, is_cancelling=self.is_cancelling)
+        end = ending_of(self._top, is_cancelling=self.is_cancelling)
         self._change_job(decision, end.status, "JobEnded", at, result=end.result, reason=end.reason)
         decision.instructions.append(FinishJob())
 
@@ -311,6 +363,8 @@ class JobMachine(JobBoard):
         """Go on after a restart: adopt the living, offer the ready, repeat what was being cancelled."""
         for instance in self._instances:
             path = instance.plan.path
+            if instance.children is not None:
+                continue  # no session is its own
             if instance.status in LIVE:
                 may_create = instance.status in BEFORE_RUNNING
                 decision.instructions.append(Adopt(path, instance.attempts, may_create))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from fasttrack_jupyter.model.job import Change
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -29,8 +29,30 @@ class InstancePlan:
     run_if: RunIf = RunIf.ALL_SUCCESS
     is_final: bool = False
     """Runs when all that is not final has ended, however, and after the job was cancelled."""
+    is_in_final: bool = False
+    """Whether it is inside of such a one."""
     is_considered: bool = False
     """Whether what becomes of it is decided when its dependencies let it go on: see :class:`Consider`."""
+    task: str = ""
+    """Where its task is in the pipeline, as ``sweep[]/train``; empty where that is its path."""
+    parent: int | None = None
+    """The container that it is inside of, by ordinal."""
+    is_loop: bool = False
+    """Of a container: whether those inside are iterations, not the tasks of a group."""
+    at_once: int | None = None
+    """Of a container: how many of those inside may go on at a time."""
+
+
+class Growth(Protocol):
+    """What the machine asks of those who know the tasks when a container opens, and when it ends."""
+
+    def expand(self, path: str, data: Mapping[str, Any]) -> Sequence[InstancePlan]:
+        """What is inside of a container, by the data of its verdict; the same for the same."""
+        ...
+
+    def collect(self, path: str) -> Mapping[str, Any]:
+        """What a container hands on, all inside of which has ended: ``outputs``, ``outputs_dir``."""
+        ...
 
 
 # ------------------------------------------------------------------ events
@@ -43,11 +65,16 @@ class VerdictKind(Enum):
     SKIP = "skip"
     REUSE = "reuse"
     FAIL = "fail"
+    EXPAND = "expand"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an instance goes on. ``data`` is that of a reused one: ``outputs_dir``, ``outputs``, and whose they are."""
+    """How an instance goes on.
+
+    ``data`` is that of a reused one (``outputs_dir``, ``outputs``, and whose they are), or what a container is
+    expanded by (``items``, ``params``).
+    """
 
     kind: VerdictKind
     reason: str = ""

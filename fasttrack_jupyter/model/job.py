@@ -1,7 +1,7 @@
 """A pipeline job, its task instances, their attempts, and the events that tell of them.
 
 A task instance is identified within its job by its *path*: the task's name here, and
-``sweep[2]/train`` once loops and sub-pipelines exist. Its *ordinal* is its position in the order
+``sweep[2]/train`` for the third iteration of a loop over a group. Its *ordinal* is its position in the order
 in which the job's instances came to be; attempt ids are derived from it, so that an attempt has
 the same id however often we ask: ``<job id>-<ordinal>-<number>``.
 
@@ -11,7 +11,7 @@ Times are seconds since the epoch (UTC) inside, RFC 3339 in APIs.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,10 @@ class Change:
     """Where the attempt's status differs from the instance's (a retry: attempt TERMINATED, instance WAITING)."""
     attempt_result: Result | None = None
     attempt_reason: str | None = None
+    expansion: Mapping[str, Any] | None = None
+    """What a container was expanded by: ``items`` of a loop, ``params`` of a group."""
+    instances: Sequence[tuple[str, str]] = ()
+    """``(path, task)`` of those inside, which come to be with this change: the next ordinals, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class TaskInstance:
     """Within the pipeline folder, e.g. ``jobs/12/train``; of an earlier job where it was reused."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """``outputs`` (declared values and artifacts), ``mode``, ``usage``, ``resources``, ``session``, ``notes``."""
+    expansion: Mapping[str, Any] | None = None
+    """Of a container that was opened: see :class:`Change`."""
 
 
 @dataclass(frozen=True, slots=True)

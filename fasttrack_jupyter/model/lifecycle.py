@@ -84,7 +84,7 @@ BEFORE_RUNNING = frozenset(
 _ONCE_LIVE = frozenset({Status.WAITING, Status.TERMINATED, Status.ERROR, Status.CANCELLED})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.WAITING: frozenset({Status.PENDING}) | ENDED,
+    Status.WAITING: frozenset({Status.PENDING, Status.RUNNING}) | ENDED,  # RUNNING at once: what has others inside
     **{status: (LIVE - {status}) | _ONCE_LIVE for status in LIVE - {Status.TERMINATING}},
     Status.TERMINATING: _ONCE_LIVE,
     **{status: frozenset() for status in ENDED},

@@ -33,6 +33,8 @@ from fasttrack_jupyter.model.lifecycle import ENDED, LIVE, JobStatus, Result, St
 from fasttrack_jupyter.model.pipeline import Retry, RunIf
 
 JOB = "j"
+VERDICTS = [kind for kind in VerdictKind if kind is not VerdictKind.EXPAND]
+"""Containers have random jobs of their own."""
 
 
 def admitted(path: str) -> InstanceAdmitted:
@@ -80,7 +82,7 @@ class Simulation:
             upstream = {j for j in upstream if j not in self.finals}
         self.finals |= {i} if is_final else set()
         is_considered = draw(st.integers(0, 3), label="considered at 0") == 0
-        self.verdicts.append(draw(st.sampled_from(VerdictKind)) if is_considered else VerdictKind.RUN)
+        self.verdicts.append(draw(st.sampled_from(VERDICTS)) if is_considered else VerdictKind.RUN)
         ends_as = draw(st.sampled_from([None, None, None, None, Status.SKIPPED, Status.TERMINATED]))
         return InstancePlan(
             f"t{i}",
