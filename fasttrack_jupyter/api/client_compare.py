@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fasttrack_jupyter.api.caller import Caller, Json
+from fasttrack_jupyter.api.caller import Caller, Json, quoted
 
 
 class CompareCalls(Caller):
@@ -13,6 +13,10 @@ class CompareCalls(Caller):
     def compare(self, jobs: Sequence[str]) -> Json:
         """Jobs side by side: JobComparison. Raises NotFound, BadRequest (fewer than two different ones)."""
         return self._ask("GET", "/compare", query={"job": list(jobs)})
+
+    def figures(self, job: str, path: str) -> Json:
+        """What the artifacts of a task instance tell: FiguresView. Raises NotFound."""
+        return self._ask("GET", f"/jobs/{quoted(job)}/tasks/{quoted(path)}/figures")
 
     def diff(self, one: Mapping[str, str], other: Mapping[str, str], *, code: bool = False) -> Json:
         """What is different in ``other``: PipelineDiff. Each is ``{job: …}``, or ``{source: …}`` and perhaps ``text``.

@@ -58,6 +58,7 @@ OPERATIONS = (
     Operation("session", "GET", f"{_TASK}/session", "read"),
     Operation("shell", "GET", f"{_TASK}/shell", "execute"),
     Operation("metrics", "GET", f"{_TASK}/metrics", "read"),
+    Operation("figures", "GET", f"{_TASK}/figures", "read"),
     Operation("outputs", "GET", f"{_TASK}/outputs", "read"),
     Operation("read_output", "GET", f"{_TASK}/outputs/{{file}}", "read"),
     Operation("events", "GET", "/events", "read"),

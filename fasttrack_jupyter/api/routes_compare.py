@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fasttrack_jupyter.engine.compare_views import JobComparison
+from fasttrack_jupyter.engine.compare_views import FiguresView, JobComparison
 from fasttrack_jupyter.engine.diff_views import DiffRequest, PipelineDiff
 from fasttrack_jupyter.engine.lineage_views import LineageQuery, LineageView
 from fasttrack_jupyter.engine.service import FastTrack
@@ -22,6 +22,11 @@ async def compare(engine: FastTrack, query: JobsToCompare) -> JobComparison:
     return await engine.comparisons.compare(query.job)
 
 
+async def figures(engine: FastTrack, job: str, path: str) -> FiguresView:
+    """What the artifacts of a task instance tell: numbers, confusion matrices and ROC curves."""
+    return await engine.comparisons.figures(job, path)
+
+
 async def diff(engine: FastTrack, body: DiffRequest) -> PipelineDiff:
     """What is different between two pipelines, each of a job or of a file."""
     return await engine.diffs.diff(body)
@@ -32,4 +37,4 @@ async def lineage(engine: FastTrack, query: LineageQuery) -> LineageView:
     return await engine.lineages.lineage(query)
 
 
-HANDLERS = (compare, diff, lineage)
+HANDLERS = (compare, figures, diff, lineage)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.engine.classification import figures_of
-from fasttrack_jupyter.engine.compare_views import JobComparison
+from fasttrack_jupyter.engine.compare_views import Classification, FiguresView, JobComparison
 from fasttrack_jupyter.engine.comparing import Column, compared
 from fasttrack_jupyter.engine.makers import Made, Makers
 from fasttrack_jupyter.engine.ports import ExecutionBackend
@@ -49,6 +49,22 @@ class CompareDesk:
         gathering = _Gathering(self._store, self._backends, makers, masked)
         columns = [await self._column(job, gathering) for job in found]
         return compared(columns, tuple(dict.fromkeys(gathering.left_out)))
+
+    async def figures(self, job: str, path: str) -> FiguresView:
+        """What the artifacts of one task instance tell. Raises NotFound."""
+        found = await self._store.find_job(job)
+        row = await self._logs.instance(found, path)
+        gathering = _Gathering(self._store, self._backends, Makers(self._store), await self._logs.masker_of_all())
+        column = Column(present_job(found), {}, (row,))
+        await gathering.outputs(column, found, row, (await self._stage.parse(found)).pipeline)
+        return FiguresView(
+            numbers={name: value for (_, name, source), value in column.values.items() if source == "artifact"},
+            classifications=tuple(
+                Classification(output=output, slice=part, matrix=pair[0], curve=pair[1])
+                for (_, output, part), pair in column.figures.items()
+            ),
+            left_out=tuple(gathering.left_out),
+        )
 
     async def _column(self, job: PipelineJob, gathering: _Gathering) -> Column:
         rows = await gathering.makers.rows(job)

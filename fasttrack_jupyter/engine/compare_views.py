@@ -87,6 +87,25 @@ class ComparedClassification(View):
     curves: tuple[RocCurve | None, ...]
 
 
+class Classification(View):
+    """A ``ClassificationMetrics`` artifact of one task instance, or one slice of a sliced one."""
+
+    output: str
+    slice: str | None = None
+    matrix: ConfusionMatrix | None
+    curve: RocCurve | None
+
+
+class FiguresView(View):
+    """What the artifacts of one task instance tell; empty until it has ended."""
+
+    numbers: dict[str, Any]
+    """By ``output.name``, what ``Metrics`` artifacts hold; a number without a word in JSON is ``NaN`` and the like."""
+    classifications: tuple[Classification, ...]
+    left_out: tuple[str, ...] = ()
+    """What could not be read, and why."""
+
+
 class JobComparison(View):
     """Jobs side by side. What differs comes first."""
 

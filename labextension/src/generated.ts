@@ -398,6 +398,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{job}/tasks/{path}/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the artifacts of a task instance tell: numbers, confusion matrices and ROC curves. */
+        get: operations["figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{job}/tasks/{path}/outputs": {
         parameters: {
             query?: never;
@@ -2365,6 +2382,62 @@ export interface components {
             left_out: number;
         };
         /**
+         * Classification
+         * @description A ``ClassificationMetrics`` artifact of one task instance, or one slice of a sliced one.
+         */
+        Classification: {
+            /** Output */
+            output: string;
+            /**
+             * Slice
+             * @default null
+             */
+            slice: string | null;
+            matrix: components["schemas"]["ConfusionMatrix"] | null;
+            curve: components["schemas"]["RocCurve"] | null;
+        };
+        /**
+         * ConfusionMatrix
+         * @description How often what was (row) was taken for what (column).
+         */
+        ConfusionMatrix: {
+            /** Labels */
+            labels: string[];
+            /** Rows */
+            rows: number[][];
+        };
+        /**
+         * RocCurve
+         * @description Points of a ROC curve, by rising false positive rate.
+         */
+        RocCurve: {
+            /** False Positive Rates */
+            false_positive_rates: number[];
+            /** True Positive Rates */
+            true_positive_rates: number[];
+            /** Thresholds */
+            thresholds: (number | null)[];
+            /** Area */
+            area: number;
+        };
+        /**
+         * FiguresView
+         * @description What the artifacts of one task instance tell; empty until it has ended.
+         */
+        FiguresView: {
+            /** Numbers */
+            numbers: {
+                [key: string]: unknown;
+            };
+            /** Classifications */
+            classifications: components["schemas"]["Classification"][];
+            /**
+             * Left Out
+             * @default []
+             */
+            left_out: string[];
+        };
+        /**
          * FileView
          * @description One output file or folder; ``path`` is relative to the outputs folder of its task.
          */
@@ -3821,30 +3894,6 @@ export interface components {
             cells: (components["schemas"]["ComparedCell"] | null)[];
         };
         /**
-         * ConfusionMatrix
-         * @description How often what was (row) was taken for what (column).
-         */
-        ConfusionMatrix: {
-            /** Labels */
-            labels: string[];
-            /** Rows */
-            rows: number[][];
-        };
-        /**
-         * RocCurve
-         * @description Points of a ROC curve, by rising false positive rate.
-         */
-        RocCurve: {
-            /** False Positive Rates */
-            false_positive_rates: number[];
-            /** True Positive Rates */
-            true_positive_rates: number[];
-            /** Thresholds */
-            thresholds: (number | null)[];
-            /** Area */
-            area: number;
-        };
-        /**
          * JobComparison
          * @description Jobs side by side. What differs comes first.
          */
@@ -4654,6 +4703,10 @@ export type MountView = components['schemas']['MountView'];
 export type SessionView = components['schemas']['SessionView'];
 export type SeriesView = components['schemas']['SeriesView'];
 export type MetricsView = components['schemas']['MetricsView'];
+export type Classification = components['schemas']['Classification'];
+export type ConfusionMatrix = components['schemas']['ConfusionMatrix'];
+export type RocCurve = components['schemas']['RocCurve'];
+export type FiguresView = components['schemas']['FiguresView'];
 export type FileView = components['schemas']['FileView'];
 export type EventView = components['schemas']['EventView'];
 export type EventsPage = components['schemas']['EventsPage'];
@@ -4722,8 +4775,6 @@ export type ComparedClassification = components['schemas']['ComparedClassificati
 export type ComparedMetric = components['schemas']['ComparedMetric'];
 export type ComparedParameter = components['schemas']['ComparedParameter'];
 export type ComparedTask = components['schemas']['ComparedTask'];
-export type ConfusionMatrix = components['schemas']['ConfusionMatrix'];
-export type RocCurve = components['schemas']['RocCurve'];
 export type JobComparison = components['schemas']['JobComparison'];
 export type CodeDiff = components['schemas']['CodeDiff'];
 export type Edit = components['schemas']['Edit'];
@@ -5612,6 +5663,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricsView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresView"];
                 };
             };
             /** @description What went wrong. */

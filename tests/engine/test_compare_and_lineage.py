@@ -132,6 +132,26 @@ def test_confusion_matrices_and_roc_curves_are_read(told: Any, engine: Any) -> N
     told(story)
 
 
+def test_the_figures_of_one_task_are_what_its_artifacts_tell(told: Any, engine: Any) -> None:
+    """Numbers of Metrics artifacts, matrix and curve; a task without any, or that never ran, has none."""
+
+    async def story(fasttrack: FastTrack) -> None:
+        await run(engine, fasttrack, depth=1)
+        found = await fasttrack.comparisons.figures("digits#1", "train")
+        assert found.numbers == {"numbers.loss": 1, "numbers.note": "fine", "numbers.odd": "NaN"}
+        (quality,) = found.classifications
+        assert (quality.output, quality.slice) == ("quality", None)
+        assert quality.matrix is not None
+        assert quality.matrix.rows[0] == (9, 1)
+        assert quality.curve is not None
+        assert quality.curve.area == pytest.approx(0.75)
+        assert (await fasttrack.comparisons.figures("digits#1", "report")).classifications == ()
+        with pytest.raises(NotFound, match="nobody"):
+            await fasttrack.comparisons.figures("digits#1", "nobody")
+
+    told(story)
+
+
 def test_jobs_of_different_pipelines_are_compared_by_the_union_of_their_names(told: Any, engine: Any) -> None:
     """What a job has none of is null."""
 
