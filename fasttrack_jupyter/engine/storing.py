@@ -113,7 +113,8 @@ class JobStore(CacheStore, Protocol):
 
         Several calls at once share a commit. The row's status must be ``expected``; instance columns
         ``status result reason attempts exit_code started_at ended_at outputs_dir data`` follow, the
-        attempt's row too; a job's ``started_at``/``ended_at`` likewise.
+        attempt's row too; a job's ``started_at``/``ended_at`` likewise. A change's ``instances`` come to be with it
+        (WAITING, the next ordinals, in order); its ``expansion`` stays with its own row.
 
         Raises:
             Conflict: a row was not in its expected status; nothing was written.

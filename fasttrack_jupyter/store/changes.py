@@ -11,6 +11,8 @@ statements apply it, however many changes there are:
 3. an upsert of the attempts, in order;
 4. ``INSERT`` of the events, whose ``seq`` is the newest one plus their place in the batch.
 
+Instances that come to be with a change are rows before all that.
+
 SQL alone decides what is legal: fewer rows updated than asked for means that some status was
 not the expected one, and the transaction is rolled back.
 """
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +34,7 @@ _JSON_KEYS = ("outputs", "usage", "resources", "session", "notes")
 _COLUMNS = (
     "turn", "job", "instance", "expected", "status", "event", "at", "attempt", "result", "reason", "exit_code",
     "attempt_status", "attempt_result", "attempt_reason", "data", *_JSON_KEYS, "mode", "git_commit", "outputs_dir",
-    "priority", "environment",
+    "priority", "environment", "expansion",
 )  # fmt: skip
 
 _ENDED = "('" + "', '".join(sorted(ENDED)) + "')"
@@ -67,6 +69,7 @@ UPDATE instances SET
   mode = coalesce(b.mode, instances.mode),
   git_commit = coalesce(b.git_commit, instances.git_commit),
   environment = coalesce(b.environment, instances.environment),
+  expansion = coalesce(b.expansion, instances.expansion),
   notes = CASE WHEN b.notes IS NULL THEN instances.notes WHEN instances.notes IS NULL THEN b.notes ELSE (
     SELECT json_group_array(value) FROM (
       SELECT value FROM json_each(instances.notes) UNION ALL
@@ -114,6 +117,11 @@ ON CONFLICT (instance, number) DO UPDATE SET
 WHERE attempts.status NOT IN {_ENDED} OR attempts.status = excluded.status
 """
 
+_ADD_INSTANCES = """
+INSERT INTO instances (num, path, task, status)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), 'WAITING' FROM json_each(?)
+"""
+
 _INSERT_EVENTS = """
 INSERT INTO events (seq, at, job, instance, type, attempt, status, result, reason, exit_code, data)
 SELECT ? + k, at, job, instance, event, attempt, status, result, reason, exit_code, data FROM temp.batch ORDER BY k
@@ -126,6 +134,8 @@ class Prepared:
 
     changes: Sequence[Change]
     rows: list[list[Any]]
+    added: list[tuple[int, str, str | None]]
+    """Instances that come to be: ``(num, path, task)``."""
 
 
 class MovesRefused(Exception):
@@ -137,12 +147,18 @@ def prepare(places: Places, changes: Sequence[Change]) -> Prepared:
 
     Raises:
         NotFound: no such job or task instance.
-        BadRequest: data that is not JSON.
+        BadRequest: data that is not JSON, or more instances than a job can have.
     """
-    return Prepared(changes, [_row(places, change) for change in changes])
+    rows: list[list[Any]] = []
+    added: list[tuple[int, str, str | None]] = []
+    for change in changes:
+        rows.append(_row(places, change))
+        for path, task in change.instances:
+            added.append((places.add(change.job_id, path), path, None if task in ("", path) else task))
+    return Prepared(changes, rows, added)
 
 
-def apply(con: sqlite3.Connection, calls: Iterable[Prepared], last_seq: int) -> int:
+def apply(con: sqlite3.Connection, calls: Sequence[Prepared], last_seq: int) -> int:
     """Apply all ``calls`` within the open transaction; the seq of the last event.
 
     Raises:
@@ -152,6 +168,8 @@ def apply(con: sqlite3.Connection, calls: Iterable[Prepared], last_seq: int) -> 
     turns = _give_turns(rows)
     con.execute("DELETE FROM temp.batch")
     con.execute(_FILL, (json.dumps(rows),))
+    if added := [one for call in calls for one in call.added]:
+        con.execute(_ADD_INSTANCES, (json.dumps(added),))
     for turn, (instances, jobs) in enumerate(turns):
         if instances and con.execute(_UPDATE_INSTANCES, (turn,)).rowcount != instances:
             raise MovesRefused
@@ -206,12 +224,12 @@ def _row(places: Places, change: Change) -> list[Any]:
         change.result, plain(change.reason), change.exit_code, change.attempt_status, change.attempt_result,
         plain(change.attempt_reason),
     ]  # fmt: skip
-    if not data:
+    if not data and change.expansion is None:
         return row
-    row.append(to_json(data))
+    row.append(to_json(data) if data else None)
     row += [to_json(data[key]) if data.get(key) is not None else None for key in _JSON_KEYS]
     row += [plain(data.get("mode")), plain(data.get("commit")), plain(data.get("outputs_dir")), data.get("priority")]
-    row.append(plain(data.get("environment")))
+    row += [plain(data.get("environment")), None if change.expansion is None else to_json(change.expansion)]
     return row
 
 

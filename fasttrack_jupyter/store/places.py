@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections import OrderedDict
 
-from fasttrack_jupyter.errors import NotFound
+from fasttrack_jupyter.errors import BadRequest, NotFound
 
 ORDINAL_BITS = 24
 MAX_INSTANCES = 1 << ORDINAL_BITS
@@ -36,6 +36,21 @@ class Places:
             return num, instances[path]
         except KeyError:
             raise NotFound(f"job {job_id} has no task instance {path!r}") from None
+
+    def add(self, job_id: str, path: str) -> int:
+        """The next ``num`` of the job, for an instance that comes to be; where that was not written, it stays its own.
+
+        Raises:
+            NotFound: no such job.
+            BadRequest: the job is full.
+        """
+        job, instances = self._jobs.get(job_id) or self._load(job_id)
+        if (known := instances.get(path)) is not None:
+            return known
+        if len(instances) >= MAX_INSTANCES:
+            raise BadRequest(f"job {job_id} has more than {MAX_INSTANCES} task instances", hint="split the pipeline")
+        num = instances[path] = (job << ORDINAL_BITS) + len(instances)
+        return num
 
     def forget(self, job_id: str) -> None:
         """The job has ended, or is gone."""

@@ -19,7 +19,7 @@ JOB_COLUMNS = (
 )
 INSTANCE_COLUMNS = (
     "num, path, task, status, result, reason, attempts, exit_code, started_at, ended_at, outputs_dir, "
-    "mode, git_commit, outputs, usage, resources, session, notes"
+    "mode, git_commit, outputs, usage, resources, session, notes, expansion"
 )
 ATTEMPT_COLUMNS = (
     "a.instance, a.number, i.path, a.status, a.result, a.reason, a.exit_code, a.created_at, a.started_at, a.ended_at, "
@@ -54,11 +54,12 @@ def job_from(row: Row, text: str) -> PipelineJob:
 
 def instance_from(job_id: str, row: Row) -> TaskInstance:
     """From :data:`INSTANCE_COLUMNS`."""
-    (num, path, task, status, result, reason, attempts, exit_code, started, ended, outputs_dir, *kept) = row
+    (num, path, task, status, result, reason, attempts, exit_code, started, ended, outputs_dir, *kept, expansion) = row
     return TaskInstance(
         job_id, path, num % MAX_INSTANCES, task or path, _STATUS[status], _RESULT[result], reason or "", attempts,
         exit_code, started and started / 1e6, ended and ended / 1e6, outputs_dir,
         _data(*kept) if kept.count(None) < len(kept) else _NOTHING,
+        None if expansion is None else json.loads(expansion),
     )  # fmt: skip
 
 

@@ -161,6 +161,7 @@ class Writer:
             for call, one in zip(group, prepared, strict=True):
                 call.error = None
                 self._apply([call], [one])
+        self._forget_unwritten(group)
 
     def _attempt(self, group: list[_Call], transaction: Callable[[], None]) -> None:
         """Run ``transaction`` and commit; on any error nothing is written, and every call of the group has it."""
@@ -184,6 +185,12 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             if self._con.in_transaction:
                 self._con.execute("ROLLBACK")
+
+    def _forget_unwritten(self, group: list[_Call]) -> None:
+        for call in group:
+            for change in call.changes if call.error is not None else ():
+                if change.instances:
+                    self._session.places.forget(change.job_id)
 
     def _forget_ended(self, group: list[_Call]) -> None:
         for call in group:
