@@ -86,7 +86,7 @@ class JobBoard:
                     self._count(other)
                     found.append((other, reason))
             if ended.plan.parent is not None:
-                found += self._ended_inside(self._instances[ended.plan.parent], at, decision)
+                found += self._ended_inside(ended, self._instances[ended.plan.parent], at, decision)
             spreading += reversed(found)
 
     def _count(self, ended: Instance) -> None:
@@ -105,9 +105,10 @@ class JobBoard:
         container, first = self._find(path), len(self._instances)
         plans = list(self._growth.expand(path, data))
         container.children, container.unended = range(first, first + len(plans)), len(plans)
+        self._instances += [Instance(plan) for plan in plans]
+        self._index |= {plan.path: i for i, plan in enumerate(plans, first)}
         for i, plan in enumerate(plans, first):
-            self._instances.append(instance := Instance(plan))
-            self._index[plan.path] = i
+            instance = self._instances[i]
             for upstream in plan.upstream:
                 other = self._instances[upstream]
                 instance.seen.unended += 1
@@ -128,10 +129,13 @@ class JobBoard:
         for i in container.held:
             self._instances[i].is_held = True
 
-    def _ended_inside(self, container: Instance, at: float, decision: Decision) -> list[tuple[Instance, str]]:
+    def _ended_inside(
+        self, ended: Instance, container: Instance, at: float, decision: Decision
+    ) -> list[tuple[Instance, str]]:
         """One inside has ended: the next of those held back goes on; after the last the container has ended as well.
 
-        Gives what has ended by that, each with why those behind it go.
+        Gives what has ended by that, each with why those behind it go. One that was cancelled while it
+        was held back leaves no room for another.
         """
         if container.status in ENDED:
             return []
@@ -139,7 +143,7 @@ class JobBoard:
             self._close(container, at, decision)
             self._count(container)
             return [(container, _why_not(container))]
-        while container.held:
+        while container.held and not ended.is_held:
             child = self._instances[container.held.popleft()]
             if child.status is not Status.WAITING:
                 continue  # cancelled meanwhile
@@ -182,7 +186,7 @@ class JobBoard:
         fate, reason = fate_of(instance.plan.run_if, instance.seen)
         if fate is Fate.GO:
             self._go_on(instance, decision)
-        if fate in (Fate.WAIT, Fate.GO) or (self.is_cancelling and fate is Fate.SKIP):
+        if fate in (Fate.WAIT, Fate.GO) or (fate is Fate.SKIP and not self._may_begin(instance)):
             return None
         if fate is Fate.SKIP:
             self._end_unbegun(instance, Status.SKIPPED, Result.SUCCESS, SKIPPED, at, reason, decision)
@@ -207,14 +211,18 @@ class JobBoard:
         """Let the final tasks go on that can, once all others have ended."""
         if self.status is not JobStatus.RUNNING:
             return
-        for instance in self._finals:
-            if instance.is_idle and self._others.unended == 0:
-                fate, reason = fate_of_final(instance.plan.run_if, instance.seen + self._others)
-                if fate is Fate.SKIP:
-                    self._end_unbegun(instance, Status.SKIPPED, Result.SUCCESS, SKIPPED, at, reason, decision)
-                    self._ended(instance, at, decision)
-                elif fate is Fate.GO:
-                    self._go_on(instance, decision)
+        settling = self._finals[::-1] if self._others.unended == 0 else []
+        while settling:
+            instance = settling.pop()
+            if not instance.is_idle:
+                continue
+            fate, reason = fate_of_final(instance.plan.run_if, instance.seen + self._others)
+            if fate is Fate.SKIP:
+                self._end_unbegun(instance, Status.SKIPPED, Result.SUCCESS, SKIPPED, at, reason, decision)
+                self._ended(instance, at, decision)
+                settling += [self._instances[i] for i in instance.downstream]  # whose turn may have been before it
+            elif fate is Fate.GO:
+                self._go_on(instance, decision)
 
     def _end_unbegun(
         self,

@@ -70,8 +70,13 @@ def _cause(instances: Sequence[Instance], status: JobStatus) -> str:
 
 
 def _cancelled(instances: Sequence[Instance]) -> list[str]:
-    """Paths of what was cancelled for its own sake, not because something before it did not end well."""
-    return [x.plan.path for x in instances if x.result is Result.UNDEFINED and (x.is_cancelled or not x.seen.hindering)]
+    """Paths of what was cancelled for its own sake, not because something before it did not end well.
+
+    Where that was outside of their container, all that were cancelled.
+    """
+    cancelled = [x for x in instances if x.result is Result.UNDEFINED]
+    own = [x for x in cancelled if x.is_cancelled or not x.seen.hindering]
+    return [x.plan.path for x in own or cancelled]
 
 
 def _cancelled_words(paths: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ from fasttrack_jupyter.engine.stimuli import (
 from fasttrack_jupyter.errors import IllegalTransition, NotFound
 from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
-from fasttrack_jupyter.model.pipeline import Retry
+from fasttrack_jupyter.model.pipeline import Retry, RunIf
 
 JOB = "j"
 
@@ -374,3 +374,15 @@ def test_a_large_job_whose_engine_died_while_it_was_cancelled_is_cancelled_by_th
     decision = waiting.restore(JobStatus.PENDING, CANCEL_REQUESTED, [TaskInstance(JOB, "a", 0, "a")], 5.0)
     assert decision.instructions == [FinishJob()]
     assert waiting.status is JobStatus.CANCELLED
+
+
+def test_final_tasks_hear_of_each_other_in_whatever_order_they_are_written() -> None:
+    """One that is skipped lets another go on that stands before it."""
+    tasks = [
+        InstancePlan("tell", (1,), is_final=True, run_if=RunIf.ALL_DONE),
+        InstancePlan("repair", is_final=True, run_if=RunIf.ANY_FAILED),
+        InstancePlan("a"),
+    ]
+    decision = tell(JobMachine(JOB, tasks), JobStarted(0.0), admitted("a"), ended("a"))
+    assert moves(decision)[1:] == [("repair", "SKIPPED", "no dependency failed")]
+    assert decision.instructions == [Release("a", 1), Offer("tell")]
