@@ -10,12 +10,14 @@ TITLES: dict[str, dict[str, str]] = {
     "Pipeline": {
         "name": "Name", "version": "Version", "description": "Description", "ownership": "Ownership",
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
-        "mounts": "Mounts", "params": "Parameters", "files": "Code files", "cache": "Reuse results", "tasks": "Tasks",
+        "mounts": "Mounts", "params": "Parameters", "files": "Code files", "cache": "Reuse results",
+        "after": "After pipelines", "tasks": "Tasks",
     },
     "Task": {
         "name": "Name", "description": "Description", "type": "Type", "backend": "Backend",
         "cluster_mode": "Cluster mode",
-        "cluster_size": "Cluster size", "run_on": "Run on", "module_uri": "Repository", "command": "Command",
+        "cluster_size": "Cluster size", "run_on": "Run on", "launcher": "Launcher", "module_uri": "Repository",
+        "command": "Command",
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
         "dependencies": "Dependencies", "mounts": "Mounts", "skip": "Skip",
         "when": "When", "run_if": "Run if", "final": "Final task", "cache": "Reuse results",
@@ -23,6 +25,11 @@ TITLES: dict[str, dict[str, str]] = {
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
         "outputs": "Outputs", "service": "Service", "approval": "Question",
         "notebook": "Notebook", "parameters": "Notebook parameters",
+    },
+    "After": {"pipeline": "Pipeline", "within": "Within", "wait": "Longest wait"},
+    "Launcher": {
+        "preset": "Preset", "processes_per_node": "Processes per container", "start_within": "Start within",
+        "port": "Port",
     },
     "Approval": {"question": "Question", "fields": "Fields", "on_timeout": "Without an answer"},
     "Environment": {

@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fasttrack_jupyter.model.approvals import Approval
 from fasttrack_jupyter.model.artifacts import InputSpec, OutputSpec
+from fasttrack_jupyter.model.following import After
+from fasttrack_jupyter.model.launchers import Launcher
 from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.quantities import Count, Duration, EnvValue, Size, Text
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
@@ -227,6 +229,11 @@ class Task(Model):
     )
     cluster_size: Count = Field(default=1, **_between(1, 1024), description="Containers in the session")
     run_on: RunOn = Field(default=RunOn.MAIN, description="main: the command runs on main1 only; all: on every one")
+    launcher: Launcher | None = Field(
+        default=None, description="Distributed training: the command runs once per rank, on all containers at once, "
+        "with the variables that torchrun sets",
+        examples=["torchrun", {"preset": "torchrun", "processes_per_node": "gpu"}],
+    )  # fmt: skip
     module_uri: Text | None = Field(
         default=None, description="Repository of a git task: <url>[@ref][#subfolder]; else empty"
     )
@@ -350,6 +357,10 @@ class Pipeline(Model):
     cache: bool | None = Field(
         default=None, description="Whether identical executions that succeeded may stand in for tasks that say nothing "
         "about it themselves; empty is no",
+    )  # fmt: skip
+    after: Annotated[tuple[After, ...], BeforeValidator(_none_is_empty)] = Field(
+        default=(), description="Other pipelines: a job waits until the last job of each has succeeded",
+        examples=[["prep"], [{"pipeline": "prep", "within": "1d", "wait": "2h"}]],
     )  # fmt: skip
     tasks: tuple[Task, ...] = Field(description="The tasks, in any order")
 

@@ -24,6 +24,10 @@ _SHORT_INPUT = {
     "description": "Short for {from: …}",
     "examples": ["prep.clean"],
 }
+_SHORT_LAUNCHER = {"enum": ["torchrun"], "description": "Short for {preset: …}"}
+_SHORT_AFTER = {
+    "type": ["string", "number"], "description": "Short for {pipeline: …}", "examples": ["prep"],
+}  # fmt: skip
 _SHORT_OUTPUT = {"type": "string", "description": "Short for {type: …}", "examples": ["float", "Model"]}
 
 
@@ -37,6 +41,9 @@ def pipeline_schema() -> dict[str, Any]:
         parts["OutputSpec"] = {"anyOf": [_SHORT_OUTPUT, parts["OutputSpec"]]}
     if "anyOf" not in parts["InputSpec"]:
         parts["InputSpec"] = {"anyOf": [_SHORT_INPUT, parts["InputSpec"]]}
+    for name, short in (("Launcher", _SHORT_LAUNCHER), ("After", _SHORT_AFTER)):
+        if "anyOf" not in parts[name]:
+            parts[name] = {"anyOf": [short, parts[name]]}
     schema["properties"]["tasks"]["minItems"] = 1
     parts["Task"]["properties"]["type"]["examples"] = [*TaskType]  # the others are old spellings
     found = _untitled(schema)

@@ -12,6 +12,7 @@ from fasttrack_jupyter.model.checks.conditions import check_conditions
 from fasttrack_jupyter.model.checks.edges import check_edges
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.keys import check_keys, check_merges
+from fasttrack_jupyter.model.checks.launchers import check_after, check_launchers
 from fasttrack_jupyter.model.checks.mentions import Mentions
 from fasttrack_jupyter.model.checks.models import check_models
 from fasttrack_jupyter.model.checks.names import check_names, is_task_name, suggest_task_name
@@ -33,6 +34,8 @@ def check_pipeline(pipeline: Pipeline, secrets: Collection[str] | None = None) -
     yield from check_conditions(pipeline)
     yield from check_places(pipeline)
     yield from check_models(pipeline)
+    yield from check_launchers(pipeline)
+    yield from check_after(pipeline)
     yield from Mentions(pipeline, tasks, secrets).check()
     yield from check_keys(pipeline)
     for problem in check_parameters(pipeline.params):

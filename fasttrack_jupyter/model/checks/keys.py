@@ -39,6 +39,8 @@ def _objects(pipeline: Pipeline) -> Iterator[tuple[BaseModel, Path]]:
     yield from _parts(pipeline, ())
     for number, param in enumerate(pipeline.params):
         yield param, ("params", number)
+    for number, after in enumerate(pipeline.after):
+        yield after, ("after", number)
     for number, task in enumerate(pipeline.tasks):
         yield from _parts(task, ("tasks", number))
         for name, output in task.outputs.items():
@@ -47,8 +49,8 @@ def _objects(pipeline: Pipeline) -> Iterator[tuple[BaseModel, Path]]:
 
 def _parts(whole: Pipeline | Task, path: Path) -> Iterator[tuple[BaseModel, Path]]:
     yield whole, path
-    for key in ("ownership", "environment", "resource_opts", "retry", "service", "approval"):
-        if key in whole.model_fields_set and (part := getattr(whole, key)) is not None:
+    for key in ("ownership", "environment", "resource_opts", "retry", "service", "approval", "launcher"):
+        if key in whole.model_fields_set and (part := getattr(whole, key, None)) is not None:
             yield part, (*path, key)
 
 
