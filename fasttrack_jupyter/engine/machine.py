@@ -92,6 +92,7 @@ class JobMachine(JobBoard):
         super().__init__(job_id, plans, growth)
         self._at_once = cancel_at_once
         self._uncancelled: deque[Instance] | None = None
+        self._cancelled_for = CANCELLED
 
     def handle(self, event: Event) -> Decision:
         """Decide. Raises IllegalTransition or NotFound for an event that cannot be, and then nothing has changed."""
@@ -226,6 +227,7 @@ class JobMachine(JobBoard):
     def _on_cancel(self, event: CancelRequested, decision: Decision) -> None:
         if self._unended == 0:
             return
+        self._cancelled_for = event.reason or self._cancelled_for
         if event.path is not None:
             self._cancel_instance(self._find(event.path), event.at, CANCELLED, decision)
         else:
@@ -356,7 +358,8 @@ class JobMachine(JobBoard):
         if self._unended or self.status in (JobStatus.TERMINATED, JobStatus.CANCELLED):
             return
         end = ending_of(self._top, is_cancelling=self.is_cancelling)
-        self._change_job(decision, end.status, "JobEnded", at, result=end.result, reason=end.reason)
+        reason = self._cancelled_for if end.reason == CANCELLED else end.reason
+        self._change_job(decision, end.status, "JobEnded", at, result=end.result, reason=reason)
         decision.instructions.append(FinishJob())
 
     def _resume(self, decision: Decision, at: float, ended_at: Mapping[str, float]) -> None:

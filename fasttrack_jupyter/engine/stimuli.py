@@ -134,6 +134,8 @@ class CancelRequested:
     path: str | None
     at: float
     goes_on: bool = False
+    reason: str = ""
+    """Why the job is cancelled, where it is not that somebody asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
