@@ -33,6 +33,11 @@ class VisibleCode:
         }
         self._lists = {posixpath.dirname(path): read_list(files[path]) for path in files if path.endswith(f"/{LIST}")}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VisibleCode) and self._manifest == other._manifest and self._lists == other._lists
+
+    __hash__ = None  # type: ignore[assignment]
+
     def digests(self, tasks: Mapping[str, Task]) -> dict[str, str]:
         """By task of ``tasks``, of what it can see; under the empty name, what most do."""
         found = {"": digest_of(self._manifest)}

@@ -59,6 +59,8 @@ class Keys:
         self._mounts: dict[tuple[str, str], str] = {}
         self.outputs: dict[Place, Digest | None] = {}
         """What is known of output folders."""
+        self.is_certain = True
+        """Whether all that was asked for was told: what was not may be the next time."""
 
     async def look_at(self, places: Sequence[Place]) -> None:
         """Know the contents of these output folders, all at once."""
@@ -76,7 +78,7 @@ class Keys:
             "command": digest_of(spec.command),
             "code": execution.code,
             "image": digest_of(spec.image),
-            "environment": await self._identity(execution.backend, spec),
+            "environment": await self._identity(execution.backend, spec.image, spec.code),
             "cluster": f"{spec.cluster_size} {spec.cluster_mode} {spec.run_on_all}",
             "accelerators": " ".join(sorted(name for name in spec.slots if name not in ("cpu", "mem"))),
             "outputs": digest_of({name: _declared(each) for name, each in task.outputs.items()})
@@ -116,15 +118,32 @@ class Keys:
         for name, text in spec.input_values.items():
             parts[f"value {name}"] = digest_of(text)
 
-    async def _identity(self, name: str, spec: SessionSpec) -> str:
-        key = (name, spec.image, spec.code)
+    async def still_hold(self) -> bool:
+        """Whether images, mounted folders and output folders are what they were when these keys were made."""
+        now = Keys(self._backends, self._digests, self._secret)
+        try:
+            for name, image, code in self._identities:
+                await now._identity(name, image, code)
+            for backend, folder in self._mounts:
+                await now._mount(backend, folder)
+        except NoKey:
+            return False
+        if now._identities != self._identities or now._mounts != self._mounts:
+            return False
+        await now.look_at(list(self.outputs))
+        return now.outputs == self.outputs
+
+    async def _identity(self, name: str, image: str | None, code: str | None) -> str:
+        key = (name, image, code)
         if key not in self._identities:
             try:
                 backend = self._backends(name)
-                found = await backend.identity(spec.image, spec.code) if isinstance(backend, Identifying) else ""
+                found = await backend.identity(image, code) if isinstance(backend, Identifying) else ""
             except FastTrackError as error:
+                self.is_certain = False
                 raise NoKey(f"its image is not known: {error.message}") from error
             if found is None:
+                self.is_certain = False
                 raise NoKey("nobody knows what its image is just now")
             self._identities[key] = digest_of(found)
         return self._identities[key]
@@ -134,6 +153,7 @@ class Keys:
         if (backend, folder) not in self._mounts:
             digest = await self._digests.mounted(backend, folder)
             if digest is None:
+                self.is_certain = False
                 raise NoKey(f"nobody can say what is in the mounted folder {folder}")
             self._mounts[backend, folder] = digest
         return f"{self._mounts[backend, folder]} {below}"

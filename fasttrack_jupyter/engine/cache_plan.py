@@ -27,12 +27,24 @@ from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.fingerprint import Fingerprint, differences
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
-from fasttrack_jupyter.model.pipeline import RunIf, Task
+from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task
 
 _AT_ONCE = 20
 """Tasks that are looked at before others get a turn: about 2 ms."""
 _NAMED = 3
 """Tasks that a reason names at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCode:
+    """The code of a job as its tasks see it."""
+
+    snapshot: str | None
+    """Of the whole."""
+    visible: VisibleCode | None = None
+    """What tasks see of it; None where ``digests`` are known."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """See :meth:`VisibleCode.digests`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +54,30 @@ class Asked:
     request: JobRequest
     record: PipelineRecord | None
     params: Mapping[str, Any]
-    code: str | None
-    """The snapshot that is kept from the ``old`` job; ``files`` are laid over it."""
-    files: Mapping[str, str | bytes]
-    old: PipelineJob | None
+    code: SeenCode
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """What a cached plan is made of, beside its question."""
+class Trace:
+    """All that a look met with outside the store: as long as it is the same, the look finds the same."""
 
-    request: JobRequest
-    folder: str | None
-    """The pipeline's folder, if there is one yet."""
-    params: Mapping[str, Any]
-    code: str | None
-    """The snapshot of the whole code."""
-    visible: VisibleCode | None
-    """What tasks see of it; None where ``digests`` are known."""
-    digests: Mapping[str, str]
-    """See :meth:`VisibleCode.digests`."""
+    keys: Keys
+    pipeline: str
+    secrets: Mapping[str, str | None]
+    """By name, those whose values went into keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedPlan:
-    """``tasks`` with what is reused; ``options`` is what the job must remember; ``used`` are the entries, by number."""
+    """``tasks`` with what is reused; ``options`` is what the job must remember; ``used`` are the entries, by number.
+
+    ``trace`` is there if all was looked up.
+    """
 
     tasks: Sequence[PlannedTask]
     options: Mapping[str, Any] = field(default_factory=dict)
     used: Sequence[int] = ()
+    trace: Trace | None = None
 
 
 class CachePlanner:
@@ -87,31 +94,48 @@ class CachePlanner:
         self._store, self._backends, self._make_keys, self._secret = store, backends, make_keys, secret
         self._remembered = remembered
 
+    async def code_of(
+        self,
+        request: JobRequest,
+        pipeline: Pipeline,
+        files: Mapping[str, str | bytes],
+        kept: str | None,
+        old: PipelineJob | None,
+    ) -> SeenCode:
+        """What tasks see of ``files``, laid over the snapshot ``kept`` of the ``old`` job, if any may be reused."""
+        if not any(is_cached(pipeline, task) for task in pipeline.tasks):
+            return SeenCode(None)
+        backend = self._backends(request.backend)
+        snapshot = await backend.put_code(files, onto=kept) if files else kept
+        if not files and (known := _kept(request, kept, old)):
+            return SeenCode(snapshot, None, known)
+        manifest = await backend.code_manifest(snapshot) if snapshot else {}
+        return SeenCode(snapshot, await asyncio.to_thread(VisibleCode, manifest, files, request.source))
+
     async def plan(self, question: Question, planned: Sequence[PlannedTask], asked: Asked) -> CachedPlan:
         """``planned``, with what is reused; it costs nothing where no task allows that."""
-        pipeline = question.pipeline
+        pipeline, code = question.pipeline, asked.code
         tasks = {task.name: task for task in pipeline.tasks if is_cached(pipeline, task)}
         if not tasks:
             return CachedPlan(planned)
-        ahead = await self._ahead(tasks, asked)
-        options = {OPTION: {"code": dict(ahead.digests), **({} if asked.request.cache else {"off": True})}}
+        if code.visible is not None:
+            code = replace(code, digests=await asyncio.to_thread(code.visible.digests, tasks))
+            asked = replace(asked, code=code)
+        options = {OPTION: {"code": dict(code.digests), **({} if asked.request.cache else {"off": True})}}
         if not asked.request.cache:
             return CachedPlan(planned, options)
-        await self._remembered()
-        newest = await self._store.cache_newest(ahead.folder) if ahead.folder else {}
-        look = _Look(self, question, planned, ahead, newest)
-        return CachedPlan(await look.run(), options, look.used)
+        newest = await self._store.cache_newest(asked.record.folder) if asked.record else {}
+        look = _Look(self, question, planned, asked, newest)
+        return CachedPlan(await look.run(), options, look.used, look.trace())
 
-    async def _ahead(self, tasks: Mapping[str, Task], asked: Asked) -> Ahead:
-        backend = self._backends(asked.request.backend)
-        snapshot = await backend.put_code(asked.files, onto=asked.code) if asked.files else asked.code
-        visible, known = None, _kept(asked)
-        if not known:
-            manifest = await backend.code_manifest(snapshot) if snapshot else {}
-            visible = await asyncio.to_thread(VisibleCode, manifest, asked.files, asked.request.source)
-            known = await asyncio.to_thread(visible.digests, tasks)
-        folder = asked.record.folder if asked.record else None
-        return Ahead(asked.request, folder, asked.params, snapshot, visible, known)
+    async def remembered(self) -> None:
+        """Return when all that ended until now can be found."""
+        await self._remembered()
+
+    async def still_holds(self, trace: Trace) -> bool:
+        """Whether a look would meet with the same things again."""
+        told = {name: self._secret(name, trace.pipeline) for name in trace.secrets}
+        return told == trace.secrets and await trace.keys.still_hold()
 
     async def find(self, folder: str, key: str) -> CacheEntry | None:
         """The entry of that key."""
@@ -121,20 +145,20 @@ class CachePlanner:
         """Fresh ones."""
         return self._make_keys()
 
-    def secret_of(self, pipeline: str) -> Callable[[str], str | None]:
-        """Secrets as a pipeline sees them."""
-        return lambda name: self._secret(name, pipeline)
+    def secret(self, name: str, pipeline: str) -> str | None:
+        """A secret as a pipeline sees it."""
+        return self._secret(name, pipeline)
 
-    async def changed_files(self, backend: str, then: Any, ahead: Ahead, task: Task) -> Mapping[str, str]:
+    async def changed_files(self, backend: str, then: Any, code: SeenCode, task: Task) -> Mapping[str, str]:
         """By path, what happened to the files that a task sees since the snapshot ``then``; empty if nobody knows."""
-        if not then or not ahead.code or ahead.visible is None:
+        if not then or not code.snapshot or code.visible is None:
             return {}
         try:
             at = self._backends(backend)
-            before, now = await at.code_manifest(str(then)), await at.code_manifest(ahead.code)
+            before, now = await at.code_manifest(str(then)), await at.code_manifest(code.snapshot)
         except (FastTrackError, LookupError):
             return {}
-        seen = ahead.visible.paths(task)
+        seen = code.visible.paths(task)
         return dict(_seen(changes(before, now), seen, now))
 
 
@@ -146,25 +170,31 @@ class _Look:
         planner: CachePlanner,
         question: Question,
         planned: Sequence[PlannedTask],
-        ahead: Ahead,
+        asked: Asked,
         newest: Mapping[str, CacheEntry],
     ) -> None:
-        self._planner, self._question, self._ahead, self._newest = planner, question, ahead, newest
+        self._planner, self._question, self._asked, self._newest = planner, question, asked, newest
         self._tasks = list(planned)
+        self._folder = asked.record.folder if asked.record else None
+        self._secrets: dict[str, str | None] = {}
         self._keys = planner.keys()
         self._outcomes = [Outcome() for _ in planned]
         self._places: dict[int, Place | None] = {}
         """By ordinal of the tasks about which all is known: where their outputs are, if there are any."""
         self.used: list[int] = []
-        job = _draft(question, ahead)
+        job = _draft(question, asked)
         self._builder = SessionBuilder(
             job, question.pipeline, question.graph, [task.slots for task in planned],
-            planner.secret_of(question.pipeline.name), result_of=self._result_of,
+            self._secret, result_of=self._result_of,
         )  # fmt: skip
+
+    def trace(self) -> Trace | None:
+        """What was met with, if all of it was told."""
+        return Trace(self._keys, self._question.pipeline.name, self._secrets) if self._keys.is_certain else None
 
     async def run(self) -> list[PlannedTask]:
         """The plan."""
-        folder, names = self._ahead.folder or "", self._question.graph.names
+        folder, names = self._folder or "", self._question.graph.names
         for i, task in enumerate(self._tasks):
             if task.decision in (Decision.SKIP, Decision.REUSE):
                 self._know(i, task.reuse, (task.backend, folder))
@@ -188,6 +218,11 @@ class _Look:
         self._places[i] = (*where, place) if place else None
         self._outcomes[i] = Outcome(place, instance.data.get("outputs", {}) if instance else {})
 
+    def _secret(self, name: str) -> str | None:
+        if name not in self._secrets:
+            self._secrets[name] = self._planner.secret(name, self._question.pipeline.name)
+        return self._secrets[name]
+
     def _result_of(self, i: int) -> str:
         return "SKIPPED" if self._tasks[i].decision is Decision.SKIP else "SUCCESS"
 
@@ -197,12 +232,12 @@ class _Look:
         if running:
             return replace(planned, reason=_depends(running))
         task = self._question.pipeline.tasks[i]
-        spec_of = self._builder.build
+        spec_of, code = self._builder.build, self._asked.code.digests
         try:
             execution = Execution(
                 self._question.pipeline, task, spec_of(i, 1, self._outcomes), planned.backend,
                 [(graph.names[j], self._places[j]) for j in graph.upstream[i]],
-                self._ahead.digests.get(task.name, self._ahead.digests.get("", "")), self._ahead.params,
+                code.get(task.name, code.get("", "")), self._asked.params,
             )  # fmt: skip
             fingerprint = await self._keys.fingerprint(execution)
         except NoKey as error:
@@ -215,7 +250,7 @@ class _Look:
         newest, key = self._newest.get(planned.path), now.key
         entry = newest
         if entry is None or entry.key != key:
-            entry = await self._planner.find(self._ahead.folder, key) if self._ahead.folder else None
+            entry = await self._planner.find(self._folder, key) if self._folder else None
         if entry is None:
             now = replace(now, told=self._keys.told(execution))
             return replace(planned, reason=await self._why(i, planned, now, newest))
@@ -237,16 +272,16 @@ class _Look:
         then, task = newest.fingerprint, self._question.pipeline.tasks[i]
         files: Mapping[str, str] = {}
         if then.parts.get("code") != now.parts.get("code"):
-            files = await self._planner.changed_files(planned.backend, then.told.get("code"), self._ahead, task)
+            files = await self._planner.changed_files(planned.backend, then.told.get("code"), self._asked.code, task)
         words = differences(then, now, files)
         return f"{', '.join(words) or 'the rules of reuse changed'} since job #{newest.job_index}"
 
 
-def _kept(asked: Asked) -> Mapping[str, str]:
+def _kept(request: JobRequest, code: str | None, old: PipelineJob | None) -> Mapping[str, str]:
     """What the old job knew of code that is kept as it was."""
-    if asked.old is None or asked.files or asked.code != asked.old.code or asked.request.text != asked.old.text:
+    if old is None or code != old.code or request.text != old.text:
         return {}
-    known: Mapping[str, str] = asked.old.options.get(OPTION, {}).get("code", {})
+    known: Mapping[str, str] = old.options.get(OPTION, {}).get("code", {})
     return known
 
 
@@ -270,11 +305,12 @@ def _instance(entry: CacheEntry, ordinal: int) -> TaskInstance:
     )  # fmt: skip
 
 
-def _draft(question: Question, ahead: Ahead) -> PipelineJob:
+def _draft(question: Question, asked: Asked) -> PipelineJob:
     """The job as far as it is known: tasks that mention the rest are never reused."""
-    request, name = ahead.request, question.pipeline.name
+    request, name = asked.request, question.pipeline.name
     return PipelineJob(
-        id="", index=0, pipeline=name, folder=ahead.folder or "", text="", source=request.source,
-        backend=request.backend, params=ahead.params, status=JobStatus.PENDING, result=Result.UNDEFINED, reason="",
-        created_at=0.0, started_at=None, ended_at=None, code=ahead.code, name=request.name,
+        id="", index=0, pipeline=name, folder=asked.record.folder if asked.record else "", text="",
+        source=request.source, backend=request.backend, params=asked.params, status=JobStatus.PENDING,
+        result=Result.UNDEFINED, reason="", created_at=0.0, started_at=None, ended_at=None, code=asked.code.snapshot,
+        name=request.name,
     )  # fmt: skip

@@ -64,6 +64,10 @@ class Contents:
 class CacheStore(Protocol):
     """Durable memory of executions. Times are seconds since the epoch."""
 
+    def version(self) -> int:
+        """Another number after everything that was written: what was read since it was the same is as it was."""
+        ...
+
     async def cache_begin(self, entry: CacheEntry) -> None:
         """An execution is under way; begun again by the same instance, it takes the place of the first."""
         ...

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from fasttrack_jupyter.engine.cache import is_off
 from fasttrack_jupyter.engine.overlay import has_folder
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Placed
-from fasttrack_jupyter.engine.preparing import Origin, Prepared, Preparer, selection_of
+from fasttrack_jupyter.engine.prepared import Origin, Prepared
+from fasttrack_jupyter.engine.preparing import Preparer, selection_of
 from fasttrack_jupyter.engine.present import present_job
 from fasttrack_jupyter.engine.runner import JobRunner
 from fasttrack_jupyter.engine.staging import Parsed, Stage
@@ -58,7 +59,7 @@ class JobMaker:
     async def plan(self, request: JobRequest) -> PlanView:
         """What a job would do. Nothing is made. Raises InvalidPipeline."""
         prepared = await self._preparer.prepare(request)
-        return await asyncio.to_thread(prepared.view)
+        return await asyncio.to_thread(lambda: prepared.view)
 
     async def run(self, request: JobRequest) -> JobSummary:
         """Make the job and start it. Raises InvalidPipeline, Refused."""
@@ -70,7 +71,7 @@ class JobMaker:
         """What a rerun would do."""
         again, origin = await self._rerun_request(job, request)
         prepared = await self._preparer.prepare(again, origin)
-        return await asyncio.to_thread(prepared.view)
+        return await asyncio.to_thread(lambda: prepared.view)
 
     async def rerun(self, job: PipelineJob, request: RerunRequest) -> JobSummary:
         """A new job from an old one."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fasttrack_jupyter.engine.definitions import look_at, needs_definition
@@ -29,6 +29,15 @@ FindModel = Callable[[str, ModelRef], Awaitable[str]]
 """The vfolder of a registered model's version on a backend. Raises NotFound, BackendUnreachable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outlines:
+    """What to ask each backend about, the tasks that each of it stands for, and what is known without asking."""
+
+    specs: Mapping[str, Sequence[SessionSpec]]
+    alike: Mapping[str, Sequence[str]]
+    known: Found
+
+
 class Preflight:
     """Asks the backends of one home."""
 
@@ -39,16 +48,38 @@ class Preflight:
         """What a plan must know of the backends ``names``, as far as they are here."""
         return {name: self._ground(name) for name in dict.fromkeys(names) if self._is_open(name)}
 
-    async def check(self, question: Question, request: JobRequest, code: str | None) -> Found:
-        """The backends' findings. Tasks that differ in nothing that matters are asked about once."""
-        specs, alike, found = await asyncio.to_thread(self._outlines, question, request, code)
+    def outlines(self, question: Question, request: JobRequest, code: str | None) -> Outlines:
+        """What the backends are asked about. Tasks that differ in nothing that matters are asked about once."""
+        pipeline, names, asked = question.pipeline, question.graph.names, Asked(question)
+        slots = [asked.of(index)[0] for index in range(len(names))]
+        draft = _draft(request, pipeline, code)
+        builder = SessionBuilder(draft, pipeline, question.graph, slots, lambda name: None)
+        alike: dict[Any, list[int]] = {}
+        found: Found = {}
+        for index, task in enumerate(pipeline.tasks):
+            if task.skip or task.type is TaskType.APPROVAL:
+                continue
+            if (name := question.backend(index)) not in question.grounds:
+                found[task.name] = [self._not_here(name)]
+            elif task.type is TaskType.DEPLOYMENT and not isinstance(self._roster.opened(name), Serving):
+                found[task.name] = [_not_served(task.name, name)]
+            else:
+                alike.setdefault((name, *_what_matters(pipeline, index), slots[index]), []).append(index)
+        specs: dict[str, list[SessionSpec]] = {}
+        for key, indices in alike.items():
+            specs.setdefault(key[0], []).append(builder.outline(indices[0]))
+        return Outlines(specs, {names[same[0]]: [names[i] for i in same] for same in alike.values()}, found)
+
+    async def check(self, question: Question, outlines: Outlines) -> Found:
+        """The backends' findings about what is outlined; see :meth:`outlines`."""
+        found = {path: list(problems) for path, problems in outlines.known.items()}
         answers = await asyncio.gather(
-            *(self._roster.opened(name).check(of_one) for name, of_one in specs.items()),
-            *(self._definitions(question, name, of_one) for name, of_one in specs.items()),
+            *(self._roster.opened(name).check(of_one) for name, of_one in outlines.specs.items()),
+            *(self._definitions(question, name, of_one) for name, of_one in outlines.specs.items()),
         )
         for path, problem in (each for answer in answers for each in answer):
             problem = await self._elsewhere(problem, question.backend(question.graph.index[path]))
-            for name in alike[path]:
+            for name in outlines.alike[path]:
                 found.setdefault(name, []).append(problem)
         return found
 
@@ -90,30 +121,6 @@ class Preflight:
 
     def _is_open(self, name: str) -> bool:
         return name in self._roster and self._roster.why_closed(name) is None
-
-    def _outlines(
-        self, question: Question, request: JobRequest, code: str | None
-    ) -> tuple[dict[str, list[SessionSpec]], dict[str, list[str]], Found]:
-        """What to ask each backend about, the tasks that each of it stands for, and what is known without asking."""
-        pipeline, names, asked = question.pipeline, question.graph.names, Asked(question)
-        slots = [asked.of(index)[0] for index in range(len(names))]
-        draft = _draft(request, pipeline, code)
-        builder = SessionBuilder(draft, pipeline, question.graph, slots, lambda name: None)
-        alike: dict[Any, list[int]] = {}
-        found: Found = {}
-        for index, task in enumerate(pipeline.tasks):
-            if task.skip or task.type is TaskType.APPROVAL:
-                continue
-            if (name := question.backend(index)) not in question.grounds:
-                found[task.name] = [self._not_here(name)]
-            elif task.type is TaskType.DEPLOYMENT and not isinstance(self._roster.opened(name), Serving):
-                found[task.name] = [_not_served(task.name, name)]
-            else:
-                alike.setdefault((name, *_what_matters(pipeline, index), slots[index]), []).append(index)
-        specs: dict[str, list[SessionSpec]] = {}
-        for key, indices in alike.items():
-            specs.setdefault(key[0], []).append(builder.outline(indices[0]))
-        return specs, {names[same[0]]: [names[index] for index in same] for same in alike.values()}, found
 
     def _not_here(self, name: str) -> Problem:
         try:

@@ -11,42 +11,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fasttrack_jupyter.engine.cache_plan import Asked, CachedPlan, CachePlanner
+from fasttrack_jupyter.engine.cache_plan import Asked, CachePlanner
 from fasttrack_jupyter.engine.code import changed_files
-from fasttrack_jupyter.engine.demands import Demands
-from fasttrack_jupyter.engine.live import plan_record
 from fasttrack_jupyter.engine.overlay import code_of, is_notebook, lay_over
-from fasttrack_jupyter.engine.placing import placed
-from fasttrack_jupyter.engine.plan import (
-    SET_ASIDE,
-    Earlier,
-    Ground,
-    PlannedTask,
-    Question,
-    changes_between,
-    expected_seconds,
-    is_reusable,
-    make_plan,
-)
+from fasttrack_jupyter.engine.plan import SET_ASIDE, Earlier, Question, changes_between, is_reusable, make_plan
+from fasttrack_jupyter.engine.plan_memory import Facts, Missing, PlanMemory, Remembered
 from fasttrack_jupyter.engine.ports import ExecutionBackend
-from fasttrack_jupyter.engine.preflight import FindModel, Preflight, wheres
+from fasttrack_jupyter.engine.preflight import FindModel, Found, Preflight, wheres
+from fasttrack_jupyter.engine.prepared import Origin, Prepared
+from fasttrack_jupyter.engine.readings import Readings, ReadPipeline
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.scripts import find_missing_files, listed_parts
 from fasttrack_jupyter.engine.storing import JobStore, PipelineRecord, TaskHistory
 from fasttrack_jupyter.engine.surroundings import SecretStore
-from fasttrack_jupyter.engine.views import Decision, JobRequest, PlanView, Selection, TaskPlan
+from fasttrack_jupyter.engine.views import JobRequest, Selection
 from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, NotFound
-from fasttrack_jupyter.model.document import Document
-from fasttrack_jupyter.model.graph import TaskGraph, build_graph
+from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.notebooks import RUNTIME
 from fasttrack_jupyter.model.parameters import bind_parameters
 from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.problems import Problem, Severity
-from fasttrack_jupyter.model.reading import Reading, read_or_raise
-from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.reading import Reading
 from fasttrack_jupyter.model.yaml_events import Limits
 
 MAX_TEXT = Limits().max_bytes
@@ -57,101 +45,22 @@ UNKNOWN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The job that a new one is a rerun of, and how much of it is kept."""
-
-    job: PipelineJob
-    earlier: Mapping[str, Earlier]
-    reusable: frozenset[str] | None
-    """The tasks that succeeded in it, if the new job is to run the others only."""
-    pipeline: Pipeline
-    keeps_code: bool
-    """With the old job's own code (a plain rerun), not with the files as they are now."""
-    undecided: frozenset[str] = frozenset()
-    """The tasks that it skipped for a condition."""
-
-    def params_for(self, pipeline: Pipeline) -> dict[str, Any]:
-        """What the old job was given, of what ``pipeline`` still declares; an old default is not one of these."""
-        defaults = {param.name: param.default for param in self.pipeline.params}
-        declared = {param.name for param in pipeline.params}
-        given = self.job.params.items()
-        return {name: value for name, value in given if name in declared and value != defaults.get(name)}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything that is needed to make the job, or to show its plan."""
+class _Given:
+    """What a plan is made from, as far as no store and no backend has been asked about tasks."""
 
     request: JobRequest
     text: str
-    pipeline: Pipeline
-    graph: TaskGraph
+    found: ReadPipeline
     params: Mapping[str, Any]
-    tasks: Sequence[PlannedTask]
-    problems: tuple[Problem, ...]
-    document: Document
-    seconds: Sequence[float]
-    known_seconds: Mapping[str, float]
-    files: Mapping[str, str | bytes]
-    """Of a new snapshot; see :meth:`ExecutionBackend.put_code`."""
-    code: str | None
+    kept: str | None
     """The old job's snapshot, where that is kept; ``files`` are laid over it."""
-    grounds: Mapping[str, Ground]
-    """By name, the backends that are here and that its tasks run on."""
-    cached: CachedPlan
-    """What is reused because it was done before."""
+    files: Mapping[str, str | bytes]
+    where: Sequence[str]
+    facts: Facts
 
     @property
-    def refused(self) -> dict[str, str]:
-        """Reason by path of each refused task."""
-        return {task.path: task.reason for task in self.tasks if task.decision is Decision.REFUSE}
-
-    def view(self) -> PlanView:
-        """The plan, for people."""
-        names = self.graph.names
-        return PlanView(
-            pipeline=self.pipeline.name,
-            backend=self.request.backend,
-            problems=_in_order((*self.problems, *placed(self.tasks, self.document))),
-            expected_seconds=self._expected(),
-            tasks=tuple(
-                TaskPlan(
-                    path=task.path,
-                    task=task.path,
-                    decision=task.decision,
-                    reason=task.reason,
-                    notes=(*task.terms, *task.notes),
-                    dependencies=tuple(names[i] for i in self.graph.upstream[index]),
-                    expected_seconds=self.known_seconds.get(task.path) if task.decision is Decision.RUN else None,
-                    resources=task.slots.written(),
-                    backend=task.backend,
-                )
-                for index, task in enumerate(self.tasks)
-            ),
-        )
-
-    def options(self) -> dict[str, Any]:
-        """What the job must remember of how it was asked for, beside its text."""
-        demands = {name: Demands(self.pipeline, ground.default_slots) for name, ground in self.grounds.items()}
-        none = Demands(self.pipeline, ResourceSlots())
-
-        def default(planned: PlannedTask) -> ResourceSlots:
-            return demands.get(planned.backend, none).of(self.pipeline.by_name[planned.path])
-
-        record = plan_record(self.tasks, default, self.request.backend)
-        options: dict[str, Any] = {"plan": record} if record else {}
-        if self.request.selection != Selection():
-            options["selection"] = self.request.selection.model_dump(mode="json", by_alias=True)
-        if self.request.shrink:
-            options["shrink"] = True
-        if self.request.key:
-            options["key"] = self.request.key
-        return options | dict(self.cached.options)
-
-    def _expected(self) -> float | None:
-        """Length of the critical path of what will run; None where some of it never ran before."""
-        runs = {task.path for task in self.tasks if task.decision is Decision.RUN}
-        return expected_seconds(self.graph, runs, self.known_seconds)
+    def pipeline(self) -> Pipeline:
+        return self.found.pipeline
 
 
 class Preparer:
@@ -169,12 +78,12 @@ class Preparer:
         self._cache = cache
         self._store, self._roster, self._secrets, self._carried = store, roster, secrets, carried
         self._preflight = Preflight(roster, find_model)
+        self._readings, self._memory = Readings(), PlanMemory()
 
     async def read(self, text: str | None, source: str | None) -> tuple[str, Reading]:
         """The text and what is in it. Raises InvalidPipeline with every problem, NotFound, BadRequest."""
-        content = await self.text_of(text, source)
-        reading = await asyncio.to_thread(read_or_raise, content, secrets=self._secret_names())
-        return content if isinstance(content, str) else content.decode("utf-8-sig"), reading
+        content, found = await self._read(text, source)
+        return content, found.reading
 
     async def text_of(self, text: str | None, source: str | None) -> str | bytes:
         """The given text, or else the bytes of the file. Raises NotFound, BadRequest."""
@@ -188,53 +97,20 @@ class Preparer:
 
     async def prepare(self, request: JobRequest, origin: Origin | None = None) -> Prepared:
         """Everything up to the plan; nothing is made or changed. Raises InvalidPipeline, BadRequest, NotFound."""
-        backend = self._roster.opened(request.backend)
-        text, reading = await self.read(request.text, request.source)
-        pipeline, document = reading.pipeline, reading.document
-        assert pipeline is not None
-        assert document is not None
-        graph = await asyncio.to_thread(build_graph, pipeline)
-        inherited = origin.params_for(pipeline) if origin else {}
-        params = bind_parameters(pipeline.params, {**inherited, **request.params})
-        code, files = await self._code(request, pipeline, origin)
-        history = await self._store.history(pipeline.name)
-        record = await self._store.pipeline(pipeline.name)
-        earlier, gone = await self._earlier(pipeline.name, record, origin)
-        where = wheres(pipeline, request.backend)
-        grounds = self._preflight.grounds([request.backend, *where])
-        question = Question(
-            pipeline=pipeline,
-            graph=graph,
-            selection=request.selection,
-            params=params,
-            earlier=earlier,
-            reusable=origin.reusable - gone.keys() if origin and origin.reusable is not None else None,
-            undecided=origin.undecided if origin else frozenset(),
-            gone=gone,
-            where=where,
-            grounds=grounds,
-            shrink=request.shrink,
-            history=history,
-        )
-        edited: list[str] = []
-        if origin is not None:
-            edited = await self._edited_files(origin, files, backend)
-            changed = await asyncio.to_thread(_changes, origin, pipeline, params, edited, files)
-            question = replace(question, changed=changed)
-        preflight = await self._preflight.check(question, request, code)
-        if code is None:
-            has_code = request.source is not None or bool(request.files)
-            await asyncio.to_thread(find_missing_files, pipeline, files, preflight, only_notebooks=not has_code)
-        question = replace(question, preflight=preflight)
-        known, seconds = await asyncio.to_thread(_durations, graph, history)
-        planned = await asyncio.to_thread(make_plan, question)
-        kept = origin.job if origin else None
-        cached = await self._cache.plan(question, planned, Asked(request, record, params, code, files, kept))
-        return Prepared(
-            request, text, pipeline, graph, params, cached.tasks,
-            tuple(reading.problems) + _notices(record, request.source) + _code_notice(origin, edited), document,
-            seconds, known, files, code, grounds, cached,
-        )  # fmt: skip
+        self._roster.opened(request.backend)
+        await self._cache.remembered()
+        version = self._store.version()
+        given = await self._given(request, origin, version)
+        if origin is not None or not request.cache:
+            return (await self._plan(given, origin))[0]
+        name = given.pipeline.name
+        known = self._memory.find(name, given.facts)
+        if known is not None and await self._is_still_so(known):
+            return known.prepared if known.prepared.request == request else replace(known.prepared, request=request)
+        prepared, remembered = await self._plan(given, None)
+        if remembered is not None:
+            self._memory.keep(name, remembered)
+        return prepared
 
     async def earlier_of(self, pipeline: str) -> dict[str, Earlier]:
         """The newest success of each task."""
@@ -256,23 +132,84 @@ class Preparer:
 
     # ------------------------------------------------------------------ parts
 
-    async def _earlier(
-        self, pipeline: str, record: PipelineRecord | None, origin: Origin | None
-    ) -> tuple[dict[str, Earlier], dict[str, str]]:
-        """What is there of earlier jobs, by task; and what is not to be had any more, in words."""
-        found = dict(origin.earlier) if origin else await self.earlier_of(pipeline)
-        # A renamed pipeline has another folder.
-        folder = record.folder if record and not (origin and origin.job.pipeline != pipeline) else None
-        places: dict[str, set[str]] = {}
-        for row in found.values():
-            places.setdefault(row.backend, set()).add(row.instance.outputs_dir or "")
-        missing = {name: await self._missing(name, folder, sorted(paths)) for name, paths in places.items()}
-        gone = {
-            task: f"its outputs of job #{row.job_index} are {missing[row.backend][row.instance.outputs_dir or '']}"
-            for task, row in found.items()
-            if (row.instance.outputs_dir or "") in missing[row.backend]
+    async def _given(self, request: JobRequest, origin: Origin | None, version: int) -> _Given:
+        text, found = await self._read(request.text, request.source)
+        pipeline = found.pipeline
+        inherited = origin.params_for(pipeline) if origin else {}
+        params = bind_parameters(pipeline.params, {**inherited, **request.params})
+        kept, files = await self._code(request, pipeline, origin)
+        code = await self._cache.code_of(request, pipeline, files, kept, origin.job if origin else None)
+        where = wheres(pipeline, request.backend)
+        grounds = self._preflight.grounds([request.backend, *where])
+        facts = Facts(
+            request.model_copy(update={"key": None}), found.digest, frozenset(self._secret_names()), code,
+            frozenset(files), grounds, version,
+        )  # fmt: skip
+        return _Given(request, text, found, params, kept, files, where, facts)
+
+    async def _plan(self, given: _Given, origin: Origin | None) -> tuple[Prepared, Remembered | None]:
+        """The plan, and what to remember of it if it may be true once more."""
+        request, pipeline, graph, files = given.request, given.pipeline, given.found.graph, given.files
+        history = await self._store.history(pipeline.name)
+        record = await self._store.pipeline(pipeline.name)
+        folder = _folder_of(record, pipeline, origin)
+        found = dict(origin.earlier) if origin else await self.earlier_of(pipeline.name)
+        places = _places_of(found)
+        missing = await self._all_missing(folder, places)
+        earlier, gone = _split(found, missing)
+        question = Question(
+            pipeline=pipeline, graph=graph, selection=request.selection, params=given.params, earlier=earlier,
+            reusable=origin.reusable - gone.keys() if origin and origin.reusable is not None else None,
+            undecided=origin.undecided if origin else frozenset(), gone=gone, where=given.where,
+            grounds=given.facts.grounds, shrink=request.shrink, history=history,
+        )  # fmt: skip
+        edited: list[str] = []
+        if origin is not None:
+            edited = await self._edited_files(origin, files, self._roster.opened(request.backend))
+            changed = await asyncio.to_thread(_changes, origin, pipeline, given.params, edited, files)
+            question = replace(question, changed=changed)
+        outlines = await asyncio.to_thread(self._preflight.outlines, question, request, given.kept)
+        answers = await self._preflight.check(question, outlines)
+        question = replace(question, preflight=await asyncio.to_thread(_with_missing_files, given, answers))
+        known, seconds = await asyncio.to_thread(_durations, graph, history)
+        planned = await asyncio.to_thread(make_plan, question)
+        cached = await self._cache.plan(question, planned, Asked(request, record, given.params, given.facts.code))
+        notices = _notices(record, request.source)
+        reading = given.found.reading
+        assert reading.document is not None
+        prepared = Prepared(
+            request, given.text, pipeline, graph, given.params, cached.tasks,
+            (*reading.problems, *notices, *_code_notice(origin, edited)), reading.document,
+            seconds, known, files, given.kept, given.facts.grounds, cached,
+        )  # fmt: skip
+        if cached.trace is None or any(task.service for task in pipeline.tasks):
+            return prepared, None
+        return prepared, Remembered(
+            given.facts, question, outlines, answers, record, folder, places, missing, notices, cached.trace, prepared
+        )
+
+    async def _is_still_so(self, plan: Remembered) -> bool:
+        """Whether all that a plan met with is what it was."""
+        if _notices(plan.record, plan.facts.request.source) != plan.notices:
+            return False
+        if await self._preflight.check(plan.question, plan.outlines) != plan.answers:
+            return False
+        if not await self._cache.still_holds(plan.trace):
+            return False
+        seen = {place for place, digest in plan.trace.keys.outputs.items() if digest is not None}
+        places = {
+            name: frozenset(path for path in paths if (name, plan.folder, path) not in seen)
+            for name, paths in plan.places.items()
         }
-        return {task: row for task, row in found.items() if task not in gone}, gone
+        return await self._all_missing(plan.folder, places) == plan.missing
+
+    async def _read(self, text: str | None, source: str | None) -> tuple[str, ReadPipeline]:
+        content = await self.text_of(text, source)
+        found = await asyncio.to_thread(self._readings.read, content, self._secret_names())
+        return content if isinstance(content, str) else content.decode("utf-8-sig"), found
+
+    async def _all_missing(self, folder: str | None, places: Mapping[str, frozenset[str]]) -> Missing:
+        return {name: await self._missing(name, folder, sorted(paths)) for name, paths in places.items()}
 
     async def _missing(self, backend: str, folder: str | None, paths: Sequence[str]) -> dict[str, str]:
         """Which of ``paths`` in a pipeline folder cannot be had from a backend, and why."""
@@ -303,6 +240,39 @@ class Preparer:
         return {name for name, _ in self._secrets.names()}
 
 
+def _folder_of(record: PipelineRecord | None, pipeline: Pipeline, origin: Origin | None) -> str | None:
+    """Where earlier outputs are; a renamed pipeline has another folder."""
+    return record.folder if record and not (origin and origin.job.pipeline != pipeline.name) else None
+
+
+def _places_of(earlier: Mapping[str, Earlier]) -> dict[str, frozenset[str]]:
+    """By backend, where earlier outputs are."""
+    places: dict[str, set[str]] = {}
+    for row in earlier.values():
+        places.setdefault(row.backend, set()).add(row.instance.outputs_dir or "")
+    return {name: frozenset(paths) for name, paths in places.items()}
+
+
+def _split(found: Mapping[str, Earlier], missing: Missing) -> tuple[dict[str, Earlier], dict[str, str]]:
+    """What is there of earlier jobs, by task; and what is not to be had any more, in words."""
+    gone = {
+        task: f"its outputs of job #{row.job_index} are {missing[row.backend][row.instance.outputs_dir or '']}"
+        for task, row in found.items()
+        if (row.instance.outputs_dir or "") in missing[row.backend]
+    }
+    return {task: row for task, row in found.items() if task not in gone}, gone
+
+
+def _with_missing_files(given: _Given, answers: Found) -> Found:
+    """The preflight's answers, and which scripts and notebooks are not there."""
+    if given.kept is not None:
+        return answers
+    found = {path: list(problems) for path, problems in answers.items()}
+    has_code = given.request.source is not None or bool(given.request.files)
+    find_missing_files(given.pipeline, given.files, found, only_notebooks=not has_code)
+    return found
+
+
 def _earlier(row: TaskInstance, job: PipelineJob) -> Earlier:
     return Earlier(row, job.index, backend_of(job, row.path))
 
@@ -315,11 +285,6 @@ def _changes(
     changed = [name for name in {*old, *params} if old.get(name) != params.get(name)]
     parts = listed_parts(pipeline, files) if edited else {}
     return changes_between(origin.pipeline, pipeline, files=edited, params=changed, parts=parts)
-
-
-def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """What has a place in the text, in its order; then the rest."""
-    return tuple(sorted(problems, key=lambda problem: (problem.line == 0, problem.line, problem.column)))
 
 
 def _code_notice(origin: Origin | None, edited: list[str]) -> tuple[Problem, ...]:

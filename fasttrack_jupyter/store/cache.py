@@ -30,6 +30,10 @@ class CacheTable:
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         raise NotImplementedError
 
+    def version(self) -> int:
+        """See :meth:`CacheStore.version`."""
+        return self._writer.version
+
     async def cache_begin(self, entry: CacheEntry) -> None:
         """See :meth:`CacheStore.cache_begin`."""
 

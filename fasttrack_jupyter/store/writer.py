@@ -68,6 +68,8 @@ class Writer:
         self._closed = False
         self.last_seq = self._session.last_seq
         """Of the newest event that is durable."""
+        self.version = 0
+        """Grows after each transaction: whoever reads it, and then the database, misses nothing that came before."""
         self._thread = threading.Thread(target=self._work, name="fasttrack-store", daemon=True)
         self._thread.start()
 
@@ -106,6 +108,7 @@ class Writer:
                 for group in _groups(waiting):
                     self._do(group)
                     self.last_seq = self._session.last_seq
+                    self.version += 1
                     self._answer(group)
                 if stop:
                     break
