@@ -50,6 +50,10 @@ class FakeLooker:
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.told_by_containers: list[tuple[str, dict[str, Any]]] = []
+
+    async def containers(self, name: str, session_id: str) -> list[tuple[str, dict[str, Any]]]:
+        return self.told_by_containers
 
     async def find(self, name: str) -> list[Row]:
         return list(self.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -84,3 +85,17 @@ def test_a_job_runs_here_and_on_the_cluster(home: ClusterHome) -> None:
     assert backends == [("local", "SUCCESS"), (BACKEND, "SUCCESS"), ("local", "SUCCESS")], home.log(job, "train")
     assert home.log(job, "report").strip() == "1,2\n1"
     assert len(home.sessions(job, live=False)) == 1
+
+
+@pytest.mark.long_faults
+def test_a_session_that_is_lost_before_its_command_began_says_so(home: ClusterHome) -> None:
+    """Its container dies while it comes up: what the cluster calls that is told, and what to do; nothing ran."""
+    job = home.start("lost", [{"name": "one", "command": "echo begun"}])
+    home.until(lambda: home.sessions(job, live=True), lambda: home.job_words(job), 60)
+    (session,) = home.sessions(job, live=True)
+    label = f"label=ai.backend.session-id={session['id']}"
+    container = home.until(lambda: home.cluster.docker("ps", "-q", "--filter", label), lambda: home.job_words(job), 60)
+    home.cluster.docker("kill", container.strip())
+    (task,) = home.ended(job)["tasks"]
+    assert (task["status"], task["result"], task["attempts"]) == ("ERROR", "FAILURE", 1)
+    assert re.search(r"lost by the cluster: .* \([a-z-]+\); its command had not begun: rerun", task["reason"])

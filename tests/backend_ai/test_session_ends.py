@@ -152,6 +152,7 @@ def test_a_timeout_is_told_by_whoever_saw_it(seen: Seen, record: EndRecord | Non
         (DEAD._replace(info="idle-timeout"), "terminated by the cluster: it did nothing for too long (idle-timeout)"),
         (DEAD._replace(status=Status.CANCELLED, info="failed-to-start"), "it could not be started: failed-to-start"),
         (DEAD, "terminated on the cluster (no reason given)"),
+        (DEAD._replace(info="container-not-found"), "its container was gone (container-not-found)"),
         (DEAD._replace(data={"error": {"name": "E", "repr": "E('no such\n mount')"}}), "started: E('no such mount')"),
         (DEAD._replace(log="fasttrack: refused: nothing is mounted at /x\n"), "started: nothing is mounted at /x"),
         (DEAD._replace(log="fasttrack: refused: this attempt has begun once already"), "a second time"),
@@ -163,6 +164,21 @@ def test_an_end_without_a_record_is_an_error_with_a_reason(seen: Seen, words: st
     found = _ended(seen)
     assert (found.status, found.result, found.exit_code) == (Status.ERROR, Result.FAILURE, None)
     assert words in found.reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_told"),
+    [
+        (DEAD._replace(info="failed-to-start", has_begun=False), True),
+        (DEAD._replace(has_begun=False), True),
+        (DEAD._replace(info="failed-to-start", has_begun=True), False),
+        (DEAD._replace(info="failed-to-start"), False),
+        (DEAD._replace(info="user-requested", has_begun=False), False),
+    ],
+)
+def test_who_lost_a_session_that_did_nothing_hears_what_to_do(seen: Seen, is_told: bool) -> None:
+    """Only where its records say that its command had not begun, and nobody ended it on purpose."""
+    assert _ended(seen).reason.endswith("rerun the job from what failed, or give the task `retry`") is is_told
 
 
 def test_a_wrapper_that_was_killed_is_a_failure() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from backend_ai.session_house import SPEC, FakeCluster, FakeLooker, House, row
 
-from fasttrack_jupyter.backends.backend_ai import sessions, watching
+from fasttrack_jupyter.backends.backend_ai import places, sessions, watching
 from fasttrack_jupyter.backends.backend_ai.ends import EndRecord, Kill
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.looking import Looker, Row
@@ -95,6 +95,36 @@ def test_a_vfolder_that_is_removed_under_a_session_is_told(result: Result, tmp_p
     end = asyncio.run(go())
     assert (end.status, end.result) == (Status.ERROR, Result.FAILURE)
     assert end.reason == "the vfolder 'p-1' was removed while it ran, and the record of its end with it"
+
+
+@pytest.mark.parametrize(
+    ("told", "begun", "reason"),
+    [
+        (("failed-to-start", {"kernel": {"exit_code": -1}}), False,
+         ("lost by the cluster: its container was not ready in time (failed-to-start); "
+          "its command had not begun: rerun the job from what failed, or give the task `retry`")),
+        (("container-not-found", {}), True, "lost by the cluster: its container was gone (container-not-found)"),
+        (("", {"error": {"name": "OSError", "repr": "OSError('no space')"}}), True,
+         "it could not be started: OSError('no space')"),
+    ],
+)  # fmt: skip
+def test_what_only_the_containers_of_a_lost_session_tell_is_its_reason(
+    told: tuple[str, dict[str, Any]], begun: bool, reason: str, tmp_path: Path
+) -> None:
+    """As 26.4.16 was seen to tell it: nothing at the session, ``failed-to-start`` and an exit code at its kernel."""
+
+    async def go() -> SessionReport:
+        house = House(tmp_path)
+        house.looker.rows = [row(Status.TERMINATED)]
+        house.looker.told_by_containers = [("", {}), told]
+        house.vfolders.folders = {f"{places.control(SPEC.attempt_id)}/{'begun' if begun else 'of others'}"}
+        await house.sessions.begin(SPEC, create=True)
+        await house.until(lambda: any(report.result is not Result.UNDEFINED for report in house.reports))
+        await house.sessions.aclose()
+        return house.reports[-1]
+
+    end = asyncio.run(go())
+    assert (end.status, end.result, end.reason, end.is_final) == (Status.ERROR, Result.FAILURE, reason, False)
 
 
 def test_a_session_that_is_cancelled_while_its_request_has_no_answer_is_not_asked_for_again(

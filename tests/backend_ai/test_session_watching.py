@@ -85,6 +85,23 @@ def test_use_of_all_containers_is_added_up() -> None:
     assert looking.measured([{"live_stat": "nonsense"}]) == {}
 
 
+def test_what_containers_tell_of_their_end_is_read() -> None:
+    """Of the session in question, though others have had its name; what is no text or no JSON says nothing."""
+    rows = [
+        {"session_id": "old", "name": "ft-a", "containers": [{"status_info": "task-failed", "status_data": "{}"}]},
+        {"session_id": "new", "name": "ft-a",
+         "containers": [{"status_info": "failed-to-start", "status_data": '{"kernel": {"exit_code": -1}}'},
+                        {"status_info": None, "status_data": None}]},
+    ]  # fmt: skip
+
+    class Telling:
+        async def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+            return {"compute_session_list": {"total_count": 2, "items": rows}}
+
+    found = asyncio.run(looking.Looker(cast(Any, Telling())).containers("ft-a", "new"))
+    assert found == [("failed-to-start", {"kernel": {"exit_code": -1}}), ("", {})]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

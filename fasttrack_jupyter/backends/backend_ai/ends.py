@@ -45,6 +45,22 @@ _ASKED = {
     "pending-timeout": "it waited too long for resources",
     "hang-timeout": "it did not go on",
 }
+_LOST = {
+    "failed-to-create": "its container could not be made",
+    "failed-to-start": "its container was not ready in time",
+    "bootstrap-timeout": "its container was not ready in time",
+    "container-not-found": "its container was gone",
+    "already-terminated": "its container had ended already",
+    "self-terminated": "its container ended by itself",
+    "abnormal-termination": "its container ended by itself",
+    "anomaly-detected": "its container was not as it should be",
+    "agent-termination": "the agent that it was on was stopped",
+    "not-found-in-manager": "the manager had forgotten it",
+    "stale-kernel": "the manager had forgotten it",
+    "exceeded-max-retries": "the manager has tried to start it, again and again",
+}
+"""How a cluster loses sessions, in its word and in ours."""
+_AGAIN = "; its command had not begun: rerun the job from what failed, or give the task `retry`"
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,8 @@ class Seen(NamedTuple):
     """What it wrote to its own log, where there is no record."""
     gone: str = ""
     """The vfolder that was to have its records, where it is not there any more."""
+    has_begun: bool | None = None
+    """Whether its command began, by its records; None: they do not tell."""
 
 
 class Outcome(NamedTuple):
@@ -165,7 +183,8 @@ def _untold(seen: Seen) -> Outcome:
     if ours:
         return Outcome(Status.TERMINATED, Result.FAILURE, code if code != UNTOLD else None, ours[-1])
     if seen.result is Result.UNDEFINED:
-        return Outcome(Status.ERROR, Result.FAILURE, None, _who_ended_it(seen))
+        did_nothing = seen.has_begun is False and (seen.info in _LOST or not seen.info)
+        return Outcome(Status.ERROR, Result.FAILURE, None, _who_ended_it(seen) + (_AGAIN if did_nothing else ""))
     if seen.result is Result.SUCCESS:
         why = "it ended, but the record of its end is not in the pipeline's vfolder: was it removed?"
         return Outcome(Status.ERROR, Result.FAILURE, None, why)
@@ -183,6 +202,8 @@ def _who_ended_it(seen: Seen) -> str:
         return f"terminated by the cluster: {_ASKED[seen.info]} ({seen.info})"
     if seen.status is Status.CANCELLED:
         return f"it could not be started: {seen.info or 'the cluster gives no reason'}"
+    if seen.info in _LOST:
+        return f"lost by the cluster: {_LOST[seen.info]} ({seen.info})"
     return f"terminated on the cluster ({seen.info or 'no reason given'})"
 
 

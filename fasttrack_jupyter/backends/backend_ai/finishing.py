@@ -18,6 +18,8 @@ from fasttrack_jupyter.errors import BackendError, BackendUnreachable, FastTrack
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.metrics import ARTIFACT_LIST, METRICS, MetricTable, parse_artifacts
 
+BEGUN = "begun"
+"""Among the records of an attempt, from when its command began."""
 VALUE_CAP = 1 << 20
 """Bytes of a value's file that are read at most."""
 _RECORD_CAP = 16 << 20
@@ -54,10 +56,9 @@ class Finisher:
         row = _telling(session.rows) if session.rows else _NO_ROW
         record, usage = await both(self._record(session, row), self._usage(session))
         kill = session.kill or await self._killed(session, row, record)
-        log = gone = ""
+        seen = Seen(row.status or session.status, row.result, row.info, row.data)
         if record is None and kill is None and row is not _NO_ROW:
-            log, gone = await both(self.own_log(row.id), self._gone(session.folder))
-        seen = Seen(row.status or session.status, row.result, row.info, row.data, log, gone)
+            seen = await self._looked_into(session, row, seen)
         outcome = ends.outcome_of(record, seen, kill, session.spec.timeout)
         data: dict[str, Any] = {"failure": outcome.failure} if outcome.failure else {}
         if record is not None and record.began:
@@ -70,6 +71,36 @@ class Finisher:
             data |= await self._noted(session)
         at = record.ended if record is not None and record.ended else row.ended_at
         return Finished(outcome, at, data)
+
+    async def _looked_into(self, session: Session, row: Row, seen: Seen) -> Seen:
+        """What else there is to be known of an end without a record. Raises BackendUnreachable."""
+        log, gone = await both(self.own_log(row.id), self._gone(session.folder))
+        (info, data), has_begun = await both(self._told_by_containers(session, row), self._has_begun(session))
+        return seen._replace(info=info, data=data, log=log, gone=gone, has_begun=has_begun)
+
+    async def _told_by_containers(self, session: Session, row: Row) -> tuple[str, Mapping[str, Any]]:
+        """``status_info`` and ``status_data``, of the containers where the session itself has none."""
+        if row.info and ends.error_words(row.data):
+            return row.info, row.data
+        try:
+            told = await self._looker.containers(session.name, row.id)
+        except BackendUnreachable:
+            raise
+        except FastTrackError:
+            return row.info, row.data
+        info = row.info or next((info for info, _ in told if info), "")
+        candidates = (row.data, *(data for _, data in told))
+        return info, next((data for data in candidates if ends.error_words(data)), row.data)
+
+    async def _has_begun(self, session: Session) -> bool | None:
+        """Whether its command began; None: its records cannot be looked at. Raises BackendUnreachable."""
+        try:
+            found = await self._vfolders.lister.entries(session.folder, places.control(session.spec.attempt_id))
+        except BackendUnreachable:
+            raise
+        except FastTrackError:
+            return None
+        return None if found is None else any(entry.name == BEGUN for entry in found)
 
     async def ask_for_the_end(self, row: Row, forced: bool) -> None:
         """Ask the cluster to end a session; what is gone is no trouble. Raises BackendUnreachable, Forbidden …"""

@@ -22,6 +22,7 @@ PAGE = 500
 """Sessions in one query."""
 _FIELDS = "session_id name status result status_info status_data status_history created_at terminated_at"
 _MEASURED = "session_id name status containers { cluster_role live_stat %s }"
+_CONTAINERS = "session_id name containers { status_info status_data }"
 _LIST = """query($limit: Int!, $offset: Int!, $filter: String) {
   compute_session_list(limit: $limit, offset: $offset, filter: $filter, order: "created_at") {
     total_count items { %s } } }"""
@@ -85,6 +86,13 @@ class Looker:
         fields = _MEASURED % ("last_stat" if ended else "")
         told = await self._list(list(names), fields)
         return {str(each["name"]): measured(each.get("containers") or ()) for each in told}
+
+    async def containers(self, name: str, session_id: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """``status_info`` and ``status_data`` of each container of a session: what it has ended for is often told there
+        alone (``failed-to-start``), with nothing about it at the session."""
+        told = await self._list([name], _CONTAINERS)
+        containers = [one for each in told if str(each["session_id"]) == session_id for one in each["containers"] or ()]
+        return [(str(one.get("status_info") or ""), parsed(one.get("status_data"))) for one in containers]
 
     async def mounts(self, name: str) -> list[str]:
         """The names of the vfolders that a session mounts, in their order."""

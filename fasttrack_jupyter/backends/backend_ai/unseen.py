@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from fasttrack_jupyter.backends.backend_ai import places
 from fasttrack_jupyter.backends.backend_ai.ends import LOST, Kill, Outcome, ended
+from fasttrack_jupyter.backends.backend_ai.finishing import BEGUN
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.repeating import pause
 from fasttrack_jupyter.backends.backend_ai.session import Session
@@ -33,7 +34,7 @@ EACH, ROUND = 1.0, 5.0
 OBEYS = 60.0
 """Seconds in which a session that was told to end by its records has ended, if it can."""
 _PATIENCE = 30.0
-_BEGUN, _END = "begun", "end"
+_END = "end"
 
 
 class Tell(NamedTuple):
@@ -68,7 +69,7 @@ class Unseen:
         folder = self._whereabouts.get(attempt_id)
         if folder is None or not await self.other_key(attempt_id):
             return False
-        return bool({_BEGUN, _END} & (await self._records(folder, attempt_id)).keys())
+        return bool({BEGUN, _END} & (await self._records(folder, attempt_id)).keys())
 
     async def look_for(self, session: Session) -> None:
         """It was asked for, and the cluster shows nothing: read its end, or follow its records, or it is lost."""
@@ -124,10 +125,10 @@ class Unseen:
             self._followed.pop(session.name)
             self._tell.finish(session)
         elif session.told_at is not None and session.kill is not None:
-            self._wait_for_obedience(session, session.kill, has_begun=_BEGUN in found)
+            self._wait_for_obedience(session, session.kill, has_begun=BEGUN in found)
         else:
-            session.began_at = found.get(_BEGUN) or None
-            status = Status.RUNNING if _BEGUN in found else Status.PENDING
+            session.began_at = found.get(BEGUN) or None
+            status = Status.RUNNING if BEGUN in found else Status.PENDING
             self._tell.say(session, status if session.kill is None else Status.TERMINATING, self._why(session))
 
     def _wait_for_obedience(self, session: Session, kill: Kill, *, has_begun: bool) -> None:
