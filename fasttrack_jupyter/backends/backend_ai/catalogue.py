@@ -17,7 +17,7 @@ from urllib.parse import quote
 from fasttrack_jupyter.backends.backend_ai import places
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
 from fasttrack_jupyter.backends.backend_ai.releases import Release
-from fasttrack_jupyter.errors import BackendUnreachable, Conflict, NotFound
+from fasttrack_jupyter.errors import BackendUnreachable, Conflict, Forbidden, NotFound
 
 _FIRST_BY_ID = Release(24, 9)
 """Where a path may have the id instead of the name; in 26.9 a name means one's own folders alone."""
@@ -90,6 +90,22 @@ class Catalogue:
         release = await self._cluster.release()
         return f"/folders/{found.id if release >= _FIRST_BY_ID else quote(found.name, safe='')}"
 
+    async def writable(self, name: str) -> Vfolder:
+        """The vfolder of that name, for what changes something in it; 26.4 does not mind what its owner allows.
+
+        Raises:
+            Forbidden: somebody shares it, to be read only.
+            NotFound, Conflict: as :meth:`get` does.
+        """
+        found = await self.get(name)
+        if _is_lent(found):  # its owner may have changed that meanwhile
+            await self.all(fresh=True)
+            found = await self.get(name)
+        if _is_lent(found):
+            hint = f"{found.owner or 'Its owner'} can share it for writing."
+            raise Forbidden(f"the vfolder {name!r} is shared with you to be read only", hint=hint)
+        return found
+
     def forget(self) -> None:
         """What is known has changed."""
         self._all, self._asked = (), float("-inf")
@@ -115,6 +131,11 @@ class Catalogue:
             raise BackendUnreachable(f"{self._cluster.profile.endpoint} lists no vfolders", hint="Is it a manager?")
         alive = [_read(each) for each in told if not str(each.get("status", "")).startswith(("delet", "purg"))]
         return tuple(sorted(alive, key=lambda each: (each.name, not each.is_owner)))
+
+
+def _is_lent(found: Vfolder) -> bool:
+    """Whether it is another user's, and to be read only."""
+    return found.permission == "ro" and found.project is None and not found.is_owner
 
 
 def _named(folders: tuple[Vfolder, ...], name: str) -> list[Vfolder]:

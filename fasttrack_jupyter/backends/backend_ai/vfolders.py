@@ -100,10 +100,11 @@ class Vfolders:
 
         Raises:
             NotFound: no such vfolder.
-            Forbidden: a path leaves it.
+            Forbidden: a path leaves it, or it is shared with us to be read only.
             BadRequest: one of them is a file.
         """
         wanted = [places.relative(path) for path in dict.fromkeys(paths)]
+        await self.catalogue.writable(folder)
         where = await self.catalogue.path(folder)
         if await self._cluster.release() < _FIRST_WITH_MANY:
             await alongside.each(self._mkdir(where, path) for path in wanted if path)
@@ -114,8 +115,9 @@ class Vfolders:
     async def write(self, folder: str, path: str, data: bytes | Path, progress: Sent | None = None) -> None:
         """Write a file, which is there whole or not at all; what broke is gone on with, by another process too.
 
-        Raises as :meth:`Uploads.put` does.
+        Raises as :meth:`Uploads.put` does, and Forbidden: it is shared with us to be read only.
         """
+        await self.catalogue.writable(folder)
         await self.uploads.put(folder, path, data, sent=progress, kept=True)
 
     async def read(self, folder: str, path: str, start: int = 0, limit: int = -1) -> bytes:
@@ -145,9 +147,11 @@ class Vfolders:
         """Remove ``paths`` of a vfolder, as far as they are there; the bytes of the files in them.
 
         Raises:
-            Forbidden: one of them is the vfolder itself, leaves it, or is a symlink; then nothing was removed.
+            Forbidden: one of them is the vfolder itself, leaves it, or is a symlink, or it is shared with us to be read
+                only; then nothing was removed.
         """
         wanted = [places.relative(path) for path in dict.fromkeys(paths)]
+        await self.catalogue.writable(folder)
         if "" in wanted:
             raise Forbidden(f"that is the folder {folder!r} itself", hint="`fasttrack folders` removes folders")
         entries = await alongside.each(self.lister.entry(folder, path) for path in wanted)

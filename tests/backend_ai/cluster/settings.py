@@ -55,6 +55,10 @@ class Settings:
         """The year: 23 of 23.9.10."""
         return int(self.version.partition(".")[0])
 
+    def is_before(self, year: int, month: int) -> bool:
+        """Whether it is older than the release of that month."""
+        return tuple(map(int, self.version.split(".")[:2])) < (year, month)
+
     @property
     def bridge(self) -> str:
         """The network interface of the containers."""
