@@ -211,7 +211,8 @@ def test_a_cluster_is_used_without_leaving_jupyterlab(cluster: Cluster, lab: ui.
     view = opened(page, BACKEND, "Sessions")
     view.get_by_role("searchbox").fill(job)
     view.get_by_role("button", name="Terminal and apps of").click(timeout=90_000)
-    answers(page, view.get_by_role("button", name="Terminal", exact=False).filter(has_text="↗"))
+    if cluster.app_proxy:  # one that was brought up by hand may have none: then only its terminal is left out
+        answers(page, view.get_by_role("button", name="Terminal", exact=False).filter(has_text="↗"))
     view.get_by_role("button", name="Log of").click()
     expect(view.locator("pre")).to_contain_text("waiting")
     assert access.violations(page) == []

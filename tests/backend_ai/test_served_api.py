@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,7 @@ def webserver(cluster: Cluster, served: str, tmp_path: Path, free_tcp_port: int)
     (tmp_path / "web.toml").write_text(conf)
     argv = [str(cluster.dir / "venv/bin/backend.ai"), "web", "start-server", "-f", str(tmp_path / "web.toml")]
     with _running(argv, tmp_path / "web.log", BACKEND_NAMESPACE="local") as log:
-        _told(log, "serving at|Started the web gateway service")
+        _listens(free_tcp_port, log)
         yield f"http://127.0.0.1:{free_tcp_port}"
 
 
@@ -80,6 +81,17 @@ def _told(log: Path, pattern: str) -> str:
         assert time.monotonic() < deadline, log.read_text(errors="replace")[-2000:]
         time.sleep(0.1)
     return found[0]
+
+
+def _listens(port: int, log: Path) -> None:
+    """Wait until somebody does: what 26.4 says of that, it says before."""
+    deadline = time.monotonic() + 90
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < deadline, log.read_text(errors="replace")[-2000:]
+        time.sleep(0.1)
 
 
 def test_a_pipeline_runs_through_a_real_webserver(cluster: Cluster, webserver: str) -> None:
