@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable
 from fasttrack_jupyter.engine.acts import Acts, words_of
 from fasttrack_jupyter.engine.approvals import ApprovalDesk
 from fasttrack_jupyter.engine.carrying import Carrier
+from fasttrack_jupyter.engine.following import Following
 from fasttrack_jupyter.engine.judging import Considering, Judge
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.ports import SessionReport
@@ -81,6 +82,9 @@ class JobRunner:
         self._queues = Queues(roster, self._acts, clock, self.hear, self._is_live, self._start_sessions)
         self._approvals = approvals
         self._considering = Considering(judge, clock, self._hear_event)
+        self._following = Following(
+            store, clock, bus, go=self._may_start, give_up=self._cancel_for, is_live=self._is_live
+        )
         self._live: dict[str, LiveJob] = {}
         self._aside: dict[str, tuple[str, LiveJob | None]] = {}
         """Why a job cannot go on, by id; and what it was while it could."""
@@ -112,7 +116,7 @@ class JobRunner:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(self._acts.aclose(), self._considering.aclose())
+        await asyncio.gather(self._acts.aclose(), self._considering.aclose(), self._following.aclose())
         self._timers.stop_all()
         self._approvals.close()
         await self._roster.aclose()
@@ -147,8 +151,7 @@ class JobRunner:
         """A new job, stored already."""
         self.check_backends(live.backends, live.places)
         self._live[live.job.id] = live
-        self._turns.add(live)
-        self._news.set()
+        self._following.add(live)
 
     def resume(self, live: LiveJob, decision: Decision) -> None:
         """A job of an earlier engine, and what its machine said on being restored."""
@@ -161,9 +164,16 @@ class JobRunner:
                     live.key(instruction.path), live.demand(instruction.path)
                 )
         if live.machine.status is JobStatus.PENDING:
-            self._turns.add(live)
+            self._following.add(live)
         self._take(live, decision)
         self._news.set()
+
+    def _may_start(self, live: LiveJob) -> None:
+        self._turns.add(live)
+        self._news.set()
+
+    def _cancel_for(self, live: LiveJob, reason: str) -> None:
+        self._hear_event(live, CancelRequested(None, self._clock.now(), reason=reason))
 
     async def cancel(self, job_id: str, path: str | None) -> None:
         """Ask a live job, or one of its instances, to end; return when the wish is durable, or must wait for space."""
@@ -192,7 +202,7 @@ class JobRunner:
 
     def why_paused(self, job_id: str) -> str | None:
         """Why nothing happens to an unfinished job just now; None while all is well."""
-        return self.why_aside(job_id) or self._recorder.paused
+        return self.why_aside(job_id) or self._recorder.paused or self._following.why(job_id)
 
     def check_backends(self, names: Iterable[str], places: Places | None = None) -> None:
         """Raises NotFound unless jobs can run on all of them, and each leads to where ``places`` says."""
@@ -226,6 +236,8 @@ class JobRunner:
         if self._recorder.paused:
             return self._recorder.paused
         if live.machine.status is JobStatus.PENDING:
+            if following := self._following.why(live.job.id):
+                return f"the job {following}"
             return f"the job waits for its turn ({self._turns.max_jobs} jobs run at once)"
         considered = self._considering.why_waiting(live, path)
         return live.waits_for(path) or considered or self._queues.line(live, path).why_waiting(live.key(path))
@@ -371,6 +383,7 @@ class JobRunner:
             case FinishJob():
                 self._live.pop(live.job.id, None)
                 self._news.set()
+                self._following.look()
                 self._finished(live)
             case WaitForRetry(path, seconds):
                 self._timers.start(live.key(path), seconds, self._retry_is_due, live, path)
