@@ -84,8 +84,10 @@ def seed_app_proxy(settings: Settings) -> None:
         return
     sql(settings, "DROP DATABASE IF EXISTS appproxy;\nCREATE DATABASE appproxy;", "postgres")
     conf = settings.dir / "conf"
-    schema = ["-f", conf / "coordinator.toml", "schema", "oneshot", "-f", conf / "alembic-appproxy.ini"]
-    call([settings.programs / "backend.ai", "app-proxy-coordinator", *schema], settings.log / "seed.log")
+    # The command itself: the group that it is in does not come up in 26.4.16 ("missing … argument: 'args'").
+    make = "from ai.backend.appproxy.coordinator.cli.dbschema import oneshot; oneshot()"
+    schema = [settings.programs / "python", "-c", make, "-f", conf / "alembic-appproxy.ini"]
+    call(schema, settings.log / "seed.log", cwd=conf)
     sql(settings, fill(settings, "app-proxy.sql"))
     stamp.touch()
 
