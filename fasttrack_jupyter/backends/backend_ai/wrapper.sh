@@ -99,6 +99,11 @@ while :; do
   code=$?
   kill -0 "$child" 2>/dev/null || break
 done
+if [ "$code" -gt 128 ]; then # of a signal to us, perhaps, upon which the command ended at once: ask for its own
+  wait "$child" 2>/dev/null
+  own=$?
+  [ "$own" -eq 127 ] || code=$own # 127: it was told already
+fi
 ended=$(moment)
 trap '' TERM INT HUP
 kill "$ear" $watch 2>/dev/null
