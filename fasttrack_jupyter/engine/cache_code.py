@@ -3,6 +3,7 @@
 That is the whole snapshot, less the file that says the pipeline (all of it that counts for a task has a part of the key
 of its own) or the notebook that the job came from. Of tasks that are cells of a notebook it is less, too, the cells of
 others: ``tasks.json`` beside their program says which are theirs, and what it says of the task counts instead of it.
+Of a task that says which files it reads (``files:``) it is these, and those that its command names.
 """
 
 from __future__ import annotations
@@ -13,9 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from fasttrack_jupyter.engine.scripts import LIST, folders_of, read_list
+from fasttrack_jupyter.engine.ignore import Patterns, takes
+from fasttrack_jupyter.engine.scripts import LIST, folders_of, read_list, words_of
 from fasttrack_jupyter.model.fingerprint import digest_of
+from fasttrack_jupyter.model.notebooks import notebook_path
 from fasttrack_jupyter.model.pipeline import Task
+
+NO_FILES = "none"
+"""Instead of a digest, of a task that says which files it reads, where there are none of these."""
 
 Manifest = Mapping[str, str]
 Files = Mapping[str, str | bytes]
@@ -43,7 +49,7 @@ class VisibleCode:
         found = {"": digest_of(self._manifest)}
         for name, task in tasks.items():
             if (own := self._own(task)) is not None:
-                found[name] = digest_of(own)
+                found[name] = digest_of(own) if own or task.files is None else NO_FILES
         return found
 
     def paths(self, task: Task) -> Manifest:
@@ -52,6 +58,14 @@ class VisibleCode:
         return self._manifest if own is None else own
 
     def _own(self, task: Task) -> dict[str, str] | None:
+        """What a task sees that does not see all of it; None of any other."""
+        cells = self._of_cells(task)
+        if task.files is None:
+            return cells
+        own = tuple(f"{folder}/" for folder in folders_of(task.command or "") & self._lists.keys())
+        return _narrowed(self._manifest if cells is None else cells, task, own)
+
+    def _of_cells(self, task: Task) -> dict[str, str] | None:
         """Of a task that is cells of a notebook; None of any other."""
         folders = folders_of(task.command or "") & self._lists.keys()
         if not folders:
@@ -71,6 +85,16 @@ def changes(then: Manifest, now: Manifest) -> dict[str, str]:
     """By path, what happened to it: added, changed, removed."""
     changed = [path for path in sorted({*then, *now}) if then.get(path) != now.get(path)]
     return {path: "added" if path not in then else "changed" if path in now else "removed" for path in changed}
+
+
+def _narrowed(manifest: Manifest, task: Task, own: tuple[str, ...]) -> dict[str, str]:
+    """Of ``manifest``, the files that a task says it reads, those that it names, and those in its ``own`` folders.
+
+    Empty where there are none that it says.
+    """
+    patterns, named = Patterns(task.files or ()), {*words_of(task.command or ""), notebook_path(task)}
+    taken = {path: digest for path, digest in manifest.items() if takes(patterns, path)}
+    return taken and taken | {path: manifest[path] for path in manifest if path in named or path.startswith(own)}
 
 
 def _files_of(entry: Any) -> set[str]:

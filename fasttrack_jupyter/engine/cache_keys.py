@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fasttrack_jupyter.engine.cache_code import NO_FILES
 from fasttrack_jupyter.engine.caching import Identifying
 from fasttrack_jupyter.engine.digests import Digest, Digests, Place
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
@@ -72,6 +73,8 @@ class Keys:
         why = never_reused(execution.pipeline, execution.task)
         if why:
             raise NoKey(why)
+        if execution.code == NO_FILES:
+            raise NoKey("its `files` name none of the pipeline's code; correct the patterns")
         await self.look_at([place for _, place in execution.upstream if place is not None])
         spec, task = execution.spec, execution.task
         parts = {

@@ -21,7 +21,7 @@ Facets = Mapping[str, str]
 
 _PLAIN = (
     "description", "backend", "notebook", "skip", "when", "run_if", "final", "continue_on_failure", "timeout", "cache",
-    "side_effects", "cluster_size", "cluster_mode", "run_on",
+    "files", "side_effects", "cluster_size", "cluster_mode", "run_on",
 )  # fmt: skip
 """Keys of a task that are facets as they are."""
 _KINDS = {"environment": "environment", "input": "inputs", "output": "outputs", "resource": "resources"}

@@ -55,6 +55,14 @@ class Patterns:
         return place >= 0 and self._patterns[place].takes
 
 
+def takes(patterns: Patterns, path: str) -> bool:
+    """Whether a walk with ``patterns``, read as a list of what to take, comes to the file at ``path`` and takes it."""
+    names = path.split("/")
+    folders = ("/".join(names[:end]) for end in range(1, len(names)))
+    match = max((patterns.last_match(folder, True) for folder in folders), default=-1)
+    return patterns.takes(max(match, patterns.last_match(path, False)))
+
+
 def read_lines(content: bytes) -> list[str]:
     """The lines of an ignore file; names that are no UTF-8 are kept as the file system's functions give them."""
     text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")

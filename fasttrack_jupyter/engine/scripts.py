@@ -67,11 +67,19 @@ def listed_parts(pipeline: Pipeline, files: Mapping[str, str | bytes]) -> dict[s
 
 def folders_of(command: str) -> set[str]:
     """The folders of the files that a command names, as far as its words can be told apart."""
+    return {posixpath.normpath(posixpath.dirname(word)) for word in _words(command) if "/" in word}
+
+
+def words_of(command: str) -> set[str]:
+    """The paths that a command may name, relative to where it runs, as far as its words can be told apart."""
+    return {posixpath.normpath(word) for word in _words(command) if word}
+
+
+def _words(command: str) -> list[str]:
     try:
-        words = shlex.split(command)
+        return shlex.split(command)
     except ValueError:
-        words = command.split()
-    return {posixpath.normpath(posixpath.dirname(word)) for word in words if "/" in word}
+        return command.split()
 
 
 def read_list(content: str | bytes) -> Mapping[str, Any]:

@@ -52,7 +52,8 @@ def drop_conditions(task: Task, written: dict[str, Any], path: Path, params: Map
         losses.lose((*path, "final"), f"task {task.name}: final: {message}", "clean up in another way if it must run")
     if written.pop("cache", None) and task.cache:
         losses.lose((*path, "cache"), f"task {task.name}: cache: FastTrack reuses no results: it always runs")
-    written.pop("side_effects", None)
+    for key in ("files", "side_effects"):
+        written.pop(key, None)
     for name, given in task.inputs.items():
         first, *others = given.refs
         if others:

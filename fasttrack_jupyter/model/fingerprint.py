@@ -3,7 +3,7 @@
 The key is made of named parts, each a digest, so that a plan can say which of them changed:
 
 - ``command``: as it is run, parameters and values of inputs filled in;
-- ``code``: the files that the task can see;
+- ``code``: the files that the task can see, or those that it says it reads (``files:``);
 - ``variable X``: each environment variable of the pipeline and the task (a keyed digest: values may be secrets);
 - ``image``, ``environment``: its name, and what it is where it would run, as far as the backend knows;
 - ``input N``: the content of the outputs folder behind ``/pipeline/inputN``; ``value X`` and ``file X``: its named

@@ -21,7 +21,7 @@ TITLES: dict[str, dict[str, str]] = {
         "environment": "Environment", "resources": "Resources", "resource_opts": "Resource options",
         "dependencies": "Dependencies", "mounts": "Mounts", "skip": "Skip",
         "when": "When", "run_if": "Run if", "final": "Final task", "cache": "Reuse results",
-        "side_effects": "Has side effects",
+        "files": "Code that it reads", "side_effects": "Has side effects",
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
         "outputs": "Outputs", "service": "Service", "approval": "Question",
         "notebook": "Notebook", "parameters": "Notebook parameters",

@@ -288,6 +288,11 @@ class Task(Model):
         default=None, description="Whether an identical execution that succeeded may stand in for this one; "
         "empty is what the pipeline says",
     )  # fmt: skip
+    files: tuple[Text, ...] | None = Field(
+        default=None, description="Which of the code's files the task reads (patterns), beside those that its command "
+        "names: only these count when its result may be reused; default: all",
+        examples=[["train.py", "lib/**", "!lib/plots.py"]],
+    )  # fmt: skip
     side_effects: bool = Field(
         default=False, description="It changes something outside its outputs: another execution never stands in for it"
     )

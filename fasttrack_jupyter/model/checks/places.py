@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
@@ -31,7 +31,7 @@ def check_places(pipeline: Pipeline) -> Iterator[Finding]:
     yield from _resources(pipeline.resources, pipeline.resource_opts.shmem, ())
     yield from _mounts(pipeline.mounts, ("mounts",))
     yield from _envs(pipeline.environment.envs, ("environment", "envs"))
-    yield from _files(pipeline)
+    yield from _files(pipeline.files or (), ("files",))
     for number, task in enumerate(pipeline.tasks):
         yield from _task(number, task)
 
@@ -44,6 +44,8 @@ def _task(number: int, task: Task) -> Iterator[Finding]:
         yield from _mounts(task.mounts, (*path, "mounts"))
     if task.environment.envs:
         yield from _envs(task.environment.envs, (*path, "environment", "envs"))
+    if task.files:
+        yield from _files(task.files, (*path, "files"))
 
 
 def _resources(slots: ResourceSlots | None, shmem: int | None, path: Path) -> Iterator[Finding]:
@@ -97,10 +99,10 @@ def _envs(envs: Mapping[str, str], path: Path) -> Iterator[Finding]:
             yield Finding("secret-in-text", place, message, hint, severity=Severity.WARNING)
 
 
-def _files(pipeline: Pipeline) -> Iterator[Finding]:
-    for position, pattern in enumerate(pipeline.files or ()):
+def _files(patterns: Sequence[str], path: Path) -> Iterator[Finding]:
+    for position, pattern in enumerate(patterns):
         bare = pattern.removeprefix("!")
         if not bare.strip() or bare.startswith(("/", "~")) or ".." in bare.split("/"):
             message = f"the pattern {pattern!r} leaves the pipeline's folder, or is empty"
             hint = "write patterns relative to the folder of this file, such as '*.py' or 'conf/**'"
-            yield Finding("bad-files-pattern", ("files", position), message, hint, pattern)
+            yield Finding("bad-files-pattern", (*path, position), message, hint, pattern)
