@@ -166,13 +166,16 @@ class JobBoard:
         self._change(decision, container, end.status, CLOSED, at, **fields)
 
     def _settle_inside(self, container: Instance, at: float, decision: Decision) -> None:
-        """Let those go on that can; where there is nothing inside, the container has ended."""
+        """Let those go on that can; where there is nothing inside that could, the container has ended."""
         assert container.children is not None
+        for i in container.children:
+            if self._instances[i].plan.ends_as is not None:
+                self._end_as_planned(self._instances[i], at, decision)
         for i in container.children:
             child = self._instances[i]
             if (reason := self._settle(child, self._why_hindered(child), at, decision)) is not None:
                 self._ended(child, at, decision, reason)
-        if not container.children:
+        if container.unended == 0 and container.status not in ENDED:
             self._close(container, at, decision)
             self._ended(container, at, decision)
 
@@ -238,6 +241,15 @@ class JobBoard:
         """An instance that never had a session ends; whoever calls tells those that depend on it."""
         instance.result = result
         self._change(decision, instance, status, event, at, result=result, reason=reason, data=data or {})
+
+    def _end_as_planned(self, instance: Instance, at: float, decision: Decision) -> None:
+        plan = instance.plan
+        assert plan.ends_as is not None
+        name = SKIPPED if plan.ends_as is Status.SKIPPED else REUSED
+        self._end_unbegun(instance, plan.ends_as, Result.SUCCESS, name, at, plan.reason, decision, plan.data)
+        self._count(instance)
+        for i in instance.downstream:
+            instance.tell(self._instances[i].seen)
 
     def _satisfies(self, instance: Instance) -> bool:
         """Whether what depends on this ended instance may go on."""

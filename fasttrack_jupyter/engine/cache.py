@@ -72,7 +72,7 @@ class CacheJudge:
 
     def wants(self, live: LiveJob, path: str) -> bool:
         """See :class:`Judge`."""
-        return is_cached(live.pipeline, live.pipeline.tasks[live.graph.index[path]])
+        return is_cached(live.pipeline, live.graph.tasks[live.graph.index[path]])
 
     def why_waiting(self, live: LiveJob, path: str) -> str:
         """See :class:`Judge`."""
@@ -128,7 +128,7 @@ class CacheJudge:
         _, _, attempts = live.machine.status_of(path)
         options: Mapping[str, Any] = live.job.options.get(OPTION, {})
         code: Mapping[str, str] = options.get("code", {})
-        task = live.pipeline.tasks[index]
+        task = live.graph.tasks[index]
         execution = Execution(
             live.pipeline, task, live.spec(path, attempts + 1), live.where(path),
             [(live.graph.names[i], _place(live, i)) for i in live.graph.upstream[index]],
@@ -139,7 +139,7 @@ class CacheJudge:
 
     def _draft(self, live: LiveJob, path: str, fingerprint: Fingerprint) -> CacheEntry:
         job = live.job
-        task = live.pipeline.tasks[live.graph.index[path]].name
+        task = live.graph.tasks[live.graph.index[path]].name
         return CacheEntry(
             job.folder, fingerprint.key, job.pipeline, task, job.id, job.index, path, live.where(path),
             about_of(fingerprint), self._clock.now(),
@@ -256,5 +256,6 @@ def is_off(options: Mapping[str, Any]) -> bool:
 
 
 def _place(live: LiveJob, index: int) -> Place | None:
-    place = live.outcomes[index].outputs_dir
+    """Where what an instance left is; a container's is in its parts, which are inputs by name."""
+    place = None if live.graph.tasks[index].is_container else live.outcomes[index].outputs_dir
     return (live.where(live.graph.names[index]), live.job.folder, place) if place is not None else None

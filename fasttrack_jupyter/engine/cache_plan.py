@@ -19,6 +19,7 @@ from fasttrack_jupyter.engine.conditions import is_cached, run_if_of
 from fasttrack_jupyter.engine.digests import Place
 from fasttrack_jupyter.engine.plan import PlannedTask, Question
 from fasttrack_jupyter.engine.ports import ExecutionBackend
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.scripts import LIST
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder
 from fasttrack_jupyter.engine.storing import PipelineRecord
@@ -184,7 +185,7 @@ class _Look:
         self.used: list[int] = []
         job = _draft(question, asked)
         self._builder = SessionBuilder(
-            job, question.pipeline, question.graph, [task.slots for task in planned],
+            job, Roll(question.pipeline, question.graph), [task.slots for task in planned],
             self._secret, result_of=self._result_of,
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.model.job import PipelineJob
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
@@ -42,7 +43,18 @@ class GivenSlots:
         """The slots of one container of an instance of ``task``."""
         if "slots" in (entry := self._record.get(path, {})):
             return ResourceSlots.parse(entry["slots"])
-        name = backend_of(self._job, path)
+        return self._asked(backend_of(self._job, path), task)
+
+    def of_roll(self, roll: Roll) -> list[ResourceSlots]:
+        """The same of all instances of a job."""
+        top = [self.of(path, task) for path, task in zip(roll.names[: roll.first], roll.tasks, strict=False)]
+        return top + [self.of_inside(roll, ordinal) for ordinal in range(roll.first, len(roll))]
+
+    def of_inside(self, roll: Roll, ordinal: int) -> ResourceSlots:
+        """The slots of one container of an instance that is inside of others, and where they are."""
+        return self._asked(backend_of(self._job, roll.names[roll.top(ordinal)]), roll.tasks[ordinal])
+
+    def _asked(self, name: str, task: Task) -> ResourceSlots:
         if (demands := self._demands.get(name)) is None:
             demands = self._demands[name] = Demands(self._pipeline, self._default(name))
         return demands.of(task)

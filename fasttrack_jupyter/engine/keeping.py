@@ -67,7 +67,7 @@ class ServiceKeeper:
         """A job has ended."""
         deployed = {
             path: task.service
-            for path, task in zip(live.graph.names, live.pipeline.tasks, strict=True)
+            for path, task in zip(live.graph.names, live.graph.tasks, strict=True)
             if task.type is TaskType.DEPLOYMENT and task.service is not None
         }
         if deployed:

@@ -11,11 +11,13 @@ from typing import Any
 from fasttrack_jupyter.engine.admission import Key, Rank
 from fasttrack_jupyter.engine.carrying import Carriage
 from fasttrack_jupyter.engine.conditions import considered, run_if_of, verdict_of
+from fasttrack_jupyter.engine.containers import at_once, collected, folder_of, opening, plan_inside
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.plan import PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
+from fasttrack_jupyter.engine.roll import Roll, growth_of
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import Decision as MachineDecision
 from fasttrack_jupyter.engine.stimuli import InstanceAdmitted, InstancePlan, SessionReported, Verdict, VerdictKind
@@ -81,19 +83,22 @@ class LiveJob:
         secret: Callable[[str], str | None],
     ) -> None:
         record: Mapping[str, Any] = job.options.get("plan", {})
-        self.job, self.pipeline, self.graph, self.priority = job, pipeline, graph, job.priority
+        self.job, self.pipeline, self.priority = job, pipeline, job.priority
+        self.graph = Roll(pipeline, graph)
         self.backends = backends_of(job)
         """All that it has anything on."""
         self.places = places_of(job)
         self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
-        self._crossings = self._find_crossings() if len(self.backends) > 1 else {}
+        everything = range(len(graph.names))
+        self._crossings = self._find_crossings(everything) if len(self.backends) > 1 else {}
         """By ordinal, which dependencies of an instance are on another backend than its own."""
         self._carried: dict[tuple[int, int], str] = {}
         """By the ordinals of an instance and such a dependency: where its outputs have been carried to."""
         self.outcomes = [Outcome() for _ in graph.names]
+        """By ordinal, as all that follows; it grows with the roll."""
         self._remaining = graph.priorities(seconds)
-        given = GivenSlots(job, pipeline, default_slots)
-        self._slots = [given.of(name, task) for name, task in zip(graph.names, pipeline.tasks, strict=True)]
+        self._given = GivenSlots(job, pipeline, default_slots)
+        self._slots = self._given.of_roll(self.graph)
         self._written: dict[ResourceSlots, dict[str, str]] = {}
         self._commits: dict[str, str] = {}
         self._progress: dict[str, tuple[int, Mapping[str, Any]]] = {}
@@ -103,14 +108,15 @@ class LiveJob:
         self._considered = considered(pipeline, graph)
         self._set_aside = frozenset(path for path, entry in record.items() if entry.get("decision") == Decision.SKIP)
         """What the plan skips: others see what an earlier job left of it, or an empty input."""
-        build = partial(SessionBuilder, job, pipeline, graph, self._slots)
+        build = partial(SessionBuilder, job, self.graph, self._slots)
         told: dict[str, Any] = {"result_of": self._result_of, "ending": self._ending}
         self._builder = build(secret, self._commits, **told)
         self._finder = build(lambda name: secret(name) or "", self._commits, **told)
-        self.machine = JobMachine(job.id, [self._instance_plan(i, record) for i in range(len(graph.names))])
+        plans = [self._instance_plan(i, record) for i in range(len(graph.names))]
+        self.machine = JobMachine(job.id, plans, growth=self)
 
     def _instance_plan(self, index: int, record: Mapping[str, Any]) -> InstancePlan:
-        task, name = self.pipeline.tasks[index], self.graph.names[index]
+        task, name = self.graph.tasks[index], self.graph.names[index]
         entry = record.get(name, {})
         data = {key: entry[key] for key in ("outputs_dir", "outputs") if key in entry}
         if data:
@@ -125,13 +131,41 @@ class LiveJob:
             data=data,
             run_if=run_if_of(task),
             is_final=task.final,
-            is_considered=index in self._considered,
+            is_considered=index in self._considered or task.is_container,
+            is_loop=task.for_each is not None,
+            at_once=at_once(task),
         )
+
+    # ------------------------------------------------------------------ growing
+
+    def expand(self, path: str, data: Mapping[str, Any]) -> list[InstancePlan]:
+        """A container opens: see :class:`~fasttrack_jupyter.engine.stimuli.Growth`."""
+        index = self.graph.index[path]
+        added = self.graph.expand(index, data)
+        self.outcomes += [Outcome() for _ in added]
+        self._slots += [self._given.of_inside(self.graph, i) for i in added]
+        self._remaining += [self._remaining[index]] * len(added)
+        if path in self._where:
+            self._where |= {self.graph.names[i]: self._where[path] for i in added}
+        if len(self.backends) > 1:
+            self._crossings |= self._find_crossings(added)
+        in_final = self.graph.tasks[self.graph.top(index)].final
+        return [plan_inside(self.graph, i, in_final=in_final) for i in added]
+
+    def collect(self, path: str) -> Mapping[str, Any]:
+        """What a container hands on, all inside of which has ended."""
+        index = self.graph.index[path]
+        outcome = self.outcomes[index] = collected(self.graph, index, self.outcomes, self._result_of)
+        outcome.outputs_dir = folder_of(self.graph, index, self.outcomes, self.job.index)
+        data: dict[str, Any] = {"outputs": outcome.outputs} if outcome.outputs else {}
+        return data | ({"outputs_dir": outcome.outputs_dir} if outcome.outputs_dir else {})
 
     def restore(
         self, rows: Sequence[TaskInstance], at: float, ended_at: Mapping[str, float] | None = None
     ) -> MachineDecision:
         """Take up where the store says that the job is; ``ended_at``: see the machine."""
+        for path, data in growth_of(rows, self.graph):
+            self.machine.grow(path, data)
         for row in rows:
             self._learn_commit(row.ordinal, row.data)
             if row.outputs_dir is not None:
@@ -148,11 +182,9 @@ class LiveJob:
         """The backend of an instance; see :func:`~fasttrack_jupyter.engine.whereabouts.backend_of`."""
         return self._where.get(path, self.job.backend) if self._where else self.job.backend
 
-    def _find_crossings(self) -> dict[int, tuple[int, ...]]:
+    def _find_crossings(self, which: range) -> dict[int, tuple[int, ...]]:
         where = [self.where(path) for path in self.graph.names]
-        found = {
-            index: tuple(i for i in self.graph.upstream[index] if where[i] != name) for index, name in enumerate(where)
-        }
+        found = {index: tuple(i for i in self.graph.upstream[index] if where[i] != where[index]) for index in which}
         return {index: crossing for index, crossing in found.items() if crossing and not self._asks(index)}
 
     def asks(self, path: str) -> bool:
@@ -160,7 +192,7 @@ class LiveJob:
         return self._asks(self.graph.index[path])
 
     def _asks(self, index: int) -> bool:
-        return self.pipeline.tasks[index].type is TaskType.APPROVAL
+        return self.graph.tasks[index].type is TaskType.APPROVAL
 
     def crosses(self, path: str) -> bool:
         """Whether outputs of dependencies may have to be carried to an instance's backend before it is submitted."""
@@ -183,8 +215,8 @@ class LiveJob:
     def demand(self, path: str) -> ResourceSlots:
         """All that an attempt takes while it lives. A question takes nothing, and so does a deployment: replicas do."""
         index = self.graph.index[path]
-        size = self.pipeline.tasks[index].cluster_size
-        if self.pipeline.tasks[index].type in (TaskType.DEPLOYMENT, TaskType.APPROVAL):
+        size = self.graph.tasks[index].cluster_size
+        if self.graph.tasks[index].type in (TaskType.DEPLOYMENT, TaskType.APPROVAL):
             return _NO_SLOTS
         return self._slots[index] if size == 1 else self._slots[index].times(size)
 
@@ -198,7 +230,7 @@ class LiveJob:
         index = self.graph.index[path]
         upstream = [self.graph.names[i] for i in self.graph.upstream[index]]
         unended = [name for name in upstream if self.machine.status_of(name)[0] not in ENDED]
-        if self.pipeline.tasks[index].final and not self.machine.is_offered(path):
+        if self.graph.tasks[index].final and not self.machine.is_offered(path):
             return "waits for the end of all that is not final"
         more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
         return f"waits for {', '.join(unended[:_NAMED])}{more}" if unended else ""
@@ -207,12 +239,14 @@ class LiveJob:
         """What becomes of an instance that its dependencies let go on, as far as its pipeline says."""
         index = self.graph.index[path]
         skipped = {
-            self.graph.names[i]
-            for i in self.graph.upstream[index]
+            name
+            for name, i in zip(self.graph.uses(index), self.graph.upstream[index], strict=True)
             if self._result_of(i) == Status.SKIPPED and self.graph.names[i] not in self._set_aside
         }
         scope = self._builder.scope(index, self._seen_by(index) if self._crossings else self.outcomes)
-        return verdict_of(self.pipeline, self.pipeline.tasks[index], scope, skipped)
+        task = self.graph.tasks[index]
+        verdict = verdict_of(self.pipeline, task, scope, skipped)
+        return opening(task, scope) if task.is_container and verdict.kind is VerdictKind.RUN else verdict
 
     def take(self, path: str, verdict: Verdict) -> None:
         """Others see from now on what stands in for the outputs of an instance."""
@@ -265,7 +299,7 @@ class LiveJob:
         if report.result is not Result.SUCCESS:
             return event
         outcome = Outcome(outputs_dir_of(self.job.index, path, attempt))
-        if self.pipeline.tasks[ordinal].products:
+        if self.graph.tasks[ordinal].products:
             try:
                 outcome.outputs, problems = self._outputs(report, ordinal)
             except Exception as error:  # a task writes what it likes: that fails the task, never the engine
@@ -324,12 +358,12 @@ class LiveJob:
 
     def _learn_commit(self, ordinal: int, data: Mapping[str, Any]) -> None:
         """Remember which commit a Git task's ref is in this job."""
-        uri = self.pipeline.tasks[ordinal].module_uri
+        uri = self.graph.tasks[ordinal].module_uri
         if uri and "commit" in data:
             self._commits.setdefault(uri, data["commit"])
 
     def _outputs(self, report: SessionReport, ordinal: int) -> tuple[dict[str, Any], list[str]]:
-        specs = self.pipeline.tasks[ordinal].products
+        specs = self.graph.tasks[ordinal].products
         values, problems = read_values(specs, report.data.get("values", {}), report.data.get("outputs_json"))
         missing = set(report.data.get("missing", ())) - set(values)
         if secrets := self._builder.secrets_of(ordinal):

@@ -307,7 +307,7 @@ class JobMachine(JobBoard):
         if instance.children is not None:
             self._cancel_container(instance, at, reason, decision, cascade=cascade)
             return
-        if instance.status is not Status.WAITING:
+        if instance.status is not Status.WAITING and instance.attempts:
             instance.is_cancelled = True
             self._change(decision, instance, Status.TERMINATING, "SessionCancelRequested", at, reason=reason)
             decision.instructions.append(CancelSession(path, instance.attempts, reason))
@@ -343,15 +343,6 @@ class JobMachine(JobBoard):
             self._count(container)
             ended = container
 
-    def _end_as_planned(self, instance: Instance, at: float, decision: Decision) -> None:
-        plan = instance.plan
-        assert plan.ends_as is not None
-        name = SKIPPED if plan.ends_as is Status.SKIPPED else REUSED
-        self._end_unbegun(instance, plan.ends_as, Result.SUCCESS, name, at, plan.reason, decision, plan.data)
-        self._count(instance)
-        for i in instance.downstream:
-            instance.tell(self._instances[i].seen)
-
     def _finish_if_done(self, at: float, decision: Decision) -> None:
         if self._finals and self._unended:
             self._settle_finals(at, decision)
@@ -366,7 +357,7 @@ class JobMachine(JobBoard):
         """Go on after a restart: adopt the living, offer the ready, repeat what was being cancelled."""
         for instance in self._instances:
             path = instance.plan.path
-            if instance.children is not None:
+            if instance.children is not None or (instance.status in LIVE and not instance.attempts):
                 continue  # no session is its own
             if instance.status in LIVE:
                 may_create = instance.status in BEFORE_RUNNING

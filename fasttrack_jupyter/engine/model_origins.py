@@ -11,11 +11,12 @@ from typing import Any
 
 from fasttrack_jupyter.engine.fetching import key_of
 from fasttrack_jupyter.engine.ports import ExecutionBackend, OnThisMachine
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.sessions import Outcome
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec
-from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
-from fasttrack_jupyter.model.pipeline import Pipeline, Task
+from fasttrack_jupyter.model.pipeline import Task
 
 _MOST_HASHED = 1 << 30
 """Bytes of an input that are read again for its digest."""
@@ -26,8 +27,7 @@ class JobParts:
     """A job, its pipeline, and what its task instances have left."""
 
     job: PipelineJob
-    pipeline: Pipeline
-    graph: TaskGraph
+    roll: Roll
     outcomes: Sequence[Outcome]
     """By ordinal."""
     where: Callable[[str], str]
@@ -47,12 +47,12 @@ class Origin:
     @property
     def ordinal(self) -> int:
         """Of the task instance."""
-        return self.parts.graph.index[self.path]
+        return self.parts.roll.index[self.path]
 
     @property
     def task(self) -> Task:
         """Whose output it is."""
-        return self.parts.pipeline.tasks[self.ordinal]
+        return self.parts.roll.tasks[self.ordinal]
 
     @property
     def spec(self) -> OutputSpec:
@@ -91,7 +91,7 @@ class Origin:
         return {
             "home": home, "pipeline": job.pipeline, "job": job.id, "index": job.index, "task": self.path,
             "attempt": self.attempt_id, "output": self.output, "key": self.key, "backend": self.backend,
-            "image": self.parts.pipeline.image_of(self.task), "code": job.code, "params": dict(job.params),
+            "image": self.parts.roll.pipeline.image_of(self.task), "code": job.code, "params": dict(job.params),
             "inputs": await self._inputs(backends),
         }  # fmt: skip
 
@@ -102,24 +102,29 @@ class Origin:
 
     def _chosen(self, refs: Sequence[InputRef]) -> InputRef:
         """Of several, the one that was there."""
-        places = {ref: self.parts.outcomes[self.parts.graph.index[ref.task]].outputs_dir for ref in refs}
+        places = {ref: self._outcome(ref).outputs_dir for ref in refs}
         return next((ref for ref, place in places.items() if place is not None), refs[0])
 
+    def _outcome(self, ref: InputRef) -> Outcome:
+        return self.parts.outcomes[self.parts.roll.find(self.ordinal, ref.task)]
+
     async def _input(self, name: str, ref: InputRef, backends: Callable[[str], ExecutionBackend]) -> dict[str, Any]:
-        outcome = self.parts.outcomes[self.parts.graph.index[ref.task]]
-        spec = self.parts.pipeline.by_name[ref.task].products.get(ref.output or "")
+        index, outcome = self.parts.roll.find(self.ordinal, ref.task), self._outcome(ref)
+        source = self.parts.roll.tasks[index]
+        spec = outside(source).get(ref.output or "")
         about: dict[str, Any] = {"name": name, "source": str(ref)}
-        if spec is not None and spec.is_value:
+        if spec is not None and (spec.is_value or source.is_container):
             return about | {"value": outcome.outputs.get(ref.output or "")}
         if (place := outcome.outputs_dir) is None:
             return about
-        digest = await _digest(backends(self.parts.where(ref.task)), self.parts.job.folder, place)
+        backend = backends(self.parts.where(self.parts.roll.names[index]))
+        digest = await _digest(backend, self.parts.job.folder, place)
         return about | {"path": f"{place}/{spec.path_of(ref.output or '')}" if spec else place, "digest": digest}
 
 
 def registered_outputs(parts: JobParts, path: str, attempt: int) -> list[Origin]:
     """The outputs of a task instance that its author wants to be registered."""
-    task = parts.pipeline.tasks[parts.graph.index[path]]
+    task = parts.roll.tasks[parts.roll.index[path]]
     return [
         Origin(parts, path, attempt, name, spec.register_as)
         for name, spec in task.outputs.items()

@@ -52,7 +52,8 @@ class SessionSpec:
     Folders are named as (pipeline folder, path inside it): ``outputs`` is this attempt's fresh
     output folder (``jobs/12/train``), ``inputs`` are the outputs of the direct dependencies
     (None: nothing before, mount an empty folder) at ``/pipeline/input1`` …, ``named_inputs`` are
-    ``{name: path of a file or folder}`` at ``/pipeline/inputs/<name>``, and ``input_values`` are
+    ``{name: path of a file or folder}`` at ``/pipeline/inputs/<name>`` (a name may be ``models/0``: one of several
+    that are one input), and ``input_values`` are
     ``{name: text}``, files with a value at the same place.
     """
 

@@ -10,6 +10,7 @@ from typing import Any
 from fasttrack_jupyter.engine.definitions import look_at, needs_definition
 from fasttrack_jupyter.engine.plan import Asked, Ground, Question, as_asked
 from fasttrack_jupyter.engine.ports import Fitting, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.roster import HOW_TO_ADD, Roster
 from fasttrack_jupyter.engine.serving import Remarking, Serving
 from fasttrack_jupyter.engine.sessions import SessionBuilder, service_of
@@ -53,7 +54,7 @@ class Preflight:
         pipeline, names, asked = question.pipeline, question.graph.names, Asked(question)
         slots = [asked.of(index)[0] for index in range(len(names))]
         draft = _draft(request, pipeline, code)
-        builder = SessionBuilder(draft, pipeline, question.graph, slots, lambda name: None)
+        builder = SessionBuilder(draft, Roll(pipeline, question.graph), slots, lambda name: None)
         alike: dict[Any, list[int]] = {}
         found: Found = {}
         for index, task in enumerate(pipeline.tasks):

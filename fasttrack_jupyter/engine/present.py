@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Literal
 
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.machine import RETRYING
 from fasttrack_jupyter.engine.plan import expected_seconds
 from fasttrack_jupyter.engine.ports import FileEntry, FolderInfo
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.staging import Parsed
 from fasttrack_jupyter.engine.storing import NewestJob, PipelineRecord
 from fasttrack_jupyter.engine.views import (
@@ -30,6 +31,7 @@ from fasttrack_jupyter.engine.views import (
 from fasttrack_jupyter.engine.whereabouts import backend_of, backends_of
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import ENDED, JOB_ENDED, Status
+from fasttrack_jupyter.model.pipeline import Task
 from fasttrack_jupyter.model.resources import ResourceSlots
 
 _AT_ONCE = 500
@@ -64,14 +66,14 @@ class JobPresenter:
         default_slots: Callable[[str], ResourceSlots],
         places: Callable[[str], str | None],
     ) -> None:
-        self._job, self._pipeline, self._graph = job, parsed.pipeline, parsed.graph
+        self._job, self._parsed = job, parsed
         self._given = GivenSlots(job, parsed.pipeline, default_slots)
         self._places = {name: places(name) for name in backends_of(job)}
         self._record: Mapping[str, Any] = job.options.get("plan", {})
         rest = {path for path, entry in self._record.items() if "decision" in entry}
         self._seconds = {path: seconds for path, seconds in parsed.known_seconds.items() if path not in rest}
         """Of the tasks that run, where that is known."""
-        self._expected = expected_seconds(self._graph, set(self._graph.names) - rest, self._seconds)
+        self._expected = expected_seconds(parsed.graph, set(parsed.graph.names) - rest, self._seconds)
 
     def view(
         self,
@@ -85,7 +87,8 @@ class JobPresenter:
 
         ``progress`` tells how far an attempt is.
         """
-        tasks = tuple(self._instance(row, waits, progress) for row in rows)
+        roll = Roll.of_rows(self._parsed.pipeline, self._parsed.graph, rows)
+        tasks = tuple(self._instance(roll, row, waits, progress) for row in rows)
         return JobView(
             **_summary(self._job, paused),
             params=dict(self._job.params),
@@ -100,14 +103,16 @@ class JobPresenter:
 
     def _instance(
         self,
+        roll: Roll,
         row: TaskInstance,
         waits: Mapping[str, str],
         progress: Callable[[str, int], Mapping[str, Any] | None],
     ) -> TaskInstanceView:
         said = progress(row.path, row.attempts) if row.status is Status.RUNNING else None
-        index = self._graph.index[row.task]
+        index, task = row.ordinal, roll.tasks[row.ordinal]
         entry = self._record.get(row.path, {})
-        backend = backend_of(self._job, row.path)
+        backend = backend_of(self._job, roll.names[roll.top(index)])
+        parent = roll.parent(index)
         outputs_dir = self._place(row.outputs_dir, self._places[backend])
         return TaskInstanceView(
             path=row.path,
@@ -119,15 +124,18 @@ class JobPresenter:
             exit_code=row.exit_code,
             started_at=moment(row.started_at),
             ended_at=moment(row.ended_at),
-            outputs=self._outputs(row, outputs_dir),
+            outputs=_outputs(task, row, outputs_dir),
             outputs_dir=outputs_dir,
-            resources=self._given.of(row.path, self._pipeline.tasks[index]).written(),
+            resources={} if task.is_container else self._slots(roll, index).written(),
             backend=backend,
             mode=row.data.get("mode"),
             usage=row.data.get("usage", {}),
             notes=(*entry.get("notes", ()), *row.data.get("notes", ())),
-            dependencies=tuple(self._graph.names[i] for i in self._graph.upstream[index]),
-            expected_seconds=self._seconds.get(row.path),
+            dependencies=tuple(roll.names[i] for i in roll.upstream[index] if roll.parent(i) == parent),
+            expected_seconds=self._seconds.get(row.task),
+            parent=None if parent is None else roll.names[parent],
+            kind=_kind(roll, index),
+            item=roll.frame(index).item,
             progress=None if said is None else ProgressView.model_validate(said),
         )
 
@@ -137,14 +145,24 @@ class JobPresenter:
             return outputs_dir
         return str(PurePath(folder, outputs_dir))
 
-    def _outputs(self, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
-        """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""
-        outputs: dict[str, Any] = dict(row.data.get("outputs", {}))
-        specs = self._pipeline.by_name[row.task].products
-        for name, spec in specs.items():
-            if name in outputs and not spec.is_value and outputs_dir is not None:
-                outputs[name] = {**outputs[name], "path": str(PurePath(outputs_dir, outputs[name]["path"]))}
-        return outputs
+    def _slots(self, roll: Roll, index: int) -> ResourceSlots:
+        if roll.parent(index) is not None:
+            return self._given.of_inside(roll, index)
+        return self._given.of(roll.names[index], roll.tasks[index])
+
+
+def _kind(roll: Roll, index: int) -> Literal["task", "loop", "group"]:
+    task = roll.tasks[index]
+    return "loop" if task.for_each is not None else "group" if task.is_container else "task"
+
+
+def _outputs(task: Task, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
+    """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""
+    outputs: dict[str, Any] = dict(row.data.get("outputs", {}))
+    for name, spec in () if task.is_container else task.products.items():
+        if name in outputs and not spec.is_value and outputs_dir is not None:
+            outputs[name] = {**outputs[name], "path": str(PurePath(outputs_dir, outputs[name]["path"]))}
+    return outputs
 
 
 async def waiting_reasons(

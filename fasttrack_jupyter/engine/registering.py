@@ -134,7 +134,7 @@ def _made_by(live: LiveJob, ref: ModelRef, backend: str) -> int | None:
 
 
 def _parts(live: LiveJob) -> JobParts:
-    return JobParts(live.job, live.pipeline, live.graph, live.outcomes, live.where)
+    return JobParts(live.job, live.graph, live.outcomes, live.where)
 
 
 def _noted(note: Path) -> str:

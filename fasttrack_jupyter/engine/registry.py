@@ -25,6 +25,7 @@ from fasttrack_jupyter.engine.model_views import (
     ModelView,
     RegisterRequest,
 )
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.roster import Roster
 from fasttrack_jupyter.engine.serving import Serving
 from fasttrack_jupyter.engine.sessions import Outcome
@@ -138,7 +139,9 @@ class ModelRegistry:
                 f"{what} has no task {request.task!r}", hint=did_you_mean(request.task, [each.path for each in rows])
             )
         parsed = await self._stage.parse(job)
-        outputs = parsed.pipeline.by_name[row.task].outputs
+        roll = Roll.of_rows(parsed.pipeline, parsed.graph, rows)
+        task = roll.tasks[row.ordinal]
+        outputs = {} if task.is_container else task.outputs
         spec = outputs.get(request.output)
         if spec is None or spec.is_value:
             names = [name for name, each in outputs.items() if not each.is_value]
@@ -150,7 +153,7 @@ class ModelRegistry:
             raise BadRequest("no model is named", hint="say under which name to register it")
         _checked(check_model_name, model)
         outcomes = [Outcome(each.outputs_dir, each.data.get("outputs", {})) for each in rows]
-        parts = JobParts(job, parsed.pipeline, parsed.graph, outcomes, lambda path: backend_of(job, path))
+        parts = JobParts(job, roll, outcomes, lambda path: backend_of(job, path))
         return Origin(parts, row.path, row.attempts, request.output, model)
 
     async def shown(self, backend: str, manifest: Manifest) -> ModelVersion:

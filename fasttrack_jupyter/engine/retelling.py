@@ -14,6 +14,7 @@ from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.masking import Masker
 from fasttrack_jupyter.engine.overviews import GitView, MountView, SessionView
 from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder
 from fasttrack_jupyter.engine.staging import Parsed
 from fasttrack_jupyter.errors import FastTrackError
@@ -35,13 +36,13 @@ class Retelling:
         secrets: Sequence[str],
     ) -> None:
         self._parsed, self._rows, self._masker = parsed, rows, Masker(secrets)
-        given = GivenSlots(job, parsed.pipeline, default_slots)
-        slots = [given.of(name, task) for name, task in zip(parsed.graph.names, parsed.pipeline.tasks, strict=True)]
-        self._builder = SessionBuilder(job, parsed.pipeline, parsed.graph, slots, lambda name: "")
+        self._roll = Roll.of_rows(parsed.pipeline, parsed.graph, rows)
+        slots = GivenSlots(job, parsed.pipeline, default_slots).of_roll(self._roll)
+        self._builder = SessionBuilder(job, self._roll, slots, lambda name: "")
 
     def tell(self, row: TaskInstance, number: int, data: Mapping[str, Any]) -> SessionView:
         """Attempt ``number`` of ``row`` (0: there was none yet); ``data`` is what is stored of the attempt."""
-        index = self._parsed.graph.index[row.task]
+        index = self._roll.index[row.path]
         if why := self._why_not(row, number, index):
             return SessionView(attempt=number, reason=why)
         outcomes = [Outcome(other.outputs_dir, other.data.get("outputs", {})) for other in self._rows]
@@ -56,7 +57,7 @@ class Retelling:
     def _why_not(self, row: TaskInstance, number: int, index: int) -> str:
         if number == 0 and row.status in ENDED:
             return f"it did not run: {row.reason}" if row.reason else "it did not run"
-        upstream = [self._rows[i] for i in self._parsed.graph.upstream[index]]
+        upstream = [self._rows[i] for i in self._roll.upstream[index]]
         unended = [other.path for other in upstream if other.status not in ENDED]
         if number == 0 and unended:
             return f"what it runs is known once {', '.join(unended[:5])} {'have' if len(unended) > 1 else 'has'} ended"
@@ -64,7 +65,7 @@ class Retelling:
 
     def _secret_names(self, index: int) -> list[str]:
         """Variables of a task whose text names a secret."""
-        texts = self._parsed.pipeline.envs_of(self._parsed.pipeline.tasks[index])
+        texts = self._parsed.pipeline.envs_of(self._roll.tasks[index])
         return [
             name
             for name, text in texts.items()

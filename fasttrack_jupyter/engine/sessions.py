@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fasttrack_jupyter.engine.ports import GitSource, ServiceSpec, SessionSpec
+from fasttrack_jupyter.engine.roll import Roll, place_of
 from fasttrack_jupyter.engine.task_files import helper_environ
 from fasttrack_jupyter.errors import SessionRejected
 from fasttrack_jupyter.model.approvals import Question
 from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
-from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.module_uri import parse_module_uri
-from fasttrack_jupyter.model.names import escape_name
 from fasttrack_jupyter.model.notebooks import command_of, render_command
-from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION, DEFAULT_MOUNT, Pipeline, RunOn, Task, TaskType
+from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION, DEFAULT_MOUNT, RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
 
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
@@ -50,12 +50,15 @@ Outcomes = Sequence[Outcome] | Mapping[int, Outcome]
 
 
 def outputs_dir_of(job_index: int, path: str, attempt: int) -> str:
-    """Where an attempt writes, within the pipeline folder: ``jobs/12/train``, the second ``jobs/12/train.2``."""
-    return f"jobs/{job_index}/{escape_name(path)}" + (f".{attempt}" if attempt > 1 else "")
+    """Where an attempt writes, within the pipeline folder: ``jobs/12/train``, the second ``jobs/12/train.2``.
+
+    What is inside of others is below them: ``jobs/12/sweep/2/train``.
+    """
+    return f"jobs/{job_index}/{place_of(path)}" + (f".{attempt}" if attempt > 1 else "")
 
 
 class SessionBuilder:
-    """Builds the session specs of one job.
+    """Builds the session specs of one job, whose ``roll`` may grow, and ``slots`` with it.
 
     ``secret`` gives a secret's value by name, or None; ``slots`` are what each task is given, by ordinal;
     ``commits`` is what each ``module_uri`` turned out to be, once a session of the job has fetched it; ``result_of``
@@ -66,8 +69,7 @@ class SessionBuilder:
     def __init__(
         self,
         job: PipelineJob,
-        pipeline: Pipeline,
-        graph: TaskGraph,
+        roll: Roll,
         slots: Sequence[ResourceSlots],
         secret: Callable[[str], str | None],
         commits: Mapping[str, str] | None = None,
@@ -77,7 +79,7 @@ class SessionBuilder:
     ) -> None:
         self._result_of, self._ending = result_of, ending
         self._commits = commits if commits is not None else {}
-        self._job, self._pipeline, self._graph, self._slots, self._secret = job, pipeline, graph, slots, secret
+        self._job, self._pipeline, self._roll, self._slots, self._secret = job, roll.pipeline, roll, slots, secret
         self._about_job = {"id": job.id, "index": job.index, "name": job.name or job.pipeline, "pipeline": job.pipeline}
         self._base_env = {
             "BACKENDAI_PIPELINE_JOB_ID": job.id,
@@ -91,7 +93,7 @@ class SessionBuilder:
             SessionRejected: a secret is missing.
             ExpressionError: a value cannot stand where the command puts it.
         """
-        task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
+        task, path, job = self._roll.tasks[ordinal], self._roll.names[ordinal], self._job
         named, values, scope = self._inputs(ordinal, task, outcomes)
         environ, secrets = self._environ(task, path, scope)
         if task.final:
@@ -112,7 +114,7 @@ class SessionBuilder:
             environ=environ,
             secrets=secrets,
             outputs=outputs_dir_of(job.index, path, number),
-            inputs=tuple(outcomes[i].outputs_dir for i in self._graph.upstream[ordinal]),
+            inputs=tuple(outcomes[i].outputs_dir for i in self._roll.upstream[ordinal]),
             named_inputs=named,
             input_values=values,
             code=job.code,
@@ -132,11 +134,11 @@ class SessionBuilder:
 
     def scope(self, ordinal: int, outcomes: Outcomes) -> Mapping[str, Any]:
         """What the expressions of a task see, but for secrets."""
-        return self._inputs(ordinal, self._pipeline.tasks[ordinal], outcomes)[2]
+        return self._inputs(ordinal, self._roll.tasks[ordinal], outcomes)[2]
 
     def outline(self, ordinal: int) -> SessionSpec:
         """The spec as far as it is known before the job starts, for the preflight: nothing resolved, no secrets."""
-        task, path, job = self._pipeline.tasks[ordinal], self._graph.names[ordinal], self._job
+        task, path, job = self._roll.tasks[ordinal], self._roll.names[ordinal], self._job
         environment, defaults, service = task.environment, self._pipeline.environment, service_of(task)
         return SessionSpec(
             attempt_id="", job_id=job.id, job_index=job.index, pipeline=job.pipeline, folder=job.folder,
@@ -150,7 +152,7 @@ class SessionBuilder:
 
     def secrets_of(self, ordinal: int) -> list[str]:
         """The values of the secrets that the task's variables hold, as far as they are set."""
-        texts = self._pipeline.envs_of(self._pipeline.tasks[ordinal]).values()
+        texts = self._pipeline.envs_of(self._roll.tasks[ordinal]).values()
         references = [ref for text in texts if "${{" in text for ref in parse_template(text).references]
         values = [self._secret(str(ref.names[0])) for ref in references if ref.root == "secrets"]
         return [value for value in values if value]
@@ -161,42 +163,55 @@ class SessionBuilder:
         self, ordinal: int, task: Task, outcomes: Outcomes
     ) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
         """``named_inputs``, ``input_values``, and the scope of the task's expressions."""
-        scope: dict[str, Any] = {"params": self._job.params, "job": self._about_job, "inputs": {}, "tasks": {}}
+        scope = self._names_of(ordinal)
         named: dict[str, str] = {}
         values: dict[str, str] = {}
         if task.final:
             status, reason = self._ending()
             scope["job"] = {**self._about_job, "status": status, "reason": reason}
         for name, given in task.inputs.items():
-            ref = self._chosen(given.refs)
-            outcome = outcomes[self._graph.index[ref.task]]
-            spec = self._pipeline.by_name[ref.task].products.get(ref.output or "")
+            ref, upstream = self._chosen(ordinal, given.refs)
+            outcome, source = outcomes[upstream], self._roll.tasks[upstream]
+            spec = outside(source).get(ref.output or "")
             if spec is not None and spec.is_value:
                 value = outcome.outputs.get(ref.output or "")
                 values[name] = as_text(value)
                 scope["inputs"][name] = value
-            else:
-                scope["inputs"][name] = f"/pipeline/inputs/{name}"
-                if outcome.outputs_dir is not None:
-                    named[name] = _join(outcome.outputs_dir, spec, ref.output)
-        for position, upstream in enumerate(self._graph.upstream[ordinal], start=1):
-            scope["tasks"][self._graph.names[upstream]] = {
+                continue
+            scope["inputs"][name] = f"/pipeline/inputs/{name}"
+            if source.is_container and ref.output is not None:
+                named |= _collected(name, outcome.outputs.get(ref.output))
+            elif outcome.outputs_dir is not None:
+                named[name] = _join(outcome.outputs_dir, spec, ref.output)
+        used = zip(self._roll.uses(ordinal), self._roll.upstream[ordinal], strict=True)
+        for position, (seen_as, upstream) in enumerate(used, start=1):
+            scope["tasks"][seen_as] = {
                 "outputs": self._seen_outputs(upstream, position, outcomes[upstream]),
                 "result": self._result_of(upstream),
             }
         return named, values, scope
 
-    def _chosen(self, refs: Sequence[InputRef]) -> InputRef:
-        """The first of these whose task succeeded; of none of them, the first."""
-        return next((ref for ref in refs if self._result_of(self._graph.index[ref.task]) == "SUCCESS"), refs[0])
+    def _names_of(self, ordinal: int) -> dict[str, Any]:
+        """What expressions see whatever the task uses."""
+        frame = self._roll.frame(ordinal)
+        params = {**self._job.params, **frame.params} if frame.params else self._job.params
+        scope: dict[str, Any] = {"params": params, "job": self._about_job, "inputs": {}, "tasks": {}}
+        return {**scope, "item": frame.item, "loop": frame.loops} if frame.loops else scope
+
+    def _chosen(self, ordinal: int, refs: Sequence[InputRef]) -> tuple[InputRef, int]:
+        """The first of these whose task succeeded; of none of them, the first. With its task's ordinal."""
+        found = [(ref, self._roll.find(ordinal, ref.task)) for ref in refs]
+        return next((each for each in found if self._result_of(each[1]) == "SUCCESS"), found[0])
 
     def _seen_outputs(self, upstream: int, position: int, outcome: Outcome) -> dict[str, Any]:
-        """A dependency's outputs as this task sees them: values, and artifacts as paths."""
-        specs = self._pipeline.tasks[upstream].products
-        return {
-            name: outcome.outputs.get(name) if spec.is_value else f"/pipeline/input{position}/{spec.path_of(name)}"
-            for name, spec in specs.items()
-        }
+        """A dependency's outputs as this task sees them: values, and artifacts as paths (of a container: no path)."""
+        task, found = self._roll.tasks[upstream], dict[str, Any]()
+        for name, spec in outside(task).items():
+            if spec.is_value:
+                found[name] = outcome.outputs.get(name)
+            else:
+                found[name] = None if task.is_container else f"/pipeline/input{position}/{spec.path_of(name)}"
+        return found
 
     # ------------------------------------------------------------------ environment
 
@@ -272,6 +287,13 @@ def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
     if output is None:
         return outputs_dir
     return f"{outputs_dir}/{spec.path_of(output) if spec else output}"
+
+
+def _collected(name: str, artifact: Any) -> dict[str, str]:
+    """Where what a container collected comes to be: one artifact, or a folder with those of the iterations."""
+    if isinstance(artifact, list):
+        return {f"{name}/{i}": each["place"] for i, each in enumerate(artifact) if each is not None}
+    return {} if artifact is None else {name: artifact["place"]}
 
 
 def _parts(environ: Mapping[str, str], holders: Sequence[str], secrets: Mapping[str, str]) -> Iterator[str]:

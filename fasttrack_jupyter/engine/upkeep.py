@@ -122,7 +122,7 @@ class GarbageCollector:
         entries = [x for x in await self._store.cache_list() if x.backend in reached and x.job_id not in there]
         written |= {place_of(entry) for entry in entries}  # perhaps pinned when their job went, and no more
         in_use = await self._in_use({place[1] for place in written}, kept, {job.id for job in gone})
-        return sessions, sorted(place for place in written if place[1:] not in in_use)
+        return sessions, sorted(place for place in written if in_use.isdisjoint(_around(place[1], place[2])))
 
     async def _clear(self, backend: str, doomed: Sequence[Place], *, dry_run: bool) -> int:
         """Remove output folders of one backend; the bytes that are, or would be, free."""
@@ -184,6 +184,13 @@ class GarbageCollector:
 
     async def _size(self, backend: str, folder: str, path: str) -> int:
         return sum(entry.size for entry in await self._backend(backend).files(folder, path) if not entry.is_dir)
+
+
+def _around(folder: str, path: str) -> Iterator[tuple[str, str]]:
+    """The place, and the folders it is inside of: those of loops and groups."""
+    while path:
+        yield folder, path
+        path = path.rpartition("/")[0]
 
 
 def _by_folder(places: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:

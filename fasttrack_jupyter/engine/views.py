@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -169,6 +169,12 @@ class TaskInstanceView(View):
     """What its run takes, as earlier jobs taught; None where none did, or where it does not run."""
     progress: ProgressView | None = None
     """None where it does not run, or says nothing (also until an engine that was started anew has heard it)."""
+    kind: Literal["task", "loop", "group"] = "task"
+    """A loop and a group have no session: they have others inside, which come to be once they are RUNNING."""
+    parent: str | None = None
+    """Path of the loop or the group that it is inside of."""
+    item: Any = None
+    """Of the iteration that it is, or is inside of."""
 
 
 class AttemptView(View):

@@ -19,10 +19,18 @@ LOCAL = "local"
 
 
 def backend_of(job: PipelineJob, path: str) -> str:
-    """Where an instance of ``job`` runs, or where the outputs that it stands for are."""
-    entry: Mapping[str, Any] = job.options.get("plan", {}).get(path, {})
+    """Where an instance of ``job`` runs, or where the outputs that it stands for are.
+
+    What is inside of others is where these are.
+    """
+    entry: Mapping[str, Any] = job.options.get("plan", {}).get(top_of(path), {})
     name: str = entry.get("backend", job.backend)
     return name
+
+
+def top_of(path: str) -> str:
+    """The instance that is inside of nothing: ``sweep`` for ``sweep[2]/train``."""
+    return path.partition("/")[0].partition("[")[0]
 
 
 def places_of(job: PipelineJob) -> Places:

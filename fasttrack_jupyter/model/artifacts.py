@@ -63,6 +63,15 @@ class OutputSpec(BaseModel):
     description: str | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     register_as: str | None = Field(default=None, alias="register", examples=["digits"])
+    source: Text | None = Field(
+        default=None, alias="from", examples=["train.model", "big.model | small.model"],
+        description="Of a group: which output inside it is; of several with | between them the first that is there",
+    )  # fmt: skip
+
+    @property
+    def refs(self) -> tuple[InputRef, ...]:
+        """The outputs inside of a group that it may be, the first that is there counts."""
+        return InputSpec(source=self.source).refs if self.source else ()
 
     @model_validator(mode="before")
     @classmethod

@@ -4,9 +4,10 @@ Tasks are numbered by their position in the file; everything here speaks in thes
 100,000 tasks cost a few lists of small tuples. A task's *upstream* order is a contract: it is the
 order of ``/pipeline/input1``, ``/pipeline/input2`` … in its sessions. Explicit ``dependencies``
 come first, then the tasks that its ``inputs`` name, then those that ``${{ tasks.* }}`` mentions in
-its condition (``when``), in its command and in its environment variables; each task once, at its
-first appearance. What a final task waits for besides, namely everything that is not final, is no
-edge: its sessions see only what it names, and n final tasks of m others would cost n·m edges.
+its condition (``when``), in its command and in its environment variables, and what those inside of a
+group name outside of it; each task once, at its first appearance. What a final task waits for
+besides, namely everything that is not final, is no edge: its sessions see only what it names, and n
+final tasks of m others would cost n·m edges.
 """
 
 from __future__ import annotations
@@ -143,13 +144,28 @@ def build_graph(pipeline: Pipeline) -> TaskGraph:
 
 
 def needed(task: Task) -> Iterator[str]:
-    """Names of the tasks that ``task`` waits for, in the order of its inputs; a name may come more than once."""
+    """Names of the tasks that ``task`` waits for, in the order of its inputs; a name may come more than once.
+
+    What those inside of a group name and none of them is comes last: the group waits for it.
+    """
     yield from task.dependencies
     for given in task.inputs.values():
         yield from given.tasks
-    for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values()):
+    for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values(), *opened_by(task)):
         if "${{" in text:
             yield from _mentioned(text)
+    inside = {inner.name for inner in task.tasks}
+    for inner in task.tasks:
+        yield from (name for name in needed(inner) if name not in inside)
+
+
+def opened_by(task: Task) -> Iterator[str]:
+    """The texts that say what a container is opened by."""
+    if task.for_each is not None:
+        items = task.for_each.items
+        yield from (text for text in (items if isinstance(items, list) else [items]) if isinstance(text, str))
+    if task.is_group:
+        yield from (text for text in task.parameters.values() if isinstance(text, str))
 
 
 def _mentioned(text: str) -> Iterator[str]:

@@ -24,8 +24,10 @@ TITLES: dict[str, dict[str, str]] = {
         "files": "Code that it reads", "side_effects": "Has side effects",
         "continue_on_failure": "Continue on failure", "retry": "Retry", "timeout": "Timeout", "inputs": "Inputs",
         "outputs": "Outputs", "service": "Service", "approval": "Question",
-        "notebook": "Notebook", "parameters": "Notebook parameters",
+        "notebook": "Notebook", "parameters": "Parameters",
+        "for_each": "For each", "tasks": "Tasks inside",
     },
+    "ForEach": {"item": "Items", "max_parallel": "At a time"},
     "After": {"pipeline": "Pipeline", "within": "Within", "wait": "Longest wait"},
     "Launcher": {
         "preset": "Preset", "processes_per_node": "Processes per container", "start_within": "Start within",
@@ -38,6 +40,7 @@ TITLES: dict[str, dict[str, str]] = {
     "InputSpec": {"from": "From", "type": "Type", "description": "Description"},
     "OutputSpec": {
         "type": "Type", "path": "Path", "description": "Description", "metadata": "Metadata", "register": "Register as",
+        "from": "From",
     },
     "Ownership": {
         "domain": "Domain", "domain_name": "Domain name", "scope": "Scope", "group_name": "Project",

@@ -201,6 +201,18 @@ Mounts = Annotated[tuple[_WrittenMount, ...], BeforeValidator(_none_is_empty)]
 _NO_ENVIRONMENT, _NO_OPTIONS, _NO_RETRY = Environment(), ResourceOptions(), Retry()
 
 
+class ForEach(Model):
+    """A task that is repeated, once for each item of a list."""
+
+    items: list[Any] | Text = Field(
+        alias="item", description="The items: a list, or one ${{ … }} that gives one; each is ${{ item }} inside",
+        examples=[[0.1, 0.01], "${{ tasks.prep.outputs.files }}"],
+    )  # fmt: skip
+    max_parallel: Count | None = Field(
+        default=None, **_between(1, 10_000), description="Iterations that go on at a time; empty: as many as fit"
+    )
+
+
 class Task(Model):
     """The unit of execution: a command, in an image, with resources and mounts."""
 
@@ -246,7 +258,7 @@ class Task(Model):
         examples=["report.ipynb"],
     )  # fmt: skip
     parameters: Annotated[dict[str, Any], BeforeValidator(_none_is_nothing)] = Field(
-        default_factory=dict, description="Values of the notebook's parameters; may hold ${{ params.x }}",
+        default_factory=dict, description="Values of a notebook's parameters, or of what is params.x inside of a group",
         examples=[{"lr": "${{ params.learning_rate }}", "epochs": 3}],
     )  # fmt: skip
     environment: Annotated[Environment, BeforeValidator(_none_is_nothing)] = Field(
@@ -305,8 +317,26 @@ class Task(Model):
         default_factory=dict, description="What the task hands on: values (int, float, str, bool, list, struct), files",
         examples=[{"model": {"type": "Model", "path": "model.pkl"}, "accuracy": {"type": "float"}}],
     )  # fmt: skip
+    for_each: ForEach | None = Field(
+        default=None, description="Repeat the task for each item of a list: one task instance per iteration. "
+        "Others see its outputs as lists",
+        examples=[{"item": [0.1, 0.01], "max_parallel": 2}],
+    )  # fmt: skip
+    tasks: Annotated[tuple[Task, ...], BeforeValidator(_none_is_empty)] = Field(
+        default=(), description="Tasks inside, instead of a command: this one is a group. Others see its outputs only"
+    )
     service: Service | None = Field(default=None, description="What a deployment task serves")
     approval: Approval | None = Field(default=None, description="What an approval task asks")
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it has tasks inside instead of a command."""
+        return bool(self.tasks)
+
+    @property
+    def is_container(self) -> bool:
+        """Whether it has no session of its own: a loop, or a group."""
+        return self.for_each is not None or bool(self.tasks)
 
     @property
     def containers(self) -> int:

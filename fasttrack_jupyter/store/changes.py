@@ -119,7 +119,8 @@ WHERE attempts.status NOT IN {_ENDED} OR attempts.status = excluded.status
 
 _ADD_INSTANCES = """
 INSERT INTO instances (num, path, task, status)
-SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), 'WAITING' FROM json_each(?)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), 'WAITING'
+FROM json_each(?)
 """
 
 _INSERT_EVENTS = """

@@ -145,9 +145,8 @@ CASES = [
     ("{name: a, command: '${{ ‸job.nr }}'}", "bad-expression", "job.id"),
     ("{name: a, command: 'x ${{ ‸secrets.HUB }}'}", "secret-in-command", "\"$HUB\""),
     ("{name: a, command: 'x ${{ 1 + ‸}}'}", "bad-expression", ""),
-    ("{name: a, command: '${{ ‸item }}'}", "not-yet", ""),
+    ("{name: a, command: '${{ ‸item }}'}", "no-loop", ""),
     ("{name: a, command: x, environment: {image: ‸'${{ params.x }}'}}", "expression-not-here", "envs"),
-    ("{name: a, command: x, ‸for_each: {item: [1]}}", "not-yet", ""),
     ("{name: a, command: x, environment: {‸<<: {image: y}}}", "merge-key", "alias"),
 ]  # fmt: skip
 

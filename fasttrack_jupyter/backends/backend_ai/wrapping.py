@@ -84,6 +84,8 @@ def _placed(spec: SessionSpec, executables: Sequence[str]) -> Iterator[str]:
         yield _call("echo", f"fasttrack: {left} files of the code are executable, but not here: they are too many")
     for name, value in values_inside(spec).items():
         yield _call("value", name, value)
+    for folder in dict.fromkeys(name.rpartition("/")[0] for name in spec.named_inputs if "/" in name):
+        yield _call("mkdir", "-p", f"/pipeline/inputs/{folder}")
     for name, target in named_targets(spec).items():
         yield _call("link", target, f"/pipeline/inputs/{name}")
 

@@ -145,6 +145,8 @@ def link_work(places: Places) -> None:
     for name, path in places.named_inputs.items():
         spot = f"{places.control}/inputs/{name}"
         if path != spot:
+            if "/" in name:  # one of several that are one input
+                os.makedirs(os.path.dirname(spot), exist_ok=True)
             os.symlink(path, spot)
     link_code(places.work, places.code, places.code)
 

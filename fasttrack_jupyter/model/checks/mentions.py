@@ -96,8 +96,9 @@ class Mentions:
         """``(code, message, hint)`` of what is wrong with one mention."""
         root, names = reference.root, reference.names
         name = str(names[0]) if names else ""
-        if root == "item":
-            yield "not-yet", "item belongs to for_each, which this release does not run yet", "write the value"
+        if root in ("item", "loop"):
+            if task is not None and task.for_each is None:
+                yield "no-loop", f"{root} is only known inside of a loop", "add for_each: {item: [1, 2, 3]} to the task"
         elif not names:
             yield "bad-expression", f"{root} alone means nothing here", f"name one: {root}.{_EXAMPLES[root]}"
         elif root == "params" and name not in self._params:

@@ -65,7 +65,9 @@ def _unnamable(number: int, name: str, backend: str) -> Finding:
 
 
 def _command(number: int, task: Task) -> Iterator[Finding]:
-    if task.command is None:
+    if task.is_group:
+        pass
+    elif task.command is None:
         other = "deployment, for its service" if task.service else "notebook" if task.notebook else ""
         other = "approval" if task.approval else other
         hint = "add command: python train.py" + (f"; or type: {other}" if other else "")

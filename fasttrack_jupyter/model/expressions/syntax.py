@@ -21,7 +21,7 @@ from typing import Any
 
 from fasttrack_jupyter.model.expressions.errors import ExpressionError, did_you_mean
 
-ROOTS = ("params", "secrets", "inputs", "tasks", "item", "job")
+ROOTS = ("params", "secrets", "inputs", "tasks", "item", "loop", "job")
 """What a reference may begin with."""
 
 MAX_LENGTH = 10_000

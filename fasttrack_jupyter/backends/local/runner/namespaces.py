@@ -113,6 +113,8 @@ class Template:
         if view["inputs"]:
             os.mkdir(f"{NEW}/inputs")
         for name, path in view["ro"]:
+            if name.count("/") > 1:  # one of several that are one input
+                os.makedirs(os.path.dirname(f"{NEW}/{name}"), exist_ok=True)
             self._place(self._readonly(path), f"{NEW}/{name}")
         for name, text in view["values"]:
             with open(f"{NEW}/inputs/{name}", "w", encoding="utf-8") as file:
