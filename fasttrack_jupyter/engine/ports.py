@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from fasttrack_jupyter.model.approvals import Question
+from fasttrack_jupyter.model.launchers import Launch
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.problems import Problem
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
@@ -82,6 +83,8 @@ class SessionSpec:
     cluster_mode: ClusterMode = ClusterMode.SINGLE_NODE
     cluster_size: int = 1
     run_on_all: bool = False
+    launch: Launch | None = None
+    """With a launcher the command runs once per rank, on all containers: :mod:`~fasttrack_jupyter.model.launchers`."""
     project: str | None = None
     resource_group: str | None = None
     git: GitSource | None = None

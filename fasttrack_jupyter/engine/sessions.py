@@ -21,6 +21,7 @@ from fasttrack_jupyter.model.artifacts import InputRef, OutputSpec, wanted
 from fasttrack_jupyter.model.expressions import Template, as_text, parse_template
 from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
+from fasttrack_jupyter.model.launchers import launch_of
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.notebooks import command_of, render_command
 from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION, DEFAULT_MOUNT, RunOn, Task, TaskType
@@ -124,6 +125,7 @@ class SessionBuilder:
             cluster_mode=task.cluster_mode,
             cluster_size=task.cluster_size,
             run_on_all=task.run_on is RunOn.ALL,
+            launch=launch_of(task.launcher, self._slots[ordinal]),
             project=environment.project or self._pipeline.environment.project,
             resource_group=environment.scaling_group or self._pipeline.environment.scaling_group,
             git=self._git(task, environ),
@@ -146,6 +148,7 @@ class SessionBuilder:
             slots=self._slots[ordinal], environ={}, code=job.code, mounts=self._pipeline.mounts_of(task),
             shmem=self._pipeline.shmem_of(task), timeout=task.timeout, cluster_mode=task.cluster_mode,
             cluster_size=task.cluster_size, run_on_all=task.run_on is RunOn.ALL, git=self._git(task, {}),
+            launch=launch_of(task.launcher, self._slots[ordinal]),
             service=service, project=environment.project or defaults.project,
             resource_group=environment.scaling_group or defaults.scaling_group,
         )  # fmt: skip

@@ -43,6 +43,11 @@ def request(
             f"{spec.path!r} asks for {spec.cluster_size} members in containers, which this machine does not link",
             hint="Map the image to an environment (uv:, conda:, venv:), or ask for cluster_size 1.",
         )
+    if spec.launch is not None:
+        raise SessionRejected(
+            f"{spec.path!r} has a launcher, which cannot start its ranks in a container here",
+            hint="Map the image to an environment (uv:, conda:, venv:), or start them in the command: torchrun …",
+        )
     if spec.service is not None:
         raise SessionRejected(
             f"the image {spec.image} of service {spec.service.name} is a container here, and this machine serves none",

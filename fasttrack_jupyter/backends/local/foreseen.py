@@ -41,7 +41,11 @@ class Foreseen:
         """Make ``session`` ready if that takes no waiting, and nothing that another one could be waiting for."""
         spec = session.spec
         is_plain = (
-            spec.image is None and spec.git is None and spec.cluster_size == 1 and spec.slots.keys() <= _PLAIN_SLOTS
+            spec.image is None
+            and spec.git is None
+            and spec.cluster_size == 1
+            and spec.launch is None
+            and spec.slots.keys() <= _PLAIN_SLOTS
         )
         if not is_plain or len(self._ready) >= _AT_ONCE:
             return

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fasttrack_jupyter.backends.local import attempts
+from fasttrack_jupyter.backends.local import attempts, launching
 from fasttrack_jupyter.backends.local.durable import has_entries, sync_tree
 from fasttrack_jupyter.backends.local.failure import failure_told
 from fasttrack_jupyter.backends.local.noted import artifacts_in, noted_in
@@ -52,6 +52,8 @@ def outcome_of(control: str, outputs: str) -> Outcome:
         return _never_ended(control)
     if code == 0:
         return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
+    if why := launching.failed_rank(control):
+        return Outcome(Status.TERMINATED, Result.FAILURE, code, why, told=failure_told(outputs))
     member = attempts.failed_member(control)
     reason = f"exit {code}" + (f" ({member})" if member else "")
     return Outcome(Status.TERMINATED, Result.FAILURE, code, reason, told=failure_told(outputs))

@@ -16,6 +16,7 @@ from fasttrack_jupyter.backends.local import contained, folders_view, git, names
 from fasttrack_jupyter.backends.local.commands import argv_of
 from fasttrack_jupyter.backends.local.environments import ImageResolver, ResolvedImage
 from fasttrack_jupyter.backends.local.fresh import open_private
+from fasttrack_jupyter.backends.local.launching import ranks_of
 from fasttrack_jupyter.backends.local.patience import patiently
 from fasttrack_jupyter.backends.local.places import Placing
 from fasttrack_jupyter.backends.local.process import MARKER
@@ -36,6 +37,7 @@ from fasttrack_jupyter.engine.task_files import searched_first
 from fasttrack_jupyter.errors import BackendUnreachable, Conflict, SessionRejected
 from fasttrack_jupyter.model.lifecycle import Status
 
+_RANKS = str(Path(__file__).parent.parent / "ranks.py")
 _MEMBERS = str(Path(__file__).parent / "runner" / "members.py")
 _COMMAND_FILE = ".fasttrack-command"
 _SHELL = ("/bin/sh", "-c")
@@ -126,7 +128,7 @@ class Preparation:
         elif mode == "namespaces":
             request["view"] = namespace_view.view_of(spec, places, basis.image.readonly_paths)
         notes = _notes(mode, spec, basis)
-        if self._starts_warm and mode in ("namespaces", "folders") and spec.cluster_size == 1:
+        if self._starts_warm and mode in ("namespaces", "folders") and spec.cluster_size == 1 and spec.launch is None:
             try:
                 request["warm"] = warm_request(command, places, environ)
                 request["argv"] = shlex.split(command)
@@ -138,7 +140,10 @@ class Preparation:
         spec = session.spec
         environ[MARKER] = session.control
         argv = argv_of(command) if mode in ("namespaces", "folders") else [*_SHELL, command]
-        if spec.cluster_size > 1:
+        if spec.launch is not None and mode != "container":
+            environ["FT_RANKS"] = json.dumps(ranks_of(spec, spec.launch, session.control, self._members(spec)))
+            argv = [sys.executable, "-I", "-S", _RANKS, command]
+        elif spec.cluster_size > 1:
             environ["FT_MEMBERS"] = json.dumps(self._members(spec))
             argv = [sys.executable, "-I", "-S", _MEMBERS, "all" if spec.run_on_all else "main", command]
         return {

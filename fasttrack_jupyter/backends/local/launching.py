@@ -1,0 +1,41 @@
+"""Distributed training on this machine: all ranks of all nodes are processes of one session (see ``ranks.py``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fasttrack_jupyter.engine.ports import SessionSpec
+from fasttrack_jupyter.model.launchers import Launch
+
+_FOLDER = "ranks"
+"""Where the nodes meet, in the attempt's directory."""
+_LONGEST_REASON = 300
+_ADDRESS = "127.0.0.1"
+
+
+def ranks_of(spec: SessionSpec, launch: Launch, control: str, members: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """What ``ranks.py`` is told; ``members`` are each node's own variables."""
+    return {
+        "folder": f"{control}/{_FOLDER}",
+        "nodes": [variables["BACKENDAI_CLUSTER_HOST"] for variables in members],
+        "processes": launch.processes,
+        "within": launch.start_within,
+        "address": _ADDRESS,
+        "port": launch.port or 0,
+        "run": spec.attempt_id,
+        "members": list(members),
+        "poll": 0.1,
+    }
+
+
+def failed_rank(control: str) -> str:
+    """Why the ranks of a session failed, in words; empty where there are none, or nothing is known of it."""
+    try:
+        with open(f"{control}/{_FOLDER}/told", encoding="utf-8", errors="replace") as file:
+            told = json.load(file)
+    except (OSError, ValueError):
+        return ""
+    reason = told.get("reason") if isinstance(told, dict) else None
+    return " ".join(reason.split())[:_LONGEST_REASON] if isinstance(reason, str) else ""
