@@ -15,7 +15,7 @@ from backend_ai.real_cluster import Cluster
 
 from fasttrack_jupyter.errors import Refused
 
-pytestmark = pytest.mark.since(26, 9)
+pytestmark = pytest.mark.since(26)
 TOLD = "cat /home/config/resource.txt"
 
 
