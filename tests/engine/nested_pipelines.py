@@ -44,6 +44,7 @@ class T:
     final: bool = False
     considered: bool = False
     """Containers always are."""
+    skip: bool = False
 
     @property
     def is_container(self) -> bool:
@@ -52,7 +53,16 @@ class T:
     @property
     def iteration(self) -> T:
         """What each iteration of this loop is."""
-        return replace(self, is_loop=False, at_once=None, needs="", run_if=RunIf.ALL_SUCCESS, tolerated=False)
+        return replace(
+            self,
+            is_loop=False,
+            at_once=None,
+            needs="",
+            run_if=RunIf.ALL_SUCCESS,
+            tolerated=False,
+            skip=False,
+            final=False,
+        )
 
     def waits_for(self) -> set[str]:
         """What it needs, and what those inside need that is not inside."""
@@ -94,7 +104,7 @@ class Nest:
         plans = []
         for i in range(len(data["items"])):
             self.index[f"{path}[{i}]"] = len(self.places)
-            self.places.append(Place(replace(place.task.iteration, final=False), place.scope, is_in_final))
+            self.places.append(Place(place.task.iteration, place.scope, is_in_final))
             plans.append(self._plan(f"{path}[{i}]", parent))
         return plans
 
@@ -118,6 +128,8 @@ class Nest:
             tuple(sorted(place.scope[name] for name in task.waits_for())) if not path.endswith("]") else (),
             Retry(max_attempts=task.attempts),
             task.tolerated,
+            Status.SKIPPED if task.skip else None,
+            "skip: true" if task.skip else "",
             run_if=task.run_if,
             is_final=task.final,
             is_in_final=place.is_in_final,

@@ -61,7 +61,7 @@ class Reference:
         others = list(seen.values())
         for task in in_order([task for task in tasks if task.final]):
             finals = [seen[name] for name in task.waits_for() if seen[name].task.final]
-            is_going = foretell(task.run_if, others + finals) == "GO"
+            is_going = not task.skip and foretell(task.run_if, others + finals) == "GO"
             end = self._goes_on(task, task.name, seen) if is_going else End("SKIPPED")
             seen[task.name] = Seen(task, self._keep(task.name, end))
 
@@ -70,7 +70,7 @@ class Reference:
         seen = dict(outer)
         for task in in_order(tasks):
             path = prefix + task.name
-            fate = foretell(task.run_if, [seen[name] for name in task.waits_for()])
+            fate = "SKIPPED" if task.skip else foretell(task.run_if, [seen[name] for name in task.waits_for()])
             end = self._goes_on(task, path, seen) if fate == "GO" else End(fate)
             seen[task.name] = Seen(task, self._keep(path, end))
         return seen

@@ -292,6 +292,15 @@ def test_verdicts_inside_count_as_they_do_outside() -> None:
     ]
 
 
+def test_what_is_always_skipped_inside_ends_as_its_container_opens() -> None:
+    """It satisfies; a group of nothing else has ended at once."""
+    machine = job(T("g", inside=(T("a", skip=True), T("b", "a"))), T("h", inside=(T("x", skip=True),)))
+    decision = tell(machine, opened("g"))
+    assert moves(decision)[1:] == [("g/a", "SKIPPED", "skip: true")]
+    assert next_ones(decision) == ["g/b"]
+    assert moves(tell(machine, opened("h")))[1:] == [("h/x", "SKIPPED", "skip: true"), ("h", "TERMINATED", "")]
+
+
 def test_a_loop_all_iterations_of_which_were_skipped_is_a_success() -> None:
     """It was not skipped itself: ``one_success`` behind it goes on."""
     machine = job(T("sweep", is_loop=True, considered=True), T("after", "sweep", run_if=RunIf.ONE_SUCCESS))

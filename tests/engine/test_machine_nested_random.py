@@ -67,7 +67,7 @@ class Pipelines:
         draw = self._draw
         self._count += 1
         name = f"t{self._count}"
-        kind = draw(st.sampled_from(["task", "task", "group", "loop", "loop of groups"]), label=name)
+        kind = draw(st.sampled_from(["task", "loop", "group", "loop of groups", "task"]), label=name)
         inside: list[T] = []
         if kind in ("group", "loop of groups") and depth < DEEPEST:
             inside = self._level(draw(st.integers(1, 3)), visible, depth + 1)
@@ -78,12 +78,13 @@ class Pipelines:
             " ".join(sorted(needs)),
             tuple(inside),
             is_loop,
-            draw(st.sampled_from([None, 1, 2])) if is_loop else None,
-            draw(st.sampled_from([RunIf.ALL_SUCCESS, RunIf.ALL_SUCCESS, *RunIf])),
+            draw(st.sampled_from([1, 2, None])) if is_loop else None,
+            draw(st.sampled_from([*[RunIf.ALL_SUCCESS] * 3, RunIf.ALL_DONE, *RunIf])),
             draw(st.integers(1, 2)),
             draw(st.booleans()),
             is_final,
             draw(st.integers(0, 3)) == 0,
+            draw(st.integers(0, 14)) == 14,
         )
 
 
@@ -147,8 +148,10 @@ class Simulation:
             case Consider(path):
                 self.considering.append(path)
             case Withdraw(path):
-                (self.offered if path in self.offered else self.considering).remove(path)
+                for line in (self.offered, self.considering):
+                    line[:] = [other for other in line if other != path]
             case Submit(path, attempt):
+                assert path not in self.hit | self.hit_with_job, f"{path} began after it was cancelled"
                 self.start(path, attempt)
             case Adopt(path, attempt, may_create):
                 if (path, attempt) not in self.sessions:
@@ -227,7 +230,8 @@ class Simulation:
     def admit(self) -> None:
         path = self.draw(st.sampled_from(self.offered))
         self.offered.remove(path)
-        self.take(self.machine.handle(InstanceAdmitted(path, 1.0, f"jobs/1/{path}")))
+        if self.machine.may_begin(path):
+            self.take(self.machine.handle(InstanceAdmitted(path, 1.0, f"jobs/1/{path}")))
 
     def retry(self) -> None:
         self.take(self.machine.handle(RetryDue(self.retrying.pop(), 0.0)))
@@ -243,9 +247,9 @@ class Simulation:
         task = self.nest.task(path)
         goes = VerdictKind.EXPAND if task.is_container else VerdictKind.RUN
         if path not in self.verdicts:
-            kinds = [goes, goes, goes, VerdictKind.SKIP, VerdictKind.REUSE, VerdictKind.FAIL]
+            kinds = [*[goes] * 9, VerdictKind.SKIP, VerdictKind.REUSE, VerdictKind.FAIL]
             self.verdicts[path] = self.draw(st.sampled_from(kinds), label=path)
-            self.items[path] = self.draw(st.integers(0, 3), label="items") if task.is_loop else 0
+            self.items[path] = self.draw(st.sampled_from([3, 4, 2, 1, 0]), label="items") if task.is_loop else 0
         data = {"items": list(range(self.items[path]))} if task.is_loop else {}
         self.take(self.machine.handle(InstanceDecided(path, 0.0, Verdict(self.verdicts[path], data=data))))
 
@@ -260,14 +264,15 @@ class Simulation:
         if was_cancelled and self.draw(st.booleans()):
             report = SessionReported(path, attempt, Status.CANCELLED, 0.0, reason="cancelled")
         else:
-            how = self.draw(st.sampled_from(["success", *OUTCOMES]), label=f"{path} {attempt}")
+            how = self.draw(st.sampled_from([*["success"] * 5, *OUTCOMES]), label=f"{path} {attempt}")
             self.outcomes[path, attempt] = how
             result, code = OUTCOMES[how]
             report = SessionReported(path, attempt, Status.TERMINATED, 0.0, result, code, is_final=how == "refused")
         self.take(self.machine.handle(report))
 
     def cancel_one(self) -> None:
-        path = self.draw(st.sampled_from(list(self.rows)))
+        unended = [path for path, row in self.rows.items() if row.status not in ENDED]
+        path = self.draw(st.sampled_from(unended if self.draw(st.integers(0, 9)) else list(self.rows)))
         below = {path} | {other for other in self.rows if other.startswith((f"{path}/", f"{path}["))}
         if self.rows[path].status not in ENDED:
             self.hit |= {other for other in below if self.rows[other].status not in ENDED}
