@@ -41,6 +41,8 @@ export namespace CommandIDs {
   export const cancelJob = 'fasttrack:cancel-job';
   /** Make a new job from an old one. Args: `job`, `fromFailed?`. */
   export const rerunJob = 'fasttrack:rerun-job';
+  /** Show jobs side by side in a tab. Args: `jobs?` (ids; else it is asked which). */
+  export const compareJobs = 'fasttrack:compare-jobs';
   /** Open a notebook that runs in a session like that of a task instance. Args: `job`, `path`. */
   export const debugTask = 'fasttrack:debug-task';
   /** Show the panel. */

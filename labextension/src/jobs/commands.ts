@@ -23,6 +23,8 @@ export namespace PanelCommandIDs {
   export const deleteJobs = 'fasttrack:delete-jobs';
   /** Name and tag a job in the panel. */
   export const editJob = 'fasttrack:edit-job';
+  /** Show the selected jobs side by side. */
+  export const compareSelected = 'fasttrack:compare-selected-jobs';
   /** Copy a job's id. */
   export const copyId = 'fasttrack:copy-job-id';
 }
@@ -89,6 +91,11 @@ export function addJobCommands(commands: CommandRegistry, parts: JobCommandsPart
     async jobs => parts.widget.list.drop(await actions.delete(jobs)),
     job => !isLiving(job)
   );
+  commands.addCommand(PanelCommandIDs.compareSelected, {
+    label: trans.__('Compare jobs'),
+    isEnabled: () => chosen(parts).length > 1,
+    execute: () => commands.execute(CommandIDs.compareJobs, { jobs: chosen(parts).map(job => job.id) })
+  });
   commands.addCommand(PanelCommandIDs.editJob, {
     label: trans.__('Name, tags and note…'),
     execute: () => parts.widget.edit()

@@ -15,3 +15,15 @@ export const pipelineIcon = new LabIcon({
   </g>
 </svg>`
 });
+
+/** Columns of different heights, side by side. */
+export const comparisonIcon = new LabIcon({
+  name: 'fasttrack:comparison',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <g class="jp-icon3" fill="#616161">
+    <rect x="3" y="10" width="4.500" height="11" rx="1"/>
+    <rect x="9.750" y="3" width="4.500" height="18" rx="1"/>
+    <rect x="16.500" y="14" width="4.500" height="7" rx="1"/>
+  </g>
+</svg>`
+});

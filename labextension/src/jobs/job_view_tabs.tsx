@@ -3,13 +3,14 @@ import * as React from 'react';
 
 import type { JobView } from '../generated';
 import type { State } from '../status';
+import { JobMetrics } from './job_metrics';
 import { Tasks } from './job_view_tasks';
 import { DifferencesToFile, Parameters, Yaml } from './job_view_texts';
 import { Timeline } from './job_view_timeline';
 import type { PanelContext } from './task_panel';
 
 /** Which tab. */
-export type JobTab = 'timeline' | 'tasks' | 'parameters' | 'yaml' | 'differences';
+export type JobTab = 'timeline' | 'tasks' | 'metrics' | 'parameters' | 'yaml' | 'differences';
 
 /** What a tab shows of a job. */
 export interface TabProps {
@@ -28,6 +29,7 @@ export function JobTabs(props: TabProps & { tab: JobTab; onTab(tab: JobTab): voi
   const tabs: [JobTab, string, (props: TabProps) => JSX.Element][] = [
     ['timeline', trans.__('Timeline'), Timeline],
     ['tasks', trans.__('Task instances'), Tasks],
+    ['metrics', trans.__('Metrics'), JobMetrics],
     ['parameters', trans.__('Parameters'), Parameters],
     ['yaml', trans.__('YAML'), Yaml],
     ['differences', trans.__('Differences'), DifferencesToFile]

@@ -18,6 +18,7 @@ export interface JobsListActions {
   open(job: JobSummary): void;
   cancel(jobs: readonly JobSummary[]): void;
   delete(jobs: readonly JobSummary[]): Promise<readonly string[]>;
+  compare(jobs: readonly JobSummary[]): void;
   annotate(job: JobSummary, patch: Partial<JobPatch>): Promise<JobSummary | null>;
   /** Make and open the example pipeline. */
   example(): void;
@@ -82,6 +83,7 @@ function JobsView(props: ViewProps): JSX.Element {
         <JobsSelectionBar
           list={list}
           trans={trans}
+          onCompare={actions.compare}
           onCancel={actions.cancel}
           onDelete={jobs => void drop(props, jobs)}
         />

@@ -106,6 +106,7 @@ function TagField(props: { list: JobsList; trans: TranslationBundle }): JSX.Elem
 export function JobsSelectionBar(props: {
   list: JobsList;
   trans: TranslationBundle;
+  onCompare: (jobs: readonly JobSummary[]) => void;
   onCancel: (jobs: readonly JobSummary[]) => void;
   onDelete: (jobs: readonly JobSummary[]) => void;
 }): JSX.Element {
@@ -119,6 +120,7 @@ export function JobsSelectionBar(props: {
   return (
     <div className="jp-ft-selection" role="toolbar" aria-label={trans.__('Selected jobs')}>
       <span aria-live="polite">{trans._n('%1 selected', '%1 selected', selected.length)}</span>
+      <TextButton label={trans.__('Compare')} onClick={() => props.onCompare(selected)} />
       {living.length > 0 ? (
         <TextButton label={trans.__('Cancel')} onClick={() => props.onCancel(living)} />
       ) : null}

@@ -84,7 +84,8 @@ export function addEntries(parts: LauncherParts): void {
   launcher?.add({ command: CommandIDs.newPipeline, category, rank: 1, args: { isLauncher: true } });
   const commands = [
     ...[CommandIDs.newPipeline, EXAMPLE_COMMAND, CommandIDs.importPipeline, CommandIDs.showPanel],
-    ...[PanelCommandIDs.chooseJob, PanelCommandIDs.canvas, CommandIDs.cancelJob, CommandIDs.rerunJob]
+    ...[PanelCommandIDs.chooseJob, PanelCommandIDs.canvas, CommandIDs.cancelJob, CommandIDs.rerunJob],
+    CommandIDs.compareJobs
   ];
   const title = core.trans.__('FastTrack');
   commands.forEach(command => palette?.addItem({ command, category: title, args: { isPalette: true } }));

@@ -1,17 +1,19 @@
-/** What a task instance has written, also while it runs: declared values, files, and a preview of the chosen one. */
+/**
+ * What a task instance has written, also while it runs: its metrics as curves, declared values, cards of models and
+ * datasets, files, and a preview of the chosen one; after its end confusion matrices and ROC curves as well.
+ */
 import { PathExt } from '@jupyterlab/coreutils';
 import * as React from 'react';
 
-import type { FileView } from '../generated';
-import { pointsOf } from './chart';
-import { Curve } from './curve';
-import { IMAGE_BYTES, imageType, imageUrl, PREVIEW_BYTES, previewOf, type Preview } from './outputs_preview';
+import type { FiguresView, FileView } from '../generated';
+import { cardsIn } from '../viewers/card_model';
+import { Figures } from '../viewers/figures';
+import { Metrics } from '../viewers/metrics';
+import { Cards } from './outputs_cards';
 import { FileList } from './outputs_files';
-import { Rendered } from './rendered';
+import { FilePreview, readFile, type Shown } from './outputs_shown';
+import { figuresOf, hasFigures, TaskMetrics } from './task_metrics';
 import { TaskPanel, taskRoute } from './task_panel';
-import { bytes } from '../words';
-
-type Shown = { file: FileView; preview: Preview | null; url: string };
 
 /** The dock's tab "Outputs". */
 export class OutputsPanel extends TaskPanel {
@@ -26,173 +28,133 @@ export class OutputsPanel extends TaskPanel {
       {},
       signal
     );
-    const again = this.files.find(file => file.path === (this.wanted ?? this.first()?.path));
-    if (
-      again &&
-      (!this.shown ||
-        again.path !== this.shown.file.path ||
-        again.modified_at !== this.shown.file.modified_at ||
-        again.size !== this.shown.file.size)
-    ) {
-      await this.choose(again, signal);
-    }
+    await Promise.all([this.metrics.ask(signal), this.askFigures(signal), this.choseAgain(signal)]);
   }
 
   protected present(): JSX.Element {
     const { trans } = this.context;
     const files = this.files.filter(isShown);
     return (
-      <div className="ft-Outputs">
-        <div className="ft-Outputs-all">
-          <Values values={this.instance?.outputs ?? {}} label={trans.__('Declared outputs')} />
-          {files.length === 0 && (
-            <p className="ft-TaskPanel-hint">
-              {this.isRunning
-                ? trans.__('Nothing yet. What the task writes to /pipeline/outputs appears here.')
-                : trans.__('The task left no files in /pipeline/outputs.')}
-            </p>
-          )}
-          {files.length > 0 && (
-            <FileList
-              files={files}
-              chosen={this.shown?.file.path}
-              trans={trans}
-              url={file => this.url(file)}
-              onChoose={file => {
-                this.wanted = file.path;
-                void this.attempt(signal => this.choose(file, signal));
-              }}
-            />
-          )}
+      <>
+        {this.presentMetrics()}
+        {this.figures && <Figures found={this.figures} trans={trans} />}
+        {this.instance && (
+          <Cards job={this.job} instance={this.instance} files={this.files} context={this.context} />
+        )}
+        <div className="ft-Outputs">
+          <div className="ft-Outputs-all">
+            <Values values={this.instance?.outputs ?? {}} label={trans.__('Declared outputs')} />
+            {files.length === 0 && (
+              <p className="ft-TaskPanel-hint">
+                {this.isRunning
+                  ? trans.__('Nothing yet. What the task writes to /pipeline/outputs appears here.')
+                  : trans.__('The task left no files in /pipeline/outputs.')}
+              </p>
+            )}
+            {files.length > 0 && (
+              <FileList
+                files={files}
+                chosen={this.shown?.file.path}
+                trans={trans}
+                url={file => this.context.api.url(this.route(file))}
+                onChoose={file => {
+                  this.wanted = file.path;
+                  void this.attempt(signal => this.choose(file, signal));
+                }}
+              />
+            )}
+          </div>
+          {this.shown && this.presentFile(this.shown, files)}
         </div>
-        {this.shown && this.presentFile(this.shown, files)}
-      </div>
+      </>
     );
   }
 
-  private presentFile({ file, preview, url }: Shown, files: readonly FileView[]): JSX.Element {
+  private presentMetrics(): JSX.Element | null {
+    const { trans } = this.context;
+    const sources = this.metrics.sources(trans);
+    const attempts = this.instance?.attempts ?? 0;
+    if (sources.length === 0 && this.metrics.also.size === 0) {
+      return null;
+    }
+    return (
+      <details open className="ft-Outputs-metrics">
+        <summary>{trans.__('Metrics')}</summary>
+        {attempts > 1 && (
+          <div className="ft-Metrics-bar" role="group" aria-label={trans.__('Attempts')}>
+            {Array.from({ length: attempts - 1 }, (_, at) => at + 1).map(number => (
+              <button
+                key={number}
+                type="button"
+                className="ft-Cluster-chip"
+                aria-pressed={this.metrics.also.has(number)}
+                onClick={() => this.turn(number)}
+              >
+                {trans.__('Attempt %1', number)}
+              </button>
+            ))}
+          </div>
+        )}
+        <Metrics sources={sources} trans={trans} />
+      </details>
+    );
+  }
+
+  private presentFile(shown: Shown, files: readonly FileView[]): JSX.Element {
     const { trans, rendermime } = this.context;
-    const isGone = !files.some(each => each.path === file.path);
-    const title = (
-      <>
-        <h3 className="ft-Outputs-title">{file.path}</h3>
-        {isGone && (
+    const { path } = shown.file;
+    return (
+      <section className="ft-Outputs-preview" aria-label={trans.__('Preview of %1', path)}>
+        <h3 className="ft-Outputs-title">{path}</h3>
+        {!files.some(each => each.path === path) && (
           <p className="ft-TaskPanel-hint" role="status">
             {trans.__('This file has been deleted meanwhile; this is what it held.')}
           </p>
         )}
-      </>
-    );
-    if (preview === null || preview.kind === 'none') {
-      return (
-        <section className="ft-Outputs-preview">
-          {title}
-          <p className="ft-TaskPanel-hint">
-            {preview === null
-              ? trans.__('Too large for a preview: download it to see it.')
-              : trans.__('There is no preview of this kind of file.')}
-          </p>
-        </section>
-      );
-    }
-    return (
-      <section className="ft-Outputs-preview" aria-label={trans.__('Preview of %1', file.path)}>
-        {title}
-        {preview.kind === 'image' && <img className="ft-Outputs-image" src={url} alt={file.path} />}
-        {preview.kind === 'html' && (
-          <iframe
-            className="ft-Outputs-html"
-            sandbox="allow-scripts"
-            srcDoc={preview.text}
-            title={file.path}
-          />
-        )}
-        {preview.kind === 'mime' && (
-          <Rendered rendermime={rendermime} type={preview.type} data={preview.data} />
-        )}
-        {preview.kind === 'table' && this.presentTable(preview)}
-        {file.size > PREVIEW_BYTES && preview.kind !== 'image' && (
-          <p className="ft-TaskPanel-hint">
-            {trans.__('Only the first %1 are shown.', bytes(PREVIEW_BYTES))}
-          </p>
-        )}
+        <FilePreview shown={shown} rendermime={rendermime} trans={trans} />
       </section>
     );
   }
 
-  private presentTable({
-    rows: [head, ...rows],
-    left,
-    curves
-  }: Extract<Preview, { kind: 'table' }>): JSX.Element {
-    const { trans } = this.context;
-    return (
-      <>
-        {curves && (
-          <div className="ft-Curves">
-            {curves.y.map(name => (
-              <Curve
-                key={name}
-                title={name}
-                points={pointsOf(curves.rows, curves.x, name)}
-                x={curves.x}
-                trans={trans}
-              />
-            ))}
-          </div>
-        )}
-        <div className="ft-Outputs-table" tabIndex={0} role="group" aria-label={trans.__('Table')}>
-          <table>
-            <thead>
-              <tr>
-                {head.map((name, index) => (
-                  <th key={index} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row, index) => (
-                <tr key={index}>
-                  {row.map((cell, at) => (
-                    <td key={at}>{cell}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-        {left > 0 && <p className="ft-TaskPanel-hint">{trans._n('%1 more row', '%1 more rows', left)}</p>}
-      </>
-    );
+  /** Show an earlier attempt's curves beside those of the current one, or no more. */
+  private turn(attempt: number): void {
+    if (!this.metrics.also.delete(attempt)) {
+      this.metrics.also.add(attempt);
+    }
+    void this.attempt(signal => this.metrics.ask(signal));
+  }
+
+  /** Figures are those of declared artifacts: there are none before the end. */
+  private async askFigures(signal: AbortSignal): Promise<void> {
+    const { instance } = this;
+    const about = `${instance?.attempts} ${instance?.ended_at}`;
+    if (instance && instance.ended_at !== null && hasFigures(instance.outputs) && about !== this.figuresOf) {
+      this.figures = await figuresOf(this.context.api, this.job, this.path, signal);
+      this.figuresOf = about;
+    }
+  }
+
+  /** Read what is shown again where it has changed; at first, what people look for first. */
+  private async choseAgain(signal: AbortSignal): Promise<void> {
+    const again = this.files.find(file => file.path === (this.wanted ?? this.first()?.path));
+    const now = this.shown?.file;
+    const isSame =
+      again?.path === now?.path && again?.modified_at === now?.modified_at && again?.size === now?.size;
+    if (again && !isSame) {
+      await this.choose(again, signal);
+    }
   }
 
   /** Read the beginning of a file, and what it is to be shown as; the last one that was asked for is shown. */
   private async choose(file: FileView, signal: AbortSignal): Promise<void> {
-    const turn = ++this.turn;
-    const shown = await this.read(file, signal);
-    if (turn === this.turn && !this.isDisposed) {
+    const turn = ++this.askedFor;
+    const shown = await readFile(this.context.api, this.route(file), file, this.shown, signal);
+    if (turn === this.askedFor && !this.isDisposed) {
       this.forget();
       this.shown = shown;
     } else {
       URL.revokeObjectURL(shown.url);
     }
-  }
-
-  private async read(file: FileView, signal: AbortSignal): Promise<Shown> {
-    const { api } = this.context;
-    const type = imageType(file.path);
-    if (type && file.size > IMAGE_BYTES) {
-      return { file, url: '', preview: null };
-    }
-    if (type) {
-      const blob = await (await api.raw(this.route(file), {}, signal)).blob();
-      return { file, url: await imageUrl(blob, type), preview: { kind: 'image', type } };
-    }
-    const headers: Record<string, string> = file.size === 0 ? {} : { Range: `bytes=0-${PREVIEW_BYTES - 1}` };
-    const text = await (await api.raw(this.route(file), {}, signal, headers)).text();
-    return { file, url: '', preview: previewOf(file.path, text, file.size > PREVIEW_BYTES) };
   }
 
   private forget(): void {
@@ -202,7 +164,6 @@ export class OutputsPanel extends TaskPanel {
     this.shown = null;
   }
 
-  /** What to show before anything was chosen: what people look for first. */
   private first(): FileView | undefined {
     const rank = (file: FileView): number =>
       [
@@ -220,14 +181,13 @@ export class OutputsPanel extends TaskPanel {
     return `${taskRoute(this.job, this.path)}/outputs/${encodeURIComponent(file.path)}`;
   }
 
-  private url(file: FileView): string {
-    return this.context.api.url(this.route(file));
-  }
-
+  private readonly metrics = new TaskMetrics(this.context.api, this.job, this.path);
   private files: readonly FileView[] = [];
+  private figures: FiguresView | null = null;
+  private figuresOf = '';
   private shown: Shown | null = null;
   private wanted: string | undefined;
-  private turn = 0;
+  private askedFor = 0;
 }
 
 /** Values are shown as such; that they came in files is of no interest. */
@@ -236,7 +196,8 @@ function isShown(file: FileView): boolean {
 }
 
 function Values(props: { values: Readonly<Record<string, unknown>>; label: string }): JSX.Element {
-  const entries = Object.entries(props.values);
+  const carded = new Set(cardsIn(props.values).map(({ name }) => name));
+  const entries = Object.entries(props.values).filter(([name]) => !carded.has(name));
   if (entries.length === 0) {
     return <></>;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { curvesIn } from './chart';
-import { imageType, imageUrl, previewOf, TABLE_COLUMNS, TABLE_ROWS } from './outputs_preview';
+import { curvesIn } from '../viewers/chart';
+import { imageType, imageUrl, previewOf } from './outputs_preview';
 
 describe('the preview of a file', () => {
   it.each([
@@ -20,27 +20,10 @@ describe('the preview of a file', () => {
     expect(previewOf('a.json', '{', false)).toMatchObject({ kind: 'mime', type: 'text/plain' });
   });
 
-  it('of a quoted table keeps its cells', () => {
-    expect(previewOf('a.csv', 'a,b\n"x, y","line\nbreak"\n', false)).toMatchObject({
-      rows: [
-        ['a', 'b'],
-        ['x, y', 'line\nbreak']
-      ]
-    });
-  });
-
-  it('of a long table says how much is left', () => {
-    const text = 'a\n' + 'x\n'.repeat(TABLE_ROWS + 7);
-    expect(previewOf('a.csv', text, false)).toMatchObject({ left: 7 });
-  });
-
-  it('of a cut table leaves the half line out', () => {
-    expect(previewOf('a.csv', 'a,b\n1,2\n3', true)).toMatchObject({
-      rows: [
-        ['a', 'b'],
-        ['1', '2']
-      ]
-    });
+  it('of a table has the curves of its beginning, without a half line', () => {
+    const text = 'step,loss\n1,0.5\n2,0.4\n3,0.';
+    expect(previewOf('a.csv', text, true)).toMatchObject({ written: 'csv', curves: { y: ['loss'] } });
+    expect(previewOf('a.csv', text, true)).not.toMatchObject({ curves: { rows: { length: 3 } } });
   });
 
   it('knows images by their names', () => {
@@ -89,11 +72,6 @@ describe('curves', () => {
 it('JSON that is nested deeper than renderers can follow is shown as text', () => {
   const text = '['.repeat(100_000) + ']'.repeat(100_000);
   expect(previewOf('a.json', text, false)).toMatchObject({ kind: 'mime', type: 'text/plain' });
-});
-
-it('a table of very many columns is cut', () => {
-  const shown = previewOf('a.csv', `${'a,'.repeat(5000)}a\n`, false);
-  expect(shown.kind === 'table' && shown.rows[0].length).toBe(TABLE_COLUMNS);
 });
 
 it('an SVG is never at an address of JupyterLab, where its scripts would run as part of it', async () => {

@@ -5,23 +5,19 @@
  */
 import { csvParseRows, tsvParseRows } from 'd3-dsv';
 
-import { curvesIn, type ChartRow } from './chart';
+import { curvesIn, type ChartRow } from '../viewers/chart';
+import { type TableKind } from '../viewers/pages';
 
 /** Most bytes that a preview reads. */
 export const PREVIEW_BYTES = 1 << 20;
 /** Largest image that is shown; an image is read whole. */
 export const IMAGE_BYTES = 32 << 20;
-/** Most rows that a table shows. */
-export const TABLE_ROWS = 200;
-/** Most columns that a table shows. */
-export const TABLE_COLUMNS = 200;
-
 /** How to show a file. */
 export type Preview =
   | { kind: 'image'; type: string }
   | { kind: 'html'; text: string }
   | { kind: 'mime'; type: string; data: string | object }
-  | { kind: 'table'; rows: string[][]; left: number; curves: ReturnType<typeof curvesIn> }
+  | { kind: 'table'; written: TableKind; curves: ReturnType<typeof curvesIn> }
   | { kind: 'none' };
 
 const IMAGES: Readonly<Record<string, string>> = {
@@ -77,11 +73,11 @@ export function previewOf(path: string, text: string, isCut: boolean): Preview {
       return jsonPreview(text);
     case 'jsonl':
     case 'ndjson':
-      return table(recordRows(text, isCut), text);
+      return table('jsonl', recordRows(text, isCut), text);
     case 'csv':
-      return table(csvParseRows(whole(text, isCut)), text);
+      return table('csv', csvParseRows(whole(text, isCut)), text);
     case 'tsv':
-      return table(tsvParseRows(whole(text, isCut)), text);
+      return table('tsv', tsvParseRows(whole(text, isCut)), text);
     default:
       return TEXTS.has(extension(path)) || isText(text)
         ? { kind: 'mime', type: 'text/plain', data: text }
@@ -100,16 +96,11 @@ function jsonPreview(text: string): Preview {
   }
 }
 
-function table(rows: string[][], text: string): Preview {
-  if (rows.length === 0) {
-    return { kind: 'mime', type: 'text/plain', data: text };
-  }
-  return {
-    kind: 'table',
-    rows: rows.slice(0, TABLE_ROWS + 1).map(row => row.slice(0, TABLE_COLUMNS)),
-    left: Math.max(0, rows.length - TABLE_ROWS - 1),
-    curves: curvesIn(records(rows))
-  };
+/** A table is read page by page; of its beginning come the curves. */
+function table(written: TableKind, rows: string[][], text: string): Preview {
+  return rows.length === 0
+    ? { kind: 'mime', type: 'text/plain', data: text }
+    : { kind: 'table', written, curves: curvesIn(records(rows)) };
 }
 
 function records([head = [], ...rows]: string[][]): ChartRow[] {

@@ -62,6 +62,7 @@ function makePanel(parts: PanelPluginParts, opening: Opening): Panel {
     open: job => void opening.job(job),
     cancel: chosen => void actions.cancel(chosen),
     delete: chosen => actions.delete(chosen),
+    compare: chosen => void app.commands.execute(CommandIDs.compareJobs, { jobs: chosen.map(job => job.id) }),
     annotate: (job, patch) => actions.annotate(job, patch),
     example: () => void app.commands.execute(EXAMPLE_COMMAND)
   };
@@ -114,7 +115,8 @@ function addContextMenus(app: JupyterFrontEnd): void {
   };
   add(PanelCommandIDs.chooseJob, 1);
   add(PanelCommandIDs.canvas, 2);
-  app.contextMenu.addItem({ type: 'separator', selector, rank: 3 });
+  add(PanelCommandIDs.compareSelected, 3);
+  app.contextMenu.addItem({ type: 'separator', selector, rank: 3.5 });
   add(CommandIDs.cancelJob, 4);
   add(CommandIDs.rerunJob, 5);
   add(CommandIDs.rerunJob, 6, { fromFailed: true });

@@ -9,6 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
 import { DOMAIN, EXTENSION, IJobs, IPanelSections } from '../tokens';
+import { comparePlugin } from './compare_plugin';
 import { IJobsCore } from './core';
 import { Jobs } from './model';
 import { addPanel } from './panel_plugin';
@@ -98,5 +99,6 @@ export const jobsPlugins: JupyterFrontEndPlugin<unknown>[] = [
   jobsPlugin,
   panelPlugin,
   taskPanelsPlugin,
-  jobViewPlugin
+  jobViewPlugin,
+  comparePlugin
 ];

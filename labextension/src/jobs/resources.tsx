@@ -2,8 +2,8 @@
 import * as React from 'react';
 
 import type { UsageSample, UsageSeries } from '../generated';
-import type { Point } from './chart';
-import { Curve, type CurveProps } from './curve';
+import type { Point } from '../viewers/chart';
+import { Curve, type CurveProps } from '../viewers/curve';
 import { TaskPanel, taskRoute } from './task_panel';
 import { bytes, numberOf, slotLabel } from '../words';
 

@@ -20,6 +20,8 @@ export interface PanelContext {
   trans: TranslationBundle;
   /** Opens a notebook in which a task instance can be debugged, where there are notebooks. */
   debug?: (job: string, path: string) => void;
+  /** Opens a job's view. */
+  open?: (job: string) => void;
   /** Who is here, as Jupyter calls them. */
   user?: () => string;
 }

@@ -23,7 +23,8 @@ export const taskPanelsPlugin: JupyterFrontEndPlugin<ITaskPanels> = {
     languages: IEditorLanguageRegistry
   ): ITaskPanels => {
     const debug = (job: string, path: string) => void commands.execute(CommandIDs.debugTask, { job, path });
-    return new TaskPanels({ ...core, rendermime, languages, debug });
+    const open = (job: string) => void commands.execute(CommandIDs.openJob, { job });
+    return new TaskPanels({ ...core, rendermime, languages, debug, open });
   }
 };
 
@@ -50,7 +51,8 @@ export const jobViewPlugin: JupyterFrontEndPlugin<void> = {
         let widget = tracker.find(each => each.content.job === job);
         if (!widget) {
           const user = () => app.serviceManager.user.identity?.display_name ?? '';
-          const context = { ...core, rendermime, languages, user };
+          const open = (other: string) => void app.commands.execute(CommandIDs.openJob, { job: other });
+          const context = { ...core, rendermime, languages, user, open };
           const content = new JobViewPanel(context, panels, app.commands, job);
           widget = new MainAreaWidget({ content });
           widget.toolbar.hide();

@@ -1,6 +1,18 @@
 import { expect, it } from 'vitest';
 
-import { curvesIn, marks, nearest, pathOf, pointsOf, rangeOf, rounded } from './chart';
+import {
+  axisOf,
+  curvesIn,
+  marks,
+  nearest,
+  partOf,
+  pathOf,
+  pointsOf,
+  rangeOf,
+  rounded,
+  stopsOf,
+  valueAt
+} from './chart';
 
 it('curves of very many rows are thinned, and end where the rows end', () => {
   const rows = Array.from({ length: 50_000 }, (_, step) => ({ step, loss: 1 / (step + 1) }));
@@ -37,4 +49,31 @@ it('a path goes from the first point to the last, upwards for more', () => {
   ] as const;
   expect(pathOf(points, { from: 0, to: 10 }, { from: 0, to: 1 }, 100, 50)).toBe('M0.0 50.0L100.0 0.0');
   expect(nearest(points, 7)).toBe(1);
+});
+
+it('a logarithmic axis begins and ends round, and has powers of ten as marks', () => {
+  const axis = axisOf([0.004, 30, 0, -1, NaN], 3, true);
+  expect(axis).toEqual({ from: 0.002, to: 50, isLog: true });
+  expect(marks(axis, 4)).toEqual([0.01, 0.1, 1, 10]);
+  expect(marks(axisOf([3, 20], 3, true), 4)).toEqual([2, 5, 10, 20]);
+  expect(valueAt(axis, partOf(axis, 7))).toBeCloseTo(7);
+  expect(axisOf([-1], 3, true)).toEqual({ from: 0.1, to: 1, isLog: true });
+});
+
+it('a point that has no place leaves a gap, one alone is a dot', () => {
+  const points = [0, 1, NaN, 3, Infinity, 5, 6].map((value, at) => [at, value] as const);
+  const path = pathOf(points, { from: 0, to: 6 }, { from: 0, to: 10 }, 60, 100);
+  expect(path).toBe('M0.0 100.0L10.0 90.0M30.0 70.0h.01M50.0 50.0L60.0 40.0');
+});
+
+it('all places of x are told once, in order', () => {
+  expect(
+    stopsOf([
+      [[3, 0]],
+      [
+        [1, 0],
+        [3, 1]
+      ]
+    ])
+  ).toEqual([1, 3]);
 });
