@@ -127,6 +127,14 @@ class TaskHandle:
         for page in self.job.client.follow_logs(self.job.id, self.name):
             yield page["data"]
 
+    def metrics(self) -> Json:
+        """What it has noted until now: MetricsView, as JSON, with at most 2,000 points of each series."""
+        return self.job.client.metrics(self.job.id, self.name)
+
+    def figures(self) -> Json:
+        """Matrices, ROC curves and numbers that its artifacts hold: FiguresView, as JSON; empty before its end."""
+        return self.job.client.figures(self.job.id, self.name)
+
     def register(self, output: str, model: str | None = None) -> Json:
         """Make a file or folder that it left a version of a model (by default of the one that the output names).
 

@@ -24,9 +24,10 @@ from fasttrack_jupyter.errors import FastTrackError, NotFound
 from fasttrack_jupyter.kernel.editing import has_cells_of, rerun_edited
 from fasttrack_jupyter.kernel.loading import session_here
 from fasttrack_jupyter.kernel.picture import picture_uri
-from fasttrack_jupyter.kernel.widget_ansi import log_html
+from fasttrack_jupyter.kernel.widget_ansi import log_html, no_log, nothing_written
+from fasttrack_jupyter.kernel.widget_metrics import metrics_html
 from fasttrack_jupyter.kernel.widget_outputs import outputs_html
-from fasttrack_jupyter.kernel.widget_parts import LOG, Parts, shown
+from fasttrack_jupyter.kernel.widget_parts import LOG, METRICS, Parts, shown
 from fasttrack_jupyter.kernel.widget_rows import TaskRow, headline, job_state, most_relevant, task_rows, totals_text
 from fasttrack_jupyter.kernel.widget_style import GRAPH_HEIGHT, live_class, live_style
 from fasttrack_jupyter.kernel.widget_table import mark, table_html, totals_html
@@ -260,8 +261,16 @@ class JobWidget:
             parts.pane.value = ""
         elif is_log:
             self._paint_log(path)
+        elif parts.view.value == METRICS:
+            self._paint_metrics(path)
         else:
             parts.pane.value = outputs_html(self.job.tasks[path])
+
+    def _paint_metrics(self, path: str) -> None:
+        try:
+            self._parts.pane.value = metrics_html(self.job.tasks[path])
+        except (FastTrackError, OSError) as error:
+            self._parts.pane.value = escape(f"The metrics cannot be read just now: {error}")
 
     def _paint_log(self, path: str) -> None:
         task = self.job.tasks[path]
@@ -271,9 +280,9 @@ class JobWidget:
         if self._log_of is not None and self._log_of[0] == path and not self._parts.follow.value:
             return
         try:
-            inside = log_html(task.tail(_LOG_BYTES), _LOG_LINES) or _nothing(task.is_ended)
+            inside = log_html(task.tail(_LOG_BYTES), _LOG_LINES) or nothing_written(task.is_ended)
         except NotFound:
-            inside = escape(_no_log(task.status, clean(task.reason)))
+            inside = escape(no_log(task.status, clean(task.reason)))
         except (FastTrackError, OSError) as error:
             inside, now = escape(f"The log cannot be read just now: {error}"), ("", 0, "")
         self._parts.pane.value = f'<pre role="log" tabindex="0" aria-label="Log of {escape(path)}">{inside}</pre>'
@@ -389,12 +398,3 @@ def _link(job: Job) -> str:
 def _folded(rows: list[TaskRow]) -> str:
     told = escape(totals_text(rows))
     return f'<img src="{picture_uri(rows)}" alt="{told}" title="{told}">'
-
-
-def _nothing(is_ended: bool) -> str:
-    return "It wrote nothing." if is_ended else "Nothing was written so far."
-
-
-def _no_log(status: str, reason: str) -> str:
-    why = f": {reason}" if reason else "."
-    return f"No log: it is skipped{why}" if status == "SKIPPED" else f"No log yet{why}"

@@ -59,3 +59,14 @@ def _span(text: str, colour: str, is_bold: bool) -> str:
     shown = escape(clean(text))
     classes = " ".join(filter(None, (f"ftw-ansi-{colour}" if colour else "", "ftw-bold" if is_bold else "")))
     return f'<span class="{classes}">{shown}</span>' if classes and shown else shown
+
+
+def nothing_written(is_ended: bool) -> str:
+    """What stands for an empty log."""
+    return "It wrote nothing." if is_ended else "Nothing was written so far."
+
+
+def no_log(status: str, reason: str) -> str:
+    """What stands where there is no log."""
+    why = f": {reason}" if reason else "."
+    return f"No log: it is skipped{why}" if status == "SKIPPED" else f"No log yet{why}"

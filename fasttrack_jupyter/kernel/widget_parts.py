@@ -7,7 +7,7 @@ from typing import Any
 
 from ipywidgets import HTML, Button, Dropdown, HBox, ToggleButton, ToggleButtons, VBox
 
-LOG, OUTPUTS = "Log", "Outputs"
+LOG, OUTPUTS, METRICS = "Log", "Outputs", "Metrics"
 
 
 def _html(*classes: str) -> Any:
@@ -49,8 +49,8 @@ class Parts:
         self.list = _html("ftw-list")
         self.task = Dropdown(options=[], tooltip="The task whose log and outputs are shown")
         self.view = ToggleButtons(
-            options=[LOG, OUTPUTS],
-            tooltips=["What the task writes", "What the task has left"],
+            options=[LOG, OUTPUTS, METRICS],
+            tooltips=["What the task writes", "What the task has left", "What the task notes of itself, as curves"],
             style={"button_width": "auto"},
         )
         self.follow = ToggleButton(value=True, description="Follow", tooltip="Go on with the log; off: it stands still")

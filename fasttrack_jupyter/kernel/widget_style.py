@@ -8,6 +8,7 @@ turned back, which keeps a blue blue. ipycytoscape's own white background and it
 from __future__ import annotations
 
 from fasttrack_jupyter.kernel.looks import LOOKS
+from fasttrack_jupyter.kernel.widget_metrics import SERIES
 
 GRAPH_HEIGHT = "142px"
 DARK = ("[data-jp-theme-light='false']", ".vscode-dark", ".vscode-high-contrast")
@@ -79,6 +80,19 @@ _LIVE = """
  color-scheme:light}
 .ftw .ftw-pane code{font-size:.95em;background:var(--jp-layout-color2,#8882);padding:0 3px;border-radius:2px}
 .ftw figure{margin:6px 0}
+.ftw .ftw-charts{display:flex;flex-wrap:wrap;gap:2px 14px;align-items:flex-start}
+.ftw .ftw-chart{margin:2px 0}
+.ftw .ftw-chart figcaption{max-width:270px}
+.ftw .ftw-chart figcaption b{font-weight:600;color:var(--jp-ui-font-color1,inherit)}
+.ftw .ftw-chart svg{vertical-align:top}
+.ftw .ftw-chart figcaption svg{vertical-align:middle}
+.ftw .ftw-chart path,.ftw .ftw-chart figcaption line{fill:none;stroke-width:1.5px;stroke-linejoin:round}
+.ftw .ftw-grid line{stroke:var(--jp-border-color2,#8884)}
+.ftw .ftw-grid text{font-size:10px;fill:var(--jp-ui-font-color2,#616161)}
+.ftw table.ftw-matrix{border-spacing:1px;border-collapse:separate;font-size:11px;width:auto;margin:0}
+.ftw table.ftw-matrix td,.ftw table.ftw-matrix th{padding:1px 4px;min-width:24px;text-align:center;font-weight:400;
+ font-variant-numeric:tabular-nums;max-width:90px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.ftw table.ftw-matrix th{color:var(--jp-ui-font-color2,#616161)}
 .ftw figcaption{color:var(--jp-ui-font-color2,#616161)}
 .ftw .ftw-link{background:none;border:0;padding:0;font:inherit;cursor:pointer;text-decoration:underline;
  color:var(--jp-content-link-color,var(--jp-brand-color1,#1976d2));display:none}
@@ -99,6 +113,7 @@ def _variables(which: str) -> str:
         for name, look in LOOKS.items()
     )
     place = which == "dark"
+    colours += "".join(f"--ftw-series-{at}:{pair[place]};" for at, pair in enumerate(SERIES))
     return colours + "".join(f"--ftw-ansi-{name}:{pair[place]};" for name, pair in _ANSI.items())
 
 
