@@ -353,6 +353,10 @@ def main() -> int:
             forked[pid] = other
     else:
         number = plan.nodes.index(os.environ["BACKENDAI_CLUSTER_HOST"])
+        if number:
+            log = os.open(f"{plan.folder}/log.{number}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
     code = Node(plan, number, sys.argv[1], forked).run()
     for pid in forked:
         os.waitpid(pid, 0)

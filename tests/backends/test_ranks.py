@@ -207,9 +207,8 @@ def node(folder: Path, name: str, command: str, **more: Any) -> subprocess.Popen
     }  # fmt: skip
     environ = {**os.environ, "FT_RANKS": json.dumps(plan), "BACKENDAI_CLUSTER_HOST": name}
     folder.mkdir(exist_ok=True)
-    log = subprocess.PIPE if name == "main1" else os.open(folder / "log.1", os.O_WRONLY | os.O_CREAT)
     argv = [sys.executable, "-I", "-S", ranks.__file__, command]
-    return subprocess.Popen(argv, env=environ, stdout=log, text=True)
+    return subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True)
 
 
 def both(folder: Path, command: str, **more: Any) -> tuple[int, str, dict[str, Any]]:

@@ -58,8 +58,12 @@ def request_for(
     image: Image,
     project_id: str,
     command: str,
+    bootstrap: str | None = None,
 ) -> Asked:
-    """The request for the session of ``spec``; ``mounts`` as :func:`mounts.config_of` gives them for ``form``."""
+    """The request for the session of ``spec``; ``mounts`` as :func:`mounts.config_of` gives them for ``form``.
+
+    ``bootstrap`` is what each of its containers runs as it comes up.
+    """
     environ = {"PYTHONUNBUFFERED": "1", **spec.environ}
     timeout = None if spec.timeout is None else int(spec.timeout) + _MARGIN
     amounts = {slot: quantity(slot, amount) for slot, amount in amounts_of(spec, image).items()}
@@ -67,6 +71,7 @@ def request_for(
     common = {
         "name": session_name(spec.attempt_id), "environ": environ, "timeout": timeout, "amounts": amounts,
         "group": group, "mode": mode_of(spec), "command": command,
+        "bootstrap": {} if bootstrap is None else {"bootstrap_script": bootstrap},
     }  # fmt: skip
     if form is MountForm.V2:
         return _enqueue(spec, common, mounts, image, project_id)
@@ -118,6 +123,7 @@ def _session(
         "enqueueOnly": True,
         "startupCommand": common["command"],
         "config": config,
+        **common["bootstrap"],
     }
     if common["timeout"] is not None and release >= _FIRST_WITH_TIMEOUT:
         body["batchTimeout"] = f"{common['timeout']}s"
@@ -140,6 +146,7 @@ def _enqueue(
         "cluster_size": spec.cluster_size,
         "environ": common["environ"],
         "batch": batch,
+        **common["bootstrap"],
         **mounts,
     }
     if spec.shmem is not None:

@@ -14,6 +14,7 @@ The record ``.session/end`` is text with the bytes of small files in between::
     failure 31 -                    .failure.json of a command that failed
     artifacts 90 -                  .artifacts.json
     metrics                         there is a .metrics.jsonl
+    ranks 56 -                      how the ranks of a launcher came out (see backends/ranks.py)
     whole
 
 Whoever ends a session on purpose writes so first (``.session/killed``, JSON); that word stands above the exit code of
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.backend_ai.wrapping import BEGUN_TWICE, REFUSED, UNTOLD
+from fasttrack_jupyter.backends.launched import failed_rank_in
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
@@ -80,6 +82,8 @@ class EndRecord:
     artifacts: str = ""
     """What ``.artifacts.json`` says."""
     has_metrics: bool = False
+    failed_rank: str = ""
+    """Why the ranks of a launcher failed, in words."""
 
     @classmethod
     def parse(cls, data: bytes) -> EndRecord:
@@ -165,7 +169,8 @@ def outcome_of(record: EndRecord | None, seen: Seen, kill: Kill | None, timeout:
 def _told(record: EndRecord) -> Outcome:
     if record.code == 0:
         return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
-    return Outcome(Status.TERMINATED, Result.FAILURE, record.code, f"exit {record.code}", failure=record.failure)
+    why = record.failed_rank or f"exit {record.code}"
+    return Outcome(Status.TERMINATED, Result.FAILURE, record.code, why, failure=record.failure)
 
 
 def _untold(seen: Seen) -> Outcome:
@@ -239,7 +244,7 @@ class _Reader:
         missing, large = [], []
         while (line := self._line()) != "whole":
             word, _, rest = line.partition(" ")
-            if word in ("value", "outputs", "failure", "artifacts"):
+            if word in ("value", "outputs", "failure", "artifacts", "ranks"):
                 size, _, name = rest.partition(" ")
                 values[f"{word} {name}"] = self._bytes(int(size))
             elif word == "missing":
@@ -260,6 +265,7 @@ class _Reader:
             failure=_failure(values.get("failure -", "")),
             artifacts=values.get("artifacts -", ""),
             has_metrics="metrics" in facts,
+            failed_rank=failed_rank_in(values.get("ranks -", "")),
         )
 
     def _line(self) -> str:

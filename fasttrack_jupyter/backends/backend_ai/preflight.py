@@ -38,7 +38,7 @@ _OF_THE_CLUSTER = ("unlisted_image", "too_many_folders")
 GIT = "takes its code from Git, which no session can here"
 GIT_HINT = "Clone it in the command, or put the files beside the pipeline's file."
 ON_ALL = "wants its command on all its containers; on a cluster it runs on main1 alone"
-ON_ALL_HINT = "Start the others from main1: ssh and mpirun reach the hosts of BACKENDAI_CLUSTER_HOSTS."
+ON_ALL_HINT = "Write launcher: torchrun; or start the others from main1, by ssh or mpirun (BACKENDAI_CLUSTER_HOSTS)."
 
 
 async def check(
@@ -83,7 +83,7 @@ def _problems(spec: SessionSpec, survey: Survey, profile: Profile, image_of: Ima
         yield _serves_not(survey.release)
     if spec.git is not None:
         yield _error("git_task", GIT, ("module_uri",), hint=GIT_HINT)
-    if spec.run_on_all and spec.cluster_size > 1:
+    if spec.run_on_all and spec.cluster_size > 1 and spec.launch is None:
         yield _error("run_on_all", ON_ALL, ("run_on",), "all", hint=ON_ALL_HINT)
     image = image_of(spec.image)
     found = survey.find_images(image) if image else ()

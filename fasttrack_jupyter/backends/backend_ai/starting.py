@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fasttrack_jupyter.backends.backend_ai import code, places, preflight
+from fasttrack_jupyter.backends.backend_ai import code, launching, places, preflight
 from fasttrack_jupyter.backends.backend_ai.alongside import both
 from fasttrack_jupyter.backends.backend_ai.asking import Asked, Image, request_for
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
@@ -21,7 +21,7 @@ from fasttrack_jupyter.backends.backend_ai.mounts import MountForm, binds_of, co
 from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.survey import amount
 from fasttrack_jupyter.backends.backend_ai.vfolders import Vfolders
-from fasttrack_jupyter.backends.backend_ai.wrapping import startup_command, values_inside
+from fasttrack_jupyter.backends.backend_ai.wrapping import bootstrap_script, startup_command, values_inside
 from fasttrack_jupyter.backends.image_map import NO_IMAGE, ImageMap
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import (
@@ -78,6 +78,7 @@ class Starter:
             is_v2 = form is MountForm.V2
             project_id = await self._project(spec) if release >= _FIRST_WITH_ERROR_500 else ""
             ids = await self._vfolders.ids_of(binds) if is_v2 else {}
+            executables = await self._executables(spec)
             return request_for(
                 spec,
                 profile=self._cluster.profile,
@@ -86,7 +87,8 @@ class Starter:
                 mounts=config_of(form, binds, ids),
                 image=image,
                 project_id=project_id,
-                command=startup_command(spec, binds, form, await self._executables(spec)),
+                command=startup_command(spec, binds, form, executables),
+                bootstrap=bootstrap_script(spec, executables),
             )
         except (BadRequest, NotFound) as error:
             raise SessionRejected(error.message, hint=error.hint, details=error.details) from error
@@ -168,7 +170,10 @@ class Starter:
         return self._projects[name]
 
     async def _write_values(self, spec: SessionSpec) -> None:
-        """Input values that are too large for the command."""
+        """Input values that are too large for the command, and what leads the ranks of a launcher."""
+        if spec.launch is not None:
+            path = f"{places.control(spec.attempt_id)}/{launching.SCRIPT}"
+            await self._vfolders.write(places.cluster_name(spec.folder), path, launching.script())
         inside: Mapping[str, Any] = values_inside(spec)
         for name, value in spec.input_values.items():
             if name not in inside:
@@ -189,5 +194,5 @@ class Starter:
 def _refuse_what_cannot_be(spec: SessionSpec) -> None:
     if spec.git is not None:
         raise SessionRejected(f"task {spec.path!r} {preflight.GIT}", hint=preflight.GIT_HINT)
-    if spec.run_on_all and spec.cluster_size > 1:
+    if spec.run_on_all and spec.cluster_size > 1 and spec.launch is None:
         raise SessionRejected(f"task {spec.path!r} {preflight.ON_ALL}", hint=preflight.ON_ALL_HINT)

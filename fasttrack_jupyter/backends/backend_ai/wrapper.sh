@@ -29,23 +29,8 @@ began=$(moment)
 [ -e /pipeline/output ] || ln -s outputs /pipeline/output 2>/dev/null
 
 cd /home/work || refuse 97 "refused: there is no /home/work"
-link() { [ -e "$2" ] || [ -L "$2" ] || ln -s "$1" "$2"; }
-links() { # a folder of the code ("" or "folder/"): what is in it, entry by entry
-  for file in "/pipeline/code/$1"* "/pipeline/code/$1".[!.]* "/pipeline/code/$1"..?*; do
-    [ ! -e "$file" ] || link "$file" "$1${file##*/}"
-  done
-}
 links ""
 [ -z "$FASTTRACK_PYTHONPATH" ] || export PYTHONPATH="$FASTTRACK_PYTHONPATH${PYTHONPATH:+:$PYTHONPATH}"
-executable() { # what a vfolder keeps without its mode: a copy; the folders on the way to it become folders of their own
-  way= rest=$1
-  while [ "$rest" != "${rest#*/}" ]; do
-    way=$way${rest%%/*} rest=${rest#*/}
-    [ ! -L "$way" ] || { rm "$way" && mkdir "$way" && links "$way/"; }
-    way=$way/
-  done
-  [ ! -L "$1" ] || { rm "$1" && cp "/pipeline/code/$1" "$1" && chmod 755 "$1"; }
-}
 value() { printf %s "$2" >"/pipeline/inputs/$1"; }
 ft_place
 
@@ -152,6 +137,11 @@ wanted() { # name, path of a declared output
     tell failure - "$outputs/.failure.json"
   fi
   [ ! -f "$outputs/.metrics.jsonl" ] || echo metrics
+  if [ -f "$session/ranks/told" ]; then
+    echo "ranks $(($(wc -c <"$session/ranks/told"))) -"
+    cat "$session/ranks/told"
+    echo
+  fi
   echo whole
 } >"$session/.end" && mv "$session/.end" "$session/end" || refuse 96 "its end could not be written: is the vfolder full?"
 rm -f "$outputs/.progress.json" "$outputs/.failure.json"

@@ -20,6 +20,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from fasttrack_jupyter.backends.backend_ai.launching import command_of
 from fasttrack_jupyter.backends.backend_ai.mounts import Bind, MountForm, named_targets
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.errors import SessionRejected
@@ -36,6 +37,7 @@ VALUES_INSIDE = 16_384
 EXECUTABLES_INSIDE = 32_768
 """Bytes that the names of executable files may take of the command."""
 _SCRIPT = Path(__file__).with_name("wrapper.sh")
+_PLACING, _SUBS = Path(__file__).with_name("placing.sh"), Path(__file__).with_name("subs.sh")
 _ESCAPED = str.maketrans({" ": "\\040", "\t": "\\011", "\n": "\\012", "\\": "\\134"})
 
 
@@ -48,11 +50,12 @@ def startup_command(spec: SessionSpec, binds: Sequence[Bind], form: MountForm, e
     timeout = "" if spec.timeout is None else f"{max(1, round(spec.timeout))}"
     text = "\n".join(
         (
-            f"ft_command={shlex.quote(spec.command)}",
+            f"ft_command={shlex.quote(command_of(spec))}",
             f"ft_timeout={timeout}",
             _function("ft_check", _checks(binds, form)),
             _function("ft_place", _placed(spec, executables)),
             _function("ft_wanted", (_call("wanted", name, path) for name, path in spec.wanted_outputs)),
+            _PLACING.read_text("utf-8"),
             _SCRIPT.read_text("utf-8"),
         )
     )
@@ -62,6 +65,21 @@ def startup_command(spec: SessionSpec, binds: Sequence[Bind], form: MountForm, e
             hint="Put it into a script beside the pipeline's file, and run that.",
         )
     return text
+
+
+def bootstrap_script(spec: SessionSpec, executables: Sequence[str] = ()) -> str | None:
+    """What each container of the session runs as it comes up: those beside main1 start their ranks. None: nothing."""
+    if spec.launch is None or spec.cluster_size == 1:
+        return None
+    return "\n".join(
+        (
+            f"ft_command={shlex.quote(command_of(spec))}",
+            f"ft_within={round(spec.launch.start_within) + 60}",
+            _function("ft_executables", (_call("executable", path) for path in _some(executables))),
+            _PLACING.read_text("utf-8"),
+            _SUBS.read_text("utf-8"),
+        )
+    )
 
 
 def values_inside(spec: SessionSpec) -> Mapping[str, str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from fasttrack_jupyter.backends.launched import failed_rank_in
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.model.launchers import Launch
 
 _FOLDER = "ranks"
 """Where the nodes meet, in the attempt's directory."""
-_LONGEST_REASON = 300
 _ADDRESS = "127.0.0.1"
 
 
@@ -34,8 +33,6 @@ def failed_rank(control: str) -> str:
     """Why the ranks of a session failed, in words; empty where there are none, or nothing is known of it."""
     try:
         with open(f"{control}/{_FOLDER}/told", encoding="utf-8", errors="replace") as file:
-            told = json.load(file)
-    except (OSError, ValueError):
+            return failed_rank_in(file.read())
+    except OSError:
         return ""
-    reason = told.get("reason") if isinstance(told, dict) else None
-    return " ".join(reason.split())[:_LONGEST_REASON] if isinstance(reason, str) else ""
