@@ -64,7 +64,8 @@ def test_23_09_gets_the_portable_keys() -> None:
 
 def test_later_releases_guard_the_time_too() -> None:
     """A minute later than the wrapper, which can say what happened."""
-    assert _asked(_spec(), Release(24, 9, 6), MountForm.OPTIONS)[1]["batchTimeout"] == "150s"
+    assert _asked(_spec(), Release(25, 15, 12), MountForm.OPTIONS)[1]["batchTimeout"] == "150s"
+    assert "batchTimeout" not in _asked(_spec(), Release(24, 9, 6), MountForm.OPTIONS)[1]
 
 
 def test_the_second_interface_gets_ids() -> None:

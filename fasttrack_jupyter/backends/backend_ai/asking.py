@@ -18,7 +18,8 @@ from fasttrack_jupyter.model.resources import HUNDRED, ClusterMode
 
 PREFIX = "ft-"
 SESSION, ENQUEUE = "/session", "/v2/sessions/enqueue"
-_FIRST_WITH_TIMEOUT = Release(24, 9)
+_FIRST_WITH_TIMEOUT = Release(25, 15)
+"""The first that is known to take ``batchTimeout``: 24.9.6 refuses a session for it."""
 _MARGIN = 60
 """Seconds that the cluster waits longer than the wrapper, which can say that it was the time."""
 _LEAST = {"cpu": HUNDRED, "mem": 1 << 30}

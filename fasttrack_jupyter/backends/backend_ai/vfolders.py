@@ -190,10 +190,10 @@ class Vfolders:
 
     async def _prepare(self, spec: SessionSpec, progress: Progress) -> None:
         await self.make(spec.folder, "data", spec.pipeline)
-        await self._check(spec)
         folder = places.cluster_name(spec.folder)
         lasting = (await self.id_of(folder), spec.code)
-        await self.mkdirs(folder, [*_own_places(spec), *([] if lasting in self._lasting else _lasting_places(spec))])
+        wanted = [*_own_places(spec), *([] if lasting in self._lasting else _lasting_places(spec))]
+        await alongside.both(self._check(spec), self.mkdirs(folder, wanted))
         self._lasting.add(lasting)
         if spec.code:
             await self.bring_code(folder, spec.code, progress)
