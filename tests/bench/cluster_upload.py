@@ -2,11 +2,11 @@
 
 ::
 
-    python tests/bench/cluster_upload.py --env FILE --sdk PYTHON [--rounds 3]
+    python tests/bench/cluster_upload.py --env FILE --sdk PYTHON [--rounds 3] [--files 1000]
 
 FILE is what the cluster's script wrote (endpoint and keys); PYTHON one that has ``backend.ai-client`` (the cluster's
 own). One file of 90 MB, and 1,000 files of 2 kB in 10 folders, by turns; the better half of the rounds counts. Target:
-our rate is at least 0.8 of the SDK's.
+our rate is at least 0.8 of the SDK's. A manager of 26.9 takes its time for each file: fewer tell the same sooner.
 """
 
 from __future__ import annotations
@@ -49,19 +49,21 @@ def main() -> None:
     asked.add_argument("--env", type=Path, required=True)
     asked.add_argument("--sdk", required=True)
     asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--files", type=int, default=1000)
     args = asked.parse_args()
     env = dict(line.split("=", 1) for line in args.env.read_text("utf-8").splitlines() if "=" in line)
     with tempfile.TemporaryDirectory() as folder:
-        for name, make in (("one file of 90 MB", _one), ("1,000 files of 2 kB", _many)):
-            _compare(name, make, Path(folder) / make.__name__, env, args.sdk, args.rounds)
+        many = partial(_many, args.files)
+        for name, make in (("one file of 90 MB", _one), (f"{args.files:,} files of 2 kB", many)):
+            _compare(name, make, Path(folder) / name, env, args.sdk, args.rounds)
 
 
 def _one(base: Path) -> None:
     (base / "big.bin").write_bytes(os.urandom(90 << 20))
 
 
-def _many(base: Path) -> None:
-    for number in range(1000):
+def _many(files: int, base: Path) -> None:
+    for number in range(files):
         place = base / f"part{number % 10}"
         place.mkdir(exist_ok=True)
         (place / f"{number}.txt").write_bytes(os.urandom(2000))
@@ -77,6 +79,7 @@ def _compare(
         make(place)
         theirs.append(asyncio.run(_with_folder(env, partial(_by_sdk, sdk, env, place))))
         ours.append(asyncio.run(_with_folder(env, partial(_by_us, place))))
+        print(f"  round {number + 1}: the SDK {theirs[-1]:.2f} s, ours {ours[-1]:.2f} s", flush=True)
     mine, other = (statistics.mean(sorted(times)[: (rounds + 1) // 2]) for times in (ours, theirs))
     print(f"{name}: ours {mine:.2f} s, the SDK {other:.2f} s: {other / mine:.2f} of its rate", flush=True)
 
