@@ -43,7 +43,7 @@ def facets_of(pipeline: Pipeline, task: Task, renamed: Mapping[str, str] | None 
     found |= {f"input {name}": _renamed(given.source, names) for name, given in task.inputs.items()}
     found |= {f"output {name}": _short(spec.model_dump(by_alias=True)) for name, spec in task.outputs.items()}
     found |= {f"parameter {name}": _said(value) for name, value in task.parameters.items()}
-    for key in ("retry", "service", "approval"):
+    for key in ("retry", "service", "approval", "launcher"):
         if (part := getattr(task, key)) != getattr(fresh, key):
             found[key] = _short(part.model_dump(by_alias=True))
     return {name: _with(text, names) for name, text in found.items() if text}

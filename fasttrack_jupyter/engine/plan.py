@@ -386,6 +386,7 @@ def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list
         "outputs": (before.outputs, task.outputs),
         "mounts": (old.mounts_of(before), new.mounts_of(task)),
         "cluster size": (before.cluster_size, task.cluster_size),
+        "launcher": (before.launcher, task.launcher),
         "service": (before.service, task.service),
         "condition": (before.when, task.when),
         "run_if": (before.run_if, task.run_if),

@@ -75,6 +75,9 @@ class Conversion:
 
     def _drop_ours(self, data: dict[str, Any]) -> None:
         """Take out what only we know at the top level."""
+        for position, after in enumerate(self.pipeline.after if data.pop("after", None) is not None else ()):
+            message = f"after {after.pipeline}: FastTrack's pipelines wait for no others"
+            self.losses.lose(("after", position), message)
         if data.pop("files", None) is not None:
             hint = "copy the files into a vfolder and mount it"
             self.losses.lose(("files",), "files: FastTrack takes no snapshot of code", hint)

@@ -150,6 +150,8 @@ class TaskConversion:
             self._lose("timeout", f"timeout {format_duration(self.task.timeout)}: FastTrack has none")
         if written.pop("run_on", None) is not None and self.task.run_on is RunOn.ALL:
             self._lose("run_on", "run_on: FastTrack runs the command on main1 only")
+        if written.pop("launcher", None) is not None:
+            self._lose("launcher", "launcher: FastTrack has none, and runs the command once, on main1 only")
         if written.pop("backend", None) is not None and self.task.backend is not None:
             self._lose("backend", f"backend {self.task.backend}: FastTrack runs all tasks on its own cluster")
         if self.to is Generation.G264:
