@@ -82,7 +82,8 @@ class Keys:
             "code": execution.code,
             "image": digest_of(spec.image),
             "environment": await self._identity(execution.backend, spec.image, spec.code),
-            "cluster": f"{spec.cluster_size} {spec.cluster_mode} {spec.run_on_all}",
+            "cluster": f"{spec.cluster_size} {spec.cluster_mode} {spec.run_on_all}"
+            + (f" {spec.launch.processes} ranks" if spec.launch else ""),
             "accelerators": " ".join(sorted(name for name in spec.slots if name not in ("cpu", "mem"))),
             "outputs": digest_of({name: _declared(each) for name, each in task.outputs.items()})
             if task.outputs
