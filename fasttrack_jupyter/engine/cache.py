@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +21,10 @@ from fasttrack_jupyter.engine.caching import CacheEntry, CacheStore, about_of
 from fasttrack_jupyter.engine.conditions import is_cached
 from fasttrack_jupyter.engine.digests import Digests, Place
 from fasttrack_jupyter.engine.live import LiveJob
+from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.stimuli import RUN, Verdict, VerdictKind
 from fasttrack_jupyter.engine.surroundings import Clock
+from fasttrack_jupyter.engine.task_files import HELPED
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.fingerprint import Fingerprint
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
@@ -72,7 +74,8 @@ class CacheJudge:
 
     def wants(self, live: LiveJob, path: str) -> bool:
         """See :class:`Judge`."""
-        return is_cached(live.pipeline, live.graph.tasks[live.graph.index[path]])
+        task = live.graph.tasks[live.graph.index[path]]
+        return is_cached(live.pipeline, task) and not task.is_container
 
     def why_waiting(self, live: LiveJob, path: str) -> str:
         """See :class:`Judge`."""
@@ -128,18 +131,20 @@ class CacheJudge:
         _, _, attempts = live.machine.status_of(path)
         options: Mapping[str, Any] = live.job.options.get(OPTION, {})
         code: Mapping[str, str] = options.get("code", {})
-        task = live.graph.tasks[index]
+        roll, upstream = live.graph, live.graph.upstream[index]
         execution = Execution(
-            live.pipeline, task, live.spec(path, attempts + 1), live.where(path),
-            [(live.graph.names[i], _place(live, i)) for i in live.graph.upstream[index]],
-            code.get(task.name, code.get("", live.job.code or "")), live.job.params,
+            live.pipeline, roll.tasks[index], live.spec(path, attempts + 1), live.where(path),
+            [(roll.names[i], _place(live, i)) for i in upstream],
+            code.get(_place_in_file(roll, index), code.get("", live.job.code or "")),
+            {**live.job.params, **roll.frame(index).params}, bool(live.job.options.get(HELPED)),
+            [place for i in upstream if roll.tasks[i].is_container for place in _inside(live, i)],
         )  # fmt: skip
         keys = self._make_keys()
         return replace(await keys.fingerprint(execution), told=keys.told(execution))
 
     def _draft(self, live: LiveJob, path: str, fingerprint: Fingerprint) -> CacheEntry:
         job = live.job
-        task = live.graph.tasks[live.graph.index[path]].name
+        task = _place_in_file(live.graph, live.graph.index[path])
         return CacheEntry(
             job.folder, fingerprint.key, job.pipeline, task, job.id, job.index, path, live.where(path),
             about_of(fingerprint), self._clock.now(),
@@ -253,6 +258,23 @@ def reuse_of(entry: CacheEntry) -> Verdict:
 def is_off(options: Mapping[str, Any]) -> bool:
     """Whether a job was asked not to look for results that are there."""
     return bool(options.get(OPTION, {}).get("off"))
+
+
+def _place_in_file(roll: Roll, index: int) -> str:
+    """Where an instance's task is in the pipeline, whichever iteration it is of: ``sweep/train``."""
+    return roll.static(index).replace("[]", "")
+
+
+def _inside(live: LiveJob, index: int) -> Iterator[Place]:
+    """Where all that is inside of a container is, but for containers."""
+    todo = [index]
+    while todo:
+        at = todo.pop()
+        if not live.graph.tasks[at].is_container:
+            if (place := _place(live, at)) is not None:
+                yield place
+        else:
+            todo += live.graph.children(at)
 
 
 def _place(live: LiveJob, index: int) -> Place | None:

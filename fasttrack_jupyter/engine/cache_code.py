@@ -16,6 +16,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.ignore import Patterns, takes
 from fasttrack_jupyter.engine.scripts import LIST, folders_of, read_list, words_of
+from fasttrack_jupyter.engine.task_files import is_helped
 from fasttrack_jupyter.model.fingerprint import digest_of
 from fasttrack_jupyter.model.notebooks import notebook_path
 from fasttrack_jupyter.model.pipeline import Task
@@ -43,6 +44,11 @@ class VisibleCode:
         return isinstance(other, VisibleCode) and self._manifest == other._manifest and self._lists == other._lists
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def is_helped(self) -> bool:
+        """Whether programs can ask for the job's parameters."""
+        return is_helped(self._manifest)
 
     def digests(self, tasks: Mapping[str, Task]) -> dict[str, str]:
         """By task of ``tasks``, of what it can see; under the empty name, what most do."""

@@ -19,13 +19,15 @@ from fasttrack_jupyter.engine.caching import Identifying
 from fasttrack_jupyter.engine.digests import Digest, Digests, Place
 from fasttrack_jupyter.engine.ports import ExecutionBackend, SessionSpec
 from fasttrack_jupyter.engine.sessions import SECRET_PARTS
+from fasttrack_jupyter.engine.task_files import JOB as TOLD
+from fasttrack_jupyter.engine.task_files import SEARCHED as HELPERS
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
 from fasttrack_jupyter.model.fingerprint import Fingerprint, digest_of, keyed_digest
 from fasttrack_jupyter.model.notebooks import command_of, texts_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 
-_OF_EACH_JOB = frozenset({"BACKENDAI_PIPELINE_JOB_ID", "BACKENDAI_PIPELINE_JOB_INDEX", SECRET_PARTS})
+_OF_EACH_JOB = frozenset({"BACKENDAI_PIPELINE_JOB_ID", "BACKENDAI_PIPELINE_JOB_INDEX", SECRET_PARTS, HELPERS, TOLD})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NOTHING = "nothing"
 _KEY_BYTES = 32
@@ -49,6 +51,11 @@ class Execution:
     code: str
     """Digest of the files that it sees; empty where there are none."""
     params: Mapping[str, Any]
+    """The parameters that it sees."""
+    is_helped: bool = False
+    """Whether its program can ask for all of these (the helpers tell)."""
+    inside: Sequence[Place] = ()
+    """Where those inside of its dependencies that are containers left what these hand on."""
 
 
 class Keys:
@@ -75,7 +82,8 @@ class Keys:
             raise NoKey(why)
         if execution.code == NO_FILES:
             raise NoKey("its `files` name none of the pipeline's code; correct the patterns")
-        await self.look_at([place for _, place in execution.upstream if place is not None])
+        places = [*(place for _, place in execution.upstream if place is not None), *execution.inside]
+        await self.look_at(places)
         spec, task = execution.spec, execution.task
         parts = {
             "command": digest_of(spec.command),
@@ -94,6 +102,10 @@ class Keys:
         for name, value in spec.environ.items():
             if name not in _OF_EACH_JOB:
                 parts[f"variable {name}"] = keyed_digest(self._secret, name, value)
+        if spec.launch is not None:
+            parts["launcher"] = digest_of(str(spec.launch))
+        if execution.is_helped:
+            parts |= {f"parameter {name}": digest_of(value) for name, value in execution.params.items()}
         self._add_inputs(parts, execution)
         for mount in spec.mounts:
             parts[f"mount {mount.target}"] = await self._mount(execution.backend, mount.folder)
@@ -102,6 +114,7 @@ class Keys:
     def told(self, execution: Execution) -> dict[str, Any]:
         """What is told about an execution's key, to explain another one by it; see :class:`Fingerprint`."""
         params, texts = self._texts_of(execution.pipeline, execution.task)
+        params = tuple(execution.params) if execution.is_helped else params
         return {
             "params": {name: execution.params.get(name) for name in params},
             "texts": texts,
@@ -118,9 +131,19 @@ class Keys:
             parts[f"input {number}"] = digest.text
             places.append(place)
         for name, path in spec.named_inputs.items():
-            parts[f"file {name}"] = _within(path, places)
+            parts[f"file {name}"] = self._within(path, places, execution.inside)
         for name, text in spec.input_values.items():
             parts[f"value {name}"] = digest_of(text)
+
+    def _within(self, path: str, inputs: Sequence[Place | None], inside: Sequence[Place]) -> str:
+        """A path in one of the inputs, or in what was left inside of one, without the names of jobs."""
+        for number, place in enumerate(inputs, start=1):
+            if place is not None and _is_in(path, place):
+                return f"{number}:{path[len(place[2]) :]}"
+        for place in inside:
+            if _is_in(path, place) and (digest := self.outputs[place]) is not None:
+                return f"{digest.text}:{path[len(place[2]) :]}"
+        raise NoKey(f"nobody can vouch for {path}")
 
     async def still_hold(self) -> bool:
         """Whether images, mounted folders and output folders are what they were when these keys were made."""
@@ -204,12 +227,8 @@ def _declared(output: Any) -> Any:
     return output.model_dump(mode="json", include={"type", "path", "metadata", "register_as"})
 
 
-def _within(path: str, places: Sequence[Place | None]) -> str:
-    """A path in one of the inputs, without the names of jobs."""
-    for number, place in enumerate(places, start=1):
-        if place is not None and (path == place[2] or path.startswith(f"{place[2]}/")):
-            return f"{number}:{path[len(place[2]) :]}"
-    raise NoKey(f"nobody knows where {path} comes from")
+def _is_in(path: str, place: Place) -> bool:
+    return path == place[2] or path.startswith(f"{place[2]}/")
 
 
 def cache_keys(home: Path, backends: Callable[[str], ExecutionBackend], digests: Digests) -> Callable[[], Keys]:

@@ -23,9 +23,11 @@ from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.scripts import LIST
 from fasttrack_jupyter.engine.sessions import Outcome, SessionBuilder
 from fasttrack_jupyter.engine.storing import PipelineRecord
+from fasttrack_jupyter.engine.task_files import HELPED
 from fasttrack_jupyter.engine.views import Decision, JobRequest
 from fasttrack_jupyter.errors import FastTrackError
 from fasttrack_jupyter.model.fingerprint import Fingerprint, differences
+from fasttrack_jupyter.model.groups import leaf_tasks
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result, Status
 from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task
@@ -45,7 +47,9 @@ class SeenCode:
     visible: VisibleCode | None = None
     """What tasks see of it; None where ``digests`` are known."""
     digests: Mapping[str, str] = field(default_factory=dict)
-    """See :meth:`VisibleCode.digests`."""
+    """See :meth:`VisibleCode.digests`; of a task inside of others, by where it is."""
+    is_helped: bool = False
+    """Whether programs can ask for the job's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +108,20 @@ class CachePlanner:
         old: PipelineJob | None,
     ) -> SeenCode:
         """What tasks see of ``files``, laid over the snapshot ``kept`` of the ``old`` job, if any may be reused."""
-        if not any(is_cached(pipeline, task) for task in pipeline.tasks):
+        if not _cached(pipeline):
             return SeenCode(None)
         backend = self._backends(request.backend)
         snapshot = await backend.put_code(files, onto=kept) if files else kept
         if not files and (known := _kept(request, kept, old)):
-            return SeenCode(snapshot, None, known)
+            return SeenCode(snapshot, None, known, bool(old and old.options.get(HELPED)))
         manifest = await backend.code_manifest(snapshot) if snapshot else {}
-        return SeenCode(snapshot, await asyncio.to_thread(VisibleCode, manifest, files, request.source))
+        visible = await asyncio.to_thread(VisibleCode, manifest, files, request.source)
+        return SeenCode(snapshot, visible, is_helped=visible.is_helped)
 
     async def plan(self, question: Question, planned: Sequence[PlannedTask], asked: Asked) -> CachedPlan:
         """``planned``, with what is reused; it costs nothing where no task allows that."""
         pipeline, code = question.pipeline, asked.code
-        tasks = {task.name: task for task in pipeline.tasks if is_cached(pipeline, task)}
+        tasks = _cached(pipeline)
         if not tasks:
             return CachedPlan(planned)
         if code.visible is not None:
@@ -209,8 +214,8 @@ class _Look:
         return self._tasks
 
     def _is_open(self, i: int) -> bool:
-        task = self._question.pipeline.tasks[i]
-        if self._tasks[i].decision is not Decision.RUN or not is_cached(self._question.pipeline, task):
+        pipeline, task = self._question.pipeline, self._question.pipeline.tasks[i]
+        if task.is_container or self._tasks[i].decision is not Decision.RUN or not is_cached(pipeline, task):
             return False
         return task.when is None and not task.final and run_if_of(task) is RunIf.ALL_SUCCESS
 
@@ -238,7 +243,7 @@ class _Look:
             execution = Execution(
                 self._question.pipeline, task, spec_of(i, 1, self._outcomes), planned.backend,
                 [(graph.names[j], self._places[j]) for j in graph.upstream[i]],
-                code.get(task.name, code.get("", "")), self._asked.params,
+                code.get(task.name, code.get("", "")), self._asked.params, self._asked.code.is_helped,
             )  # fmt: skip
             fingerprint = await self._keys.fingerprint(execution)
         except NoKey as error:
@@ -276,6 +281,11 @@ class _Look:
             files = await self._planner.changed_files(planned.backend, then.told.get("code"), self._asked.code, task)
         words = differences(then, now, files)
         return f"{', '.join(words) or 'the rules of reuse changed'} since job #{newest.job_index}"
+
+
+def _cached(pipeline: Pipeline) -> dict[str, Task]:
+    """The tasks that may be reused, by where they are."""
+    return {path: task for path, task in leaf_tasks(pipeline) if is_cached(pipeline, task)}
 
 
 def _kept(request: JobRequest, code: str | None, old: PipelineJob | None) -> Mapping[str, str]:

@@ -28,6 +28,7 @@ from fasttrack_jupyter.engine.views import JobRequest, Selection
 from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.errors import BackendUnreachable, BadRequest, NotFound
 from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.groups import leaf_tasks
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.notebooks import RUNTIME
@@ -182,7 +183,7 @@ class Preparer:
             (*reading.problems, *notices, *_code_notice(origin, edited)), reading.document,
             seconds, known, files, given.kept, given.facts.grounds, cached,
         )  # fmt: skip
-        if cached.trace is None or any(task.service for task in pipeline.tasks):
+        if cached.trace is None or any(task.service for _, task in leaf_tasks(pipeline)):
             return prepared, None
         return prepared, Remembered(
             given.facts, question, outlines, answers, record, folder, places, missing, notices, cached.trace, prepared

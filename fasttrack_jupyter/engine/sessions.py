@@ -115,7 +115,7 @@ class SessionBuilder:
             environ=environ,
             secrets=secrets,
             outputs=outputs_dir_of(job.index, path, number),
-            inputs=tuple(outcomes[i].outputs_dir for i in self._roll.upstream[ordinal]),
+            inputs=tuple(self._input(i, outcomes[i]) for i in self._roll.upstream[ordinal]),
             named_inputs=named,
             input_values=values,
             code=job.code,
@@ -193,6 +193,10 @@ class SessionBuilder:
                 "result": self._result_of(upstream),
             }
         return named, values, scope
+
+    def _input(self, upstream: int, outcome: Outcome) -> str | None:
+        """The folder behind ``/pipeline/input1`` …; a container hands on its outputs by name, wherever those are."""
+        return None if self._roll.tasks[upstream].is_container else outcome.outputs_dir
 
     def _names_of(self, ordinal: int) -> dict[str, Any]:
         """What expressions see whatever the task uses."""

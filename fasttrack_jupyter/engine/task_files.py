@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,7 +51,7 @@ def helper_files(pipeline: Pipeline, code: Mapping[str, str | bytes]) -> dict[st
     return files if has_mlflow else {path: data for path, data in files.items() if "/mlflow/" not in path}
 
 
-def is_helped(files: Mapping[str, str | bytes]) -> bool:
+def is_helped(files: Container[str]) -> bool:
     """Whether a job with this code has them."""
     return f"{RUNTIME}/task/fasttrack_task.py" in files
 

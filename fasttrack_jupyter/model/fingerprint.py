@@ -4,12 +4,14 @@ The key is made of named parts, each a digest, so that a plan can say which of t
 
 - ``command``: as it is run, parameters and values of inputs filled in;
 - ``code``: the files that the task can see, or those that it says it reads (``files:``);
+- ``parameter X``: each parameter of the job, where the task's program can ask for all of them;
 - ``variable X``: each environment variable of the pipeline and the task (a keyed digest: values may be secrets);
 - ``image``, ``environment``: its name, and what it is where it would run, as far as the backend knows;
 - ``input N``: the content of the outputs folder behind ``/pipeline/inputN``; ``value X`` and ``file X``: its named
   inputs;
 - ``mount TARGET``: what lies in a mounted folder, by path, size and times;
 - ``cluster``: how many containers, on one machine or several, and which of them run the command;
+- ``launcher``: what starts the command once per rank;
 - ``accelerators``: the names of the slots that are neither cpu nor mem;
 - ``outputs``: those that are declared; ``source``: a Git task's repository and commit; ``backend``.
 
@@ -83,10 +85,12 @@ def differences(then: Fingerprint, now: Fingerprint, files: Mapping[str, str] | 
     ``files`` are the code's files that changed, each with ``added``, ``changed`` or ``removed``, where that is known.
     """
     changed = [name for name in {**then.parts, **now.parts} if then.parts.get(name) != now.parts.get(name)]
-    params = _changed_params(then, now) if any(_is_text(name) for name in changed) else []
+    params = _changed_params(then, now) if any(_is_made_of_params(name) for name in changed) else []
     words = [f"parameter {name} changed ({_shown(old)} → {_shown(new)})" for name, old, new in params]
     inputs = any(name.startswith(("value ", "input ")) for name in changed)
     for name in sorted(changed, key=_rank):
+        if name in {f"parameter {each}" for each, _, _ in params}:
+            continue
         if _is_text(name) and (params or inputs) and _text(then, name) == _text(now, name) is not None:
             continue  # it changed with what it is made of
         words += _said(name, then, now, files)
@@ -122,6 +126,10 @@ def _text(of: Fingerprint, name: str) -> str | None:
 
 def _is_text(name: str) -> bool:
     return name == "command" or name.startswith("variable ")
+
+
+def _is_made_of_params(name: str) -> bool:
+    return _is_text(name) or name.startswith("parameter ")
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.engine.cache_code import NO_FILES, VisibleCode
+from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.engine.service import FastTrack
 from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.model.pipeline import Task
@@ -100,3 +102,44 @@ def test_patterns_that_name_nothing_are_told(engine: Any) -> None:
         assert plan.tasks[0].reason == reason
 
     _tell(engine, story)
+
+
+HELPED = """name: demo
+cache: true
+params: [{name: lr, type: float, default: 0.1}]
+tasks:
+- {name: train, command: python train.py}
+"""
+
+
+def test_programs_that_ask_for_parameters_run_again_when_one_changes(engine: Any) -> None:
+    """No command mentions it: the helpers tell; the plan knows it as the job does."""
+    files = {"train.py": "import fasttrack_task\nprint(fasttrack_task.params())\n"}
+
+    async def story(fasttrack: FastTrack, run: Callable[..., Awaitable[list[str]]]) -> None:
+        async def ran(**params: float) -> list[tuple[str, str]]:
+            request = JobRequest(text=HELPED, files=files, params=params)
+            plan = await fasttrack.plan(request)
+            await fasttrack.run(request)
+            job = await engine.finish(fasttrack)
+            assert (str(plan.tasks[0].decision) == "reused") is (job.tasks[0].attempts == 0)
+            return [(str(task.decision), task.reason) for task in plan.tasks]
+
+        assert await ran() == [("will run", "no result of it is kept")]
+        assert await ran() == [("reused", "reused from job #1")]
+        assert await ran(lr=0.2) == [("will run", "parameter lr changed (0.1 → 0.2) since job #1")]
+
+    _tell(engine, story)
+
+
+def test_whatever_a_session_is_given_is_in_its_key_or_left_out_on_purpose() -> None:
+    """Who adds to what a session is given decides whether it can change a result."""
+    in_key = {
+        "command", "image", "environ", "slots", "cluster_mode", "cluster_size", "run_on_all", "launch", "git", "mounts",
+        "inputs", "named_inputs", "input_values", "code", "wanted_outputs",
+    }  # fmt: skip
+    names_and_amounts = {"attempt_id", "job_id", "job_index", "pipeline", "path", "number", "shmem", "timeout"}
+    left_out = {
+        "folder", "outputs", "project", "resource_group", "secrets", "service", "approval"
+    } | names_and_amounts  # fmt: skip
+    assert {each.name for each in dataclasses.fields(SessionSpec)} == in_key | left_out
