@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.launchers import GPU, MOST_RANKS, Launcher, accelerators_in, launch_of
 from fasttrack_jupyter.model.pipeline import Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.resources import ResourceSlots
 from fasttrack_jupyter.model.yaml_events import Path
 
 _WITHOUT_COMMAND = (TaskType.DEPLOYMENT, TaskType.APPROVAL, TaskType.NOTEBOOK)
 
 
 def check_launchers(pipeline: Pipeline) -> Iterator[Finding]:
-    """What is wrong with the launcher of each task."""
-    for number, task in enumerate(pipeline.tasks):
+    """What is wrong with the launcher of each task, those inside of others too."""
+    todo: deque[tuple[Path, Task, ResourceSlots]] = deque(
+        (("tasks", number), task, pipeline.slots_of(task)) for number, task in enumerate(pipeline.tasks)
+    )
+    while todo:
+        path, task, slots = todo.popleft()
         if task.launcher is not None:
-            yield from _launcher(("tasks", number), pipeline, task, task.launcher)
+            yield from _launcher((*path, "launcher"), task, task.launcher, slots)
+        inside = enumerate(task.tasks)
+        todo += [((*path, "tasks", i), each, ResourceSlots({**slots, **(each.resources or {})})) for i, each in inside]
 
 
-def _launcher(path: Path, pipeline: Pipeline, task: Task, launcher: Launcher) -> Iterator[Finding]:
-    at = (*path, "launcher")
+def _launcher(at: Path, task: Task, launcher: Launcher, slots: ResourceSlots) -> Iterator[Finding]:
+    if task.tasks:
+        message = f"task {task.name!r} has tasks inside, and no command that a launcher could start"
+        yield Finding("launcher-unused", at, message, "move it to the task inside that trains", at_key=True)
+        return
     if task.type in _WITHOUT_COMMAND:
         message = f"task {task.name!r} of type {task.type} has no command that a launcher could start"
         yield Finding("launcher-unused", at, message, "remove it, or set type: custom", at_key=True)
         return
-    slots = pipeline.slots_of(task)
     if launcher.processes_per_node == GPU and not accelerators_in(slots):
         message = f"task {task.name!r} starts one process for each accelerator, and asks for none"
         hint = "add resources: {cuda.device: 1}, or write how many processes each container runs"
@@ -37,7 +47,7 @@ def _launcher(path: Path, pipeline: Pipeline, task: Task, launcher: Launcher) ->
         yield Finding("too-many-ranks", at, message, "lower cluster_size, or processes_per_node")
     if "run_on" in task.model_fields_set and task.run_on is RunOn.MAIN:
         message = f"task {task.name!r} has a launcher, which starts the command on all containers, not on main1 only"
-        yield Finding("run-on-unused", (*path, "run_on"), message, "remove run_on", "main", Severity.WARNING)
+        yield Finding("run-on-unused", (*at[:-1], "run_on"), message, "remove run_on", "main", Severity.WARNING)
 
 
 def check_after(pipeline: Pipeline) -> Iterator[Finding]:
