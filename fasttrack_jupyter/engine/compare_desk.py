@@ -151,6 +151,8 @@ class _Gathering:
                 metrics = event.data.get("metrics")
                 if event.path is not None and isinstance(metrics, Mapping):
                     found[event.path] = metrics
+                    if event.data.get("metrics_truncated"):
+                        self.left_out.append(f"{_word(job)}: some metrics of {event.path}: their file is very large")
             after, seen = events[-1].seq, seen + len(events)
             if seen >= _MOST_EVENTS:
                 self.left_out.append(f"{_word(job)}: metrics after its first {seen:,} events")

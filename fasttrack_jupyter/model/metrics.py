@@ -101,6 +101,8 @@ class MetricTable:
     tags: dict[str, Any] = field(default_factory=dict)
     left_out: int = 0
     """Lines that make no sense, and names beyond :data:`MOST_NAMES`."""
+    truncated: bool = False
+    """Whoever feeds it says that some of the file was left unread."""
     _rest: bytes = b""
 
     def feed(self, data: bytes) -> None:
@@ -128,8 +130,12 @@ class MetricTable:
         return {name: series.summary() for name, series in self.series.items()}
 
     def facts(self) -> dict[str, Any]:
-        """``{metrics, params, tags}``, as far as there are any: what is kept of a task instance that has ended."""
-        found = {"metrics": self.summaries(), "params": self.params, "tags": self.tags}
+        """What is kept of a task instance that has ended: ``{metrics, params, tags}``, as far as there are any.
+
+        ``metrics_truncated`` is there, and true, if they are those of a part of the file.
+        """
+        found: dict[str, Any] = {"metrics": self.summaries(), "params": self.params, "tags": self.tags}
+        found["metrics_truncated"] = self.truncated
         return {key: value for key, value in found.items() if value}
 
     def _take(self, found: Any) -> bool:

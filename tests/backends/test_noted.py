@@ -26,10 +26,11 @@ def descriptors() -> int:
 def test_of_a_very_large_file_the_beginning_and_the_end_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So the last value is the last one."""
+    """So the last value is the last one; that there is more is said."""
     monkeypatch.setattr(noted, "_MOST", 2000)
     monkeypatch.setattr(noted, "_PAGE", 100)
     (tmp_path / ".metrics.jsonl").write_text("".join(point(step, step) for step in range(5000)))
+    assert noted_in(str(tmp_path))["metrics_truncated"] is True
     found = noted_in(str(tmp_path))["metrics"]["a"]
     assert (found["last"], found["min"], found["max"]) == (4999, 0, 4999)
     assert found["count"] < 60

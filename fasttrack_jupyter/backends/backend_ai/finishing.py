@@ -198,6 +198,8 @@ class Finisher:
                 start += len(page)
                 if len(page) < METRICS_PAGE:
                     break
+            else:
+                table.truncated = True
         except BackendUnreachable:
             raise
         except FastTrackError:

@@ -20,7 +20,7 @@ _LARGEST_LIST = 512 << 10
 
 
 def noted_in(outputs: str) -> dict[str, Any]:
-    """``{metrics, params, tags}``, as far as there are any. Blocks."""
+    """``{metrics, params, tags}``, as far as there are any; see :meth:`MetricTable.facts`. Blocks."""
     table = MetricTable()
     with contextlib.suppress(OSError):
         fd = os.open(f"{outputs}/{METRICS}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -35,7 +35,7 @@ def noted_in(outputs: str) -> dict[str, Any]:
 
 def _read_onto(table: MetricTable, fd: int, too_many: int) -> None:
     """All of a file but ``too_many`` bytes in its middle."""
-    left = _MOST
+    left, table.truncated = _MOST, too_many > 0
     while left > 0 and (page := os.read(fd, min(_PAGE, left))):
         table.feed(page)
         left -= len(page)
