@@ -17,6 +17,8 @@ from fasttrack_jupyter.engine.staging import Stage
 from fasttrack_jupyter.engine.storing import JobStore
 from fasttrack_jupyter.engine.whereabouts import backend_of
 from fasttrack_jupyter.errors import BadRequest, FastTrackError
+from fasttrack_jupyter.model.artifacts import OutputSpec
+from fasttrack_jupyter.model.groups import leaf_tasks, outside
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.pipeline import Pipeline
 
@@ -27,6 +29,7 @@ _MOST_EVENTS = 50_000
 """Of one job, looked through for what its tasks noted."""
 _PAGE = 5_000
 _MOST_NAMES, _LONGEST = 500, 500
+_Products = Mapping[str, Mapping[str, OutputSpec]]
 _CLASSIFICATION = ("ClassificationMetrics", "SlicedClassificationMetrics")
 
 
@@ -56,7 +59,7 @@ class CompareDesk:
         row = await self._logs.instance(found, path)
         gathering = _Gathering(self._store, self._backends, Makers(self._store), await self._logs.masker_of_all())
         column = Column(present_job(found), {}, (row,))
-        await gathering.outputs(column, found, row, (await self._stage.parse(found)).pipeline)
+        await gathering.outputs(column, found, row, _products_of((await self._stage.parse(found)).pipeline))
         return FiguresView(
             numbers={name: value for (_, name, source), value in column.values.items() if source == "artifact"},
             classifications=tuple(
@@ -70,12 +73,12 @@ class CompareDesk:
         rows = await gathering.makers.rows(job)
         column = Column(present_job(job), dict(job.params), rows)
         try:
-            pipeline = (await self._stage.parse(job)).pipeline
+            products = _products_of((await self._stage.parse(job)).pipeline)
         except FastTrackError as error:
             gathering.left_out.append(f"{_word(job)}: {error.message}")
             return column
         for row in rows:
-            await gathering.outputs(column, job, row, pipeline)
+            await gathering.outputs(column, job, row, products)
         await gathering.noted(column, job, rows)
         return column
 
@@ -94,14 +97,16 @@ class _Gathering:
         self._store, self._backends, self._masked = store, backends, masked
         self._noted: dict[str, Mapping[str, Mapping[str, Any]]] = {}
 
-    async def outputs(self, column: Column, job: PipelineJob, row: TaskInstance, pipeline: Pipeline) -> None:
-        """Add what one instance handed on."""
+    async def outputs(self, column: Column, job: PipelineJob, row: TaskInstance, products: _Products) -> None:
+        """Add what one instance handed on; a container has no artifacts of its own."""
         outputs = row.data.get("outputs", {})
-        for name, spec in pipeline.by_name[row.task].products.items():
+        for name, spec in products.get(row.task.replace("[]", ""), {}).items():
             if name not in outputs:
                 continue
             if spec.is_value:
                 column.values[row.path, name, "output"] = outputs[name]
+            elif row.outputs_dir is None:
+                continue
             elif spec.type == "Metrics":
                 for key, value in _scalars(await self._artifact(job, row, outputs[name])):
                     column.values[row.path, f"{name}.{key}", "artifact"] = value
@@ -158,6 +163,12 @@ class _Gathering:
                 self.left_out.append(f"{_word(job)}: metrics after its first {seen:,} events")
                 break
         return found
+
+
+def _products_of(pipeline: Pipeline) -> _Products:
+    """What each task hands on, by where it is in the pipeline."""
+    inner = {path: task.products for path, task in leaf_tasks(pipeline)}
+    return {**inner, **{name: outside(task) for name, task in pipeline.by_name.items()}}
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -132,6 +132,35 @@ def test_confusion_matrices_and_roc_curves_are_read(told: Any, engine: Any) -> N
     told(story)
 
 
+def test_iterations_and_what_is_inside_of_groups_are_compared(told: Any, engine: Any) -> None:
+    """By their paths; the loop itself hands on lists, and has no artifacts."""
+    text = (
+        PIPELINE.partition("tasks:")[0].replace("digits", "loops")
+        + """tasks:
+- name: each
+  for_each: {item: [3, 5]}
+  tasks:
+  - name: train
+    command: sh train.sh ${{ item }}
+    outputs: {accuracy: float, quality: {type: ClassificationMetrics, path: quality.json}}
+  outputs: {accuracy: {type: float, from: train.accuracy}}
+"""
+    )
+
+    async def story(fasttrack: FastTrack) -> None:
+        for _ in range(2):
+            await run(engine, fasttrack, text=text)
+        found = await fasttrack.comparisons.compare(["loops#1", "loops#2"])
+        values = {(row.task, row.name): row.values for row in found.metrics}
+        assert values["each[1]/train", "accuracy"] == (0.5, 0.5)
+        assert values["each", "accuracy"] == ([0.3, 0.5], [0.3, 0.5])
+        assert [row.task for row in found.classifications] == ["each[0]/train", "each[1]/train"]
+        (quality,) = (await fasttrack.comparisons.figures("loops#1", "each[0]/train")).classifications
+        assert quality.matrix is not None
+
+    told(story)
+
+
 def test_the_figures_of_one_task_are_what_its_artifacts_tell(told: Any, engine: Any) -> None:
     """Numbers of Metrics artifacts, matrix and curve; a task without any, or that never ran, has none."""
 
