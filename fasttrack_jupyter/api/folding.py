@@ -15,7 +15,7 @@ from typing import Any
 Json = dict[str, Any]
 
 _ARTIFACT = frozenset({"type", "path", "metadata"})
-_REGISTERED = "registered"
+_REGISTERED, _PLACE = "registered", "place"
 _REPLACED = ("mode", "usage", "resources")
 _ANNOTATED = ("priority", "name", "tags", "note")
 
@@ -71,7 +71,7 @@ def _folded_task(before: Json, event: Json, folder: str | None) -> Json:
     if data.get("outputs_dir") is not None:
         task["outputs_dir"] = _within(folder, data["outputs_dir"])
     if data.get("outputs") is not None:
-        task["outputs"] = {name: _placed(value, task["outputs_dir"]) for name, value in data["outputs"].items()}
+        task["outputs"] = {name: _placed(value, task["outputs_dir"], folder) for name, value in data["outputs"].items()}
     if data.get("notes"):
         task["notes"] = list(dict.fromkeys([*task["notes"], *data["notes"]]))
     return task
@@ -107,8 +107,23 @@ def artifact_words(output: Mapping[str, Any]) -> str:
     return f"{output['path']} ({made['model']}@{made['version']})" if made else str(output["path"])
 
 
-def _placed(output: Any, outputs_dir: str | None) -> Any:
-    """An artifact with its whole path, where its folder is on this machine; all else as it is."""
+def outputs_words(output: Any) -> str:
+    """An output in words: a value, an artifact's place, how many artifacts the iterations of a loop made."""
+    if is_artifact(output):
+        return artifact_words(output)
+    made = [each for each in output if is_artifact(each)] if isinstance(output, list) else []
+    return f"{len(made)} × {made[0]['type']}" if made else str(output)
+
+
+def _placed(output: Any, outputs_dir: str | None, folder: str | None) -> Any:
+    """An artifact with its whole path, where its folder is on this machine; all else as it is.
+
+    What a loop or a group hands on has its ``place`` in the pipeline folder.
+    """
+    if isinstance(output, list):
+        return [_placed(each, outputs_dir, folder) for each in output]
+    if isinstance(output, Mapping) and set(output) - {_REGISTERED} == _ARTIFACT | {_PLACE}:
+        return {**{key: output[key] for key in output if key != _PLACE}, "path": _within(folder, output[_PLACE])}
     if not is_artifact(output) or outputs_dir is None:
         return output
     return {**output, "path": str(PurePath(outputs_dir, output["path"]))}

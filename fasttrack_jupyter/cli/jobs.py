@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from fasttrack_jupyter.api.folding import artifact_words, is_artifact
+from fasttrack_jupyter.api.folding import outputs_words
 from fasttrack_jupyter.api.states import State, state_of
 from fasttrack_jupyter.api.words import ago, between, clean, command, job_word, local_time, plural, slots
 from fasttrack_jupyter.cli import completion
 from fasttrack_jupyter.cli.face import Face
 from fasttrack_jupyter.cli.options import agree, job_argument, json_option, pass_face, task_argument
 from fasttrack_jupyter.cli.report import outputs_place
+from fasttrack_jupyter.cli.tree import in_tree, step_of
 from fasttrack_jupyter.errors import BackendError, BadRequest, Conflict
 
 Json = dict[str, Any]
@@ -147,21 +148,25 @@ def _tasks(face: Face, job: Json) -> None:
     from fasttrack_jupyter.cli.tables import table
 
     console = face.console()
-    rows = []
-    for task in job["tasks"]:
+    rows: list[tuple[Any, ...]] = []
+    for task, depth, left_out in in_tree(job["tasks"]):
+        if left_out:
+            rows.append(("  " * depth + f"… {left_out:,} more: --json has all", "", "", "", ""))
+            continue
         state = state_of(task["status"], task["result"], task["reason"])
         word = f"{state.word} ×{task['attempts']}" if task["attempts"] > 1 else state.word
         why = "; ".join(text for text in (task["reason"], *task.get("notes", ())) if text)
         took = between(task["started_at"], task["ended_at"])
-        rows.append((task["path"], badge(state, console, word), took, why, slots(task["resources"])))
+        rows.append(("  " * depth + step_of(task), badge(state, console, word), took, why, slots(task["resources"])))
     table(face, ("task", "state", ">took", "<why", "resources"), rows, empty="this job has no task instances")
 
 
 def _outputs(face: Face, job: Json) -> None:
+    top = {task["path"] for task in job["tasks"] if task["parent"] is None}
     for path, outputs in job["outputs"].items():
         for name, value in outputs.items():
-            shown = artifact_words(value) if is_artifact(value) else value
-            face.say(f"  {path}.{name} = {clean(str(shown))}")
+            if path in top:
+                face.say(f"  {path}.{name} = {clean(outputs_words(value))}")
 
 
 @click.command()

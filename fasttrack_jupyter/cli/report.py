@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fasttrack_jupyter.api.folding import artifact_words, is_artifact, is_registered
+from fasttrack_jupyter.api.folding import is_artifact, is_registered, outputs_words
 from fasttrack_jupyter.api.states import FAILURE, icon, state_of
 from fasttrack_jupyter.api.words import between, clean, command, job_word, last_lines, plural
 from fasttrack_jupyter.cli.face import Face
@@ -106,9 +106,11 @@ def last_log_lines(client: Client, job_id: str, path: str, count: int = LAST_LIN
 
 
 def _values(job: Json) -> list[str]:
+    top = {task["path"] for task in job["tasks"] if task["parent"] is None}
     found = [
-        f"  {path}.{name} = {clean(artifact_words(value) if is_artifact(value) else str(value))[:200]}"
+        f"  {path}.{name} = {clean(outputs_words(value))[:200]}"
         for path, outputs in job["outputs"].items()
+        if path in top
         for name, value in outputs.items()
         if not is_artifact(value) or is_registered(value)
     ]

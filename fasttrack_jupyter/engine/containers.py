@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fasttrack_jupyter.engine.conditions import run_if_of
+from fasttrack_jupyter.engine.plan import SET_ASIDE
 from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.sessions import Outcome, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import InstancePlan, Verdict, VerdictKind
@@ -55,21 +56,44 @@ def at_once(task: Task) -> int | None:
     return task.for_each.max_parallel if task.for_each is not None else None
 
 
-def plan_inside(roll: Roll, index: int, *, in_final: bool) -> InstancePlan:
-    """What the machine has to know of an instance that is inside of a container.
+def reused_inside(
+    roll: Roll, added: Sequence[int], data: Mapping[str, Any], kept: Mapping[str, Any]
+) -> dict[int, Mapping[str, Any]]:
+    """Which of those inside of a container, opened by ``data``, stand for an old job's: what these left, by ordinal.
+
+    ``kept`` is as :func:`~fasttrack_jupyter.engine.plan_inside.kept_inside` made it. What depends on a sibling that
+    runs again runs again as well.
+    """
+    parent = roll.parent(added[0]) if added else None
+    if parent is None or kept.get("opened", {}).get(roll.names[parent]) != data:
+        return {}
+    done: Mapping[str, Any] = kept["done"]
+    found = {i: done[roll.names[i]] for i in added if roll.names[i] in done}
+    siblings = set(added)
+    while lost := {i for i in found if any(j in siblings and j not in found for j in roll.upstream[i])}:
+        found = {i: left for i, left in found.items() if i not in lost}
+    return found
+
+
+def plan_inside(
+    roll: Roll, index: int, *, in_final: bool, reused: Mapping[str, Any] | None = None, reason: str = ""
+) -> InstancePlan:
+    """What the machine has to know of an instance that is inside of a container; ``reused``: what it stands for.
 
     An iteration waits for nothing: what its loop waited for has ended.
     """
     task, parent = roll.tasks[index], roll.parent(index)
     assert parent is not None
     is_iteration = roll.tasks[parent].for_each is not None
+    ends_as = Status.TERMINATED if reused is not None else Status.SKIPPED if task.skip else None
     return InstancePlan(
         path=roll.names[index],
         upstream=() if is_iteration else roll.upstream[index],
         retry=task.retry,
         continue_on_failure=task.continue_on_failure,
-        ends_as=Status.SKIPPED if task.skip else None,
-        reason="skip: true" if task.skip else "",
+        ends_as=ends_as,
+        reason=reason if reused is not None else SET_ASIDE[0] if task.skip else "",
+        data=reused or {},
         run_if=run_if_of(task),
         is_in_final=in_final,
         is_considered=True,

@@ -11,7 +11,7 @@ from typing import Any
 from fasttrack_jupyter.engine.admission import Key, Rank
 from fasttrack_jupyter.engine.carrying import Carriage
 from fasttrack_jupyter.engine.conditions import considered, run_if_of, verdict_of
-from fasttrack_jupyter.engine.containers import at_once, collected, folder_of, opening, plan_inside
+from fasttrack_jupyter.engine.containers import at_once, collected, folder_of, opening, plan_inside, reused_inside
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
 from fasttrack_jupyter.engine.masking import Masker
@@ -88,6 +88,8 @@ class LiveJob:
         self.backends = backends_of(job)
         """All that it has anything on."""
         self.places = places_of(job)
+        self._inside = {path: entry["inside"] for path, entry in record.items() if "inside" in entry}
+        """By container, what inside of it need not be repeated."""
         self._where = {path: entry["backend"] for path, entry in record.items() if "backend" in entry}
         everything = range(len(graph.names))
         self._crossings = self._find_crossings(everything) if len(self.backends) > 1 else {}
@@ -149,8 +151,13 @@ class LiveJob:
             self._where |= {self.graph.names[i]: self._where[path] for i in added}
         if len(self.backends) > 1:
             self._crossings |= self._find_crossings(added)
-        in_final = self.graph.tasks[self.graph.top(index)].final
-        return [plan_inside(self.graph, i, in_final=in_final) for i in added]
+        top = self.graph.top(index)
+        kept = self._inside.get(self.graph.names[top], {})
+        reused, reason = reused_inside(self.graph, added, data, kept), f"reused from job #{kept.get('job')}"
+        for i, left in reused.items():
+            self.outcomes[i] = Outcome(left["outputs_dir"], left["outputs"])
+        in_final = self.graph.tasks[top].final
+        return [plan_inside(self.graph, i, in_final=in_final, reused=reused.get(i), reason=reason) for i in added]
 
     def collect(self, path: str) -> Mapping[str, Any]:
         """What a container hands on, all inside of which has ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,8 @@ class Origin:
     """With the old job's own code (a plain rerun), not with the files as they are now."""
     undecided: frozenset[str] = frozenset()
     """The tasks that it skipped for a condition."""
+    expansions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By path, what its loops and groups were opened by."""
 
     def params_for(self, pipeline: Pipeline) -> dict[str, Any]:
         """What the old job was given, of what ``pipeline`` still declares; an old default is not one of these."""
@@ -65,6 +67,8 @@ class Prepared:
     """By name, the backends that are here and that its tasks run on."""
     cached: CachedPlan
     """What is reused because it was done before."""
+    inside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By container that runs again, what inside of it need not; see :mod:`~fasttrack_jupyter.engine.plan_inside`."""
 
     @property
     def refused(self) -> dict[str, str]:
@@ -105,6 +109,8 @@ class Prepared:
             return demands.get(planned.backend, none).of(self.pipeline.by_name[planned.path])
 
         record = plan_record(self.tasks, default, self.request.backend)
+        for path, kept in self.inside.items():
+            record.setdefault(path, {})["inside"] = kept
         options: dict[str, Any] = {"plan": record} if record else {}
         if self.request.selection != Selection():
             options["selection"] = self.request.selection.model_dump(mode="json", by_alias=True)

@@ -15,6 +15,7 @@ from fasttrack_jupyter.engine.cache_plan import Asked, CachePlanner
 from fasttrack_jupyter.engine.code import changed_files
 from fasttrack_jupyter.engine.overlay import code_of, is_notebook, lay_over
 from fasttrack_jupyter.engine.plan import SET_ASIDE, Earlier, Question, changes_between, is_reusable, make_plan
+from fasttrack_jupyter.engine.plan_inside import kept_inside
 from fasttrack_jupyter.engine.plan_memory import Facts, Missing, PlanMemory, Remembered
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.preflight import FindModel, Found, Preflight, wheres
@@ -122,10 +123,11 @@ class Preparer:
     async def origin(self, job: PipelineJob, pipeline: Pipeline, *, from_failed: bool, keeps_code: bool) -> Origin:
         """What a rerun of ``job`` may reuse: its own successes, then those of other jobs of its pipeline."""
         rows = await self._store.instances(job.id)
-        own = {row.task: _earlier(row, job) for row in rows if is_reusable(row)}
+        own = {row.path: _earlier(row, job) for row in rows if is_reusable(row)}
         earlier = {**await self.earlier_of(job.pipeline), **own}
         skipped = frozenset(row.task for row in rows if row.status is Status.SKIPPED and row.reason not in SET_ASIDE)
-        return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code, skipped)
+        opened = {row.path: row.expansion for row in rows if row.expansion is not None}
+        return Origin(job, earlier, frozenset(own) if from_failed else None, pipeline, keeps_code, skipped, opened)
 
     async def durations(self, pipeline: str, graph: TaskGraph) -> tuple[dict[str, float], list[float]]:
         """What earlier jobs taught: the seconds of the tasks that are known, and a guess for every one, in order."""
@@ -182,6 +184,7 @@ class Preparer:
             request, given.text, pipeline, graph, given.params, cached.tasks,
             (*reading.problems, *notices, *_code_notice(origin, edited)), reading.document,
             seconds, known, files, given.kept, given.facts.grounds, cached,
+            kept_inside(question, cached.tasks, origin.expansions) if origin else {},
         )  # fmt: skip
         if cached.trace is None or any(task.service for _, task in leaf_tasks(pipeline)):
             return prepared, None

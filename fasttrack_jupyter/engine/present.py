@@ -124,7 +124,7 @@ class JobPresenter:
             exit_code=row.exit_code,
             started_at=moment(row.started_at),
             ended_at=moment(row.ended_at),
-            outputs=_outputs(task, row, outputs_dir),
+            outputs=_outputs(task, row, outputs_dir, self._places[backend]),
             outputs_dir=outputs_dir,
             resources={} if task.is_container else self._slots(roll, index).written(),
             backend=backend,
@@ -156,13 +156,25 @@ def _kind(roll: Roll, index: int) -> Literal["task", "loop", "group"]:
     return "loop" if task.for_each is not None else "group" if task.is_container else "task"
 
 
-def _outputs(task: Task, row: TaskInstance, outputs_dir: str | None) -> dict[str, Any]:
+def _outputs(task: Task, row: TaskInstance, outputs_dir: str | None, folder: str | None) -> dict[str, Any]:
     """Declared outputs; an artifact's path is made a whole one where there is a folder on this machine."""
     outputs: dict[str, Any] = dict(row.data.get("outputs", {}))
-    for name, spec in () if task.is_container else task.products.items():
+    if task.is_container:
+        return {name: _collected(value, folder) for name, value in outputs.items()}
+    for name, spec in task.products.items():
         if name in outputs and not spec.is_value and outputs_dir is not None:
             outputs[name] = {**outputs[name], "path": str(PurePath(outputs_dir, outputs[name]["path"]))}
     return outputs
+
+
+def _collected(output: Any, folder: str | None) -> Any:
+    """What a container hands on, artifacts with their place as their path."""
+    if isinstance(output, list):
+        return [_collected(each, folder) for each in output]
+    if not isinstance(output, dict) or "place" not in output:
+        return output
+    rest = {key: value for key, value in output.items() if key != "place"}
+    return {**rest, "path": str(PurePath(folder or "", output["place"]))}
 
 
 async def waiting_reasons(

@@ -24,8 +24,9 @@ from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.launchers import launch_of
 from fasttrack_jupyter.model.module_uri import parse_module_uri
 from fasttrack_jupyter.model.notebooks import command_of, render_command
-from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION, DEFAULT_MOUNT, RunOn, Task, TaskType
+from fasttrack_jupyter.model.pipeline import RunOn, Task, TaskType
 from fasttrack_jupyter.model.resources import ResourceSlots
+from fasttrack_jupyter.model.service import DEFAULT_DEFINITION, DEFAULT_MOUNT
 
 GIT_TYPES = frozenset({TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB})
 GIT_USERNAME, GIT_TOKEN = "GIT_USERNAME", "GIT_TOKEN"

@@ -11,23 +11,19 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from types import NoneType
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from fasttrack_jupyter.model.approvals import Approval
 from fasttrack_jupyter.model.artifacts import InputSpec, OutputSpec
+from fasttrack_jupyter.model.base import Model, between
 from fasttrack_jupyter.model.following import After
 from fasttrack_jupyter.model.launchers import Launcher
 from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.quantities import Count, Duration, EnvValue, Size, Text
 from fasttrack_jupyter.model.resources import ClusterMode, Mount, ResourceSlots
-
-
-class Model(BaseModel):
-    """Frozen; written under the file's own keys; keeps keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+from fasttrack_jupyter.model.service import Service
 
 
 class Generation(StrEnum):
@@ -74,17 +70,6 @@ def _none_is_nothing(value: Any) -> Any:
     return {} if value is None else value
 
 
-class _Range(TypedDict):
-    ge: float
-    le: float
-    json_schema_extra: dict[str, Any]
-
-
-def _between(least: float, most: float) -> _Range:
-    """A range, for the reader and for the schema, which does not see through our own number types."""
-    return {"ge": least, "le": most, "json_schema_extra": {"minimum": least, "maximum": most}}
-
-
 class Ownership(Model):
     """Who a pipeline belongs to on a cluster."""
 
@@ -121,13 +106,13 @@ class Retry(Model):
     """Whether a failed task is tried again."""
 
     max_attempts: Count = Field(
-        default=1, **_between(1, 1000), description="Attempts in all: 1 is no retry, 2 one retry"
+        default=1, **between(1, 1000), description="Attempts in all: 1 is no retry, 2 one retry"
     )
     delay: Duration = Field(
-        default=0.0, **_between(0, 86_400), description="Wait before the second attempt: seconds, or 5m"
+        default=0.0, **between(0, 86_400), description="Wait before the second attempt: seconds, or 5m"
     )
     backoff: float = Field(
-        default=1.0, **_between(1, 1000), description="Each later wait is this many times the one before"
+        default=1.0, **between(1, 1000), description="Each later wait is this many times the one before"
     )
 
     def wait_before(self, attempt: int) -> float:
@@ -136,36 +121,6 @@ class Retry(Model):
             return float(min(self.delay * self.backoff ** max(attempt - 2, 0), 86_400.0))
         except OverflowError:
             return 86_400.0 if self.delay else 0.0
-
-
-DEFAULT_MOUNT = "/models"
-"""Where a service sees its model folder."""
-DEFAULT_DEFINITION = "model-definition.yaml"
-"""The model definition in the model folder."""
-
-
-class Service(Model):
-    """What a deployment task serves."""
-
-    name: Text = Field(description="Unique in its resource group; 24 characters at most")
-    model: Text = Field(
-        description="Name of the model folder (a vfolder), or a version of a registered model: digits@latest",
-        examples=["my-model-folder", "digits@latest", "digits@3", "digits@production"],
-    )
-    model_mount_destination: Text = Field(default="", description="Where the model folder is mounted; /models if empty")
-    model_definition_path: Text | None = Field(
-        default=None, description="The model definition, relative to the mount", examples=["model-definition.yaml"]
-    )
-    runtime_variant: Text = Field(default="custom", description="Kind of model server", examples=["custom", "vllm"])
-    replicas: Count = Field(default=1, **_between(0, 1_000_000), description="How many sessions serve it")
-    open_to_public: bool = Field(default=False, description="Whether it answers without a token")
-    ephemeral: bool = Field(default=False, description="Whether it ends with the pipeline job")
-    max_surge: Count | None = Field(
-        default=None, **_between(0, 1_000_000), description="Extra sessions while a new version rolls out"
-    )
-    max_unavailable: Count | None = Field(
-        default=None, **_between(0, 1_000_000), description="Sessions that may be missing meanwhile"
-    )
 
 
 _TASK_TYPES = {
@@ -209,7 +164,7 @@ class ForEach(Model):
         examples=[[0.1, 0.01], "${{ tasks.prep.outputs.files }}"],
     )  # fmt: skip
     max_parallel: Count | None = Field(
-        default=None, **_between(1, 10_000), description="Iterations that go on at a time; empty: as many as fit"
+        default=None, **between(1, 10_000), description="Iterations that go on at a time; empty: as many as fit"
     )
 
 
@@ -239,7 +194,7 @@ class Task(Model):
     cluster_mode: ClusterMode = Field(
         default=ClusterMode.SINGLE_NODE, description="Whether the containers of one session share a machine"
     )
-    cluster_size: Count = Field(default=1, **_between(1, 1024), description="Containers in the session")
+    cluster_size: Count = Field(default=1, **between(1, 1024), description="Containers in the session")
     run_on: RunOn = Field(default=RunOn.MAIN, description="main: the command runs on main1 only; all: on every one")
     launcher: Launcher | None = Field(
         default=None, description="Distributed training: the command runs once per rank, on all containers at once, "

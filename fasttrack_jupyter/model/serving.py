@@ -21,8 +21,8 @@ from fasttrack_jupyter.errors import InvalidPipeline
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.checks.types import explain
 from fasttrack_jupyter.model.document import Document, parse
-from fasttrack_jupyter.model.pipeline import DEFAULT_DEFINITION
 from fasttrack_jupyter.model.problems import Problem
+from fasttrack_jupyter.model.service import DEFAULT_DEFINITION
 
 
 class ServiceStatus(StrEnum):

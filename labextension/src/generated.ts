@@ -1948,6 +1948,22 @@ export interface components {
             expected_seconds: number | null;
             /** @default null */
             progress: components["schemas"]["ProgressView"] | null;
+            /**
+             * Kind
+             * @default task
+             * @enum {string}
+             */
+            kind: "task" | "loop" | "group";
+            /**
+             * Parent
+             * @default null
+             */
+            parent: string | null;
+            /**
+             * Item
+             * @default null
+             */
+            item: unknown;
         };
         /**
          * JobView

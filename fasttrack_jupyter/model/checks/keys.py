@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
-from fasttrack_jupyter.model.pipeline import Environment, Pipeline, ResourceOptions, Retry, Service, Task
+from fasttrack_jupyter.model.pipeline import Environment, Pipeline, ResourceOptions, Retry, Task
 from fasttrack_jupyter.model.problems import Severity
+from fasttrack_jupyter.model.service import Service
 from fasttrack_jupyter.model.yaml_events import Path
 
 FUTURE: Mapping[str, tuple[Any, ...]] = {

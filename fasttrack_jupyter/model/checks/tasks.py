@@ -11,18 +11,10 @@ from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.checks.names import is_backend_name
 from fasttrack_jupyter.model.checks.notebooks import check_notebook, unused_notebook
 from fasttrack_jupyter.model.module_uri import parse_module_uri
-from fasttrack_jupyter.model.pipeline import (
-    DEFAULT_DEFINITION,
-    DEFAULT_MOUNT,
-    ENDPOINT,
-    Pipeline,
-    RunOn,
-    Service,
-    Task,
-    TaskType,
-)
+from fasttrack_jupyter.model.pipeline import ENDPOINT, Pipeline, RunOn, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.resources import ClusterMode
+from fasttrack_jupyter.model.service import DEFAULT_DEFINITION, DEFAULT_MOUNT, Service
 
 _GIT = (TaskType.GIT, TaskType.GITHUB, TaskType.GITLAB)
 MAX_SERVICE_NAME = 24

@@ -140,7 +140,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--dir", type=Path, help="its folder; a short path outside of any home (default /var/tmp/…)")
     parser.add_argument("--port-base", type=int, help="its ports are N … N+499 (default: free ones)")
     parser.add_argument("--python", type=Path, help="interpreter of the release's version (default: PATH, pyenv)")
-    parser.add_argument("--accelerator", default="", help="pretend to have them: cuda.shares,rocm.device,… (from 26.4 on)")
+    parser.add_argument(
+        "--accelerator", default="", help="pretend to have them: cuda.shares,rocm.device,… (from 26.4 on)"
+    )
     parser.add_argument("--app-proxy", action="store_true", help="for apps and model services (from 26.4 on)")
     parser.add_argument("--pipeline", default="", help="URL that the webserver's /pipeline leads to")
     parser.add_argument("--cache", type=Path, help=f"keeps wheels and the image (default {default_cache()})")
