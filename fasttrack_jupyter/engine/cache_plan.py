@@ -16,7 +16,7 @@ from fasttrack_jupyter.engine.cache_code import Manifest, VisibleCode, changes
 from fasttrack_jupyter.engine.cache_keys import Execution, Keys, NoKey
 from fasttrack_jupyter.engine.caching import CacheEntry, CacheStore
 from fasttrack_jupyter.engine.conditions import is_cached, run_if_of
-from fasttrack_jupyter.engine.digests import Place
+from fasttrack_jupyter.engine.digests import LISTED, Place
 from fasttrack_jupyter.engine.plan import PlannedTask, Question
 from fasttrack_jupyter.engine.ports import ExecutionBackend
 from fasttrack_jupyter.engine.roll import Roll
@@ -34,6 +34,7 @@ from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task
 
 _AT_ONCE = 20
 """Tasks that are looked at before others get a turn: about 2 ms."""
+_NOT_READ = "its outputs are told by their names, sizes and times there, not by content"
 _NAMED = 3
 """Tasks that a reason names at most."""
 
@@ -270,7 +271,8 @@ class _Look:
         self._know(i, instance, (entry.backend, entry.folder))
         self.used.append(entry.num)
         reason = f"reused from job #{entry.job_index}"
-        return replace(planned, decision=Decision.REUSE, reason=reason, notes=(), reuse=instance)
+        notes = (_NOT_READ,) if digest.text.startswith(LISTED) else ()
+        return replace(planned, decision=Decision.REUSE, reason=reason, notes=notes, reuse=instance)
 
     async def _why(self, i: int, planned: PlannedTask, now: Fingerprint, newest: CacheEntry | None) -> str:
         if newest is None:

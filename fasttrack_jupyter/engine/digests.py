@@ -35,6 +35,8 @@ from fasttrack_jupyter.model.fingerprint import digest_of
 
 RECORDS = frozenset({PROGRESS, FAILURE, ".metrics.jsonl"})
 """Names directly in an output folder that are no outputs."""
+LISTED = "listed:"
+"""How the digest of a folder begins of which no content was read."""
 _CHUNK = 1 << 20
 _RACY_NS, _RACY_COARSE_NS = 50_000_000, 2_000_000_000
 """How fresh a change may be to be told from the next one; where a file system keeps whole seconds only."""
@@ -101,18 +103,21 @@ class Digests:
         found, elsewhere = await asyncio.to_thread(self._unchanged, places)
         here: dict[Place, str] = {}
         roots = {folder: self._root(folder) for folder in {place[:2]: None for place in elsewhere}}
+        far: dict[tuple[str, str], list[str]] = {}
         for place in elsewhere:
             if (root := roots[place[:2]]) is not None:
                 here[place] = f"{root}/{place[2]}"
             else:
-                found[place] = await self._listed(place)
+                far.setdefault(place[:2], []).append(place[2])
+        for told in await asyncio.gather(*(self._listed(*folder, paths) for folder, paths in far.items())):
+            found |= told
         return found | await self._looked_at(here) if here else found
 
     async def mounted(self, backend: str, folder: str) -> str | None:
         """Of a whole vfolder, by paths, sizes, times and inodes; None where nobody can tell."""
         place = (backend, folder, "")
         if (root := self._root(place[:2])) is None:
-            return (await self._listed(place) or Digest("", 0)).text or None
+            return ((await self._listed(backend, folder, [""]))[place] or Digest("", 0)).text or None
         try:
             stats = await asyncio.to_thread(lambda: dict(_walk(root, {}, strict=False)))
         except OSError:
@@ -150,18 +155,17 @@ class Digests:
             return None
         return backend.place_of(place[1]) if isinstance(backend, OnThisMachine) else None
 
-    async def _listed(self, place: Place) -> Digest | None:
-        """As its backend lists it."""
-        name, folder, path = place
+    async def _listed(self, name: str, folder: str, paths: Sequence[str]) -> dict[Place, Digest | None]:
+        """Folders of a vfolder as its backend lists them."""
         try:
             backend = self._backends(name)
-            if path and await backend.missing(folder, [path]):
-                return None
-            entries = [x for x in await backend.files(folder, path) if x.path.partition("/")[0] not in RECORDS]
+            missing = await backend.missing(folder, [path for path in paths if path])
         except FastTrackError:
-            return None
-        rows = [[x.path, x.is_dir, x.size, 0 if x.is_dir else x.modified_at] for x in entries]
-        return Digest(f"listed:{digest_of([folder, path, rows])}", sum(x.size for x in entries if not x.is_dir))
+            return {(name, folder, path): None for path in paths}
+        wanted = [path for path in paths if path not in missing]
+        lists = await asyncio.gather(*(_listed(backend, folder, path) for path in wanted))
+        known = dict(zip(wanted, lists, strict=True))
+        return {(name, folder, path): known.get(path) for path in paths}
 
     def _look(self, here: Mapping[Place, str], known: Mapping[Place, Contents | None]) -> dict[Place, Contents | None]:
         return {place: self._contents(place, root, known[place]) for place, root in here.items()}
@@ -214,6 +218,17 @@ class Digests:
         newest = max(row[3], row[4])
         margin = _RACY_COARSE_NS if row[4] % 1_000_000_000 == 0 else _RACY_NS
         return self._now_ns() - newest > margin
+
+
+async def _listed(backend: ExecutionBackend, folder: str, path: str) -> Digest | None:
+    """One folder, by names, sizes and times."""
+    try:
+        entries = [x for x in await backend.files(folder, path) if x.path.partition("/")[0] not in RECORDS]
+    except FastTrackError:
+        return None
+    rows = [[x.path, x.is_dir, x.size, 0 if x.is_dir else x.modified_at] for x in entries]
+    size = sum(x.size for x in entries if not x.is_dir)
+    return Digest(f"{LISTED}{digest_of([folder, path, rows])}", size)
 
 
 def _stamp(stats: Mapping[str, tuple[Row, int]]) -> str:

@@ -13,6 +13,7 @@ from fasttrack_jupyter.backends.backend_ai.cluster import Browser
 from fasttrack_jupyter.backends.backend_ai.deployments import Deployments
 from fasttrack_jupyter.backends.backend_ai.ends import Kill
 from fasttrack_jupyter.backends.backend_ai.http import Cluster
+from fasttrack_jupyter.backends.backend_ai.identity import Identities
 from fasttrack_jupyter.backends.backend_ai.looking import Looker
 from fasttrack_jupyter.backends.backend_ai.profile import Keys, Profile
 from fasttrack_jupyter.backends.backend_ai.removals import Removals
@@ -56,6 +57,7 @@ class BackendAI:
         self._surveyor = Surveyor(self._cluster)
         self._whereabouts = Whereabouts(own / "attempts")
         images = ImageMap(home / MAP_FILE, backend=name)
+        self._identities = Identities(self._cluster, self._surveyor)
         self._starter = Starter(self._cluster, Looker(self._cluster), self._vfolders, images)
         self._sessions: Sessions | None = None
         self._deployments = Deployments(self._cluster)
@@ -120,6 +122,10 @@ class BackendAI:
     async def images(self) -> list[Mapping[str, Any]]:
         """See the port."""
         return reporting.images_of(await self._surveyor.look())
+
+    async def identity(self, image: str | None, code: str | None) -> str | None:
+        """See ``caching.Identifying``: the digest that the cluster knows of it."""
+        return await self._identities.of(self._starter.image_of(image))
 
     async def slots(self) -> Mapping[str, Any]:
         """See the port."""
