@@ -39,7 +39,7 @@ def administer(cluster: Cluster, query: str, variables: dict[str, object]) -> di
 
 @contextlib.contextmanager
 def another_key(cluster: Cluster) -> Iterator[Keys]:
-    """Another access key of the user; on 23.09, where a user has only one that works, instead of his own."""
+    """Another access key of the user; on 23.09 and 24.09, where a user has only one that works, instead of his own."""
     props = {"is_active": True, "is_admin": False, "resource_policy": "default", "rate_limit": 30_000}
     made = administer(cluster, MAKE, {"user": cluster.second.email, "props": props})["keypair"]
     assert isinstance(made, dict)
@@ -52,7 +52,7 @@ def another_key(cluster: Cluster) -> Iterator[Keys]:
 
 def use(cluster: Cluster, key: str) -> None:
     """It is the user's main access key from now on."""
-    if cluster.year < 24:
+    if cluster.year < 25:
         cluster.sql(f"UPDATE users SET main_access_key = '{key}' WHERE email = '{cluster.second.email}';")
 
 
