@@ -26,6 +26,7 @@ from fasttrack_jupyter.api.client_compare import CompareCalls
 from fasttrack_jupyter.api.client_models import ModelCalls
 from fasttrack_jupyter.api.client_profiles import ProfileCalls
 from fasttrack_jupyter.api.client_services import ServiceCalls
+from fasttrack_jupyter.api.client_triggers import TriggerCalls
 from fasttrack_jupyter.errors import EngineUnavailable
 from fasttrack_jupyter.home import Home
 
@@ -46,7 +47,9 @@ def connect(
     return client
 
 
-class Client(CacheCalls, CompareCalls, ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls):
+class Client(
+    CacheCalls, CompareCalls, ClusterCalls, ProfileCalls, ServiceCalls, ModelCalls, ApprovalCalls, TriggerCalls
+):
     """One home's engine, from outside. Threads may share it. ``job`` is what a person types (``last``, ``name#12``)."""
 
     # ------------------------------------------------------------ pipelines, before a job

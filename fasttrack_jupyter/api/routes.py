@@ -23,6 +23,7 @@ from fasttrack_jupyter.api import (
     routes_models,
     routes_profiles,
     routes_services,
+    routes_triggers,
 )
 from fasttrack_jupyter.api.paths import OPERATIONS
 from fasttrack_jupyter.api.streams import TextResponse, follow_events, follow_log, send_file, send_log
@@ -311,6 +312,7 @@ _HANDLERS: tuple[Callable[..., Awaitable[Any]], ...] = (
     *routes_profiles.HANDLERS,
     *routes_cluster.HANDLERS,
     *routes_approvals.HANDLERS,
+    *routes_triggers.HANDLERS,
     *routes_services.HANDLERS,
     *routes_models.HANDLERS,
     *routes_compare.HANDLERS,

@@ -45,6 +45,7 @@ SECTIONS: dict[str, dict[str, Place]] = {
         "approvals": ("approvals", "approvals", "List what jobs ask people."),
         "approve": ("approvals", "approve", "Answer yes to what a job asks."),
         "reject": ("approvals", "reject", "Answer no to what a job asks."),
+        "triggers": ("triggers", "triggers", "Start jobs when jobs of other pipelines have ended."),
         "rerun": ("run", "rerun", "Make a new job from an old one."),
         "shell": ("jobs", "shell", "Open a shell inside a running task instance."),
         "metrics": ("metrics", "metrics", "Show the metrics that a job's task instances note."),

@@ -13,6 +13,7 @@ from fasttrack_jupyter import __version__
 from fasttrack_jupyter.engine import reads
 from fasttrack_jupyter.engine.changing import BackendChanges
 from fasttrack_jupyter.engine.household import Household, World
+from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.making import JobMaker
 from fasttrack_jupyter.engine.metric_reads import MetricReader, MetricsView
 from fasttrack_jupyter.engine.overviews import DeletedJobs, JobCounts, SessionView, TagCount, UsageSeries
@@ -37,6 +38,7 @@ from fasttrack_jupyter.engine.removing import JobRemover
 from fasttrack_jupyter.engine.showing import JobShow
 from fasttrack_jupyter.engine.storing import JobFilter
 from fasttrack_jupyter.engine.takeover import Takeover
+from fasttrack_jupyter.engine.triggering import TriggerDesk
 from fasttrack_jupyter.engine.views import (
     AttemptView,
     EngineInfo,
@@ -72,6 +74,7 @@ class FastTrack(Household):
         self._maker = JobMaker(
             self._store, world.clock, world.bus, self._roster.backend, self._preparer, self._runner, self._stage
         )
+        self.triggers = TriggerDesk(self._store, self._preparer, world.clock, self._maker.run)
         self._takeover = Takeover(self._store, self._runner, self._stage, world.clock)
         self._show = JobShow(self._store, self._roster, self._runner, self._stage)
         self._remover = JobRemover(self._store, world.clock, self._collector, self._roster, self._runner, self._maker)
@@ -87,10 +90,12 @@ class FastTrack(Household):
             self._keeper.begin(name)
         for job in await self._store.unfinished():
             await self._takeover.take_over(job)
+        self.triggers.open()
 
     async def aclose(self) -> None:
         """Stop; sessions go on by themselves and are adopted by the next engine."""
         await self._keeper.aclose()
+        await self.triggers.aclose()
         await self._runner.aclose()
         await self._judge.aclose()
         await self._store.aclose()
@@ -101,7 +106,11 @@ class FastTrack(Household):
 
     def is_idle(self) -> bool:
         """Whether no job is unfinished, and no service lives by this engine."""
-        return self._runner.unfinished == 0 and not self._keeper.is_busy()
+        return self._runner.unfinished == 0 and not self._keeper.is_busy() and not self.triggers.is_busy()
+
+    def _finished(self, live: LiveJob) -> None:
+        super()._finished(live)
+        self.triggers.look()
 
     async def info(self) -> EngineInfo:
         """The engine that answers."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fasttrack_jupyter.engine.caching import CacheStore
+from fasttrack_jupyter.engine.triggers import TriggerStore
 from fasttrack_jupyter.model.job import Attempt, Change, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
 
@@ -97,7 +98,7 @@ class TaskHistory:
     samples: int
 
 
-class JobStore(CacheStore, Protocol):
+class JobStore(CacheStore, TriggerStore, Protocol):
     """What happened, durably. One engine per home writes; see :class:`~fasttrack_jupyter.model.job.Change`."""
 
     async def ensure_pipeline(self, name: str, source: str | None, now: float) -> PipelineRecord:

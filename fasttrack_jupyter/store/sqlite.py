@@ -26,13 +26,14 @@ from fasttrack_jupyter.store import jobs, queries, tallies
 from fasttrack_jupyter.store.cache import CacheTable
 from fasttrack_jupyter.store.faults import store_error
 from fasttrack_jupyter.store.schema import connect, open_database
+from fasttrack_jupyter.store.triggers import TriggerTable
 from fasttrack_jupyter.store.writer import Writer
 
 T = TypeVar("T")
 _READERS = 2
 
 
-class SqliteStore(CacheTable):
+class SqliteStore(CacheTable, TriggerTable):
     """A :class:`~fasttrack_jupyter.engine.storing.JobStore`; make one with :meth:`open`.
 
     Every method raises StoreError where the database fails, and StoreFull where a write finds no

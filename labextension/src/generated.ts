@@ -1069,6 +1069,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which pipelines' jobs start which. */
+        get: operations["triggers"];
+        put?: never;
+        /** From now on the end of a job starts one of another pipeline. */
+        post: operations["add_trigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/triggers/{trigger}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** It starts nothing any more. */
+        delete: operations["remove_trigger"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/services": {
         parameters: {
             query?: never;
@@ -3412,6 +3447,64 @@ export interface components {
             by: string;
         };
         /**
+         * TriggerView
+         * @description A trigger. ``job`` is the id of the last job that it started, ``trouble`` why it could not the last time.
+         */
+        TriggerView: {
+            /** Number */
+            number: number;
+            /** Of */
+            of: string;
+            /** Result */
+            result: string;
+            /** Pipeline */
+            pipeline: string;
+            /** Source */
+            source: string;
+            /** Backend */
+            backend: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Fired At */
+            fired_at: string | null;
+            /** Job */
+            job: string | null;
+            /** Trouble */
+            trouble: string;
+        };
+        /**
+         * TriggerRequest
+         * @description Start a job of the file ``source`` when one of the pipeline ``of`` has ended.
+         */
+        TriggerRequest: {
+            /** Source */
+            source: string;
+            /** Of */
+            of: string;
+            /**
+             * Result
+             * @default success
+             * @enum {string}
+             */
+            result: "success" | "failure" | "any";
+            /**
+             * Backend
+             * @default local
+             */
+            backend: string;
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * ReplicaView
          * @description One session that serves.
          */
@@ -4766,6 +4859,8 @@ export type AppAddress = components['schemas']['AppAddress'];
 export type QuestionView = components['schemas']['QuestionView'];
 export type QuestionsView = components['schemas']['QuestionsView'];
 export type AnswerRequest = components['schemas']['AnswerRequest'];
+export type TriggerView = components['schemas']['TriggerView'];
+export type TriggerRequest = components['schemas']['TriggerRequest'];
 export type ReplicaView = components['schemas']['ReplicaView'];
 export type ServiceStatus = components['schemas']['ServiceStatus'];
 export type ServiceView = components['schemas']['ServiceView'];
@@ -7217,6 +7312,97 @@ export interface operations {
                 "application/json": components["schemas"]["AnswerRequest"];
             };
         };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    triggers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerView"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    add_trigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerView"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    remove_trigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Done. */
             204: {

@@ -8,7 +8,7 @@ const TOP =
     ' '
   );
 const TASK =
-  'name description type cluster_mode cluster_size run_on module_uri dependencies inputs command notebook parameters environment resources resource_opts mounts outputs when run_if final skip continue_on_failure retry timeout cache files side_effects service'.split(
+  'name description type cluster_mode cluster_size run_on launcher module_uri dependencies inputs command notebook parameters environment resources resource_opts mounts outputs when run_if final skip continue_on_failure retry timeout cache files side_effects service'.split(
     ' '
   );
 
