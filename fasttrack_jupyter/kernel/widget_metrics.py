@@ -33,7 +33,7 @@ _KIND = re.compile(rf"(?:{_PARTS})[\W_]+(?P<after>.+)|(?P<before>.+?)[\W_]+(?:{_
 _MOST_CHARTS, _MOST_ROWS, _MOST_LABELS, _MOST_FIGURES = 24, 100, 20, 8
 _MOST_POINTS = 300
 """Of one curve; a chart is not wider in pixels."""
-_WIDTH, _HEIGHT, _SQUARE = 208, 74, 150
+_WIDTH, _HEIGHT, _SQUARE = 134, 58, 130
 _TYPES = ("ClassificationMetrics", "SlicedClassificationMetrics", "Metrics")
 
 
@@ -98,8 +98,8 @@ def _chart(kind: str, names: Sequence[str], series: Json) -> str:
     grid = "".join(f'<line x2="{_WIDTH}" y1="{y}" y2="{y}"/>' for y in (0, _HEIGHT / 2, _HEIGHT))
     return (
         f'<figure class="ftw-chart"><figcaption><b>{escape(title)}</b> {_legend(curves, series)}</figcaption>'
-        f'<svg role="img" aria-label="{escape(_said(title, curves, series))}" width="{_WIDTH + 60}"'
-        f' height="{_HEIGHT + 20}"><g transform="translate(48 4)"><g class="ftw-grid">{grid}{ends}</g>{paths}'
+        f'<svg role="img" aria-label="{escape(_said(title, curves, series))}" width="{_WIDTH + 52}"'
+        f' height="{_HEIGHT + 20}"><g transform="translate(46 4)"><g class="ftw-grid">{grid}{ends}</g>{paths}'
         f"</g></svg></figure>"
     )
 

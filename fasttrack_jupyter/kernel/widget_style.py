@@ -80,9 +80,9 @@ _LIVE = """
  color-scheme:light}
 .ftw .ftw-pane code{font-size:.95em;background:var(--jp-layout-color2,#8882);padding:0 3px;border-radius:2px}
 .ftw figure{margin:6px 0}
-.ftw .ftw-charts{display:flex;flex-wrap:wrap;gap:2px 14px;align-items:flex-start}
+.ftw .ftw-charts{display:flex;flex-wrap:wrap;gap:2px 6px;align-items:flex-start}
 .ftw .ftw-chart{margin:2px 0}
-.ftw .ftw-chart figcaption{max-width:270px}
+.ftw .ftw-chart figcaption{max-width:186px}
 .ftw .ftw-chart figcaption b{font-weight:600;color:var(--jp-ui-font-color1,inherit)}
 .ftw .ftw-chart svg{vertical-align:top}
 .ftw .ftw-chart figcaption svg{vertical-align:middle}

@@ -48,8 +48,8 @@ def test_each_kind_of_metric_is_a_chart_and_every_metric_a_row() -> None:
     html = noted({"train_loss": series(3, 2, 1), "val_loss": series(4, 3, 2), "final": series(0.97)})
     assert html.count("<figure") == 1
     assert re.findall(r'<path d="([^"]*)"', html) == [
-        "M0.0 24.7L104.0 49.3L208.0 74.0",
-        "M0.0 0.0L104.0 24.7L208.0 49.3",
+        "M0.0 19.3L67.0 38.7L134.0 58.0",
+        "M0.0 0.0L67.0 19.3L134.0 38.7",
     ]
     assert "stroke-dasharray:7 3" in html
     assert 'aria-label="Curves of loss; now train_loss 1, val_loss 2"' in html
@@ -60,7 +60,7 @@ def test_each_kind_of_metric_is_a_chart_and_every_metric_a_row() -> None:
 def test_what_is_no_number_leaves_a_gap() -> None:
     """And is told in the table."""
     html = noted({"norm": series(1, "NaN", 3, "Infinity")})
-    assert re.findall(r'<path d="([^"]*)"', html) == ["M0.0 74.0M208.0 0.0"]
+    assert re.findall(r'<path d="([^"]*)"', html) == ["M0.0 58.0M134.0 0.0"]
     assert '<td class="ftw-number">inf</td>' in html
 
 

@@ -69,7 +69,15 @@ CHECK = """async roots => {
   }));
 }"""
 """JupyterLab's own button has an ARIA attribute too many, which is JupyterLab's to mend."""
-OURS = (".ft-Editor", ".ft-JobView", "#fasttrack-panel", ".jp-ft-status-item", ".ft-Cluster", ".ft-Clusters")
+OURS = (
+    ".ft-Editor",
+    ".ft-JobView",
+    ".ft-Compare",
+    "#fasttrack-panel",
+    ".jp-ft-status-item",
+    ".ft-Cluster",
+    ".ft-Clusters",
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +146,7 @@ def test_nobody_is_shut_out(lab: Lab, page: Page, job: str, theme: str) -> None:
         picture(page, f"monitor-{name.lower()}-{theme}")
     page.evaluate("async job => { await jupyterapp.commands.execute('fasttrack:open-job', { job }); }", job)
     tabs = page.get_by_role("tablist", name="Views of this job")
-    for name in ("Timeline", "Task instances", "Parameters", "YAML", "Differences"):
+    for name in ("Timeline", "Task instances", "Metrics", "Parameters", "YAML", "Differences"):
         tabs.get_by_role("tab", name=name, exact=True).click()
         found[f"job: {name}"] = violations(page)
         if name in ("Timeline", "Task instances"):

@@ -60,7 +60,7 @@ export class Panel extends SidePanel implements IPanelSections {
     );
     this.jobsWidget = new JobsListWidget(parts.list, parts.jobsActions, trans);
     this._addSections(trans);
-    this._accordion.setRelativeSizes([2, 4, 2]);
+    this._spread();
   }
 
   /** The section of jobs. */
@@ -70,6 +70,9 @@ export class Panel extends SidePanel implements IPanelSections {
   add(section: PanelSection): IDisposable {
     const made = this._addSection(section.title, section.widget, section.buttons);
     this._accordion.collapse(this._accordion.widgets.indexOf(made));
+    if (!this.isVisible) {
+      this._spread(); // before there is any height, folding one away takes that of all the others
+    }
     this._accordion.expansionToggled.connect((accordion, index) => {
       if (accordion.widgets[index] === made && !made.isHidden) {
         // one that was folded from the beginning has no height to come back to
@@ -87,6 +90,12 @@ export class Panel extends SidePanel implements IPanelSections {
       [this.parts.list, this.parts.pipelines, this.parts.resources].forEach(part => part.dispose());
       super.dispose();
     }
+  }
+
+  /** Give the sections that are open their heights; jobs have the most. */
+  private _spread(): void {
+    const { widgets } = this._accordion;
+    this._accordion.setRelativeSizes(widgets.map((each, at) => (each.isHidden ? 0 : at === 1 ? 4 : 2)));
   }
 
   private _addSections(trans: TranslationBundle): void {
