@@ -143,7 +143,8 @@ class Digests:
         names = {place: json.dumps(place) for place in here}  # as text that every database keeps whole
         known = await self._store.contents(list(names.values()))
         told = await asyncio.to_thread(self._look, here, {x: known.get(name) for x, name in names.items()})
-        if news := {names[x]: each for x, each in told.items() if each and each != known.get(names[x])}:
+        news = {names[x]: each for x, each in told.items() if each and each.stamp and each != known.get(names[x])}
+        if news:
             await self._store.keep_contents(news)
         return {x: Digest(each.digest, each.size) if each else None for x, each in told.items()}
 

@@ -2,8 +2,8 @@
 
 Callers put what they want done into a queue and await a future. The thread takes all that waits:
 ``record`` calls that stand next to each other share one transaction and one fsync (group commit:
-the slower the disk, the larger the groups, the same latency); anything else has a transaction of
-its own, in its turn. Futures are completed by one ``call_soon_threadsafe`` per transaction.
+the slower the disk, the larger the groups, the same latency). So do functions that stand next to each other, each
+behind a savepoint of its own. Futures are completed by one ``call_soon_threadsafe`` per transaction.
 
 A call that must not happen (a status was not the expected one) costs only its own caller: the
 group is rolled back and its calls are applied one by one. Any other error of the database goes to
@@ -31,11 +31,13 @@ from fasttrack_jupyter.store.places import Places
 T = TypeVar("T")
 _LARGEST_GROUP = 5_000
 """Changes per transaction: bounds how long a caller waits for its neighbours (about 0.1 s)."""
+_FUNCTION = 50
+"""As how many changes a function counts."""
 
 
 @dataclass(slots=True)
 class _Call:
-    """What one caller waits for: changes to record, or a function to run in a transaction of its own."""
+    """What one caller waits for: changes to record, or a function to run as if in a transaction of its own."""
 
     future: asyncio.Future[Any]
     changes: Sequence[Change] = ()
@@ -78,7 +80,7 @@ class Writer:
         return int(await self._put(_Call(self._loop.create_future(), changes)))
 
     async def call(self, function: Callable[[Session], T]) -> T:
-        """Run ``function`` on the writer's thread in a transaction of its own; what it raises rolls back."""
+        """Run ``function`` on the writer's thread, in a transaction; what it raises undoes all that it wrote."""
         result: T = await self._put(_Call(self._loop.create_future(), function=function))
         return result
 
@@ -127,8 +129,28 @@ class Writer:
         if group[0].function is None:
             self._record(group)
         else:
-            call, function = group[0], group[0].function
-            self._attempt(group, lambda: setattr(call, "outcome", function(self._session)))
+            self._attempt(group, lambda: self._run_all(group))
+
+    def _run_all(self, group: list[_Call]) -> None:
+        for call in group:
+            self._run(call)
+
+    def _run(self, call: _Call) -> None:
+        """One function of several in a transaction: what it raises is its caller's alone."""
+        assert call.function is not None
+        before = self._session.last_seq
+        self._con.execute("SAVEPOINT one")
+        try:
+            call.outcome = call.function(self._session)
+        except Exception as error:
+            if not self._con.in_transaction:  # the database gave all of it up
+                raise
+            self._session.last_seq = before
+            self._con.execute("ROLLBACK TO one")
+            call.error = store_error(error, self._path) if isinstance(error, sqlite3.Error) else error
+            if call.error is not error:
+                call.error.__cause__ = error
+        self._con.execute("RELEASE one")
 
     def _record(self, group: list[_Call]) -> None:
         good: list[_Call] = []
@@ -211,12 +233,12 @@ def _groups(calls: list[_Call]) -> list[list[_Call]]:
     groups: list[list[_Call]] = []
     size = 0
     for call in calls:
-        if groups and call.function is None and groups[-1][0].function is None and size < _LARGEST_GROUP:
+        if groups and (call.function is None) is (groups[-1][0].function is None) and size < _LARGEST_GROUP:
             groups[-1].append(call)
         else:
             groups.append([call])
             size = 0
-        size += len(call.changes)
+        size += len(call.changes) if call.function is None else _FUNCTION
     return groups
 
 
