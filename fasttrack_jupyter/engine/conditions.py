@@ -14,7 +14,7 @@ from typing import Any
 
 from fasttrack_jupyter.engine.stimuli import RUN, Verdict, VerdictKind
 from fasttrack_jupyter.model.expressions import ExpressionError, Slot, Template, parse_template
-from fasttrack_jupyter.model.graph import TaskGraph, opened_by
+from fasttrack_jupyter.model.graph import TaskGraph
 from fasttrack_jupyter.model.notebooks import texts_of
 from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task, TaskType
 
@@ -108,7 +108,7 @@ def lacking(
 
 
 def _texts(pipeline: Pipeline, task: Task) -> Iterator[str]:
-    texts = [task.when, task.command, *opened_by(task), *(text for _, text in texts_of(task))]
+    texts = [task.when, task.command, *(text for _, text in texts_of(task))]
     texts += pipeline.envs_of(task).values()
     return (text for text in texts if text and "${{" in text)
 

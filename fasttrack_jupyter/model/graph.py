@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fasttrack_jupyter.model.expressions import ExpressionError, parse_template
-from fasttrack_jupyter.model.notebooks import command_of
+from fasttrack_jupyter.model.notebooks import command_of, texts_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 
 
@@ -151,21 +151,13 @@ def needed(task: Task) -> Iterator[str]:
     yield from task.dependencies
     for given in task.inputs.values():
         yield from given.tasks
-    for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values(), *opened_by(task)):
+    opened_by = (text for _, text in texts_of(task)) if task.is_container else ()
+    for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values(), *opened_by):
         if "${{" in text:
             yield from _mentioned(text)
     inside = {inner.name for inner in task.tasks}
     for inner in task.tasks:
         yield from (name for name in needed(inner) if name not in inside)
-
-
-def opened_by(task: Task) -> Iterator[str]:
-    """The texts that say what a container is opened by."""
-    if task.for_each is not None:
-        items = task.for_each.items
-        yield from (text for text in (items if isinstance(items, list) else [items]) if isinstance(text, str))
-    if task.is_group:
-        yield from (text for text in task.parameters.values() if isinstance(text, str))
 
 
 def _mentioned(text: str) -> Iterator[str]:

@@ -43,8 +43,11 @@ def render_command(task: Task, scope: Mapping[str, Any]) -> str:
 
 
 def texts_of(task: Task) -> Iterator[tuple[Path, str]]:
-    """Every text in the parameters that may hold ``${{ … }}``, with its path within the task."""
-    todo: list[tuple[Path, Any]] = [(("parameters",), task.parameters)] if task.type is TaskType.NOTEBOOK else []
+    """Every text that may hold ``${{ … }}`` in parameters and in what a loop goes over, with its path in the task."""
+    has_parameters = task.type is TaskType.NOTEBOOK or task.is_group
+    todo: list[tuple[Path, Any]] = [(("parameters",), task.parameters)] if has_parameters else []
+    if task.for_each is not None:
+        todo.append((("for_each", "item"), task.for_each.items))
     while todo:
         path, value = todo.pop()
         if isinstance(value, str) and _OPEN in value:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from fasttrack_jupyter.model.checks.conditions import check_conditions
 from fasttrack_jupyter.model.checks.edges import check_edges
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
+from fasttrack_jupyter.model.checks.groups import check_groups
 from fasttrack_jupyter.model.checks.keys import check_keys, check_merges
 from fasttrack_jupyter.model.checks.launchers import check_after, check_launchers
 from fasttrack_jupyter.model.checks.mentions import Mentions
@@ -35,6 +36,7 @@ def check_pipeline(pipeline: Pipeline, secrets: Collection[str] | None = None) -
     yield from check_places(pipeline)
     yield from check_models(pipeline)
     yield from check_launchers(pipeline)
+    yield from check_groups(pipeline, secrets)
     yield from check_after(pipeline)
     yield from Mentions(pipeline, tasks, secrets).check()
     yield from check_keys(pipeline)

@@ -10,6 +10,7 @@ from fasttrack_jupyter.model.conditions import parse_condition
 from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
 from fasttrack_jupyter.model.expressions.syntax import Binary, Expression, ListOf, Literal, Unary
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
+from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.parameters import ValueType
 from fasttrack_jupyter.model.pipeline import Pipeline, RunIf, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
@@ -137,7 +138,7 @@ class _Kinds:
         source = self._pipeline.by_name.get(task)
         if source is None or (output and output not in source.products):
             return None
-        spec = source.products.get(output)
+        spec = outside(source).get(output)
         return spec.type if spec is not None and spec.type in frozenset(ValueType) else "artifact"
 
 

@@ -1,4 +1,4 @@
-"""Keys that nobody here knows (kept, but said), keys of a later release, and merges."""
+"""Keys that nobody here knows (kept, but said), and merges."""
 
 from __future__ import annotations
 
@@ -13,22 +13,16 @@ from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.service import Service
 from fasttrack_jupyter.model.yaml_events import Path
 
-FUTURE: Mapping[str, tuple[Any, ...]] = {
-    "for_each": (),
-}  # fmt: skip
-"""Keys of a task that a later release runs, and the values that mean what is done without them."""
 _MAX_PLACES = 3
 """The same unknown key is told of at so many places; then only how many more there are."""
 
 
 def check_keys(pipeline: Pipeline) -> Iterator[Finding]:
-    """Unknown keys of every object of the model, once for each few; keys that this release does not run."""
+    """Unknown keys of every object of the model, once for each few."""
     places: dict[tuple[type[BaseModel], str], list[Path]] = {}
     for thing, path in _objects(pipeline):
-        for key, value in (thing.model_extra or {}).items():
-            if isinstance(thing, Task) and key in FUTURE:
-                yield from _future(key, value, (*path, key))
-            elif key != "<<" and not key.startswith(("x-", ".")):
+        for key in thing.model_extra or {}:
+            if key != "<<" and not key.startswith(("x-", ".")):
                 places.setdefault((type(thing), key), []).append((*path, key))
     known = {kind: Suggester(_keys_of(kind)) for kind, _ in places}
     for (kind, key), paths in places.items():
@@ -56,14 +50,7 @@ def _parts(whole: Pipeline | Task, path: Path) -> Iterator[tuple[BaseModel, Path
 
 
 def _keys_of(kind: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in kind.model_fields.items()] + (list(FUTURE) if kind is Task else [])
-
-
-def _future(key: str, value: Any, path: Path) -> Iterator[Finding]:
-    if value is None or any(value is allowed or value == allowed for allowed in FUTURE[key]):
-        return
-    message = f"this release does not run {key!r} yet, and leaving it out silently would run something else"
-    yield Finding("not-yet", path, message, f"remove {key}, or wait for a later release", value, at_key=True)
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 _HOMES: tuple[tuple[type[BaseModel], str], ...] = (

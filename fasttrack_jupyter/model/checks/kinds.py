@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fasttrack_jupyter.model.artifacts import ARTIFACTS, InputRef, InputSpec, accepts
 from fasttrack_jupyter.model.checks.findings import Finding
+from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
 from fasttrack_jupyter.model.problems import Severity
 from fasttrack_jupyter.model.yaml_events import Path
@@ -49,7 +50,7 @@ def spelling(kind: str, path: Path, who: str) -> Iterator[Finding]:
 
 
 def _kind(pipeline: Pipeline, ref: InputRef) -> str | None:
-    spec = pipeline.by_name[ref.task].products.get(ref.output or "")
+    spec = outside(pipeline.by_name[ref.task]).get(ref.output or "")
     return None if spec is None else spec.type
 
 

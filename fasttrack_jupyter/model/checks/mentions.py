@@ -9,6 +9,7 @@ from fasttrack_jupyter.model.checks.comparisons import check_comparisons
 from fasttrack_jupyter.model.checks.edges import unknown_output
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
+from fasttrack_jupyter.model.groups import outside
 from fasttrack_jupyter.model.notebooks import texts_of
 from fasttrack_jupyter.model.pipeline import Environment, Pipeline, RunIf, Task, TaskType
 from fasttrack_jupyter.model.problems import Severity
@@ -38,13 +39,23 @@ class _Place(Enum):
     ENV = "env"
     WHEN = "when"
     QUESTION = "question"
+    ITEMS = "items"
 
 
 class Mentions:
-    """Checks every expression of one pipeline. ``secrets``: the names that exist, or None if nobody knows."""
+    """Checks every expression of one pipeline. ``secrets``: the names that exist, or None if nobody knows.
 
-    def __init__(self, pipeline: Pipeline, tasks: Suggester, secrets: Collection[str] | None) -> None:
-        self._pipeline = pipeline
+    ``loops`` are the tasks whose iterations all of it is inside of.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tasks: Suggester,
+        secrets: Collection[str] | None,
+        loops: Collection[str] = frozenset(),
+    ) -> None:
+        self._pipeline, self._loops = pipeline, loops
         self._tasks = tasks
         self._params = frozenset(param.name for param in pipeline.params)
         self._near_params = Suggester(self._params)
@@ -63,7 +74,8 @@ class Mentions:
             if task.command is not None and _OPEN in task.command:
                 yield from self._text(task.command, (*path, "command"), task, _Place.COMMAND)
             for inner, text in texts_of(task):
-                yield from self._text(text, (*path, *inner), task, _Place.COMMAND)
+                place = _Place.ITEMS if inner[0] == "for_each" else _Place.COMMAND
+                yield from self._text(text, (*path, *inner), task, place)
             yield from self._environment(task.environment, (*path, "environment"), task)
             yield from _elsewhere(path, task)
 
@@ -97,8 +109,7 @@ class Mentions:
         root, names = reference.root, reference.names
         name = str(names[0]) if names else ""
         if root in ("item", "loop"):
-            if task is not None and task.for_each is None:
-                yield "no-loop", f"{root} is only known inside of a loop", "add for_each: {item: [1, 2, 3]} to the task"
+            yield from self._loop(reference, task, place)
         elif not names:
             yield "bad-expression", f"{root} alone means nothing here", f"name one: {root}.{_EXAMPLES[root]}"
         elif root == "params" and name not in self._params:
@@ -110,6 +121,23 @@ class Mentions:
         elif root in ("inputs", "tasks"):
             yield from self._upstream(reference, name, task)
 
+    def _loop(self, reference: Reference, task: Task | None, place: _Place) -> Iterator[tuple[str, str, str]]:
+        """What is wrong with ``item``, ``loop.index``, ``loop.<task>.item``."""
+        is_loop = task is not None and task.for_each is not None
+        is_before = is_loop and place in (_Place.WHEN, _Place.ITEMS)
+        loops = {*self._loops, *([task.name] if task is not None and is_loop and not is_before else [])}
+        named = str(reference.names[0]) if reference.root == "loop" and reference.names else ""
+        if not loops and is_before:
+            message = f"{reference} is only known inside of a loop, and this is decided once, before it"
+            yield "no-loop", message, "make it a group: when of a task inside is decided for each item"
+        elif not loops:
+            hint = "add for_each: {item: [1, 2, 3]} to the task"
+            yield "no-loop", f"{reference} is only known inside of a loop", hint
+        elif reference.root == "loop" and named not in loops and named != "index":
+            yield "no-loop", f"{reference}: there is no loop {named!r} around", Suggester(loops).hint(named, "loops")
+        elif reference.root == "loop" and named != "index" and reference.names[1:2] not in (("item",), ("index",)):
+            yield "no-loop", f"{reference} means nothing", f"write loop.{named}.item, or loop.{named}.index"
+
     def _secret(self, name: str, place: _Place, task: Task | None) -> Iterator[tuple[str, str, str]]:
         if place is _Place.WHEN:
             hint = f'look at "${name}" in the command of a task before it, and hand on an output that says what to do'
@@ -117,7 +145,7 @@ class Mentions:
         if place is _Place.QUESTION:
             message = f"secret {name!r} stands in a question, which everybody can read who answers"
             yield "secret-in-question", message, "leave it out"
-        if place is _Place.COMMAND:
+        if place in (_Place.COMMAND, _Place.ITEMS):
             is_notebook = task is not None and task.type is TaskType.NOTEBOOK
             where = f'os.environ["{name}"] in the notebook' if is_notebook else f'"${name}" in the command'
             hint = f'add envs: {{{name}: "${{{{ secrets.{name} }}}}"}} and write {where}'
@@ -157,6 +185,10 @@ class Mentions:
         source, output = self._pipeline.by_name.get(str(reference.names[0])), str(reference.names[2])
         if source is not None and output not in source.products:
             yield unknown_output(path, str(reference), source, output, reference.offset)
+        elif source is not None and source.is_container and not outside(source)[output].is_value:
+            message = f"{reference} is an artifact of a {'loop' if source.for_each else 'group'}, which has no folder"
+            hint = f"take it as an input, inputs: {{{output}: {source.name}.{output}}}, and write inputs.{output}"
+            yield Finding("artifact-of-many", path, message, hint, str(reference), offset=reference.offset)
 
 
 def _job(name: str, task: Task | None) -> Iterator[tuple[str, str, str]]:
@@ -193,5 +225,5 @@ def _elsewhere(path: Path, task: Task) -> Iterator[Finding]:
 
 def _not_here(path: Path, text: str) -> Finding:
     message = "an expression stands where none is filled in"
-    hint = "${{ … }} has a meaning in when, in command, in the values of envs and in parameters of a notebook"
+    hint = "${{ … }} has a meaning in when, command, for_each, the values of envs, parameters of notebooks and groups"
     return Finding("expression-not-here", path, message, hint, text, Severity.ERROR)

@@ -44,7 +44,7 @@ def _file(path: tuple[str | int, ...], task: Task, file: str) -> Iterator[Findin
 def unused_notebook(number: int, task: Task) -> Iterator[Finding]:
     """The keys of a notebook task on one of another type."""
     for key in ("notebook", "parameters"):
-        if getattr(task, key):
+        if getattr(task, key) and not (key == "parameters" and task.is_group):
             message = f"task {task.name!r} of type {task.type} does not use {key}"
             yield _unused(number, key, "notebook-unused", message, "set type: notebook, or remove it")
 
