@@ -118,7 +118,8 @@ class SessionReport:
     the engine makes it part of the reason, without secrets), ``metrics``, ``params`` and ``tags`` of its
     ``.metrics.jsonl`` (see :meth:`MetricTable.facts`), ``artifacts`` ({name: metadata} of its ``.artifacts.json``). By
     itself, and seldom, for each becomes an event that is kept: ``progress`` of a running session, ``{fraction: 0 to 1
-    or None, text: one line}``, as its ``.progress.json`` among the outputs says."""
+    or None, text: one line}``, as its ``.progress.json`` among the outputs says. At the end of what has a launcher,
+    ``ranks``: the exit code of each (below zero: the signal that killed it; None: not known)."""
 
 
 SWEPT = ("environment", "commit")

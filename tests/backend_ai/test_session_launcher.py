@@ -20,6 +20,7 @@ from fasttrack_jupyter.backends.backend_ai.mounts import MountForm
 from fasttrack_jupyter.backends.backend_ai.profile import Profile
 from fasttrack_jupyter.backends.backend_ai.releases import Release
 from fasttrack_jupyter.backends.backend_ai.wrapping import bootstrap_script, startup_command
+from fasttrack_jupyter.backends.launched import Launched
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.model.launchers import Launch
 from fasttrack_jupyter.model.lifecycle import Result, Status
@@ -83,7 +84,7 @@ def test_the_ranks_of_all_containers_run_the_command(containers: Containers) -> 
     """In a working directory with the code; all lines are in the session's log, and in the one that is kept."""
     (containers.root / "pipeline/code/part.txt").write_text("code")
     end, log = containers.play(spec_of("echo $RANK/$WORLD_SIZE $NODE_RANK $(cat part.txt)"), "main1", "sub1")
-    assert (end.code, end.failed_rank) == (0, "")
+    assert (end.code, end.ranks) == (0, Launched("", (0, 0, 0, 0)))
     assert sorted(log.splitlines()) == [f"[rank {rank}] {rank}/4 {rank // 2} code" for rank in range(4)]
     assert (containers.control / "log").read_text() == log
 
@@ -101,7 +102,7 @@ def test_the_record_names_the_first_rank_that_fails(containers: Containers) -> N
 def test_a_container_that_does_not_come_is_named(containers: Containers) -> None:
     """No rank begins without it."""
     end, log = containers.play(spec_of("echo ran", launch=Launch(1, 1.0)), "main1")
-    assert end.failed_rank == "no rank began: within 1 s, of its 2 containers sub1 was not there"
+    assert end.ranks.reason == "no rank began: within 1 s, of its 2 containers sub1 was not there"
     assert "ran" not in log.split()
 
 

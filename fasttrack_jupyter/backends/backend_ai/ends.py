@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fasttrack_jupyter.backends.backend_ai.wrapping import BEGUN_TWICE, REFUSED, UNTOLD
-from fasttrack_jupyter.backends.launched import failed_rank_in
+from fasttrack_jupyter.backends.launched import NO_RANKS, Launched, parse_launched
 from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.quantities import format_duration
 
@@ -82,8 +82,8 @@ class EndRecord:
     artifacts: str = ""
     """What ``.artifacts.json`` says."""
     has_metrics: bool = False
-    failed_rank: str = ""
-    """Why the ranks of a launcher failed, in words."""
+    ranks: Launched = NO_RANKS
+    """How the ranks of a launcher came out."""
 
     @classmethod
     def parse(cls, data: bytes) -> EndRecord:
@@ -169,7 +169,7 @@ def outcome_of(record: EndRecord | None, seen: Seen, kill: Kill | None, timeout:
 def _told(record: EndRecord) -> Outcome:
     if record.code == 0:
         return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
-    why = record.failed_rank or f"exit {record.code}"
+    why = record.ranks.reason or f"exit {record.code}"
     return Outcome(Status.TERMINATED, Result.FAILURE, record.code, why, failure=record.failure)
 
 
@@ -265,7 +265,7 @@ class _Reader:
             failure=_failure(values.get("failure -", "")),
             artifacts=values.get("artifacts -", ""),
             has_metrics="metrics" in facts,
-            failed_rank=failed_rank_in(values.get("ranks -", "")),
+            ranks=parse_launched(values.get("ranks -", "")),
         )
 
     def _line(self) -> str:

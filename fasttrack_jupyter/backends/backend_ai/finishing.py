@@ -67,6 +67,8 @@ class Finisher:
             data["usage"] = usage
         if outcome.result is Result.SUCCESS and record is not None and session.spec.wanted_outputs:
             data |= await self._outputs(session, record)
+        if record is not None and record.ranks.codes:
+            data["ranks"] = list(record.ranks.codes)
         if record is not None and record.has_metrics:
             data |= await self._noted(session)
         at = record.ended if record is not None and record.ended else row.ended_at
@@ -120,7 +122,8 @@ class Finisher:
     async def write_down(self, session: Session, kill: Kill) -> None:
         """Among its records, who ended it and why. Raises FastTrackError, TimeoutError."""
         path = f"{places.control(session.spec.attempt_id)}/killed"
-        await asyncio.wait_for(self._vfolders.write(session.folder, path, kill.dump()), 5.0)
+        async with asyncio.timeout(5.0):
+            await self._vfolders.write(session.folder, path, kill.dump())
 
     async def own_log(self, session_id: str) -> str:
         """What a session wrote to its own log; empty where the cluster keeps none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fasttrack_jupyter.backends.launched import failed_rank_in
+from fasttrack_jupyter.backends.launched import Launched, parse_launched
 from fasttrack_jupyter.engine.ports import SessionSpec
 from fasttrack_jupyter.model.launchers import Launch
 
@@ -29,10 +29,10 @@ def ranks_of(spec: SessionSpec, launch: Launch, control: str, members: Sequence[
     }
 
 
-def failed_rank(control: str) -> str:
-    """Why the ranks of a session failed, in words; empty where there are none, or nothing is known of it."""
+def launched(control: str) -> Launched:
+    """How the ranks of a session came out; nothing where there are none, or nothing is known of it."""
     try:
         with open(f"{control}/{_FOLDER}/told", encoding="utf-8", errors="replace") as file:
-            return failed_rank_in(file.read())
+            return parse_launched(file.read())
     except OSError:
-        return ""
+        return Launched()

@@ -29,10 +29,13 @@ class Outcome(NamedTuple):
     """Whether another attempt would be no use."""
     told: str = ""
     """Why it failed, in the task's own words."""
+    ranks: tuple[int | None, ...] = ()
+    """The exit codes of a launcher's ranks."""
 
     def report_data(self) -> dict[str, Any]:
         """As the data of a report carries it."""
-        return {"failure": self.told} if self.told else {}
+        told = {"failure": self.told} if self.told else {}
+        return {**told, "ranks": list(self.ranks)} if self.ranks else told
 
 
 LOST = Outcome(Status.ERROR, Result.FAILURE, None, "lost")
@@ -50,13 +53,12 @@ def outcome_of(control: str, outputs: str) -> Outcome:
         return Outcome(Status.TERMINATED, Result.FAILURE, code, kill.reason)
     if code is None:
         return _never_ended(control)
+    ranks = launching.launched(control)
     if code == 0:
-        return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "")
-    if why := launching.failed_rank(control):
-        return Outcome(Status.TERMINATED, Result.FAILURE, code, why, told=failure_told(outputs))
+        return Outcome(Status.TERMINATED, Result.SUCCESS, 0, "", ranks=ranks.codes)
     member = attempts.failed_member(control)
-    reason = f"exit {code}" + (f" ({member})" if member else "")
-    return Outcome(Status.TERMINATED, Result.FAILURE, code, reason, told=failure_told(outputs))
+    reason = ranks.reason or f"exit {code}" + (f" ({member})" if member else "")
+    return Outcome(Status.TERMINATED, Result.FAILURE, code, reason, told=failure_told(outputs), ranks=ranks.codes)
 
 
 def _never_ended(control: str) -> Outcome:
