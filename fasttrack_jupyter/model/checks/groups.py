@@ -86,7 +86,8 @@ def _inside(pipeline: Pipeline, level: _Level, secrets: Collection[str] | None) 
     inner = level.group.tasks
     names = {task.name for task in inner}
     used = dict.fromkeys(name for task in inner for name in needed(task) if name not in names and name in level.outer)
-    extra = tuple(level.outer[name] for name in used)
+    # What a group waits for, and may not because it is final, is told of the group.
+    extra = tuple(level.outer[name].model_copy(update={"final": False}) for name in used)
     whole = Pipeline.model_construct(
         name=pipeline.name, tasks=(*inner, *extra), params=level.params, cache=pipeline.cache
     )
