@@ -92,7 +92,8 @@ class Following:
     async def _watch(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):  # somebody's patience may be over
-                await asyncio.wait_for(self._news.wait(), self._until_next())
+                async with asyncio.timeout(self._until_next()):  # 3.11's `wait_for` may swallow that we are cancelled
+                    await self._news.wait()
             self._news.clear()
             for waits in list(self._waiting.values()):
                 await self._look_at(waits)

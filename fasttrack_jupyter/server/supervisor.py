@@ -140,7 +140,8 @@ class Supervisor:
             self._hurry.clear()
             await asyncio.sleep(min(pause, _RUSH))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), max(0.0, pause - _RUSH))
+                async with asyncio.timeout(max(0.0, pause - _RUSH)):  # 3.11's `wait_for` may swallow a cancel
+                    await self._hurry.wait()
             pause = min(pause * 2, longest)
 
     async def _one_life(self) -> EngineState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -131,3 +132,30 @@ def test_where_attempts_are_is_known_after_a_restart(tmp_path: Path) -> None:
     assert again.get("d-0-1") == "folder four"
     assert (again.get("a-0-1"), again.get("b-0-1"), again.get("c-0-1")) == (None, "folder two", None)
     assert again.by_folder(["b-0-1", "c-0-1"]) == {"folder two": ["b-0-1"]}
+
+
+def test_a_watcher_that_is_closed_as_a_hint_comes_is_closed() -> None:
+    """In the very same moment; Python 3.11's ``wait_for`` would go on, and whoever closes it would wait for ever."""
+
+    class Quiet:
+        async def look(self, names: list[str]) -> dict[str, list[Any]]:
+            return {}
+
+        async def events(self, query: object) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+            await asyncio.Event().wait()
+            yield "connected", {}
+
+    async def idle(budget: object) -> None:
+        """Nothing to ask."""
+
+    async def go() -> None:
+        quiet = cast(Any, Quiet())
+        watcher = watching.Watcher(quiet, quiet, lambda: ["ft-a"], lambda found: True, lambda error: None, idle)
+        watcher.open()
+        await asyncio.sleep(0.01)
+        watcher.hint()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await watcher.aclose()
+
+    asyncio.run(go())

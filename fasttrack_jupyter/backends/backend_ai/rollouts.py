@@ -323,7 +323,8 @@ class Rollouts:
         if rollout.cancelled is not None:
             return
         try:
-            await asyncio.wait_for(rollout.wake.wait(), _EACH)
+            async with asyncio.timeout(_EACH):
+                await rollout.wake.wait()
         except TimeoutError:
             return
 

@@ -93,8 +93,9 @@ class Watcher:
             if not names:
                 await self._hint.wait()
             else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hint.wait(), pause)
+                with contextlib.suppress(TimeoutError):  # 3.11's `wait_for` swallows a cancel that comes with the hint
+                    async with asyncio.timeout(pause):
+                        await self._hint.wait()
             cost = float(max(1, -(-len(names) // PAGE)))
             while not self._budget.take(cost):
                 await asyncio.sleep(self._budget.wait(cost) + 0.01)

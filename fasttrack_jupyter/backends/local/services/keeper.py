@@ -151,7 +151,8 @@ class Keeper:
             pause = self._pauses.left()
             if not self.is_gone or self.rollouts:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), min(_TICK, pause) if pause else _TICK)
+                    async with asyncio.timeout(min(_TICK, pause) if pause else _TICK):
+                        await self._wake.wait()
         self._house.let_go(self.record)
 
     async def _pass(self) -> None:
