@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
 from fasttrack_jupyter.engine.machine import JobMachine
@@ -192,6 +193,63 @@ class Ledger:
                 machine.grow(parent, self.rows[parent].expansion or {})
             assert nest.index[path] == self.rows[path].ordinal, "an ordinal changed"
         return nest, machine
+
+
+# -------------------------------------------------------------- for dice
+
+DEEPEST = 3
+
+
+class Pipelines:
+    """Random tasks; those of a level stand in any order."""
+
+    def __init__(self, dice: Random) -> None:
+        self._dice = dice
+        self._count = 0
+
+    def job(self) -> tuple[T, ...]:
+        """With final tasks, which only final ones may wait for."""
+        others = self._level(self._dice.randint(1, 7), [], 0)
+        names = [task.name for task in others]
+        finals: list[T] = []
+        for _ in range(self._dice.choice([0, 0, 1, 2])):
+            finals.append(self._task([*names, *(task.name for task in finals)], 1, is_final=True))
+        return tuple(self._shuffled([*others, *finals]))
+
+    def _shuffled(self, tasks: list[T]) -> list[T]:
+        self._dice.shuffle(tasks)
+        return tasks
+
+    def _level(self, count: int, outer: list[str], depth: int) -> list[T]:
+        found: list[T] = []
+        for _ in range(count):
+            found.append(self._task([*outer, *(task.name for task in found)], depth))
+        return self._shuffled(found)
+
+    def _task(self, visible: list[str], depth: int, *, is_final: bool = False) -> T:
+        dice = self._dice
+        self._count += 1
+        name = f"t{self._count}"
+        kind = dice.choice(["task", "loop", "group", "loop of groups", "task"])
+        inside: list[T] = []
+        if "group" in kind and depth < DEEPEST:
+            inside = self._level(dice.randint(1, 3), visible, depth + 1)
+        is_loop = "loop" in kind
+        run_if = dice.choice([*[RunIf.ALL_SUCCESS] * 3, RunIf.ALL_DONE, *RunIf])
+        needs = {dice.choice(visible) for _ in range(dice.randint(0, 2))} if visible else set()
+        return T(
+            name,
+            " ".join(sorted(needs)),
+            tuple(inside),
+            is_loop,
+            dice.choice([1, 2, None]) if is_loop else None,
+            run_if if needs or is_final else RunIf.ALL_SUCCESS,
+            dice.randint(1, 2),
+            dice.choice([False, True]),
+            is_final,
+            dice.choice([False, False, True]),
+            dice.randint(1, 15) == 15,
+        )
 
 
 # -------------------------------------------------------------- for stories

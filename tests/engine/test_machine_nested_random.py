@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from engine.nested_pipelines import Ledger, Nest, T
+from engine.nested_pipelines import Ledger, Nest, Pipelines
 from engine.nested_reference import End, Reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,66 +33,13 @@ from fasttrack_jupyter.engine.stimuli import (
 )
 from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import ENDED, JOB_ENDED, LIVE, JobStatus, Result, Status
-from fasttrack_jupyter.model.pipeline import RunIf
 
-DEEPEST = 3
 OUTCOMES = {
     "success": (Result.SUCCESS, 0),
     "failure": (Result.FAILURE, 1),
     "refused": (Result.FAILURE, 1),
     "destroyed": (Result.UNDEFINED, None),
 }
-
-
-class Pipelines:
-    """Random tasks; those of a level stand in any order."""
-
-    def __init__(self, dice: Random) -> None:
-        self._dice = dice
-        self._count = 0
-
-    def job(self) -> tuple[T, ...]:
-        """With final tasks, which only final ones may wait for."""
-        others = self._level(self._dice.randint(1, 7), [], 0)
-        names = [task.name for task in others]
-        finals: list[T] = []
-        for _ in range(self._dice.choice([0, 0, 1, 2])):
-            finals.append(self._task([*names, *(task.name for task in finals)], 1, is_final=True))
-        return tuple(self._shuffled([*others, *finals]))
-
-    def _shuffled(self, tasks: list[T]) -> list[T]:
-        self._dice.shuffle(tasks)
-        return tasks
-
-    def _level(self, count: int, outer: list[str], depth: int) -> list[T]:
-        found: list[T] = []
-        for _ in range(count):
-            found.append(self._task([*outer, *(task.name for task in found)], depth))
-        return self._shuffled(found)
-
-    def _task(self, visible: list[str], depth: int, *, is_final: bool = False) -> T:
-        dice = self._dice
-        self._count += 1
-        name = f"t{self._count}"
-        kind = dice.choice(["task", "loop", "group", "loop of groups", "task"])
-        inside: list[T] = []
-        if "group" in kind and depth < DEEPEST:
-            inside = self._level(dice.randint(1, 3), visible, depth + 1)
-        is_loop = "loop" in kind
-        needs = {dice.choice(visible) for _ in range(dice.randint(0, 2))} if visible else set()
-        return T(
-            name,
-            " ".join(sorted(needs)),
-            tuple(inside),
-            is_loop,
-            dice.choice([1, 2, None]) if is_loop else None,
-            dice.choice([*[RunIf.ALL_SUCCESS] * 3, RunIf.ALL_DONE, *RunIf]),
-            dice.randint(1, 2),
-            dice.choice([False, True]),
-            is_final,
-            dice.choice([False, False, True]),
-            dice.randint(1, 15) == 15,
-        )
 
 
 class Simulation:
