@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fasttrack_jupyter.engine.demands import Demands
+from fasttrack_jupyter.engine.asked import Asked, never_fits, what_exceeds
+from fasttrack_jupyter.engine.outlining import inside_words
 from fasttrack_jupyter.engine.plan_conditions import with_conditions
 from fasttrack_jupyter.engine.plan_services import beside_services
 from fasttrack_jupyter.engine.storing import TaskHistory
@@ -23,7 +24,7 @@ from fasttrack_jupyter.model.lifecycle import Result, Status
 from fasttrack_jupyter.model.notebooks import command_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
-from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity, say_quantity
+from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
 
 SET_ASIDE = ("skip: true", "outside the partial run")
 """Why a plan leaves a task out, in words."""
@@ -140,50 +141,6 @@ def make_plan(question: Question) -> list[PlannedTask]:
     return _with_carriages(question, found) if len({task.backend for task in found}) > 1 else found
 
 
-class Asked:
-    """What each task's session would be asked for; each different demand on each backend is worked out once."""
-
-    def __init__(self, question: Question) -> None:
-        self._question = question
-        self._demands: dict[str, Demands] = {}
-        self._known: dict[tuple[str, ResourceSlots, int], tuple[ResourceSlots, tuple[str, ...]]] = {}
-        self._too_much: dict[tuple[str, ResourceSlots, int], dict[str, tuple[int, int]]] = {}
-
-    def of(self, index: int) -> tuple[ResourceSlots, tuple[str, ...]]:
-        """The slots of one container as its backend gives them, and why they are others than the task's, in words.
-
-        Shrunk, where that was wished for.
-        """
-        task, name = self._question.pipeline.tasks[index], self._question.backend(index)
-        if (demands := self._demands.get(name)) is None:
-            default = self._question.ground(index).default_slots
-            demands = self._demands[name] = Demands(self._question.pipeline, default)
-        key = (name, demands.of(task), task.containers)
-        if (known := self._known.get(key)) is None:
-            known = self._known[key] = self._given(key[1], task.containers, self._question.ground(index))
-        return known
-
-    def too_much(self, index: int) -> Mapping[str, tuple[int, int]]:
-        """What of it can never be had: by slot, how much is asked and how much there is."""
-        size, ground = self._question.pipeline.tasks[index].containers, self._question.ground(index)
-        if ground.capacity is None:
-            return {}
-        key = (self._question.backend(index), self.of(index)[0], size)
-        if (known := self._too_much.get(key)) is None:
-            known = self._too_much[key] = key[1].times(size).exceeding(ground.capacity)
-        return known
-
-    def _given(self, slots: ResourceSlots, size: int, ground: Ground) -> tuple[ResourceSlots, tuple[str, ...]]:
-        slots, notes = ground.fit(slots)
-        if not self._question.shrink or ground.capacity is None:
-            return slots, notes
-        too_much = slots.times(size).exceeding(ground.capacity)
-        if not too_much:
-            return slots, notes
-        fitting = shrunk(slots, size, ground.capacity)
-        return fitting, (*notes, *(_shrunk_note(slot, slots, fitting) for slot in too_much))
-
-
 def _with_carriages(question: Question, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
     """``tasks``, told which of their inputs have to be carried from one backend to another."""
     found = []
@@ -195,11 +152,6 @@ def _with_carriages(question: Question, tasks: Sequence[PlannedTask]) -> list[Pl
             task = replace(task, notes=(*task.notes, *notes)) if notes else task
         found.append(task)
     return found
-
-
-def shrunk(slots: ResourceSlots, cluster_size: int, capacity: ResourceSlots) -> ResourceSlots:
-    """``slots`` cut down so that ``cluster_size`` of them fit into ``capacity``."""
-    return ResourceSlots({slot: min(amount, capacity.get(slot, 0) // cluster_size) for slot, amount in slots.items()})
 
 
 def _selected(question: Question) -> set[int]:
@@ -274,14 +226,14 @@ def _plan_run(question: Question, index: int, task: Task, asked: Asked) -> Plann
     problems = [problem for problem in question.preflight.get(name, ()) if problem.code != "never_fits"]
     notes = [str(problem) for problem in problems if problem.severity is not Severity.ERROR] + list(changes)
     errors = list(dict.fromkeys(str(problem) for problem in problems if problem.severity is Severity.ERROR))
-    errors += _never_fits(task.containers, too_much)
-    problems += _too_much(task.containers, too_much)
+    errors += never_fits(task.containers, too_much)
+    problems += what_exceeds(task.containers, too_much)
     found = tuple(problems)
     if errors:
         return PlannedTask(
             name, Decision.REFUSE, "; ".join(errors), slots, tuple(notes), problems=found, backend=where
         )  # fmt: skip
-    notes += _suggestions(slots, question.history.get(name))
+    notes = [*inside_words(task), *notes, *_suggestions(slots, question.history.get(name))]
     why = _why_run(question, index, name)
     return PlannedTask(name, Decision.RUN, why, slots, tuple(notes), problems=found, backend=where)
 
@@ -297,35 +249,6 @@ def _why_run(question: Question, index: int, name: str) -> str:
         return question.gone.get(name, "did not succeed")
     chosen = question.selection
     return "asked for" if chosen.only or chosen.from_ or chosen.until else "part of the pipeline"
-
-
-def _asked(members: int, slot: str, amount: int, there: int) -> str:
-    of = f" for its {members} members" if members > 1 else ""
-    return f"asks for {format_quantity(slot, amount)} {slot}{of}, this machine has {say_quantity(slot, there)}"
-
-
-def _too_much(members: int, too_much: Mapping[str, tuple[int, int]]) -> list[Problem]:
-    """All that can never be had, one by one."""
-    return [
-        Problem(
-            code="never_fits",
-            message=_asked(members, slot, *amounts),
-            path=("resources", slot),
-            value=format_quantity(slot, amounts[0]),
-            hint="ask for less, fit it to this machine, or run it on a cluster",
-        )
-        for slot, amounts in too_much.items()
-    ]
-
-
-def _never_fits(members: int, too_much: Mapping[str, tuple[int, int]]) -> list[str]:
-    """In one text, all that can never be had, and the remedy."""
-    asked = [_asked(members, slot, *amounts) for slot, amounts in too_much.items()]
-    return [f"{'; '.join(asked)} (ask for less, use --shrink, or run it on a cluster)"] if asked else []
-
-
-def _shrunk_note(slot: str, slots: ResourceSlots, fitting: ResourceSlots) -> str:
-    return f"shrunk: {slot} {format_quantity(slot, slots[slot])} → {say_quantity(slot, fitting.get(slot, 0))}"
 
 
 def _suggestions(slots: ResourceSlots, history: TaskHistory | None) -> list[str]:

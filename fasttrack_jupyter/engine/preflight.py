@@ -7,20 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fasttrack_jupyter.engine.asked import Asked, what_exceeds
 from fasttrack_jupyter.engine.definitions import look_at, needs_definition
-from fasttrack_jupyter.engine.plan import Asked, Ground, Question, as_asked
+from fasttrack_jupyter.engine.outlining import told_of, whole_roll
+from fasttrack_jupyter.engine.plan import Ground, Question, as_asked
 from fasttrack_jupyter.engine.ports import Fitting, ServiceSpec, SessionSpec
 from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.roster import HOW_TO_ADD, Roster
 from fasttrack_jupyter.engine.serving import Remarking, Serving
 from fasttrack_jupyter.engine.sessions import SessionBuilder, service_of
 from fasttrack_jupyter.engine.views import JobRequest
+from fasttrack_jupyter.engine.whereabouts import top_of
 from fasttrack_jupyter.errors import FastTrackError, NotFound
 from fasttrack_jupyter.model.job import PipelineJob, new_job_id
 from fasttrack_jupyter.model.lifecycle import JobStatus, Result
-from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
+from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.registry import LATEST, ModelRef, is_version, parse_model_ref
+from fasttrack_jupyter.model.resources import ResourceSlots
 
 Found = dict[str, list[Problem]]
 """Problems by path."""
@@ -34,6 +38,7 @@ FindModel = Callable[[str, ModelRef], Awaitable[str]]
 class Outlines:
     """What to ask each backend about, the tasks that each of it stands for, and what is known without asking."""
 
+    roll: Roll
     specs: Mapping[str, Sequence[SessionSpec]]
     alike: Mapping[str, Sequence[str]]
     known: Found
@@ -51,37 +56,54 @@ class Preflight:
 
     def outlines(self, question: Question, request: JobRequest, code: str | None) -> Outlines:
         """What the backends are asked about. Tasks that differ in nothing that matters are asked about once."""
-        pipeline, names, asked = question.pipeline, question.graph.names, Asked(question)
-        slots = [asked.of(index)[0] for index in range(len(names))]
-        draft = _draft(request, pipeline, code)
-        builder = SessionBuilder(draft, Roll(pipeline, question.graph), slots, lambda name: None)
+        pipeline, roll, asked = question.pipeline, whole_roll(question.pipeline, question.graph), Asked(question)
+        slots = [asked.inside(roll, index) for index in range(len(roll))]
+        builder = SessionBuilder(_draft(request, pipeline, code), roll, slots, lambda name: None)
         alike: dict[Any, list[int]] = {}
         found: Found = {}
-        for index, task in enumerate(pipeline.tasks):
-            if task.skip or task.type is TaskType.APPROVAL:
+        for index, task in enumerate(roll.tasks):
+            name = question.backend(roll.top(index))
+            if task.skip or task.type is TaskType.APPROVAL or (task.is_container and index >= roll.first):
                 continue
-            if (name := question.backend(index)) not in question.grounds:
-                found[task.name] = [self._not_here(name)]
+            if name not in question.grounds:
+                found[roll.names[index]] = [self._not_here(name)]
             elif task.type is TaskType.DEPLOYMENT and not isinstance(self._roster.opened(name), Serving):
-                found[task.name] = [_not_served(task.name, name)]
-            else:
-                alike.setdefault((name, *_what_matters(pipeline, index), slots[index]), []).append(index)
+                found[roll.names[index]] = [_not_served(task.name, name)]
+            elif not task.is_container:
+                alike.setdefault((name, *_what_matters(pipeline, task), slots[index]), []).append(index)
+                found |= self._never_fits(question, roll, index, slots[index])
         specs: dict[str, list[SessionSpec]] = {}
         for key, indices in alike.items():
             specs.setdefault(key[0], []).append(builder.outline(indices[0]))
-        return Outlines(specs, {names[same[0]]: [names[i] for i in same] for same in alike.values()}, found)
+        names = roll.names
+        return Outlines(roll, specs, {names[same[0]]: [names[i] for i in same] for same in alike.values()}, found)
+
+    @staticmethod
+    def _never_fits(question: Question, roll: Roll, index: int, slots: ResourceSlots) -> Found:
+        """Of what is inside of others; a plan tells of the rest itself."""
+        ground, size = question.ground(roll.top(index)), roll.tasks[index].containers
+        if index < roll.first or ground.capacity is None:
+            return {}
+        too_much = slots.times(size).exceeding(ground.capacity)
+        told = {"code": "never_fits_inside"}
+        problems = [problem.model_copy(update=told) for problem in what_exceeds(size, too_much)]
+        return {roll.names[index]: problems} if problems else {}
 
     async def check(self, question: Question, outlines: Outlines) -> Found:
-        """The backends' findings about what is outlined; see :meth:`outlines`."""
-        found = {path: list(problems) for path, problems in outlines.known.items()}
+        """The backends' findings about what is outlined, by task of the pipeline; see :meth:`outlines`."""
+        known = {path: list(problems) for path, problems in outlines.known.items()}
         answers = await asyncio.gather(
             *(self._roster.opened(name).check(of_one) for name, of_one in outlines.specs.items()),
             *(self._definitions(question, name, of_one) for name, of_one in outlines.specs.items()),
         )
         for path, problem in (each for answer in answers for each in answer):
-            problem = await self._elsewhere(problem, question.backend(question.graph.index[path]))
+            problem = await self._elsewhere(problem, question.backend(question.graph.index[top_of(path)]))
             for name in outlines.alike[path]:
-                found.setdefault(name, []).append(problem)
+                known.setdefault(name, []).append(problem)
+        found: Found = {}
+        for path, problems in known.items():
+            told = (told_of(outlines.roll, path, problem) for problem in problems)
+            found.setdefault(top_of(path), []).extend(told)
         return found
 
     async def _definitions(
@@ -156,9 +178,9 @@ def wheres(pipeline: Pipeline, default: str) -> list[str]:
     return [task.backend or default for task in pipeline.tasks]
 
 
-def _what_matters(pipeline: Pipeline, index: int) -> tuple[Any, ...]:
+def _what_matters(pipeline: Pipeline, task: Task) -> tuple[Any, ...]:
     """Of a task, beside its backend and its slots: what may keep its session from starting."""
-    task, of_all = pipeline.tasks[index], pipeline.environment
+    of_all = pipeline.environment
     return (
         pipeline.image_of(task), pipeline.mounts_of(task), task.module_uri, task.cluster_size, task.cluster_mode,
         pipeline.shmem_of(task), task.timeout, task.environment.project or of_all.project,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrack_jupyter.model.expressions import did_you_mean
+from fasttrack_jupyter.model.groups import leaf_tasks
 from fasttrack_jupyter.model.notebooks import notebook_path
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem
@@ -41,13 +42,17 @@ def find_missing_files(
 
     That is: neither code (``files``) nor behind a mount.
     """
-    for task in pipeline.tasks:
+    for where, task in leaf_tasks(pipeline):
         key, path = _needed(task)
         if path is None or path in files or task.skip or (only_notebooks and key == "command"):
             continue
         place = f"/home/work/{path}"
         if not any(place.startswith(f"{mount.target.rstrip('/')}/") for mount in pipeline.mounts_of(task)):
-            found.setdefault(task.name, []).append(_no_file(key, path, files))
+            top, _, inner = where.partition("/")
+            problem = _no_file(key, path, files)
+            found.setdefault(top, []).append(
+                problem.model_copy(update={"message": f"{inner}: {problem.message}", "path": ()}) if inner else problem
+            )
 
 
 def listed_parts(pipeline: Pipeline, files: Mapping[str, str | bytes]) -> dict[str, frozenset[str]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from fasttrack_jupyter.model.groups import leaf_tasks
 from fasttrack_jupyter.model.job import PipelineJob
 from fasttrack_jupyter.model.notebooks import RUNTIME
 from fasttrack_jupyter.model.pipeline import Pipeline, Task
@@ -44,7 +45,8 @@ _OFF = ("", "0", "false", "no", "off")
 
 def helper_files(pipeline: Pipeline, code: Mapping[str, str | bytes]) -> dict[str, bytes]:
     """Path → content of what is to go with ``code`` (see :meth:`ExecutionBackend.put_code`); mostly nothing. Blocks."""
-    has_mlflow = MLFLOW in pipeline.environment.envs or any(MLFLOW in task.environment.envs for task in pipeline.tasks)
+    envs = (task.environment.envs for _, task in leaf_tasks(pipeline))
+    has_mlflow = MLFLOW in pipeline.environment.envs or any(MLFLOW in each for each in envs)
     if not (has_mlflow or _is_named(pipeline, code)):
         return {}
     files = dict(_sources())
@@ -79,7 +81,7 @@ def searched_first(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_named(pipeline: Pipeline, code: Mapping[str, str | bytes]) -> bool:
-    if any(_NAME.search((task.command or "").encode("utf-8", "replace")) for task in pipeline.tasks):
+    if any(_NAME.search((task.command or "").encode("utf-8", "replace")) for _, task in leaf_tasks(pipeline)):
         return True
     return any(_names_it(content) for path, content in code.items() if path.endswith(_PROGRAMS) or "." not in path)
 

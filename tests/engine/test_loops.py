@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from fasttrack_jupyter.engine.views import JobRequest, JobView, RerunRequest
+from fasttrack_jupyter.model.resources import ResourceSlots
 from fasttrack_jupyter.testing.fakes import FakeBackend
 
 LOOP = """
@@ -232,5 +233,29 @@ def test_a_rerun_from_failed_does_not_repeat_the_iterations_that_succeeded(engin
         assert {task.path: task.reason for task in job.tasks}["train[0]"] == "reused from job #1"
         assert backend.started[-1].named_inputs["models/0"] == "jobs/1/train/0/m.txt"
         assert backend.started[-1].named_inputs["models/1"] == "jobs/2/train/1/m.txt"
+
+    asyncio.run(story())
+
+
+def test_a_plan_says_what_is_inside_and_refuses_what_never_fits(engine: Any) -> None:
+    """Before the job: the reason is the inner task's, at its line."""
+
+    async def story() -> None:
+        backend = FakeBackend(capacity=ResourceSlots.parse({"cpu": "4"}))
+        async with engine.on(backend) as fasttrack:
+            plan = await fasttrack.plan(JobRequest(text=GROUP))
+            notes = {task.path: task.notes for task in plan.tasks}
+            assert notes["sweep"] == ("for each of 2 items", "2 tasks inside")
+            assert (await fasttrack.plan(JobRequest(text=LOOP))).tasks[1].notes == (
+                "for each of tasks.prep.outputs.files, 2 at a time",
+            )
+            text = GROUP.replace("{name: one, ", "{name: one, resources: {cpu: 64}, ")
+            plan = await fasttrack.plan(JobRequest(text=text))
+        decisions = {task.path: (task.decision.value, task.reason) for task in plan.tasks}
+        assert decisions["sweep"][0] == "refused"
+        assert "one: asks for 64 cpu, this machine has 4" in decisions["sweep"][1]
+        (problem,) = [each for each in plan.problems if each.severity.value == "error"]
+        assert problem.path == ("tasks", 1, "tasks", 1, "resources", "cpu")
+        assert text.splitlines()[problem.line - 1].lstrip().startswith("- {name: one")
 
     asyncio.run(story())
