@@ -64,6 +64,14 @@ class JobBoard:
         """Whether an instance waits for slots."""
         return self._find(path).is_offered
 
+    def why_held(self, path: str) -> str:
+        """In words, why an instance waits although its dependencies let it go on; empty if nobody holds it back."""
+        instance = self._find(path)
+        if not instance.is_held or instance.plan.parent is None:
+            return ""
+        around = self._instances[instance.plan.parent].plan
+        return f"waits for its turn ({around.at_once} of {around.path} at a time)"
+
     def may_begin(self, path: str) -> bool:
         """Whether an instance may be started that has not been: nothing of a cancelled job, but its final tasks."""
         return self._may_begin(self._find(path))

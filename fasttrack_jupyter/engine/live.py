@@ -233,14 +233,14 @@ class LiveJob:
         return Rank(-self.priority, -self._remaining[index], int(self.job.created_at * 1000), index)
 
     def waits_for(self, path: str) -> str:
-        """In words, which dependencies an instance still waits for; empty if none."""
+        """In words, which dependencies or others of its loop an instance still waits for; empty if none."""
         index = self.graph.index[path]
         upstream = [self.graph.names[i] for i in self.graph.upstream[index]]
         unended = [name for name in upstream if self.machine.status_of(name)[0] not in ENDED]
         if self.graph.tasks[index].final and not self.machine.is_offered(path):
             return "waits for the end of all that is not final"
         more = f" and {len(unended) - _NAMED} more" if len(unended) > _NAMED else ""
-        return f"waits for {', '.join(unended[:_NAMED])}{more}" if unended else ""
+        return f"waits for {', '.join(unended[:_NAMED])}{more}" if unended else self.machine.why_held(path)
 
     def consider(self, path: str) -> Verdict:
         """What becomes of an instance that its dependencies let go on, as far as its pipeline says."""

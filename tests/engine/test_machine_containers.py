@@ -162,6 +162,14 @@ def test_no_more_iterations_go_on_than_may_at_a_time() -> None:
     assert next_ones(tell(machine, *ran("sweep[2]"))) == []
 
 
+def test_one_that_is_held_back_says_so() -> None:
+    """Until its turn has come."""
+    machine = loop(3, at_once=2)
+    assert machine.why_held("sweep[2]") == "waits for its turn (2 of sweep at a time)"
+    tell(machine, *ran("sweep[0]"))
+    assert [machine.why_held(path) for path in ("sweep", "sweep[1]", "sweep[2]")] == ["", "", ""]
+
+
 def test_an_iteration_that_ends_without_running_makes_room_for_the_next() -> None:
     """A verdict is an end as well."""
     machine = loop(3, at_once=1, considered=True)
