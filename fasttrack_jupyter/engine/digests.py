@@ -42,7 +42,7 @@ _RACY_NS, _RACY_COARSE_NS = 50_000_000, 2_000_000_000
 """How fresh a change may be to be told from the next one; where a file system keeps whole seconds only."""
 _NOT_BELIEVED = [0, 0, 0, 0, 0]
 _DEEPEST = 100
-_MOST_MARKS = 400_000
+_MOST_MARKS = 100_000
 """Files and folders that are remembered as they were found; with more, all are forgotten and looked at once more."""
 
 Place = tuple[str, str, str]
@@ -177,7 +177,7 @@ class Digests:
             stats = dict(_walk(root, folders))
             contents = self._read(root, stats, known)
         except (OSError, Unreadable):
-            self._found.pop(place, None)
+            self._forget(place)
             return None
         if contents.stamp and all(self._is_settled(mark) for mark in folders.values()):
             files = ((f"{root}/{path}", (*row, mode)) for path, (row, mode) in stats.items())
@@ -196,11 +196,15 @@ class Digests:
         return Contents(stamp if is_believed else "", digest, size, json.dumps(files))
 
     def _keep(self, place: Place, found: _Found) -> None:
-        before = self._found.pop(place, None)
-        self._marks += len(found.marks) - (len(before.marks) if before else 0)
+        self._forget(place)
+        self._marks += len(found.marks)
         if self._marks > _MOST_MARKS:
             self._found, self._marks = {}, len(found.marks)
         self._found[place] = found
+
+    def _forget(self, place: Place) -> None:
+        if (before := self._found.pop(place, None)) is not None:
+            self._marks -= len(before.marks)
 
     def _file(self, root: str, path: str, row: Row, mode: int, then: Sequence[object] | None) -> list[object]:
         if then is not None and list(then[:5]) == row and stat.S_ISREG(mode):

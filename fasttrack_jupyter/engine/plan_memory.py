@@ -23,7 +23,8 @@ from fasttrack_jupyter.engine.views import JobRequest
 from fasttrack_jupyter.model.problems import Problem
 
 _KEPT = 4
-_KEPT_TASKS = 50_000
+_KEPT_TASKS = 20_000
+"""In all, about 4 kB each; a larger plan is made each time."""
 Missing = Mapping[str, Mapping[str, str]]
 """By backend and place in the pipeline's folder: in words, why earlier outputs cannot be had."""
 
@@ -78,7 +79,7 @@ class PlanMemory:
         """In place of an earlier one."""
         self._kept.pop(pipeline, None)
         self._kept[pipeline] = plan
-        while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._tasks() > _KEPT_TASKS):
+        while len(self._kept) > _KEPT or self._tasks() > _KEPT_TASKS:
             self._kept.popitem(last=False)
 
     def _tasks(self) -> int:

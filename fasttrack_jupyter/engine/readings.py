@@ -13,8 +13,8 @@ from fasttrack_jupyter.model.pipeline import Pipeline
 from fasttrack_jupyter.model.reading import Reading, read_or_raise
 
 _KEPT = 4
-_KEPT_BYTES = 8_000_000
-"""Of texts; what is made of one takes about twenty times as much."""
+_KEPT_BYTES = 2_000_000
+"""Of texts in all (about 25,000 tasks); what is made of one takes some twenty times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Readings:
     def _keep(self, key: tuple[bytes, frozenset[str]], found: ReadPipeline) -> None:
         with self._lock:
             self._kept[key] = found
-            while len(self._kept) > 1 and (len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES):
+            while len(self._kept) > _KEPT or self._bytes() > _KEPT_BYTES:
                 self._kept.popitem(last=False)
 
     def _bytes(self) -> int:
