@@ -17,9 +17,13 @@ from dataclasses import dataclass
 from fasttrack_jupyter.engine.live import LiveJob
 from fasttrack_jupyter.engine.storing import JobFilter, JobStore
 from fasttrack_jupyter.engine.surroundings import Clock, EventBus
+from fasttrack_jupyter.model.document import Document
+from fasttrack_jupyter.model.expressions import did_you_mean
 from fasttrack_jupyter.model.following import After, Waiting, look_for
 from fasttrack_jupyter.model.job import Change, PipelineJob
 from fasttrack_jupyter.model.lifecycle import JobStatus
+from fasttrack_jupyter.model.pipeline import Pipeline
+from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.quantities import format_duration
 
 log = logging.getLogger(__name__)
@@ -128,8 +132,7 @@ class Following:
             log.exception("what job %s waits for cannot be looked at", live.job.id)
 
     async def _find(self, job: PipelineJob, after: After) -> Waiting:
-        jobs = await self._store.jobs(JobFilter(pipeline=after.pipeline, limit=_NEWEST))
-        return look_for(after, job.created_at, jobs)
+        return await _look(self._store, after, job.created_at)
 
     def _is_over(self, job: PipelineJob, after: After) -> bool:
         return after.wait is not None and self._clock.now() >= job.created_at + after.wait
@@ -140,6 +143,28 @@ class Following:
         pending = JobStatus.PENDING
         await self._store.record([Change(live.job.id, None, pending, pending, FOLLOWS, self._clock.now(), data=data)])
         self._bus.publish(await self._store.last_seq())
+
+
+async def _look(store: JobStore, after: After, made_at: float) -> Waiting:
+    return look_for(after, made_at, await store.jobs(JobFilter(pipeline=after.pipeline, limit=_NEWEST)))
+
+
+async def foreseen(store: JobStore, pipeline: Pipeline, document: Document, now: float) -> tuple[Problem, ...]:
+    """What a job of ``pipeline`` would wait for, were it made now: notices at their places in its text."""
+    found = []
+    for number, after in enumerate(pipeline.after):
+        if reason := (await _look(store, after, now)).reason:
+            hint = ""
+            if await store.pipeline(after.pipeline) is None:
+                hint = did_you_mean(after.pipeline, [each.name for each in await store.pipelines()])
+            line, column = document.position(("after", number))
+            found.append(
+                Problem(
+                    code="waits", message=f"a job of it {reason}", path=("after", number), line=line, column=column,
+                    value=after.pipeline, hint=hint, severity=Severity.NOTICE,
+                )
+            )  # fmt: skip
+    return tuple(found)
 
 
 def _in_vain(after: After) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fasttrack_jupyter.engine.cache import is_off
+from fasttrack_jupyter.engine.following import foreseen
 from fasttrack_jupyter.engine.overlay import has_folder
 from fasttrack_jupyter.engine.ports import ExecutionBackend, Placed
 from fasttrack_jupyter.engine.prepared import Origin, Prepared
@@ -58,8 +59,7 @@ class JobMaker:
 
     async def plan(self, request: JobRequest) -> PlanView:
         """What a job would do. Nothing is made. Raises InvalidPipeline."""
-        prepared = await self._preparer.prepare(request)
-        return await asyncio.to_thread(lambda: prepared.view)
+        return await self._planned(await self._preparer.prepare(request))
 
     async def run(self, request: JobRequest) -> JobSummary:
         """Make the job and start it. Raises InvalidPipeline, Refused."""
@@ -70,8 +70,7 @@ class JobMaker:
     async def plan_rerun(self, job: PipelineJob, request: RerunRequest) -> PlanView:
         """What a rerun would do."""
         again, origin = await self._rerun_request(job, request)
-        prepared = await self._preparer.prepare(again, origin)
-        return await asyncio.to_thread(lambda: prepared.view)
+        return await self._planned(await self._preparer.prepare(again, origin))
 
     async def rerun(self, job: PipelineJob, request: RerunRequest) -> JobSummary:
         """A new job from an old one."""
@@ -97,6 +96,11 @@ class JobMaker:
             self._closed.discard(pipeline)
 
     # ------------------------------------------------------------------ parts
+
+    async def _planned(self, prepared: Prepared) -> PlanView:
+        view = await asyncio.to_thread(lambda: prepared.view)
+        waits = await foreseen(self._store, prepared.pipeline, prepared.document, self._clock.now())
+        return view.model_copy(update={"problems": (*view.problems, *waits)}) if waits else view
 
     async def _rerun_request(self, old: PipelineJob, request: RerunRequest) -> tuple[JobRequest, Origin]:
         edited = request.edited or request.text is not None

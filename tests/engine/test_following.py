@@ -111,6 +111,25 @@ def test_a_failed_job_is_waited_out(engine: Any) -> None:
     play(engine, scene, max_jobs=1)
 
 
+def test_a_plan_tells_what_a_job_would_wait_for(engine: Any) -> None:
+    """At its place in the text, with a suggestion where nobody knows such a pipeline; nothing once it is there."""
+
+    async def scene(fasttrack: FastTrack, backend: FakeBackend) -> None:
+        request = engine.request("b", name="train", head="after: [prep, perp]\n")
+        await fasttrack.run(engine.request("a", name="prep"))
+        told = [str(problem) for problem in (await fasttrack.plan(request)).problems]
+        assert told == [
+            "2:9: a job of it waits for job prep#1, which has not ended yet",
+            "2:15: a job of it waits for a job of pipeline perp to succeed; there is none yet (did you mean 'prep'?)",
+        ]
+        await started(engine, backend, "prep")
+        backend.end(backend.started[0].attempt_id, 0)
+        await engine.until(lambda: fasttrack.is_idle())
+        assert (await fasttrack.plan(engine.request("b", name="train", head="after: [prep]\n"))).problems == ()
+
+    play(engine, scene)
+
+
 def test_patience_has_an_end(engine: Any) -> None:
     """``wait``: the job is cancelled, with the reason, and nothing of it ran."""
 
