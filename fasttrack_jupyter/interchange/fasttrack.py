@@ -11,7 +11,7 @@ dropped where it has none.
 
 from __future__ import annotations
 
-from fasttrack_jupyter.errors import FastTrackError
+from fasttrack_jupyter.errors import BadRequest, FastTrackError
 from fasttrack_jupyter.interchange.conversion import Conversion
 from fasttrack_jupyter.interchange.losses import Losses
 from fasttrack_jupyter.interchange.rewriting import rewrite
@@ -26,10 +26,17 @@ def export(text: str, to: Generation) -> tuple[str, tuple[Problem, ...]]:
 
     Raises:
         InvalidPipeline: ``text`` has errors.
+        BadRequest: it has loops or groups, whose tasks come to be only while a job runs.
     """
     reading = read_or_raise(text)
     if reading.document is None or reading.pipeline is None:
         raise FastTrackError("the pipeline was read without errors but came to nothing")
+    if containers := [task.name for task in reading.pipeline.tasks if task.is_container]:
+        more = f" (and {len(containers) - 1} more)" if len(containers) > 1 else ""
+        raise BadRequest(
+            f"task {containers[0]!r}{more} is a loop or a group, and FastTrack's pipelines have none",
+            hint="write its tasks out one by one for the export; with --backend backend.ai it runs on a cluster as it is",
+        )
     data, losses = reading.document.data, Losses()
     origin = reading.generation or detect_generation(data)
     conversion = Conversion(reading.pipeline, origin, to, losses)

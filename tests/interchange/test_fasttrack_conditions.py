@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.interchange.fasttrack import export
 from fasttrack_jupyter.model.pipeline import Generation, Pipeline
 from fasttrack_jupyter.model.problems import Problem
@@ -100,3 +101,11 @@ params: [{name: x, type: int, default: 1}]
         "remove the task there once it may go on, and write what was filled in where it is used"
     ]
     assert export(out, to) == (out, ())
+
+
+def test_loops_and_groups_are_refused_with_their_names() -> None:
+    """A FastTrack's pipeline is static: an export that left them out would run something else."""
+    text = "name: p\ntasks:\n- {name: sweep, command: ./x, for_each: {item: [1, 2]}}\n"
+    text += "- {name: both, tasks: [{name: a, command: ./a}]}\n"
+    with pytest.raises(BadRequest, match=r"task 'sweep' \(and 1 more\) is a loop or a group"):
+        export(text, Generation.G264)

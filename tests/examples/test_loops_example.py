@@ -1,0 +1,54 @@
+"""The example of loops and groups does what its comments say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Checkout
+
+pytestmark = [pytest.mark.xdist_group("loops"), pytest.mark.timeout(300)]
+
+EXAMPLE = "examples/loops.fasttrack.yaml"
+
+
+@pytest.fixture(scope="module")
+def checkout(make_checkout: Callable[[str], Checkout]) -> Checkout:
+    """A copy of this checkout."""
+    return make_checkout("loops")
+
+
+def test_the_example_is_valid(checkout: Checkout) -> None:
+    """Without a warning."""
+    done = checkout.sh(f"fasttrack validate {EXAMPLE}")
+    assert done.returncode == 0, done.stdout
+    assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize("parts", [3, 5])
+def test_each_part_is_counted_and_each_rate_tried(checkout: Checkout, parts: int) -> None:
+    """As many iterations as there are parts; their totals are a list whose sum is the whole."""
+    done = checkout.sh(f"fasttrack run {EXAMPLE} --param parts={parts}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    job = checkout.json("show last")
+    outputs = {task["path"]: task["outputs"] for task in job["tasks"]}
+    counted = [task for task in job["tasks"] if task["parent"] == "count"]
+    assert [task["item"] for task in counted] == [f"part{i}.txt" for i in range(parts)]
+    assert len(outputs["count"]["total"]) == parts
+    assert sum(outputs["count"]["total"]) == 5050
+    assert [task["item"] for task in job["tasks"] if task["parent"] == "sweep"] == [0.1, 0.01, 0.001]
+    assert outputs["sweep"]["accuracy"] == [outputs[f"sweep[{i}]/score"]["accuracy"] for i in range(3)]
+    log = checkout.sh("fasttrack logs last choose").stdout
+    assert log.count("learnt from") == 3
+    assert "accuracies: [" in log
+
+
+def test_what_is_inside_is_shown_below_it(checkout: Checkout) -> None:
+    """As a tree, iterations with their items."""
+    checkout.sh(f"fasttrack run {EXAMPLE}")
+    shown = checkout.sh("fasttrack show last").stdout
+    assert "\n  [1] 0.01 " in shown
+    assert "\n    score " in shown
