@@ -84,6 +84,7 @@ _LIVE = """
 .ftw .ftw-chart{margin:2px 0}
 .ftw .ftw-chart figcaption{max-width:186px}
 .ftw .ftw-chart figcaption b{font-weight:600;color:var(--jp-ui-font-color1,inherit)}
+.ftw .ftw-chart figcaption span{white-space:nowrap}
 .ftw .ftw-chart svg{vertical-align:top}
 .ftw .ftw-chart figcaption svg{vertical-align:middle}
 .ftw .ftw-chart path,.ftw .ftw-chart figcaption line{fill:none;stroke-width:1.5px;stroke-linejoin:round}

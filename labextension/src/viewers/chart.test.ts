@@ -32,7 +32,8 @@ it('marks are round numbers within the range', () => {
   expect(marks({ from: -0.02, to: 0.021 }, 4)).toEqual([-0.02, 0, 0.02]);
 });
 
-it('a rounded range holds the range', () => {
+it('a rounded range holds the range, and has marks at both ends', () => {
+  expect(marks(rounded({ from: 0.615, to: 0.94 }, 4), 4)).toEqual([0.6, 0.7, 0.8, 0.9, 1]);
   expect(rounded({ from: 0.13, to: 1.9 }, 3)).toEqual({ from: 0, to: 2 });
 });
 

@@ -70,7 +70,7 @@ export function marks(range: Range, count: number): number[] {
   }
   const { from, to } = range;
   const step = stepFor((to - from) / count);
-  const first = Math.ceil(from / step);
+  const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) =>
     Number(((first + index) * step).toPrecision(12))
