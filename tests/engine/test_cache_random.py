@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 
 from fasttrack_jupyter.engine.ambient import LocalBus
+from fasttrack_jupyter.engine.cache_desk import CacheRequest
 from fasttrack_jupyter.engine.household import World
 from fasttrack_jupyter.engine.service import FastTrack
-from fasttrack_jupyter.engine.views import JobRequest, JobView
+from fasttrack_jupyter.engine.views import Decision, JobRequest, JobView
 from fasttrack_jupyter.model.lifecycle import Result
 from fasttrack_jupyter.store.sqlite import SqliteStore
 from fasttrack_jupyter.testing.fakes import FakeClock, FakeSecrets
@@ -47,7 +48,7 @@ class Spec:
     def edit(self, luck: random.Random) -> None:
         """One small change, or none."""
         task = luck.choice(self.tasks)
-        match luck.randrange(7):
+        match luck.randrange(8):
             case 0:
                 task["command"] = _command(luck)
             case 1:
@@ -55,12 +56,14 @@ class Spec:
             case 2:
                 self.code["a.py"] = str(luck.randrange(3))
             case 3:
-                task["environment"] = {"envs": {"X": str(luck.randrange(2))}}
+                task["environment"] = {**task.get("environment", {}), "envs": {"X": str(luck.randrange(2))}}
             case 4:
                 before = [each["name"] for each in self.tasks[: self.tasks.index(task)]]
                 task["dependencies"] = sorted(luck.sample(before, luck.randrange(min(3, len(before) + 1))))
             case 5:
                 task["resources"] = {"cpu": luck.randrange(1, 4)}  # how fast, not what
+            case 6:
+                task["environment"] = {**task.get("environment", {}), "image": luck.choice(["one", "two"])}
 
 
 def _command(luck: random.Random) -> str:
@@ -90,8 +93,11 @@ class Oracle:
         for task in spec.tasks:
             command = task["command"].replace("${{ params.p > 1 }}", "true" if spec.param > 1 else "false")
             command = command.replace("${{ params.p }}", str(spec.param))
-            variables = task.get("environment", {}).get("envs", {})
-            given = repr((command, variables, spec.code, [left[name] for name in task["dependencies"]]))
+            place = task.get("environment", {})
+            variables = place.get("envs", {})
+            given = repr(
+                (command, variables, place.get("image"), spec.code, [left[name] for name in task["dependencies"]])
+            )
             if given not in self.done:
                 needed += 1
                 self.done[given] = _left(command, variables, [left[name] for name in task["dependencies"]])
@@ -118,29 +124,36 @@ async def _play(seed: int, home: Path, *, breaks: bool) -> None:
         spec = _pipeline(luck)
         for _ in range(6):
             left, needed = oracle.run(spec)
+            planned = {x.path: x.decision for x in (await fasttrack.plan(_request(spec))).tasks}
             job, ran = await _run(fasttrack, backend, spec)
+            assert not {path for path in ran if planned[path] is Decision.REUSE}, seed
             assert job.result is Result.SUCCESS
             for task in job.tasks:
                 assert contents(home / "vfolders" / job.folder / str(task.outputs_dir)) == left[task.path], seed
             if breaks:
                 _break(luck, home / "vfolders" / job.folder / "jobs")
+                if luck.random() < 0.3:
+                    await fasttrack.cache.evict(CacheRequest(pipeline="demo", task=luck.choice(spec.tasks)["name"]))
             else:
-                assert ran == needed, f"seed {seed}: {ran} executions, {needed} would do"
+                assert len(ran) == needed, f"seed {seed}: {len(ran)} executions, {needed} would do"
             spec.edit(luck)
     finally:
         await fasttrack.aclose()
 
 
-async def _run(fasttrack: FastTrack, backend: DiskBackend, spec: Spec) -> tuple[JobView, int]:
+def _request(spec: Spec) -> JobRequest:
+    return JobRequest(text=spec.text(cached=True), files=spec.code, params={"p": spec.param})
+
+
+async def _run(fasttrack: FastTrack, backend: DiskBackend, spec: Spec) -> tuple[JobView, list[str]]:
     backend.runs()
-    request = JobRequest(text=spec.text(cached=True), files=spec.code, params={"p": spec.param})
-    made = await fasttrack.run(request)
+    made = await fasttrack.run(_request(spec))
     deadline = asyncio.get_running_loop().time() + 20
     while not fasttrack.is_idle():
         assert asyncio.get_running_loop().time() < deadline, "it does not end"
         await asyncio.sleep(0.002)
     await fasttrack.cache.entries()  # who alters outputs before they were looked at first is seen by nobody
-    return await fasttrack.job(made.id), len(backend.runs())
+    return await fasttrack.job(made.id), backend.runs()
 
 
 def _break(luck: random.Random, jobs: Path) -> None:
