@@ -162,7 +162,7 @@ def _tasks(face: Face, job: Json) -> None:
 
 
 def _outputs(face: Face, job: Json) -> None:
-    top = {task["path"] for task in job["tasks"] if task["parent"] is None}
+    top = {task["path"] for task in job["tasks"] if task.get("parent") is None}
     for path, outputs in job["outputs"].items():
         for name, value in outputs.items():
             if path in top:

@@ -106,7 +106,7 @@ def last_log_lines(client: Client, job_id: str, path: str, count: int = LAST_LIN
 
 
 def _values(job: Json) -> list[str]:
-    top = {task["path"] for task in job["tasks"] if task["parent"] is None}
+    top = {task["path"] for task in job["tasks"] if task.get("parent") is None}
     found = [
         f"  {path}.{name} = {clean(outputs_words(value))[:200]}"
         for path, outputs in job["outputs"].items()

@@ -17,7 +17,7 @@ _LONGEST_ITEM = 40
 def step_of(task: Json) -> str:
     """A task instance by its own name below what it is inside of; an iteration with its item."""
     path: str = task["path"]
-    parent: str | None = task["parent"]
+    parent: str | None = task.get("parent")
     if parent is None or not path.endswith("]"):
         return path if parent is None else path[len(parent) + 1 :]
     return f"{path[len(parent) :]} {clean(str(task['item']))[:_LONGEST_ITEM]}"
@@ -30,7 +30,7 @@ def in_tree(tasks: list[Json]) -> Iterator[tuple[Json, int, int]]:
     """
     inside: dict[str | None, list[Json]] = {}
     for task in tasks:
-        inside.setdefault(task["parent"], []).append(task)
+        inside.setdefault(task.get("parent"), []).append(task)
     todo = [(task, 0, 0) for task in reversed(inside.get(None, []))]
     while todo:
         task, depth, left_out = todo.pop()

@@ -69,8 +69,7 @@ class _Tracing:
         name = f"{job.pipeline}#{job.index}"
         if path not in rows:
             raise NotFound(f"job {name} has no task {word!r}", hint=did_you_mean(word, rows))
-        parsed = await self._jobs.parsed(job)
-        products = parsed.pipeline.by_name[rows[path].task].products if parsed else {}
+        products = await self._jobs.products(job, rows[path])
         if dot and output not in products:
             raise NotFound(
                 f"task {path!r} of {name} declares no output {output!r}", hint=did_you_mean(output, products)
@@ -97,11 +96,11 @@ class _Tracing:
         job = await self._jobs.job_at(pipeline, index) if index is not None else None
         if job is None:
             raise NotFound(f"{file} is not of a job of pipeline {pipeline!r} that is still there", hint=_WHERE)
-        outputs_dir, rest = "/".join(inner.parts[:3]), "/".join(inner.parts[3:])
-        for row in await self._jobs.rows(job):
-            if row.outputs_dir == outputs_dir:
-                parsed = await self._jobs.parsed(job)
-                products = parsed.pipeline.by_name[row.task].products if parsed else {}
+        by_place = {row.outputs_dir: row for row in await self._jobs.rows(job) if row.attempts}
+        for depth in range(len(inner.parts), 2, -1):  # what is inside of others lies below them
+            row = by_place.get("/".join(inner.parts[:depth]))
+            if row is not None:
+                rest, products = "/".join(inner.parts[depth:]), await self._jobs.products(job, row)
                 output = next((name for name, spec in products.items() if _holds(spec.path_of(name), rest)), None)
                 return await self._told(Made(job, row), str(file), output, "")
         raise NotFound(f"{file} is not of the last attempt of a task of {pipeline}#{index}", hint=_WHERE)
@@ -192,17 +191,17 @@ class _Tracing:
 
     async def _node(self, made: Made) -> LineageNode:
         job, row = made
-        parsed = await self._jobs.parsed(job)
-        task = parsed.pipeline.by_name.get(row.task) if parsed else None
+        roll = await self._jobs.roll(job)
+        task = roll.tasks[row.ordinal] if roll is not None else None
         text = ""
-        if parsed and task:
-            text = " ".join([command_of(task), task.when or "", *parsed.pipeline.envs_of(task).values()])
+        if roll is not None and task:
+            text = " ".join([command_of(task), task.when or "", *roll.pipeline.envs_of(task).values()])
         reused = [await self._store.job(job_id) for job_id, _ in (await self._standing_in(made))[:_REUSES]]
         return LineageNode(
             id=_id(made), kind=LineageKind.TASK, name=f"{job.pipeline}#{job.index} {row.path}", job=job.id,
             task=row.path, attempt=row.attempts, result=row.result, ended_at=moment(row.ended_at),
             backend=backend_of(job, row.path), code=job.code, commit=row.data.get("commit"),
-            image=parsed.pipeline.image_of(task) if parsed and task else None,
+            image=roll.pipeline.image_of(task) if roll is not None and task else None,
             command=command_of(task) if task else None, outputs_dir=row.outputs_dir,
             params={name: value for name, value in job.params.items() if f"params.{name}" in text},
             reused_by=tuple(f"{each.pipeline}#{each.index}" for each in reused),

@@ -35,7 +35,7 @@ def export(text: str, to: Generation) -> tuple[str, tuple[Problem, ...]]:
         more = f" (and {len(containers) - 1} more)" if len(containers) > 1 else ""
         raise BadRequest(
             f"task {containers[0]!r}{more} is a loop or a group, and FastTrack's pipelines have none",
-            hint="write its tasks out one by one for the export; with --backend backend.ai it runs on a cluster as it is",
+            hint="write its tasks out for the export; with --backend backend.ai it runs on a cluster as it is",
         )
     data, losses = reading.document.data, Losses()
     origin = reading.generation or detect_generation(data)

@@ -52,3 +52,16 @@ def test_what_is_inside_is_shown_below_it(checkout: Checkout) -> None:
     shown = checkout.sh("fasttrack show last").stdout
     assert "\n  [1] 0.01 " in shown
     assert "\n    score " in shown
+
+
+def test_lineage_goes_through_loops_and_groups(checkout: Checkout) -> None:
+    """From a model inside back to the data, and forward to what chose it."""
+    checkout.sh(f"fasttrack run {EXAMPLE}")
+    told = checkout.sh("fasttrack lineage last 'sweep[1]/train.model'").stdout
+    before, _, after = told.partition("used by")
+    assert "split (parts as parts)" in before
+    assert "count[2] (total as total)" in before
+    assert "sweep[1]/score (model as model)" in after
+    assert "choose (model as models)" in after
+    found = checkout.json("lineage last split.parts")
+    assert {"count[0]", "count", "sweep[0]/train", "sweep", "choose"} <= {node["task"] for node in found["nodes"]}
