@@ -109,7 +109,7 @@ class CachePlanner:
         old: PipelineJob | None,
     ) -> SeenCode:
         """What tasks see of ``files``, laid over the snapshot ``kept`` of the ``old`` job, if any may be reused."""
-        if not _cached(pipeline):
+        if not any(is_cached(pipeline, task) for _, task in leaf_tasks(pipeline)):
             return SeenCode(None)
         backend = self._backends(request.backend)
         snapshot = await backend.put_code(files, onto=kept) if files else kept
