@@ -55,7 +55,8 @@ function readyOf(
   byPath: ReadonlyMap<string, TaskInstanceView>,
   begin: number
 ): number | null {
-  let ready = begin;
+  const around = task.parent ? byPath.get(task.parent)?.started_at : null; // nothing inside waits before that begins
+  let ready = around ? Date.parse(around) : begin;
   for (const path of task.dependencies) {
     const ended = byPath.get(path)?.ended_at;
     if (!ended) {

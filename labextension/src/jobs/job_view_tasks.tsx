@@ -1,10 +1,15 @@
-/** A job's task instances as a table, sorted by any column. Only the rows in sight are drawn. */
+/**
+ * A job's task instances as a table, sorted by any column; iterations and tasks of groups below what they are inside
+ * of, unless a filter is set. Only the rows in sight are drawn.
+ */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { TaskInstanceView } from '../generated';
 import { ICONS, progressWords, stateOf, stateWord, STATES } from '../status';
 import { duration, exact, secondsBetween } from '../time';
+import { type Branch, countWords, flat, itemWords, nameOf, treeOf } from './instances';
+import { FoldHandle, useFolds } from './job_view_folds';
 import type { TabProps } from './job_view_tabs';
 import { useWalk } from './rows';
 
@@ -26,7 +31,16 @@ export function Tasks({ job, context, states, opened, onOpen }: TabProps): JSX.E
   const shown = states.size === 0 ? job.tasks : job.tasks.filter(task => states.has(stateOf(task)));
   const column = columns.find(each => each.id === sort?.id);
   const tasks = column && sort ? sorted(shown, column, sort.sign) : shown;
-  const walk = useWalk({ ids: tasks.map(task => task.path), height: ROW, top: ROW, onOpen });
+  const folds = useFolds();
+  const rows = states.size === 0 ? treeOf(tasks, folds.folds) : flat(tasks);
+  const isTree = rows.some(row => row.inside.length > 0);
+  const walk = useWalk({
+    ids: rows.map(row => row.task.path),
+    height: ROW,
+    top: ROW,
+    onOpen,
+    onKey: folds.keysOf(rows)
+  });
   const turn = (id: string): void =>
     setSort(now => (now?.id !== id ? { id, sign: 1 } : now.sign === 1 ? { id, sign: -1 } : null));
   return (
@@ -36,7 +50,7 @@ export function Tasks({ job, context, states, opened, onOpen }: TabProps): JSX.E
       aria-label={trans.__('Task instances')}
       role="group"
     >
-      <table role="grid" aria-rowcount={tasks.length + 1}>
+      <table role={isTree ? 'treegrid' : 'grid'} aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
             {columns.map(({ id, label }) => (
@@ -55,22 +69,47 @@ export function Tasks({ job, context, states, opened, onOpen }: TabProps): JSX.E
         </thead>
         <tbody>
           <tr aria-hidden="true" style={{ height: walk.first * ROW }} />
-          {tasks.slice(walk.first, walk.last).map((task, index) => (
+          {rows.slice(walk.first, walk.last).map((row, index) => (
             <tr
-              key={task.path}
+              key={row.task.path}
               {...walk.row(walk.first + index, true)}
               aria-rowindex={walk.first + index + 2}
-              data-opened={task.path === opened}
+              aria-level={isTree ? row.depth + 1 : undefined}
+              aria-expanded={row.inside.length > 0 ? row.isOpen : undefined}
+              data-opened={row.task.path === opened}
             >
-              {columns.map(({ id, cell }) => (
-                <td key={id}>{cell(task)}</td>
+              <td style={{ paddingInlineStart: 6 + 16 * row.depth }} title={row.task.path}>
+                <Name row={row} isTree={isTree} trans={trans} onFold={folds.turn} />
+              </td>
+              {columns.slice(1).map(({ id, cell }) => (
+                <td key={id}>{cell(row.task)}</td>
               ))}
             </tr>
           ))}
-          <tr aria-hidden="true" style={{ height: (tasks.length - walk.last) * ROW }} />
+          <tr aria-hidden="true" style={{ height: (rows.length - walk.last) * ROW }} />
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** What a row is called, what its item is, and how many inside of it are in which state. */
+function Name(props: {
+  row: Branch;
+  isTree: boolean;
+  trans: TranslationBundle;
+  onFold(row: Branch): void;
+}): JSX.Element {
+  const { row, trans } = props;
+  const item = itemWords(row.task);
+  const counts = countWords(row.inside, trans);
+  return (
+    <>
+      {props.isTree && <FoldHandle row={row} trans={trans} onFold={props.onFold} />}
+      {nameOf(row)}
+      {item && <code className="ft-JobTasks-item"> {item}</code>}
+      {counts && <span className="ft-JobTasks-counts"> {counts}</span>}
+    </>
   );
 }
 

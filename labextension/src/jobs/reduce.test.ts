@@ -89,6 +89,14 @@ describe('events folded into a job', () => {
     expect(foldJob(aJob({}), [anEvent({ path: 'new[3]' })]).isStale).toBe(true);
   });
 
+  it('are stale where iterations came to be, which the view cannot have', () => {
+    const job = aJob({ tasks: [aTask({ path: 'sweep', kind: 'loop' })] });
+    const added = anEvent({ path: 'sweep', type: 'TaskInstancesAdded', data: { iterations: 3 } });
+    const folded = foldJob(job, [added]);
+    expect(folded.isStale).toBe(true);
+    expect(folded.job.tasks[0].status).toBe('RUNNING');
+  });
+
   it('end a job once: what began and ended keeps its first times', () => {
     const ended = foldSummary(
       aJob({ started_at: 'first' }),

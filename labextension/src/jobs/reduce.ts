@@ -4,7 +4,7 @@
  * alone (why an instance without a session waits; absolute places of artifacts).
  *
  * What cannot be folded is said to be `stale`, and fetched instead: an event about a task instance that the view does
- * not have, or about the making of the job itself.
+ * not have, one that says that others came to be inside of one, or one about the making of the job itself.
  */
 import type { EventView, JobSummary, JobView, ProgressView, Result, TaskInstanceView } from '../generated';
 
@@ -16,6 +16,9 @@ export interface Folded {
 
 /** The type of the event that makes a job. */
 export const JOB_CREATED = 'JobCreated';
+
+/** The type of the event that says that task instances came to be: iterations of a loop, tasks of a group. */
+export const INSTANCES_ADDED = 'TaskInstancesAdded';
 
 /** The type of the event that tells a job's new name, tags or note: what a search finds may be another. */
 export const JOB_ANNOTATED = 'JobAnnotated';
@@ -42,6 +45,7 @@ export function foldJob(job: JobView, events: readonly EventView[]): Folded {
       isStale = true;
     } else {
       tasks[place] = foldTask(tasks[place], event);
+      isStale ||= event.type === INSTANCES_ADDED;
     }
   }
   const seq = news[news.length - 1].seq;

@@ -86,6 +86,8 @@ export function useWalk(of: {
   height: number;
   top: number;
   onOpen(id: string): void;
+  /** What another key does at a row: the row to go to, or null where it does nothing. */
+  onKey?(key: string, id: string): string | null;
 }): Walk {
   const { ids, height } = of;
   const box = React.useRef<HTMLDivElement>(null);
@@ -101,7 +103,12 @@ export function useWalk(of: {
     } else if (event.key === 'Enter' && event.target === box.current && at >= 0) {
       of.onOpen(ids[at]);
     } else {
-      return;
+      const to = event.target === box.current && at >= 0 ? (of.onKey?.(event.key, ids[at]) ?? null) : null;
+      if (to === null) {
+        return;
+      }
+      setActive(to);
+      rows.show(ids.indexOf(to));
     }
     event.preventDefault();
     event.stopPropagation();
