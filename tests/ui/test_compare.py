@@ -72,6 +72,8 @@ def test_jobs_selected_in_the_panel_are_compared(lab: Lab, page: Page, jobs: lis
     newest.click(button="right")
     menu.click()
     expect(page.get_by_role("tab", name="Comparison of 3 jobs")).to_be_visible()
+    expect(row(shown_in(page), "lr").get_by_role("cell")).to_have_count(3)
+    expect(shown_in(page).get_by_role("slider", name="accuracy: 3 curves")).to_be_visible()  # all is answered
 
 
 def test_only_what_differs_is_shown_and_the_best_is_marked(lab: Lab, page: Page, jobs: list[str]) -> None:
