@@ -318,10 +318,18 @@ def test_graphql_gives_data_or_an_error() -> None:
     async def forbidden(_: web.Request) -> web.Response:
         return refusal("GraphQL for administrators")
 
+    async def crossed(_: web.Request) -> web.Response:
+        return web.json_response({"data": None, "errors": [{"message": "could not serialize access"}]})
+
     async def story(manager: FakeManager, cluster: Cluster) -> None:
         await cluster.release()
         manager.ahead = [503, data]
         assert await cluster.graphql("{ user { email } }") == {"user": {"email": "me"}}
+        manager.ahead = [crossed, crossed, data]
+        assert await cluster.graphql("{ user { email } }") == {"user": {"email": "me"}}
+        manager.ahead = [crossed, data]
+        with pytest.raises(BackendUnreachable):
+            await cluster.graphql("mutation { a }")
         manager.ahead = [forbidden]
         with pytest.raises(Exception, match="superadmin privilege required"):
             await cluster.graphql("{ agent_list }", {"a": 1})

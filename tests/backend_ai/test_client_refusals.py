@@ -175,3 +175,11 @@ def test_a_cluster_that_stumbles_over_vfolders_is_asked_about_its_storage() -> N
     assert "is its storage proxy up?" in foreign.without_storage(stumbled).message
     away = BackendUnreachable("no answer")
     assert foreign.without_storage(away) is away
+
+
+@pytest.mark.parametrize("said", ["could not serialize access due to read/write dependencies", "deadlock detected"])
+def test_what_a_managers_database_says_to_who_came_at_once_is_no_refusal(said: str) -> None:
+    """Seen from 25.15.12: nothing is known then, and to ask again helps."""
+    error = foreign.graphql_error([{"message": said}], where=WHERE)
+    assert isinstance(error, BackendUnreachable)
+    assert said in error.message

@@ -194,6 +194,10 @@ def secrets_in(body: Any, *, inside: bool = False) -> Iterator[str]:
         yield body
 
 
+_OF_ITS_DATABASE = ("could not serialize access", "deadlock detected")
+"""What a manager's database says to one of several that came at once; 24.09 and 25.15 pass it on."""
+
+
 def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
     """The error that a GraphQL answer's ``errors`` tell of."""
     first: Mapping[str, Any] = errors[0] if errors and isinstance(errors[0], Mapping) else {}
@@ -202,6 +206,8 @@ def graphql_error(errors: list[Any], *, where: str) -> FastTrackError:
     code = extensions.get("code") if isinstance(extensions, Mapping) else None
     details = {"status": 200, "error_code": code, "path": first.get("path")}
     lower = f"{code or ''} {said}".lower()
+    if any(each in lower for each in _OF_ITS_DATABASE):
+        return BackendUnreachable(f"{where} cannot tell just now: {said[:LONGEST]}", details=details)
     kind: type[FastTrackError] = BadRequest
     if "forbidden" in lower or "privilege" in lower or "not allowed" in lower:
         kind = Forbidden

@@ -130,12 +130,17 @@ class Cluster:
         """The ``data`` of a GraphQL query (repeated where need be) or mutation (not). Raises as :meth:`call` does."""
         is_query = not query.lstrip().startswith("mutation")
         body = {"query": query, "variables": dict(variables or {})}
-        told = await self.call("POST", "/admin/gql", body=body, repeat=is_query)
-        if not isinstance(told, dict):
-            raise foreign.not_a_manager(self._where, "its GraphQL answer is none")
-        if told.get("errors"):
-            raise foreign.graphql_error(told["errors"], where=self._where)
-        return told.get("data") or {}
+        for tried in range(1, TRIES + 1):
+            told = await self.call("POST", "/admin/gql", body=body, repeat=is_query)
+            if not isinstance(told, dict):
+                raise foreign.not_a_manager(self._where, "its GraphQL answer is none")
+            if not told.get("errors"):
+                return told.get("data") or {}
+            error = foreign.graphql_error(told["errors"], where=self._where)
+            if not is_query or not isinstance(error, BackendUnreachable) or tried == TRIES:
+                raise error
+            await asyncio.sleep(pause(tried))
+        raise AssertionError("the last try either returns or raises")
 
     async def storage(
         self,
