@@ -43,6 +43,10 @@ export namespace CommandIDs {
   export const rerunJob = 'fasttrack:rerun-job';
   /** Show jobs side by side in a tab. Args: `jobs?` (ids; else it is asked which). */
   export const compareJobs = 'fasttrack:compare-jobs';
+  /** Show what differs between two pipelines in a tab. Args: `one` (a job), `other` (a job) or `source` (a file). */
+  export const diffJobs = 'fasttrack:diff-jobs';
+  /** Show where something comes from and what became of it. Args: `job` and `task`, or `model` and `backend`. */
+  export const lineage = 'fasttrack:lineage';
   /** Open a notebook that runs in a session like that of a task instance. Args: `job`, `path`. */
   export const debugTask = 'fasttrack:debug-task';
   /** Show the panel. */

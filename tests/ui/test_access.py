@@ -73,6 +73,8 @@ OURS = (
     ".ft-Editor",
     ".ft-JobView",
     ".ft-Compare",
+    ".ft-Lineage",
+    ".ft-Diff",
     "#fasttrack-panel",
     ".jp-ft-status-item",
     ".ft-Cluster",

@@ -14,7 +14,7 @@ import { CARD } from './canvas-scene';
 import type { CardSprites } from './canvas-sprites';
 import type { TextFitter } from './canvas-text';
 import type { Palette } from './canvas-theme';
-import type { Severity } from './graph';
+import type { Change, Severity } from './graph';
 
 /** What cards are painted with. */
 export interface Brush {
@@ -38,6 +38,12 @@ const { width: W, height: H, radius: R } = CARD;
 const LEFT = -W / 2;
 const TOP = -H / 2;
 const FOOT = 7;
+/** A sign for each change, so that the colour is not all there is. */
+const CHANGES: Readonly<Record<Change, { sign: string; colour: State }>> = {
+  added: { sign: '+', colour: 'running' },
+  removed: { sign: '−', colour: 'failure' },
+  changed: { sign: '~', colour: 'preparing' }
+};
 /** Where texts begin. */
 const TEXT = 45;
 const SEVERITY_ICONS: Readonly<Record<Severity, string>> = { error: '✕', warning: '⚠', notice: 'i' };
@@ -51,7 +57,7 @@ export function paintCard(brush: Brush, card: Card): void {
   paintOutline(brush, card, isPale);
   paintTypeIcon(brush, card);
   paintTexts(brush, card, isPale);
-  if (state !== null) {
+  if (state !== null && card.state?.change === undefined) {
     paintStateIcon(brush, card, state);
   }
   paintBadges(brush, card);
@@ -144,7 +150,11 @@ function paintOutline({ context, palette }: Brush, card: Card, isPale: boolean):
   if (state === undefined && isPale) {
     context.strokeStyle = palette.states.skipped.stroke;
   }
-  context.lineWidth = state === 'failure' ? 3 : 1.25;
+  const change = card.state?.change;
+  if (change !== undefined) {
+    context.strokeStyle = palette.states[CHANGES[change].colour].stroke;
+  }
+  context.lineWidth = state === 'failure' ? 3 : change !== undefined ? 2 : 1.25;
   context.setLineDash(state === 'preparing' ? [6, 4] : isPale ? [3, 4] : []);
   const inset = context.lineWidth / 2;
   box(context, LEFT + inset, TOP + inset, W - 2 * inset, H - 2 * inset, R - inset);
@@ -196,7 +206,8 @@ function paintTexts(brush: Brush, card: Card, isPale: boolean): void {
 /** Why it failed or waits, if it does; else image and resources; else what the task says of itself. */
 export function secondLine(card: Card): string {
   const { state, task } = card;
-  const tellsWhy = state !== null && (state.state === 'failure' || state.state === 'waiting');
+  const tellsWhy =
+    state !== null && (state.isPlanned === true || state.state === 'failure' || state.state === 'waiting');
   if (tellsWhy && state.reason !== '') {
     return state.reason.split('\n', 1)[0];
   }
@@ -221,6 +232,10 @@ function paintBadges(brush: Brush, card: Card): void {
   const rules = brush.rules(card);
   if (rules !== '') {
     pill(context, palette, rules, LEFT + 12, TOP + H - 1, palette.line, 'left');
+  }
+  if (card.state?.change !== undefined) {
+    const { sign, colour } = CHANGES[card.state.change];
+    pill(context, palette, sign, LEFT + W - 10, TOP, palette.states[colour].stroke, 'right');
   }
   if (card.state?.isCause === true) {
     pill(context, palette, `⚑ ${causeWord}`, LEFT + 12, TOP, palette.states.failure.stroke, 'left');

@@ -82,6 +82,7 @@ function keyOf(card: Card, isPlain: boolean, words: readonly string[]): string {
     state?.attempts,
     state?.progress,
     state?.isCause,
+    state?.change,
     marker?.count,
     marker?.severity
   ];

@@ -13,8 +13,9 @@ import { DisposableSet } from '@lumino/disposable';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { Alignment } from './canvas-types';
-import { fitIcon, layoutIcon, planIcon } from './commands_icons';
+import { fitIcon, layoutIcon } from './commands_icons';
 import { isUnfinished } from './monitor';
+import { planSpecs } from './plan_commands';
 import type { RunActions } from './run_actions';
 import type { PaneName } from './settings';
 import type { PipelineEditor } from './widget';
@@ -34,6 +35,8 @@ export const EditorCommands = {
   runOnly: 'fasttrack-editor:run-only',
   runFailed: 'fasttrack-editor:run-failed',
   plan: 'fasttrack-editor:plan',
+  useCache: 'fasttrack-editor:run-without-cache',
+  diff: 'fasttrack-editor:diff-with-last-job',
   stop: 'fasttrack-editor:stop',
   stopTasks: 'fasttrack-editor:stop-tasks',
   showJob: 'fasttrack-editor:show-job',
@@ -66,7 +69,7 @@ export const EditorCommands = {
 type Args = ReadonlyPartialJSONObject;
 
 /** What a command is, for an editor. */
-interface Spec {
+export interface Spec {
   label: string | ((args: Args) => string);
   caption?: string;
   icon?: LabIcon;
@@ -144,13 +147,7 @@ function runSpecs(trans: TranslationBundle): Record<string, Spec> {
       can: editor => idle(editor) && (editor.choice.id !== null || editor.choice.list.length > 0),
       does: document => document.running.runFailed()
     },
-    [EditorCommands.plan]: {
-      label: trans.__('Plan'),
-      caption: trans.__('What a job would do, without running it'),
-      icon: planIcon,
-      can: idle,
-      does: document => document.running.plan()
-    },
+    ...planSpecs(EditorCommands, idle, trans),
     [EditorCommands.stop]: {
       label: trans.__('Stop'),
       caption: trans.__('Cancel the job that is shown'),

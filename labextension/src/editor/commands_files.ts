@@ -66,7 +66,14 @@ export function addToPalette(palette: ICommandPalette, trans: TranslationBundle)
     EditorCommands.runFrom,
     EditorCommands.runFailed
   ];
-  const more = [EditorCommands.plan, EditorCommands.stop, EditorCommands.add, EditorCommands.remark];
+  const more = [
+    EditorCommands.plan,
+    EditorCommands.diff,
+    EditorCommands.useCache,
+    EditorCommands.stop,
+    EditorCommands.add,
+    EditorCommands.remark
+  ];
   const views = [EditorCommands.arrange, EditorCommands.fit, EditorCommands.search, EditorCommands.help];
   for (const command of [...plain, ...more, ...views, EditorCommands.problems, CommandIDs.validate]) {
     palette.addItem({ command, category, args: { isPalette: true } });

@@ -79,6 +79,9 @@ export interface Graph {
   remarks: readonly Remark[];
 }
 
+/** What became of a task since a job. */
+export type Change = 'added' | 'removed' | 'changed';
+
 /** What a job says of a task, for its card. */
 export interface NodeState {
   state: State;
@@ -96,6 +99,8 @@ export interface NodeState {
   isCause: boolean;
   /** No job yet: what a plan says a job would do; `reason` says it in words. */
   isPlanned?: boolean;
+  /** No job's state, but what is not the same as in a job; `reason` says it in words. */
+  change?: Change;
 }
 
 /** Whether `to`, which is not final, would come to depend on a final task. */

@@ -58,7 +58,9 @@ export function plannedStates(
       {
         state: PLANNED[decision],
         status: '',
-        reason: [words[decision], reason].filter(Boolean).join(' · '),
+        reason: reason.startsWith(words[decision])
+          ? reason
+          : [words[decision], reason].filter(Boolean).join(' · '),
         attempts: 0,
         startedAt: null,
         endedAt: null,

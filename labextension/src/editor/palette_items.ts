@@ -59,6 +59,11 @@ export function taskKinds(trans: TranslationBundle): PaletteItem[] {
       type: 'git',
       module_uri: 'https://example.org/team/project.git@main',
       command: 'python main.py'
+    }),
+    kind('approval', '?', trans.__('Approval'), trans.__('Asks a person, and waits for the answer'), {
+      name: 'approve',
+      type: 'approval',
+      approval: { question: 'Go on?' }
     })
   ];
 }

@@ -8,6 +8,9 @@ import type { ParamField } from '../params';
 import { fieldsOf, needsAsking } from '../params';
 import { ParamsForm } from '../params_form';
 import { CommandIDs } from '../tokens';
+import { comparedGraph, diffStates } from './diff_graph';
+import { DiffList, howWords } from './diff_list';
+import { readDocument } from './document';
 import { instanceOf, isUnfinished, plannedStates } from './monitor';
 import type { Part } from './run_model';
 import type { PipelineEditor } from './widget';
@@ -69,21 +72,71 @@ export class RunActions {
 
   /** Show what a job would do: as a list, and on the cards while the list is open. */
   async plan(): Promise<void> {
-    const { runs, graph, canvas, feed, trans, panes } = this.editor;
+    const { runs, graph, canvas, feed, trans } = this.editor;
     const plan = await runs.planned();
     if (plan) {
-      panes.toggle('canvas', true);
-      graph.sheet.open(
+      this.openAbout(
         React.createElement(PlanList, {
           plan,
           trans,
           onTask: name => canvas.reveal(name) && canvas.select([name]),
           onClose: () => graph.sheet.close()
         }),
-        () => feed.showPlan(null)
+        () => ((this.isPlanOpen = false), feed.showPlan(null))
       );
+      this.isPlanOpen = true;
       feed.showPlan(plannedStates(plan, decisionWords(trans)));
     }
+  }
+
+  /** Whether results of earlier jobs may stand in is the other way round from now on; a plan was about before. */
+  toggleCache(): void {
+    const { runs, graph } = this.editor;
+    runs.usesCache = !runs.usesCache;
+    runs.forget();
+    if (this.isPlanOpen) {
+      graph.sheet.close();
+    }
+  }
+
+  /** Show what differs in the text from what the job shown, or the last one, ran: on the cards and as a list. */
+  async diff(): Promise<void> {
+    const { runs, graph, canvas, feed, trans, choice, model } = this.editor;
+    const job = this.lastJob();
+    const { text } = model;
+    const found = job && (await runs.compared(job));
+    const then = found && readDocument(found.text, trans).graph;
+    if (!found || !then || text !== model.text) {
+      return;
+    }
+    choice.show(null);
+    this.openAbout(
+      React.createElement(DiffList, {
+        diff: found.diff,
+        trans,
+        onTask: name => canvas.reveal(name) && canvas.select([name]),
+        onClose: () => graph.sheet.close()
+      }),
+      () => feed.showDiff(null)
+    );
+    feed.showDiff(comparedGraph(model.graph, then, found.diff), diffStates(found.diff, howWords(trans)));
+  }
+
+  /** Show a sheet about the text as it is now: it goes when the text changes. */
+  private openAbout(content: React.ReactElement, onGone: () => void): void {
+    const { graph, model, panes } = this.editor;
+    const { text } = model;
+    const look = (): void => {
+      if (model.text !== text) {
+        graph.sheet.close();
+      }
+    };
+    panes.toggle('canvas', true);
+    graph.sheet.open(content, () => {
+      model.changed.disconnect(look);
+      onGone();
+    });
+    model.changed.connect(look);
   }
 
   /** Cancel the job that is shown, or these of its tasks. */
@@ -129,5 +182,6 @@ export class RunActions {
     return fieldsOf(typeof data === 'object' && data !== null && 'params' in data ? data.params : undefined);
   }
 
+  private isPlanOpen = false;
   private texts: Readonly<Record<string, string>> = {};
 }

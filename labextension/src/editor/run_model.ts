@@ -14,7 +14,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Api } from '../api';
 import { ApiError, word } from '../api';
-import type { JobSummary, PlanView } from '../generated';
+import type { JobSummary, PipelineDiff, PlanView } from '../generated';
 import type { Graph, Problem } from './graph';
 import { planProblems, problemsOf } from './run_findings';
 
@@ -55,6 +55,9 @@ export class RunModel {
 
   /** Where jobs are to run. */
   backend = 'local';
+
+  /** Whether results of earlier jobs may stand in, where tasks allow it. */
+  usesCache = true;
 
   /** Values of parameters, as last given in the form. */
   params: Readonly<Record<string, unknown>> = {};
@@ -116,6 +119,19 @@ export class RunModel {
     });
   }
 
+  /** What differs in the text from what `job` ran, and that job's own text; null where that could not be told. */
+  async compared(job: string): Promise<{ diff: PipelineDiff; text: string } | null> {
+    const { text, source } = this.document;
+    const body = { one: { job }, other: { text, source }, code: true };
+    return this.asking(this.trans.__('Comparing…'), async () => {
+      const [diff, answer] = await Promise.all([
+        this.api.send<PipelineDiff>('POST', 'diff', body),
+        this.api.raw(`jobs/${word(job)}/text`)
+      ]);
+      return { diff, text: await answer.text() };
+    });
+  }
+
   /** Save, plan, and run unless the plan refuses a task; the new job, or null (see `trouble` and `problems`). */
   async run(part: Part = {}): Promise<JobSummary | null> {
     return this.isStarting || this.isJustMade(this.request(part)) ? null : this.start(part);
@@ -126,6 +142,7 @@ export class RunModel {
     const body = () => ({
       from_failed: how.fromFailed ?? false,
       selection: selection(how.part ?? {}),
+      cache: this.usesCache ? null : false,
       text: this.document.text
     });
     return this.isStarting || this.isJustMade(body())
@@ -203,7 +220,8 @@ export class RunModel {
       source: this.document.source,
       params: this.params,
       selection: selection(part),
-      backend: this.backend
+      backend: this.backend,
+      cache: this.usesCache
     };
   }
 

@@ -68,6 +68,10 @@ function runMenu(commands: CommandRegistry, args: ReadonlyJSONObject): Menu {
   [run, runWithParams, runFrom, runOnly, runFailed].forEach(command =>
     menu.addItem({ command, args: { ...args, isMenu: true } })
   );
+  menu.addItem({ type: 'separator' });
+  [EditorCommands.useCache, EditorCommands.diff].forEach(command =>
+    menu.addItem({ command, args: { ...args, isMenu: true } })
+  );
   return menu;
 }
 

@@ -56,7 +56,7 @@ export class CanvasFeed implements IDisposable {
 
   /** The graph that is shown. */
   get graph(): Graph {
-    return this.frozen ?? this.from.model.graph;
+    return this.differing?.graph ?? this.frozen ?? this.from.model.graph;
   }
 
   /** What the job says of the tasks; null while no job is shown. */
@@ -85,6 +85,12 @@ export class CanvasFeed implements IDisposable {
     this.showStates();
   }
 
+  /** Show on the cards what differs from a job, until the text changes or a job is shown; null: no more. */
+  showDiff(graph: Graph | null, states: ReadonlyMap<string, NodeState> = new Map()): void {
+    this.compared = graph && { graph, states, text: this.from.model.text };
+    this.update();
+  }
+
   /** Show what there is now. */
   update(): void {
     if (this._isDisposed) {
@@ -98,7 +104,7 @@ export class CanvasFeed implements IDisposable {
       this.shownGraph = this.graph;
       this.views.forEach(view => view.setGraph(this.graph));
     }
-    const isReadOnly = this.isFrozen || isFileReadOnly();
+    const isReadOnly = this.isFrozen || this.differing !== null || isFileReadOnly();
     if (canvas.isReadOnly !== isReadOnly) {
       canvas.isReadOnly = isReadOnly;
     }
@@ -120,6 +126,7 @@ export class CanvasFeed implements IDisposable {
 
   private onChosen(): void {
     this.planned = null;
+    this.compared = null;
     this.isDecided = false;
     this.frozen = null;
   }
@@ -127,11 +134,16 @@ export class CanvasFeed implements IDisposable {
   private showStates(): void {
     const { choice } = this.from;
     const planned = this.planned?.text === this.from.model.text ? this.planned.states : null;
-    const states = choice.job ? nodeStates(choice.job, Date.now()) : planned;
+    const states = choice.job ? nodeStates(choice.job, Date.now()) : (this.differing?.states ?? planned);
     if (states || this._states) {
       this._states = states;
       this.views.forEach(view => view.setStates(states));
     }
+  }
+
+  /** What differs, while that is still so. */
+  private get differing(): { graph: Graph; states: ReadonlyMap<string, NodeState> } | null {
+    return this.compared?.text === this.from.model.text ? this.compared : null;
   }
 
   private tick(): void {
@@ -149,6 +161,7 @@ export class CanvasFeed implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private _states: ReadonlyMap<string, NodeState> | null = null;
   private planned: { states: ReadonlyMap<string, NodeState>; text: string } | null = null;
+  private compared: { graph: Graph; states: ReadonlyMap<string, NodeState>; text: string } | null = null;
   private frozen: Graph | null = null;
   private shownGraph: Graph | null = null;
   private isDecided = false;

@@ -48,6 +48,11 @@ export class GraphPane extends Widget {
     this.refusal = document.createElement('div');
     this.refusal.className = 'ft-Editor-refusal';
     this.refusal.setAttribute('role', 'alert');
+    // what the canvas has no use for closes what lies over it
+    canvas.node.addEventListener(
+      'keydown',
+      event => event.key === 'Escape' && !event.defaultPrevented && this.sheet.close()
+    );
     const layout = (this.layout = new PanelLayout());
     canvas.addClass('ft-Editor-graph-canvas');
     [canvas, this.prompt, this.sheet].forEach(each => layout.addWidget(each));

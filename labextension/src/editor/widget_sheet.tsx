@@ -91,6 +91,7 @@ export function PlanList(props: {
   return (
     <section className="ft-Editor-plan" aria-label={trans.__('Plan')}>
       <Head title={trans.__('What a job would do on %1', plan.backend)} {...props} />
+      <p>{planSummary(plan, trans)}</p>
       {plan.expected_seconds !== null && (
         <p>{trans.__('Expected to take %1 s, as earlier jobs did.', Math.round(plan.expected_seconds))}</p>
       )}
@@ -101,7 +102,9 @@ export function PlanList(props: {
               <span aria-hidden="true">{marks[decision]}</span> {task}
             </button>
             <span>
-              {words[decision]} · {reason}
+              {reason.startsWith(words[decision])
+                ? reason
+                : [words[decision], reason].filter(Boolean).join(' · ')}
             </span>
             {backend !== plan.backend && <small>{trans.__('on %1', backend)}</small>}
             {notes.map(note => (
@@ -113,6 +116,21 @@ export function PlanList(props: {
       {tasks.length > 500 && <p>{trans.__('%1 more are not shown', tasks.length - 500)}</p>}
     </section>
   );
+}
+
+/** `3 will run, 12 reused, 1 refused`. */
+export function planSummary({ tasks }: PlanView, trans: TranslationBundle): string {
+  const count = (wanted: string) => tasks.filter(({ decision }) => decision === wanted).length;
+  const parts: [number, string][] = [
+    [count('will run'), trans._n('%1 will run', '%1 will run', count('will run'))],
+    [count('reused'), trans._n('%1 reused', '%1 reused', count('reused'))],
+    [count('skipped'), trans._n('%1 skipped', '%1 skipped', count('skipped'))],
+    [count('refused'), trans._n('%1 refused', '%1 refused', count('refused'))]
+  ];
+  return parts
+    .filter(([number]) => number > 0)
+    .map(([, words]) => words)
+    .join(', ');
 }
 
 /** What a plan decides of a task, in the reader's language. */
@@ -127,7 +145,12 @@ export function decisionWords(
   };
 }
 
-function Head(props: { title: string; trans: TranslationBundle; onClose: () => void }): React.ReactElement {
+/** A title, and the way out. */
+export function Head(props: {
+  title: string;
+  trans: TranslationBundle;
+  onClose: () => void;
+}): React.ReactElement {
   const button = React.useRef<HTMLButtonElement>(null);
   React.useEffect(() => button.current?.focus(), []);
   return (

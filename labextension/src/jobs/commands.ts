@@ -25,6 +25,8 @@ export namespace PanelCommandIDs {
   export const editJob = 'fasttrack:edit-job';
   /** Show the selected jobs side by side. */
   export const compareSelected = 'fasttrack:compare-selected-jobs';
+  /** Show what differs between the two selected jobs. */
+  export const diffSelected = 'fasttrack:diff-selected-jobs';
   /** Copy a job's id. */
   export const copyId = 'fasttrack:copy-job-id';
 }
@@ -95,6 +97,16 @@ export function addJobCommands(commands: CommandRegistry, parts: JobCommandsPart
     label: trans.__('Compare jobs'),
     isEnabled: () => chosen(parts).length > 1,
     execute: () => commands.execute(CommandIDs.compareJobs, { jobs: chosen(parts).map(job => job.id) })
+  });
+  commands.addCommand(PanelCommandIDs.diffSelected, {
+    label: trans.__('Show differences'),
+    isEnabled: () => chosen(parts).length === 2,
+    execute: () => {
+      const [one, other] = chosen(parts)
+        .slice()
+        .sort((a, b) => a.created_at.localeCompare(b.created_at));
+      return commands.execute(CommandIDs.diffJobs, { one: one.id, other: other.id });
+    }
   });
   commands.addCommand(PanelCommandIDs.editJob, {
     label: trans.__('Name, tags and note…'),

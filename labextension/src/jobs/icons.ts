@@ -27,3 +27,24 @@ export const comparisonIcon = new LabIcon({
   </g>
 </svg>`
 });
+
+/** One thing, and what was made of it. */
+export const lineageIcon = new LabIcon({
+  name: 'fasttrack:lineage',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3" fill="none" stroke="#616161" stroke-width="2" stroke-linecap="round" d="M7 12h4m0 0l5-6m-5 6l5 6"/>
+  <g class="jp-icon3" fill="#616161">
+    <circle cx="5" cy="12" r="3"/>
+    <circle cx="18" cy="5" r="3"/>
+    <circle cx="18" cy="19" r="3"/>
+  </g>
+</svg>`
+});
+
+/** What was taken away, and what was added. */
+export const diffIcon = new LabIcon({
+  name: 'fasttrack:diff',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24">
+  <path class="jp-icon3" fill="none" stroke="#616161" stroke-width="2.500" stroke-linecap="round" d="M12 3v10M7 8h10M7 19h10"/>
+</svg>`
+});

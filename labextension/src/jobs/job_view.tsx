@@ -27,7 +27,7 @@ export class JobViewPanel extends SplitPanel {
   constructor(
     context: PanelContext,
     private readonly panels: ITaskPanels,
-    commands: CommandRegistry,
+    private readonly commands: CommandRegistry,
     readonly job: string
   ) {
     super({ orientation: 'vertical', spacing: 4 });
@@ -92,7 +92,15 @@ export class JobViewPanel extends SplitPanel {
     button.addEventListener('click', () => this.closeDetails());
     const name = document.createElement('strong');
     name.textContent = path;
-    title.append(button, name);
+    const lineage = document.createElement('button');
+    lineage.type = 'button';
+    lineage.className = 'ft-Form-small';
+    lineage.textContent = this.context.trans.__('Lineage');
+    lineage.addEventListener(
+      'click',
+      () => void this.commands.execute(CommandIDs.lineage, { job: this.job, task: path })
+    );
+    title.append(button, name, lineage);
     return title;
   }
 
@@ -158,6 +166,7 @@ class JobSheet extends ReactWidget {
           onCancel={() => void this.commands.execute(CommandIDs.cancelJob, { job: job.id })}
           onRerun={fromFailed => void this.commands.execute(CommandIDs.rerunJob, { job: job.id, fromFailed })}
           onCanvas={path => void this.commands.execute(CommandIDs.openPipeline, { path, job: job.id })}
+          onDiff={() => void this.commands.execute(CommandIDs.diffJobs, { one: job.id })}
           root={this.context.jobs.info?.root}
           states={this.states}
           onState={state => this.toggle(state)}

@@ -9,24 +9,28 @@ import { duration, exact, secondsBetween } from '../time';
 import { JobForm } from './jobs_list_row';
 import { jobTitle } from './words';
 
-/** See the head of this file. */
-export function JobHead(props: {
+/** What the head is given. */
+interface HeadProps {
   job: JobView;
   trans: TranslationBundle;
   root: string | null | undefined;
   onCancel(): void;
   onRerun(fromFailed: boolean): void;
   onCanvas(path: string): void;
+  /** Ask with which job to look for differences. */
+  onDiff(): void;
   /** The states of the task instances that are shown; none: all. */
   states: ReadonlySet<State>;
   onState(state: State): void;
   /** Keep a person's words; whether they were kept. */
   onAnnotate(patch: Partial<JobPatch>): Promise<boolean>;
-}): JSX.Element {
+}
+
+/** See the head of this file. */
+export function JobHead(props: HeadProps): JSX.Element {
   const { job, trans } = props;
   const [isEdited, setEdited] = React.useState(false);
   const state = stateOf(job);
-  const path = toContentsPath(job.source, props.root);
   const seconds = secondsBetween(job.started_at, job.ended_at, Date.now());
   const words = [
     stateWord(state, trans),
@@ -47,36 +51,7 @@ export function JobHead(props: {
       </h2>
       <p>{words.filter(Boolean).join(' · ')}</p>
       {job.note && <p className="ft-JobHead-note">{job.note}</p>}
-      <div className="ft-JobHead-actions" role="group" aria-label={trans.__('Actions')}>
-        {!isEnded(state) && (
-          <button type="button" className="ft-Button" onClick={props.onCancel}>
-            {trans.__('Cancel job')}
-          </button>
-        )}
-        {isEnded(state) && (
-          <button type="button" className="ft-Button" onClick={() => props.onRerun(false)}>
-            {trans.__('Rerun')}
-          </button>
-        )}
-        {isEnded(state) && state !== 'success' && (
-          <button type="button" className="ft-Button" onClick={() => props.onRerun(true)}>
-            {trans.__('Rerun from failed')}
-          </button>
-        )}
-        {path !== null && (
-          <button type="button" className="ft-Button" onClick={() => props.onCanvas(path)}>
-            {trans.__('Show on canvas')}
-          </button>
-        )}
-        <button
-          type="button"
-          className="ft-Button"
-          aria-expanded={isEdited}
-          onClick={() => setEdited(!isEdited)}
-        >
-          {trans.__('Name, tags and note…')}
-        </button>
-      </div>
+      <Actions {...props} isEdited={isEdited} onEdit={() => setEdited(!isEdited)} />
       {isEdited && (
         <div className="ft-JobHead-form">
           <JobForm
@@ -90,6 +65,42 @@ export function JobHead(props: {
       )}
       <Counts {...props} />
     </header>
+  );
+}
+
+function Actions(props: HeadProps & { isEdited: boolean; onEdit(): void }): JSX.Element {
+  const { job, trans } = props;
+  const state = stateOf(job);
+  const path = toContentsPath(job.source, props.root);
+  return (
+    <div className="ft-JobHead-actions" role="group" aria-label={trans.__('Actions')}>
+      {!isEnded(state) && (
+        <button type="button" className="ft-Button" onClick={props.onCancel}>
+          {trans.__('Cancel job')}
+        </button>
+      )}
+      {isEnded(state) && (
+        <button type="button" className="ft-Button" onClick={() => props.onRerun(false)}>
+          {trans.__('Rerun')}
+        </button>
+      )}
+      {isEnded(state) && state !== 'success' && (
+        <button type="button" className="ft-Button" onClick={() => props.onRerun(true)}>
+          {trans.__('Rerun from failed')}
+        </button>
+      )}
+      {path !== null && (
+        <button type="button" className="ft-Button" onClick={() => props.onCanvas(path)}>
+          {trans.__('Show on canvas')}
+        </button>
+      )}
+      <button type="button" className="ft-Button" onClick={props.onDiff}>
+        {trans.__('Differences from…')}
+      </button>
+      <button type="button" className="ft-Button" aria-expanded={props.isEdited} onClick={props.onEdit}>
+        {trans.__('Name, tags and note…')}
+      </button>
+    </div>
   );
 }
 

@@ -48,6 +48,7 @@ function Card({ artifact, job, instance, files, context }: CardsProps & { artifa
       versions={asked.value?.versions ?? []}
       trans={context.trans}
       onOpen={other => context.open?.(other)}
+      onLineage={context.lineage && (() => context.lineage?.(job, `${instance.path}.${name}`))}
     />
   );
 }

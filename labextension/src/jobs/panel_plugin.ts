@@ -116,6 +116,7 @@ function addContextMenus(app: JupyterFrontEnd): void {
   add(PanelCommandIDs.chooseJob, 1);
   add(PanelCommandIDs.canvas, 2);
   add(PanelCommandIDs.compareSelected, 3);
+  add(PanelCommandIDs.diffSelected, 3.2);
   app.contextMenu.addItem({ type: 'separator', selector, rank: 3.5 });
   add(CommandIDs.cancelJob, 4);
   add(CommandIDs.rerunJob, 5);

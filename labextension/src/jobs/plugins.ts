@@ -14,6 +14,9 @@ import { IJobsCore } from './core';
 import { Jobs } from './model';
 import { addPanel } from './panel_plugin';
 import { DEFAULTS, settingsOf, translatedPlugin } from './settings';
+import { diffPlugin } from './diff_plugin';
+import { lineagePlugin } from './lineage_plugin';
+import { askingPlugin } from './asking_plugin';
 import { jobViewPlugin, taskPanelsPlugin } from './views_plugin';
 
 const CORE = `${EXTENSION}:plugin`;
@@ -100,5 +103,8 @@ export const jobsPlugins: JupyterFrontEndPlugin<unknown>[] = [
   panelPlugin,
   taskPanelsPlugin,
   jobViewPlugin,
-  comparePlugin
+  comparePlugin,
+  diffPlugin,
+  lineagePlugin,
+  askingPlugin
 ];

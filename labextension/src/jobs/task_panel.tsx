@@ -22,6 +22,8 @@ export interface PanelContext {
   debug?: (job: string, path: string) => void;
   /** Opens a job's view. */
   open?: (job: string) => void;
+  /** Shows the lineage of a task instance, or of an output of it (`train.model`). */
+  lineage?: (job: string, task: string) => void;
   /** Who is here, as Jupyter calls them. */
   user?: () => string;
 }

@@ -24,7 +24,8 @@ export const taskPanelsPlugin: JupyterFrontEndPlugin<ITaskPanels> = {
   ): ITaskPanels => {
     const debug = (job: string, path: string) => void commands.execute(CommandIDs.debugTask, { job, path });
     const open = (job: string) => void commands.execute(CommandIDs.openJob, { job });
-    return new TaskPanels({ ...core, rendermime, languages, debug, open });
+    const lineage = (job: string, task: string) => void commands.execute(CommandIDs.lineage, { job, task });
+    return new TaskPanels({ ...core, rendermime, languages, debug, open, lineage });
   }
 };
 

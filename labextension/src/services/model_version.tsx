@@ -1,6 +1,6 @@
 /** One version of a model: its metrics, aliases and services; promoted, copied as a task that serves it, removed. */
 import { Clipboard } from '@jupyterlab/apputils';
-import { copyIcon, deleteIcon, launchIcon } from '@jupyterlab/ui-components';
+import { copyIcon, deleteIcon, launchIcon, treeViewIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { word } from '../api';
@@ -61,6 +61,16 @@ export function VersionLine(props: VersionProps): JSX.Element {
           icon={launchIcon}
           label={trans.__('Open the job that made %1', name)}
           onClick={() => void commands.execute(CommandIDs.openJob, { job })}
+        />
+        <IconButton
+          icon={treeViewIcon}
+          label={trans.__('Lineage of %1', name)}
+          onClick={() =>
+            void commands.execute(CommandIDs.lineage, {
+              model: `${version.model}@${version.version}`,
+              backend: version.backend
+            })
+          }
         />
         <IconButton icon={copyIcon} label={trans.__('Copy a task that serves %1', name)} onClick={copy} />
         <IconButton icon={deleteIcon} label={trans.__('Remove %1', name)} onClick={() => void remove()} />

@@ -20,6 +20,8 @@ interface CardProps {
   trans: TranslationBundle;
   /** Open a job's view. */
   onOpen(job: string): void;
+  /** Show all of where it comes from and what became of it. */
+  onLineage?(): void;
 }
 
 /** See the head of this file. */
@@ -71,6 +73,11 @@ export function ArtifactCard(props: CardProps): JSX.Element {
           </Row>
         ))}
       </dl>
+      {props.onLineage && (
+        <button type="button" className="ft-Link" onClick={props.onLineage}>
+          {trans.__('Lineage')}
+        </button>
+      )}
     </section>
   );
 }
