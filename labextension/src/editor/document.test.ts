@@ -169,3 +169,20 @@ describe('mentions', () => {
     expect(mentionsIn('${{ tasks.a.x')).toEqual([]);
   });
 });
+
+describe('loops and groups', () => {
+  it('are cards that tell what is inside and wait for what is needed there', () => {
+    const { graph, problems } = readDocument(
+      'name: p\ntasks:\n- {name: prep, command: a}\n- {name: base, command: a}\n' +
+        '- name: sweep\n  for_each: {item: [1, 2, 3]}\n  tasks:\n' +
+        '  - {name: train, inputs: {data: prep.data}, command: a}\n' +
+        '  - {name: base, dependencies: [train], command: a}\n  - {name: test, dependencies: [base], command: a}\n' +
+        '- {name: each, for_each: {item: "${{ tasks.base.outputs.files }}"}, command: a}\n'
+    );
+    expect(problems).toEqual([]);
+    const [, , sweep, each] = graph?.tasks ?? [];
+    expect(sweep).toMatchObject({ type: 'loop', dependencies: ['prep'], implied: ['prep'] });
+    expect(sweep.resources).toEqual(['3 ×', '{train, base, test}']);
+    expect(each).toMatchObject({ type: 'loop', dependencies: ['base'], resources: ['n ×'] });
+  });
+});

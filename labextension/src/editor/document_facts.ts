@@ -60,6 +60,7 @@ function makeFacts({ value, data, from }: TaskPart): Facts {
   const node = resolved(value);
   const name = entryOf(node, 'name')?.value;
   const text = isObject(data) ? textOf(data.name) : null;
+  const inside = isObject(data) ? insideOf(data) : [];
   return {
     isMapping: node?.kind === 'map',
     name: text,
@@ -68,7 +69,7 @@ function makeFacts({ value, data, from }: TaskPart): Facts {
     type: typeOf(data),
     image:
       isObject(data) && isObject(data.environment) ? shortImage(textOf(data.environment.image) ?? '') : '',
-    resources: isObject(data) ? chipsOf(data.resources) : [],
+    resources: isObject(data) ? [...inside, ...chipsOf(data.resources)] : [],
     needs: node?.kind === 'map' ? needsOf(node, isNotebook(data)) : [],
     skip: isObject(data) && data.skip === true,
     rules: isObject(data) ? rulesOf(data) : undefined,
@@ -110,6 +111,12 @@ function typeOf(data: Json): string {
   if (!isObject(data)) {
     return 'shell';
   }
+  if (data.for_each !== undefined) {
+    return 'loop';
+  }
+  if (Array.isArray(data.tasks)) {
+    return 'pipeline';
+  }
   const type = (textOf(data.type) ?? '').toLowerCase();
   const command = textOf(data.command) ?? '';
   if (type === 'deployment' || type === 'serving') {
@@ -138,6 +145,17 @@ function shortImage(image: string): string {
   return tag ? `${name}:${tag.split('-')[0]}` : name;
 }
 
+/** What is inside of a loop or a group, as chips: `3 ×`, `{train, test}`; a list that others give is `n ×`. */
+function insideOf(data: { readonly [key: string]: Json }): string[] {
+  const loop = data.for_each;
+  const items = loop !== undefined && isObject(loop) ? loop.item : loop;
+  const times = loop === undefined ? [] : [Array.isArray(items) ? `${items.length} ×` : 'n ×'];
+  const names = (Array.isArray(data.tasks) ? (data.tasks as readonly Json[]) : []).flatMap(task =>
+    isObject(task) ? (textOf(task.name) ?? []) : []
+  );
+  return names.length ? [...times, `{${names.join(', ')}}`] : times;
+}
+
 function chipsOf(resources: Json | undefined): string[] {
   if (!isObject(resources)) {
     return [];
@@ -159,7 +177,7 @@ export function isNotebook(data: Json | undefined): boolean {
 
 /**
  * Explicit dependencies, then inputs, then expressions in the condition, in the command (or the notebook's parameters) and
- * in variables: the server's order.
+ * in variables: the server's order. Of a loop and a group also what its items, its parameters and its tasks mention.
  */
 function needsOf(task: Mapping, runsNotebook: boolean): Named[] {
   const found: Named[] = [];
@@ -174,12 +192,36 @@ function needsOf(task: Mapping, runsNotebook: boolean): Named[] {
   });
   found.push(...inputsOf(entryOf(task, 'inputs')?.value));
   found.push(...mentionedWithin(entryOf(task, 'when')?.value, ['when']));
-  const key = runsNotebook ? 'parameters' : 'command';
+  found.push(...mentionedWithin(entryOf(task, 'for_each')?.value, ['for_each']));
+  const isGroup = entryOf(task, 'tasks') !== undefined;
+  const key = runsNotebook || isGroup ? 'parameters' : 'command';
   found.push(...mentionedWithin(entryOf(task, key)?.value, [key]));
   for (const [key, node, text] of textsOf(entryOf(entryOf(task, 'environment')?.value, 'envs')?.value)) {
     found.push(...mentioned(node, text, ['environment', 'envs', key]));
   }
-  return found;
+  return [...found, ...neededInside(task)];
+}
+
+/** What the tasks of a group need of those outside of it: the group waits for them. A task inside hides one outside. */
+function neededInside(group: Mapping): Named[] {
+  const list = resolved(entryOf(group, 'tasks')?.value);
+  const tasks = (list?.kind === 'seq' ? list.items : []).map(item => resolved(item.value));
+  const own = new Set(
+    tasks.map(task => {
+      const name = resolved(entryOf(task, 'name')?.value);
+      return name?.kind === 'scalar' ? textOf(name.value) : null;
+    })
+  );
+  return tasks.flatMap((task, place): Named[] => {
+    if (task?.kind !== 'map') {
+      return [];
+    }
+    const type = resolved(entryOf(task, 'type')?.value);
+    const runsNotebook = type?.kind === 'scalar' && isNotebook({ type: type.value });
+    return needsOf(task, runsNotebook)
+      .filter(need => !own.has(need.name))
+      .map(need => ({ ...need, isExplicit: false, path: ['tasks', place, ...need.path] }));
+  });
 }
 
 /** Of each input the tasks that it may come from: `a.x`, `a.x | b.x`, or one of these as `from:`. */

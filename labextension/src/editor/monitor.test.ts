@@ -32,6 +32,9 @@ function instance(task: string, more: Partial<TaskInstanceView> = {}): TaskInsta
     dependencies: [],
     expected_seconds: null,
     progress: null,
+    kind: 'task',
+    parent: null,
+    item: null,
     ...more
   };
 }
@@ -54,6 +57,22 @@ const start = '2026-01-01T00:00:00Z';
 const now = Date.parse(start) + 5_000;
 
 describe('nodeStates', () => {
+  it('tells of a loop how far it is, and nothing of its iterations by themselves', () => {
+    const ended = { status: 'TERMINATED', result: 'SUCCESS' } as const;
+    const inside = { task: 'train[]', parent: 'train' };
+    const says = job(
+      instance('train', { kind: 'loop', status: 'RUNNING' }),
+      instance('train[0]', { ...inside, ...ended }),
+      instance('train[1]', { ...inside, ...failed }),
+      instance('train[2]', { ...inside, status: 'RUNNING' }),
+      instance('train[3]', inside)
+    );
+    const states = nodeStates(says, now);
+    expect([...states.keys()]).toEqual(['train']);
+    expect(states.get('train')).toMatchObject({ state: 'running', progress: 0.5, doing: '2/4 · 1 ✕' });
+    expect(firstFailure(says)).toBeUndefined();
+  });
+
   it('tells state, status, reason and attempts of each task', () => {
     const states = nodeStates(job(instance('a', { ...failed, attempts: 2 }), instance('b')), now);
     expect(states.get('a')).toMatchObject({

@@ -8,7 +8,7 @@
  */
 import type { JobSummary, JobView, PlanView, TaskInstanceView } from '../generated';
 import type { State } from '../status';
-import { isEnded, progressWords, stateOf } from '../status';
+import { ICONS, isEnded, progressWords, stateOf } from '../status';
 import type { NodeState } from './graph';
 
 /** States in the order in which they outshine each other where one card stands for several instances. */
@@ -28,16 +28,41 @@ export function nodeStates(job: JobView, now: number): Map<string, NodeState> {
   const shown = new Map<string, TaskInstanceView>();
   for (const instance of job.tasks) {
     const before = shown.get(instance.task);
-    if (!before || rank(instance) < rank(before)) {
+    if (!instance.parent && (!before || rank(instance) < rank(before))) {
       shown.set(instance.task, instance);
     }
   }
+  const inside = countInside(job);
   const causes = causesOf(job);
   const states = new Map<string, NodeState>();
   for (const [task, instance] of shown) {
-    states.set(task, nodeState(instance, causes.has(instance.path), now));
+    const own = nodeState(instance, causes.has(instance.path), now);
+    const counted = inside.get(instance.path);
+    states.set(task, counted ? { ...own, ...insideWords(counted, own.state) } : own);
   }
   return states;
+}
+
+/** How many of what is directly inside of loops and groups are in which state, by the path of these. */
+function countInside(job: JobView): Map<string, Map<State, number>> {
+  const counts = new Map<string, Map<State, number>>();
+  for (const instance of job.tasks) {
+    if (instance.parent) {
+      const own = counts.get(instance.parent) ?? new Map<State, number>();
+      const state = stateOf(instance);
+      counts.set(instance.parent, own.set(state, (own.get(state) ?? 0) + 1));
+    }
+  }
+  return counts;
+}
+
+/** How far a loop or a group is: `3/5 · 1 ✕`. */
+function insideWords(counts: ReadonlyMap<State, number>, state: State): Partial<NodeState> {
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const ended = [...counts].reduce((sum, [each, count]) => sum + (isEnded(each) ? count : 0), 0);
+  const failed = counts.get('failure') ?? 0;
+  const doing = `${ended}/${all}` + (failed ? ` · ${failed} ${ICONS.failure}` : '');
+  return isEnded(state) ? { doing } : { doing, progress: Math.min(0.99, ended / all) };
 }
 
 const PLANNED: Readonly<Record<PlanView['tasks'][number]['decision'], State>> = {
@@ -130,7 +155,7 @@ export function isUnfinished(job: Pick<JobSummary, 'status'>): boolean {
 /** The first failing task of a job that ended badly, for the eye to be led to; undefined if none failed. */
 export function firstFailure(job: JobView): TaskInstanceView | undefined {
   const causes = causesOf(job);
-  const failed = job.tasks.filter(each => stateOf(each) === 'failure');
+  const failed = job.tasks.filter(each => !each.parent && stateOf(each) === 'failure');
   return failed.find(each => causes.has(each.path)) ?? failed[0];
 }
 
