@@ -42,8 +42,11 @@ def test_the_tree_is_walked_by_keys_from_an_output_to_its_sources_and_users(lab:
     page.wait_for_function(READY, timeout=60_000)
     page.evaluate(EXECUTE, ["fasttrack:open-job", {"job": job}])
     page.get_by_role("tab", name="Task instances").click()
-    page.get_by_role("button", name="train", exact=True).first.click()
-    page.get_by_role("tab", name="Outputs", exact=True).click()
+    view = page.locator(".ft-JobView:visible")
+    view.get_by_role("gridcell", name="train", exact=True).or_(
+        view.get_by_role("cell", name="train", exact=True)
+    ).first.click()
+    view.get_by_role("region", name="train", exact=True).get_by_role("tab", name="Outputs").click()
     page.get_by_role("region", name="Model model").get_by_role("button", name="Lineage").click()
     shown = page.locator(".ft-Lineage:visible")
     expect(shown.get_by_role("heading", name=re.compile("train.model"))).to_be_visible()
