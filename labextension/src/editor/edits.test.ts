@@ -110,3 +110,20 @@ describe('changes', () => {
     expect(applyChanges(text, both)).toBe(applyChanges(applyChanges(text, first), second));
   });
 });
+
+describe('renaming', () => {
+  it('reaches into loops and groups, except where a task inside has the same name', () => {
+    const text =
+      'name: p\ntasks:\n- {name: a, command: x}\n- name: sweep\n  for_each: {item: "${{ tasks.a.outputs.l }}"}\n' +
+      '  parameters: {n: "${{ tasks.a.outputs.n }}"}\n  tasks:\n  # kept\n' +
+      '  - {name: t, inputs: {d: a.d}, command: y}\n' +
+      '- name: other\n  tasks:\n  - {name: a, command: x}\n  - {name: t, inputs: {d: a.d}, command: y}\n';
+    const { changes } = applyEdit(text, { kind: 'rename-task', name: 'a', to: 'prep' });
+    const [before, after] = text.split('- name: other');
+    const wanted = before
+      .replace('{name: a,', '{name: prep,')
+      .replaceAll('tasks.a.', 'tasks.prep.')
+      .replace('d: a.d', 'd: prep.d');
+    expect(applyChanges(text, changes)).toBe(`${wanted}- name: other${after}`);
+  });
+});

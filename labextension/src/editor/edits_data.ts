@@ -70,14 +70,28 @@ export function renamed(task: Json, names: ReadonlyMap<string, string>): Json {
   if (typeof task.command === 'string') {
     next.command = renameMentions(task.command, names);
   }
-  if (isNotebook(task) && isObject(task.parameters)) {
+  const isGroup = Array.isArray(task.tasks);
+  if ((isNotebook(task) || isGroup) && isObject(task.parameters)) {
     next.parameters = deeply(task.parameters, text => renameMentions(text, names));
   }
   if (isObject(task.environment) && isObject(task.environment.envs)) {
     const envs = mapped(task.environment.envs, text => renameMentions(text, names));
     next.environment = { ...task.environment, envs };
   }
+  if (task.for_each !== undefined) {
+    next.for_each = deeply(task.for_each, text => renameMentions(text, names));
+  }
+  if (isGroup) {
+    next.tasks = renamedInside(task.tasks as readonly Json[], names);
+  }
   return next;
+}
+
+/** The tasks of a group with those outside of it called by new names; one inside hides one outside. */
+function renamedInside(tasks: readonly Json[], names: ReadonlyMap<string, string>): Json[] {
+  const own = new Set(tasks.map(task => (isObject(task) ? String(task.name) : '')));
+  const outer = new Map([...names].filter(([name]) => !own.has(name)));
+  return tasks.map(task => renamed(task, outer));
 }
 
 function mapped(data: { readonly [key: string]: Json }, change: (text: string) => string): Json {
