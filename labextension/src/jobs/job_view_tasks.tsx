@@ -136,7 +136,7 @@ function columnsOf(trans: TranslationBundle): Column[] {
     },
     plain('status', trans.__('Status'), task => task.status),
     plain('reason', trans.__('Reason'), task => task.reason),
-    plain('attempts', trans.__('Attempts'), task => task.attempts),
+    plain('attempts', trans.__('Attempts'), task => (task.kind === 'task' ? task.attempts : '')),
     plain('exit', trans.__('Exit code'), task => task.exit_code ?? ''),
     {
       id: 'started',
