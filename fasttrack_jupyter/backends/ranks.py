@@ -210,8 +210,8 @@ class Node:
         for number in range(1, len(self._plan.nodes)):
             if not self._plan.is_alone:
                 self._pass_on(number)
-            if self._is_there(f"ended.{number}"):
-                continue
+            if self._is_there(f"ended.{number}") or not self._is_there(f"here.{number}"):
+                continue  # who was never there is waited for by all together
             beat, at = self._heard.get(number, ("", 0.0))
             now = time.monotonic()
             if (said := str(self._read(f"here.{number}"))) != beat:
@@ -287,6 +287,10 @@ class Node:
             codes.update(self._read(f"ended.{number}") or {})
         why = self._read("failed/why") if self._is_there("failed") else None
         found = [codes.get(str(rank)) for rank in range(len(self._plan.nodes) * self._plan.processes)]
+        if why is None and (self._is_there("failed") or any(found)):  # who failed died before it could say why
+            bad = next(((rank, code) for rank, code in enumerate(found) if code), None)
+            reason = f"rank {bad[0]}: exit {bad[1]}" if bad else "a container failed, and ended before it said why"
+            why = {"reason": reason, "code": bad[1] if bad and 0 < bad[1] < 256 else 1}
         self._write("told", {"reason": why["reason"] if why else "", "codes": found})
         return int(why["code"]) if why else (_TOLD if self._is_told else 0)
 

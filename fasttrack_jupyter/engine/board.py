@@ -60,6 +60,10 @@ class JobBoard:
         instance = self._find(path)
         return instance.status, instance.result, instance.attempts
 
+    def is_considering(self, path: str) -> bool:
+        """Whether it is to be found out what becomes of an instance."""
+        return self._find(path).is_considering
+
     def is_offered(self, path: str) -> bool:
         """Whether an instance waits for slots."""
         return self._find(path).is_offered
@@ -124,7 +128,6 @@ class JobBoard:
                     other.tell(instance.seen)
                 else:
                     other.downstream.append(i)
-        self._hold(container)
         return plans
 
     def _hold(self, container: Instance) -> None:
@@ -179,6 +182,7 @@ class JobBoard:
         for i in container.children:
             if self._instances[i].plan.ends_as is not None:
                 self._end_as_planned(self._instances[i], at, decision)
+        self._hold(container)
         for i in container.children:
             child = self._instances[i]
             if (reason := self._settle(child, self._why_hindered(child), at, decision)) is not None:

@@ -18,7 +18,7 @@ from fasttrack_jupyter.engine.roll import Roll
 from fasttrack_jupyter.engine.sessions import Outcome, outputs_dir_of
 from fasttrack_jupyter.engine.stimuli import InstancePlan, Verdict, VerdictKind
 from fasttrack_jupyter.model.expressions import ExpressionError, parse_template
-from fasttrack_jupyter.model.groups import MAX_ITEMS
+from fasttrack_jupyter.model.groups import MAX_INSIDE, MAX_ITEMS
 from fasttrack_jupyter.model.lifecycle import Status
 from fasttrack_jupyter.model.pipeline import Task
 
@@ -26,19 +26,27 @@ _LONGEST = 200
 """Signs of what was no list that become part of a reason."""
 
 
-def opening(task: Task, scope: Mapping[str, Any]) -> Verdict:
-    """What a container is opened by, whose expressions have the values of ``scope``."""
+def opening(task: Task, scope: Mapping[str, Any], room: int = MAX_INSIDE) -> Verdict:
+    """What a container is opened by, whose expressions have the values of ``scope``; so many more may be inside."""
     try:
-        if task.for_each is None:
-            return Verdict(VerdictKind.EXPAND, data={"params": _filled(task.parameters, scope)})
-        items = _filled(task.for_each.items, scope)
+        data = _opened_by(task, scope)
     except ExpressionError as error:
         return Verdict(VerdictKind.FAIL, f"{'for_each' if task.for_each else 'parameters'}: {error.message}")
-    if not isinstance(items, list):
+    items = data.get("items", task.tasks)
+    if not isinstance(items, list | tuple):
         return Verdict(VerdictKind.FAIL, f"for_each goes over a list, and this is none: {str(items)[:_LONGEST]}")
     if len(items) > MAX_ITEMS:
         return Verdict(VerdictKind.FAIL, f"for_each has {len(items)} items; at most {MAX_ITEMS} are possible")
-    return Verdict(VerdictKind.EXPAND, data={"items": items})
+    if len(items) > room:
+        why = f"the job would have more than {MAX_INSIDE:,} task instances inside of loops and groups"
+        return Verdict(VerdictKind.FAIL, why)
+    return Verdict(VerdictKind.EXPAND, data=data)
+
+
+def _opened_by(task: Task, scope: Mapping[str, Any]) -> dict[str, Any]:
+    if task.for_each is None:
+        return {"params": _filled(task.parameters, scope)}
+    return {"items": _filled(task.for_each.items, scope)}
 
 
 def _filled(value: Any, scope: Mapping[str, Any]) -> Any:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 FOLLOWS = "JobFollows"
 """The event that a job waits no more; its data's ``after`` names the jobs that counted."""
+_AFTER_TROUBLE = 5.0
+"""Seconds, at least, until what could not be looked at is looked at again."""
 _AGAIN = 60.0
 """Seconds until everything is looked at again, whatever happens."""
 _NEWEST = 200
@@ -64,6 +66,8 @@ class Following:
         self._waiting: dict[str, _Waits] = {}
         """By job id."""
         self._news = asyncio.Event()
+        self._is_troubled = False
+        """Whether something could not be looked at the last time."""
         self._task: asyncio.Task[None] | None = None
 
     def add(self, live: LiveJob) -> None:
@@ -99,6 +103,7 @@ class Following:
                 async with asyncio.timeout(self._until_next()):  # 3.11's `wait_for` may swallow that we are cancelled
                     await self._news.wait()
             self._news.clear()
+            self._is_troubled = False
             for waits in list(self._waiting.values()):
                 await self._look_at(waits)
 
@@ -107,7 +112,7 @@ class Following:
             return None
         now = self._clock.now()
         ends = [waits.live.job.created_at + after.wait - now for waits, after in self._all() if after.wait is not None]
-        return max(0.05, min([_AGAIN, *ends]))
+        return max(_AFTER_TROUBLE if self._is_troubled else 0.05, min([_AGAIN, *ends]))
 
     def _all(self) -> list[tuple[_Waits, After]]:
         return [(waits, after) for waits in self._waiting.values() for after in waits.live.pipeline.after]
@@ -115,7 +120,8 @@ class Following:
     async def _look_at(self, waits: _Waits) -> None:
         live = waits.live
         if not self._is_live(live) or live.machine.status is not JobStatus.PENDING or live.machine.is_cancelling:
-            self._waiting.pop(live.job.id, None)
+            if self._waiting.get(live.job.id) is waits:
+                del self._waiting[live.job.id]
             return
         try:
             found = [(after, await self._find(live.job, after)) for after in live.pipeline.after]
@@ -130,6 +136,7 @@ class Following:
                 self._give_up(live, _in_vain(over[0]))
         except Exception:  # one job's trouble: the others are looked at, and this one again
             log.exception("what job %s waits for cannot be looked at", live.job.id)
+            self._is_troubled = True
 
     async def _find(self, job: PipelineJob, after: After) -> Waiting:
         return await _look(self._store, after, job.created_at)

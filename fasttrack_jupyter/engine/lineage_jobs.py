@@ -41,7 +41,8 @@ class JobLooker(Makers):
             if job.text not in self._parsed:
                 self._parsed[job.text] = await asyncio.to_thread(_parse, job.text)
             parsed = self._parsed[job.text]
-            self._rolls[job.id] = None if parsed is None else Roll.of_rows(*parsed, await self.rows(job))
+            rows = await self.rows(job)
+            self._rolls[job.id] = None if parsed is None else await asyncio.to_thread(Roll.of_rows, *parsed, rows)
         return self._rolls[job.id]
 
     async def products(self, job: PipelineJob, row: TaskInstance) -> Mapping[str, OutputSpec]:
@@ -75,7 +76,7 @@ class JobLooker(Makers):
         if roll is None or path not in roll.index:
             return []
         if job.id not in self._users:
-            self._users[job.id] = _users(roll)
+            self._users[job.id] = await asyncio.to_thread(_users, roll)
         rows, found, index = await self.rows(job), [], roll.index[path]
         for user in self._users[job.id][index]:
             if rows[user].attempts or roll.children(user):

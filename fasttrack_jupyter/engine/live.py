@@ -25,6 +25,7 @@ from fasttrack_jupyter.engine.views import Decision
 from fasttrack_jupyter.engine.whereabouts import backends_of, places_of
 from fasttrack_jupyter.model.artifacts import read_values
 from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.groups import MAX_INSIDE
 from fasttrack_jupyter.model.job import PipelineJob, TaskInstance
 from fasttrack_jupyter.model.lifecycle import ENDED, Result, Status
 from fasttrack_jupyter.model.pipeline import Pipeline, TaskType
@@ -190,8 +191,10 @@ class LiveJob:
         return self._where.get(path, self.job.backend) if self._where else self.job.backend
 
     def _find_crossings(self, which: range) -> dict[int, tuple[int, ...]]:
-        where = [self.where(path) for path in self.graph.names]
-        found = {index: tuple(i for i in self.graph.upstream[index] if where[i] != where[index]) for index in which}
+        names, found = self.graph.names, {}
+        for index in which:
+            where = self.where(names[index])
+            found[index] = tuple(i for i in self.graph.upstream[index] if self.where(names[i]) != where)
         return {index: crossing for index, crossing in found.items() if crossing and not self._asks(index)}
 
     def asks(self, path: str) -> bool:
@@ -253,7 +256,9 @@ class LiveJob:
         scope = self._builder.scope(index, self._seen_by(index) if self._crossings else self.outcomes)
         task = self.graph.tasks[index]
         verdict = verdict_of(self.pipeline, task, scope, skipped)
-        return opening(task, scope) if task.is_container and verdict.kind is VerdictKind.RUN else verdict
+        if not task.is_container or verdict.kind is not VerdictKind.RUN:
+            return verdict
+        return opening(task, scope, room=MAX_INSIDE - (len(self.graph) - self.graph.first))
 
     def take(self, path: str, verdict: Verdict) -> None:
         """Others see from now on what stands in for the outputs of an instance."""

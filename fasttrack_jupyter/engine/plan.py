@@ -19,9 +19,10 @@ from fasttrack_jupyter.engine.views import Decision, Selection
 from fasttrack_jupyter.engine.whereabouts import LOCAL
 from fasttrack_jupyter.errors import BadRequest
 from fasttrack_jupyter.model.graph import TaskGraph
+from fasttrack_jupyter.model.groups import inherit, leaves_of
 from fasttrack_jupyter.model.job import TaskInstance
 from fasttrack_jupyter.model.lifecycle import Result, Status
-from fasttrack_jupyter.model.notebooks import command_of
+from fasttrack_jupyter.model.notebooks import command_of, texts_of
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
 from fasttrack_jupyter.model.problems import Problem, Severity
 from fasttrack_jupyter.model.resources import ResourceSlots, format_quantity
@@ -150,8 +151,23 @@ def _with_carriages(question: Question, tasks: Sequence[PlannedTask]) -> list[Pl
             carried = [x for x in upstream if x.backend != task.backend and (x.reuse or x.decision is Decision.RUN)]
             notes = [f"its input {x.path} is carried over from {x.backend}" for x in carried]
             task = replace(task, notes=(*task.notes, *notes)) if notes else task
+            if many := _scattered(question, index, tasks):
+                why = f"files that {many}, a loop or a group, hands on are not carried to another backend"
+                task = replace(task, decision=Decision.REFUSE, reason=f"{why}: let both run on one")
         found.append(task)
     return found
+
+
+def _scattered(question: Question, index: int, tasks: Sequence[PlannedTask]) -> str:
+    """A loop or a group on another backend whose artifacts a task takes; empty if there is none."""
+    for given in question.pipeline.tasks[index].inputs.values():
+        for ref in given.refs:
+            source = question.pipeline.by_name[ref.task]
+            spec = source.products.get(ref.output or "")
+            is_elsewhere = tasks[question.graph.index[ref.task]].backend != tasks[index].backend
+            if source.is_container and is_elsewhere and not (spec is not None and spec.is_value):
+                return ref.task
+    return ""
 
 
 def _selected(question: Question) -> set[int]:
@@ -288,13 +304,15 @@ def changes_between(
     for task in new.tasks:
         before = old.by_name.get(task.name)
         words = ["is new"] if before is None else _differences(old, before, new, task)
-        command = command_of(task)
+        leaves = [leaf for _, leaf in leaves_of(task)]
+        command = " ".join(map(command_of, leaves))
         own = (parts or {}).get(task.name, ())
         words += [f"{name} changed" for name in files if name in command or name in own]
-        text = " ".join([command, task.when or "", *new.envs_of(task).values()])
+        texts = [text for each in (task, *leaves) for text in (each.when or "", *(text for _, text in texts_of(each)))]
+        text = " ".join([command, *texts, *(value for leaf in leaves for value in new.envs_of(leaf).values())])
         words += [f"parameter {name} changed" for name in params if f"params.{name}" in text]
         if words:
-            found[task.name] = ", ".join(words)
+            found[task.name] = ", ".join(dict.fromkeys(words))
     return found
 
 
@@ -313,8 +331,22 @@ def _differences(old: Pipeline, before: Task, new: Pipeline, task: Task) -> list
         "service": (before.service, task.service),
         "condition": (before.when, task.when),
         "run_if": (before.run_if, task.run_if),
+        "loop": (_items(before), _items(task)),
     }
-    return [f"{word} changed" for word, (then, now) in pairs.items() if then != now]
+    if task.is_group or before.is_group:
+        pairs["parameters"] = (before.parameters, task.parameters)
+        pairs["tasks inside"] = ([each.name for each in before.tasks], [each.name for each in task.tasks])
+    words = [f"{word} changed" for word, (then, now) in pairs.items() if then != now]
+    inside = {each.name: each for each in before.tasks}
+    for each in task.tasks:
+        if each.name in inside:
+            then, now = inherit(before, inside[each.name]), inherit(task, each)
+            words += [f"{each.name}: {word}" for word in _differences(old, then, new, now)]
+    return words
+
+
+def _items(task: Task) -> Any:
+    return None if task.for_each is None else task.for_each.items
 
 
 def is_reusable(instance: TaskInstance) -> bool:

@@ -299,8 +299,9 @@ def _join(outputs_dir: str, spec: OutputSpec | None, output: str | None) -> str:
 
 def _collected(name: str, artifact: Any) -> dict[str, str]:
     """Where what a container collected comes to be: one artifact, or a folder with those of the iterations."""
-    if isinstance(artifact, list):
-        return {f"{name}/{i}": each["place"] for i, each in enumerate(artifact) if each is not None}
+    if isinstance(artifact, list):  # of a loop inside of a loop, lists of lists
+        parts = (_collected(f"{name}/{i}", each) for i, each in enumerate(artifact))
+        return {path: place for part in parts for path, place in part.items()}
     return {} if artifact is None else {name: artifact["place"]}
 
 

@@ -19,6 +19,7 @@ from fasttrack_jupyter.engine.surroundings import EventBus
 from fasttrack_jupyter.engine.views import GcView
 from fasttrack_jupyter.engine.whereabouts import LOCAL, backend_of, backends_of
 from fasttrack_jupyter.errors import BackendUnreachable, NotFound
+from fasttrack_jupyter.model.artifacts import folders_of_places
 from fasttrack_jupyter.model.job import PipelineJob, attempt_id
 from fasttrack_jupyter.model.lifecycle import JOB_ENDED
 
@@ -178,8 +179,10 @@ class GarbageCollector:
         in_use |= {(x.folder, x.outputs_dir or "") for x in await self._store.cache_list() if x.pinned}
         for job in kept:
             if job.folder in folders:
-                plan = job.options.get("plan", {}).values()
-                in_use |= {(job.folder, entry["outputs_dir"]) for entry in plan if entry.get("outputs_dir")}
+                for entry in job.options.get("plan", {}).values():
+                    left = [entry, *entry.get("inside", {}).get("done", {}).values()]
+                    in_use |= {(job.folder, each["outputs_dir"]) for each in left if each.get("outputs_dir")}
+                    in_use |= {(job.folder, place) for each in left for place in folders_of_places(each.get("outputs"))}
         return in_use
 
     async def _size(self, backend: str, folder: str, path: str) -> int:

@@ -331,3 +331,18 @@ def _read(name: str, spec: OutputSpec, texts: Mapping[str, str], together: Mappi
         )
     text = texts[name]
     return re.sub(r"\r?\n\Z", "", text) if kind is ValueType.STR else read_value(kind, text)
+
+
+def folders_of_places(outputs: Any) -> Iterator[str]:
+    """The folders around each artifact that a loop or a group hands on, within the pipeline folder, from its task's on.
+
+    ``jobs/12/sweep`` and ``jobs/12/sweep/0`` for the place ``jobs/12/sweep/0/model.pkl``.
+    """
+    todo = [outputs]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict) and isinstance(place := value.get("place"), str):
+            steps = place.split("/")
+            yield from ("/".join(steps[:end]) for end in range(3, len(steps)))
+        elif isinstance(value, dict | list):
+            todo += value.values() if isinstance(value, dict) else value

@@ -11,6 +11,8 @@ from fasttrack_jupyter.model.resources import ResourceSlots
 
 MAX_ITEMS = 10_000
 """Items of one loop."""
+MAX_INSIDE = 100_000
+"""Task instances inside of loops and groups, of one job."""
 _OF_THE_LOOP = {
     "for_each": None, "when": None, "run_if": RunIf.ALL_SUCCESS, "continue_on_failure": False, "skip": False,
     "final": False,
@@ -53,7 +55,13 @@ def outside(task: Task) -> Mapping[str, OutputSpec]:
 
 def leaf_tasks(pipeline: Pipeline) -> Iterator[tuple[str, Task]]:
     """All tasks that have sessions, each with where it is (``sweep/train``), and with what it inherits."""
-    todo = [(task.name, task) for task in reversed(pipeline.tasks)]
+    for task in pipeline.tasks:
+        yield from leaves_of(task)
+
+
+def leaves_of(task: Task) -> Iterator[tuple[str, Task]]:
+    """The same of one task: those inside of it, or itself."""
+    todo = [(task.name, task)]
     while todo:
         path, task = todo.pop()
         if task.is_group:

@@ -12,6 +12,7 @@ from statistics import median
 
 from fasttrack_jupyter.engine.storing import JobFilter, PipelineRecord, TaskHistory
 from fasttrack_jupyter.errors import Conflict, NotFound
+from fasttrack_jupyter.model.artifacts import folders_of_places
 from fasttrack_jupyter.model.job import Attempt, JobEvent, PipelineJob, TaskInstance
 from fasttrack_jupyter.store import rows
 from fasttrack_jupyter.store.places import ORDINAL_BITS, instance_range
@@ -166,7 +167,15 @@ def kept_outputs(con: sqlite3.Connection, folders: Collection[str], gone: Collec
         "WHERE i.outputs_dir IS NOT NULL AND j.folder IN (SELECT value FROM json_each(?)) "
         "AND j.id NOT IN (SELECT value FROM json_each(?))"
     )
-    return set(con.execute(query, (json.dumps(list(folders)), json.dumps(list(gone)))))
+    values = (json.dumps(list(folders)), json.dumps(list(gone)))
+    found = set(con.execute(query, values))
+    # What loops and groups hand on lies wherever those inside left it, perhaps in an older job's folder.
+    collecting = query.replace("i.outputs_dir IS NOT NULL", "instr(i.outputs, '\"place\":')").replace(
+        "i.outputs_dir FROM", "i.outputs FROM"
+    )
+    for folder, outputs in con.execute(collecting, values):
+        found |= {(folder, place) for place in folders_of_places(json.loads(outputs))}
+    return found
 
 
 def standing_in(con: sqlite3.Connection, folder: str, outputs_dir: str, limit: int) -> list[tuple[str, str]]:

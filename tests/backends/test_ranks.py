@@ -265,3 +265,33 @@ def test_a_container_that_falls_silent_is_given_up(tmp_path: Path) -> None:
     log, _ = main.communicate(timeout=60)
     assert main.returncode == 93
     assert "sub1 was not heard of for 1 s" in log
+
+
+def main1(folder: Path, **more: object) -> tuple[int, dict[str, Any], float]:
+    """The first of two nodes, as a process: its exit code, what it told, its seconds."""
+    values = {"folder": str(folder), "nodes": ["main1", "sub1"], "processes": 1, "within": 20.0, "address": "main1"}
+    values |= {"port": 29500, "run": "r", "poll": 0.05, "silence": 0.3, **more}
+    program = (
+        f"import json, sys\nfrom fasttrack_jupyter.backends.ranks import Node, Plan\n"
+        f"sys.exit(Node(Plan(**json.loads({json.dumps(json.dumps(values))})), 0, 'true', {{}}).run())"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+    return done.returncode, json.loads((folder / "told").read_text()), time.monotonic() - began
+
+
+def test_who_failed_and_died_before_it_could_say_why_makes_no_success(tmp_path: Path) -> None:
+    """Killed between the two: the mark is there, the words are not."""
+    (tmp_path / "failed").mkdir()
+    (tmp_path / "here.1").write_text("1")
+    (tmp_path / "ended.1").write_text("{}")
+    code, told, _ = main1(tmp_path)
+    assert (code, told["reason"]) == (1, "a container failed, and ended before it said why")
+
+
+def test_who_was_never_there_is_waited_for_as_long_as_the_launcher_says(tmp_path: Path) -> None:
+    """However short the silence that ends one who was."""
+    code, told, seconds = main1(tmp_path, within=2.0)
+    assert code == 94
+    assert told["reason"] == "no rank began: within 2 s, of its 2 containers sub1 was not there"
+    assert seconds > 2

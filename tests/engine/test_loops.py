@@ -259,3 +259,91 @@ def test_a_plan_says_what_is_inside_and_refuses_what_never_fits(engine: Any) -> 
         assert text.splitlines()[problem.line - 1].lstrip().startswith("- {name: one")
 
     asyncio.run(story())
+
+
+def test_iterations_that_are_reused_take_no_turn(engine: Any) -> None:
+    """The others go on at once, however few may go on at a time."""
+
+    async def story() -> None:
+        broken = True
+        backend = loop_backend(decide=lambda spec: 3 if broken and spec.path == "train[2]" else 0)
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(JobRequest(text=LOOP))
+            first = await engine.finish(fasttrack)
+            broken = False
+            backend.started.clear()
+            await fasttrack.rerun(first.id, RerunRequest(from_failed=True))
+            job = await engine.finish(fasttrack)
+        assert [spec.path for spec in backend.started] == ["train[2]", "best"]
+        assert job.result == "SUCCESS"
+
+    asyncio.run(story())
+
+
+def test_an_edit_inside_of_a_group_or_of_its_items_is_one_of_the_group(engine: Any) -> None:
+    """An edited rerun from failed reuses nothing of what it changed."""
+
+    async def story() -> None:
+        backend = FakeBackend(decide=lambda spec: 3 if spec.path == "after" else 0)
+        backend.values = {f"sweep[{i}]/two": {"n": "1"} for i in range(3)}
+        async with engine.on(backend) as fasttrack:
+            first = await fasttrack.run(JobRequest(text=GROUP))
+            await engine.finish(fasttrack)
+            edits = {
+                "one: command changed": GROUP.replace('"one ', '"ONE '),
+                "loop changed": GROUP.replace("[a, b]", "[a, b, c]"),
+                "parameters changed": GROUP.replace("seed: 8", "seed: 9"),
+                "one: image changed": GROUP.replace("name: one,", "name: one, environment: {image: x},"),
+            }
+            for reason, text in edits.items():
+                plan = await fasttrack.plan_rerun(first.id, RerunRequest(from_failed=True, edited=True, text=text))
+                told = {task.path: (task.decision.value, task.reason) for task in plan.tasks}
+                assert told["sweep"] == ("will run", reason)
+
+    asyncio.run(story())
+
+
+def test_a_loop_inside_of_a_loop_hands_on_lists_of_lists(engine: Any) -> None:
+    """Artifacts as folders of folders."""
+    text = """
+name: demo
+tasks:
+- name: outer
+  for_each: {item: [1, 2]}
+  tasks: [{name: inner, for_each: {item: [a, b]}, command: x, outputs: {m: File, n: int}}]
+  outputs: {m: {type: File, from: inner.m}, n: {type: list, from: inner.n}}
+- {name: best, inputs: {ms: outer.m, ns: outer.n}, command: best}
+"""
+
+    async def story() -> None:
+        backend = FakeBackend()
+        backend.values = {f"outer[{i}]/inner[{j}]": {"n": str(10 * i + j)} for i in (0, 1) for j in (0, 1)}
+        async with engine.on(backend) as fasttrack:
+            await fasttrack.run(JobRequest(text=text))
+            job = await engine.finish(fasttrack)
+        best = backend.started[-1]
+        assert job.result == "SUCCESS"
+        assert best.input_values == {"ns": "[[0, 1], [10, 11]]"}
+        assert best.named_inputs == {
+            f"ms/{i}/{j}": f"jobs/1/outer/{i}/inner/{j}/m" for i in (0, 1) for j in (0, 1)
+        }  # fmt: skip
+
+    asyncio.run(story())
+
+
+def test_what_a_kept_job_shows_of_an_older_one_stays(engine: Any) -> None:
+    """Iterations that were reused lie in the older job's folder; gc leaves them there."""
+
+    async def story() -> None:
+        broken = True
+        backend = loop_backend(decide=lambda spec: 3 if broken and spec.path == "train[1]" else 0)
+        async with engine.on(backend) as fasttrack:
+            first = await fasttrack.run(JobRequest(text=LOOP))
+            await engine.finish(fasttrack)
+            broken = False
+            await fasttrack.rerun(first.id, RerunRequest(from_failed=True))
+            await engine.finish(fasttrack)
+            await fasttrack.delete([first.id])
+        assert not {path for path in backend.gone if path.startswith("jobs/1/train/0")}, backend.gone
+
+    asyncio.run(story())
