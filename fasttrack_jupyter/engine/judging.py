@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,6 +14,9 @@ from fasttrack_jupyter.engine.stimuli import RUN, Event, InstanceDecided, Verdic
 from fasttrack_jupyter.engine.surroundings import Clock
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+"""Instances that are considered in one turn: about 10 ms."""
 
 
 class Judge(Protocol):
@@ -41,9 +45,21 @@ class Considering:
     def __init__(self, judge: Judge | None, clock: Clock, tell: Callable[[LiveJob, Event], None]) -> None:
         self._judge, self._clock, self._tell = judge, clock, tell
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._queue: deque[tuple[LiveJob, str]] = deque()
 
-    def consider(self, live: LiveJob, path: str) -> None:
-        """Find out what becomes of an instance, and tell it."""
+    def queue(self, live: LiveJob, path: str) -> None:
+        """An instance is to be considered: see :meth:`consider_some`."""
+        self._queue.append((live, path))
+
+    def consider_some(self, is_live: Callable[[LiveJob], bool]) -> bool:
+        """Find out about so many instances that others get a turn as well; whether there are more."""
+        for _ in range(min(len(self._queue), _AT_ONCE)):
+            live, path = self._queue.popleft()
+            if is_live(live) and live.machine.is_considering(path):
+                self._consider(live, path)
+        return bool(self._queue)
+
+    def _consider(self, live: LiveJob, path: str) -> None:
         verdict = live.consider(path)
         judge = self._judge
         if verdict != RUN or judge is None or not judge.wants(live, path):

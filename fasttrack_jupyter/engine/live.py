@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,7 @@ from fasttrack_jupyter.engine.conditions import considered, run_if_of, verdict_o
 from fasttrack_jupyter.engine.containers import at_once, collected, folder_of, opening, plan_inside, reused_inside
 from fasttrack_jupyter.engine.demands import GivenSlots
 from fasttrack_jupyter.engine.machine import JobMachine
-from fasttrack_jupyter.engine.masking import Masker
+from fasttrack_jupyter.engine.masking import Masker, without_secrets
 from fasttrack_jupyter.engine.plan import PlannedTask
 from fasttrack_jupyter.engine.ports import SessionReport, SessionSpec
 from fasttrack_jupyter.engine.roll import Roll, growth_of
@@ -379,7 +378,7 @@ class LiveJob:
         values, problems = read_values(specs, report.data.get("values", {}), report.data.get("outputs_json"))
         missing = set(report.data.get("missing", ())) - set(values)
         if secrets := self._builder.secrets_of(ordinal):
-            problems = _without_secrets(values, problems, Masker(secrets))
+            problems = without_secrets(values, problems, Masker(secrets))
         told = report.data.get("artifacts", {})
         for name, spec in specs.items():
             if not spec.is_value:
@@ -388,15 +387,3 @@ class LiveJob:
                 if name in missing:
                     problems.append(f"output {name} was promised at {spec.path_of(name)} and not written")
         return values, problems
-
-
-def _without_secrets(values: dict[str, Any], problems: list[str], masker: Masker) -> list[str]:
-    """Take values that hold a secret out of ``values``, which go into the store; the problems, without secrets."""
-    texts = {name: json.dumps(value, ensure_ascii=False).encode() for name, value in values.items()}
-    told = [masker.mask(problem.encode()).decode("utf-8", "replace") for problem in problems]
-    for name in [name for name, text in texts.items() if masker.mask(text) != text]:
-        del values[name]
-        told.append(
-            f"output {name} holds a secret, and outputs are kept in the clear: name the secret where it is needed"
-        )
-    return told

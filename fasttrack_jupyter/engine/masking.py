@@ -129,3 +129,15 @@ def _base64_forms(raw: bytes) -> Iterator[bytes]:
         encoded = b64encode(bytes(shift) + raw)
         yield encoded[begin : (shift + len(raw)) * 8 // 6]
         yield encoded[begin:].rstrip(b"=")
+
+
+def without_secrets(values: dict[str, Any], problems: list[str], masker: Masker) -> list[str]:
+    """Take values that hold a secret out of ``values``, which go into the store; the problems, without secrets."""
+    texts = {name: json.dumps(value, ensure_ascii=False).encode() for name, value in values.items()}
+    told = [masker.mask(problem.encode()).decode("utf-8", "replace") for problem in problems]
+    for name in [name for name, text in texts.items() if masker.mask(text) != text]:
+        del values[name]
+        told.append(
+            f"output {name} holds a secret, and outputs are kept in the clear: name the secret where it is needed"
+        )
+    return told

@@ -64,8 +64,6 @@ _AT_ONCE = 2_000
 """Instances that are brought into line in one turn: about 10 ms."""
 _DECIDED_AT_ONCE = 200
 """Events that are decided in one turn."""
-_CONSIDERED_AT_ONCE = 200
-"""Instances that are considered in one turn: about 10 ms."""
 _AT_LEISURE = 0.01
 """Seconds that changes wait for company which nothing else waits for (that a session runs, say)."""
 CANCEL_PATIENCE = 5.0
@@ -97,8 +95,6 @@ class JobRunner:
         self._asking: list[asyncio.Future[None]] = []
         """Of those who wait until their wish is durable; then decided upon."""
         self._heard: list[asyncio.Future[None]] = []
-        self._considers: deque[tuple[LiveJob, str]] = deque()
-        """To be considered."""
         self._offers: deque[tuple[LiveJob, str]] = deque()
         """Ready, and not yet in line."""
         self._changes: list[Change] = []
@@ -266,7 +262,7 @@ class JobRunner:
             for live in self._turns.due(self._live):
                 self._let_decide(live, JobStarted(self._clock.now()))
             self._start_sessions()
-            is_busy = self._consider_some()
+            is_busy = self._considering.consider_some(self._is_live)
             if self._offer_some():
                 is_busy = True
             else:
@@ -320,7 +316,7 @@ class JobRunner:
                     self._offers.append((live, path))
                     continue
                 case Consider(path):
-                    self._considers.append((live, path))
+                    self._considering.queue(live, path)
                     continue
                 case Withdraw(path):
                     self._considering.stop(live, path)
@@ -335,14 +331,6 @@ class JobRunner:
                     self._events.append((live, CancelRequested(None, self._clock.now(), goes_on=True)))
                     continue
             self._todo.append((live, instruction))
-
-    def _consider_some(self) -> bool:
-        """Find out about so many instances that others get a turn as well; whether there are more."""
-        for _ in range(min(len(self._considers), _CONSIDERED_AT_ONCE)):
-            live, path = self._considers.popleft()
-            if self._is_live(live) and live.machine.is_considering(path):
-                self._considering.consider(live, path)
-        return bool(self._considers)
 
     def _offer_some(self) -> bool:
         """Bring so many ready instances into line that others get a turn as well; whether there are more."""
