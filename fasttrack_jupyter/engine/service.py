@@ -90,7 +90,7 @@ class FastTrack(Household):
             self._keeper.begin(name)
         for job in await self._store.unfinished():
             await self._takeover.take_over(job)
-        self.triggers.open()
+        await self.triggers.open()
 
     async def aclose(self) -> None:
         """Stop; sessions go on by themselves and are adopted by the next engine."""

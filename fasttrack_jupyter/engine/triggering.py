@@ -73,9 +73,10 @@ class TriggerDesk:
         self._is_looking = False
         self._task: asyncio.Task[None] | None = None
 
-    def open(self) -> None:
-        """Begin with the ends that nobody has seen yet."""
-        self._news.set()
+    async def open(self) -> None:
+        """Begin with the ends that nobody has seen yet; without triggers there is nothing to be busy with."""
+        if await self._store.triggers():
+            self._news.set()
         self._task = asyncio.create_task(self._watch())
 
     async def aclose(self) -> None:
