@@ -14,20 +14,16 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+
+from chain_job import BACKEND, run_chain
 
 from fasttrack_jupyter.api.client import Client, connect
-
-BACKEND = "backend.ai"
-_PATIENCE = 900.0
 
 
 def main() -> None:
@@ -42,28 +38,15 @@ def main() -> None:
         keys = {"user": env["BACKEND_ACCESS_KEY"], "secret": env["BACKEND_SECRET_KEY"]}
         client.put_profile("default", {"endpoint": env["BACKEND_ENDPOINT"], **keys})
         try:
-            _tell(list(_links(client, _run(client, env["BACKEND_IMAGE"], args.links))), env["BACKEND_VERSION"])
+            _tell(
+                list(_links(client, run_chain(client, "bench-chain-", env["BACKEND_IMAGE"], args.links))),
+                env["BACKEND_VERSION"],
+            )
         finally:
             for each in client.cluster_folders(BACKEND):
                 if each["name"].startswith("bench-chain-"):
                     client.remove_cluster_folder(BACKEND, each["name"])
             client.shutdown()
-
-
-def _run(client: Client, image: str, links: int) -> str:
-    tasks: list[dict[str, Any]] = [{"name": "t0", "command": "true"}]
-    tasks += [{"name": f"t{n}", "command": "true", "dependencies": [f"t{n - 1}"]} for n in range(1, links + 1)]
-    pipeline = {
-        "name": f"bench-chain-{time.time_ns()}", "environment": {"image": image},
-        "resources": {"cpu": 1, "mem": "256m"}, "tasks": tasks,
-    }  # fmt: skip
-    job = str(client.run({"text": json.dumps(pipeline), "backend": BACKEND})["id"])
-    deadline = time.monotonic() + _PATIENCE
-    while not client.job(job)["ended_at"]:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the job has not ended in {_PATIENCE:g} s")
-        time.sleep(1.0)
-    return job
 
 
 def _links(client: Client, job: str) -> Iterator[tuple[float, float, float]]:

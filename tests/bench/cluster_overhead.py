@@ -27,15 +27,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
+from chain_job import BACKEND, run_chain
 from yarl import URL
 
 from fasttrack_jupyter.api.client import Client, connect
 
-BACKEND = "backend.ai"
-_PATIENCE = 500.0
 _NOT_SENT_ON = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
 
 
@@ -135,29 +134,13 @@ def main() -> None:
         keys = {"user": env["BACKEND_ACCESS_KEY"], "secret": env["BACKEND_SECRET_KEY"]}
         client.put_profile("default", {"endpoint": proxy.endpoint, **keys})
         try:
-            job = _run(client, env["BACKEND_IMAGE"], args.links)
+            job = run_chain(client, "bench-overhead-", env["BACKEND_IMAGE"], args.links)
             _tell(list(_links(client, job, proxy.calls, told=args.calls)), proxy.calls, env["BACKEND_VERSION"])
         finally:
             for each in client.cluster_folders(BACKEND):
                 if each["name"].startswith("bench-overhead-"):
                     client.remove_cluster_folder(BACKEND, each["name"])
             client.shutdown()
-
-
-def _run(client: Client, image: str, links: int) -> str:
-    tasks: list[dict[str, Any]] = [{"name": "t0", "command": "true"}]
-    tasks += [{"name": f"t{n}", "command": "true", "dependencies": [f"t{n - 1}"]} for n in range(1, links + 1)]
-    pipeline = {
-        "name": f"bench-overhead-{time.time_ns()}", "environment": {"image": image},
-        "resources": {"cpu": 1, "mem": "256m"}, "tasks": tasks,
-    }  # fmt: skip
-    job = str(client.run({"text": json.dumps(pipeline), "backend": BACKEND})["id"])
-    deadline = time.monotonic() + _PATIENCE
-    while not client.job(job)["ended_at"]:
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the job has not ended in {_PATIENCE:g} s")
-        time.sleep(1.0)
-    return job
 
 
 def _links(client: Client, job: str, calls: list[Call], *, told: bool) -> Iterator[Link]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from fasttrack_jupyter.engine.views import JobRequest, JobView, RerunRequest
 from fasttrack_jupyter.model.resources import ResourceSlots
 from fasttrack_jupyter.testing.fakes import FakeBackend
@@ -215,12 +217,13 @@ def test_a_cancelled_job_ends_what_is_inside(engine: Any) -> None:
     asyncio.run(story())
 
 
-def test_a_rerun_from_failed_does_not_repeat_the_iterations_that_succeeded(engine: Any) -> None:
-    """They are reused, as long as the loop goes over the same items."""
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_rerun_from_failed_repeats_only_the_iteration_that_failed(engine: Any, failing: int) -> None:
+    """The others are reused, as long as the loop goes over the same items; they take no turn of ``max_parallel``."""
 
     async def story() -> None:
         broken = True
-        backend = loop_backend(decide=lambda spec: 3 if broken and spec.path == "train[1]" else 0)
+        backend = loop_backend(decide=lambda spec: 3 if broken and spec.path == f"train[{failing}]" else 0)
         async with engine.on(backend) as fasttrack:
             await fasttrack.run(JobRequest(text=LOOP))
             first = await engine.finish(fasttrack)
@@ -228,11 +231,11 @@ def test_a_rerun_from_failed_does_not_repeat_the_iterations_that_succeeded(engin
             backend.started.clear()
             await fasttrack.rerun(first.id, RerunRequest(from_failed=True))
             job = await engine.finish(fasttrack)
-        assert [spec.path for spec in backend.started] == ["train[1]", "best"]
+        assert [spec.path for spec in backend.started] == [f"train[{failing}]", "best"]
         assert job.result == "SUCCESS"
         assert {task.path: task.reason for task in job.tasks}["train[0]"] == "reused from job #1"
-        assert backend.started[-1].named_inputs["models/0"] == "jobs/1/train/0/m.txt"
-        assert backend.started[-1].named_inputs["models/1"] == "jobs/2/train/1/m.txt"
+        places = {f"models/{i}": f"jobs/{2 if i == failing else 1}/train/{i}/m.txt" for i in range(3)}
+        assert backend.started[-1].named_inputs == places
 
     asyncio.run(story())
 
@@ -257,25 +260,6 @@ def test_a_plan_says_what_is_inside_and_refuses_what_never_fits(engine: Any) -> 
         (problem,) = [each for each in plan.problems if each.severity.value == "error"]
         assert problem.path == ("tasks", 1, "tasks", 1, "resources", "cpu")
         assert text.splitlines()[problem.line - 1].lstrip().startswith("- {name: one")
-
-    asyncio.run(story())
-
-
-def test_iterations_that_are_reused_take_no_turn(engine: Any) -> None:
-    """The others go on at once, however few may go on at a time."""
-
-    async def story() -> None:
-        broken = True
-        backend = loop_backend(decide=lambda spec: 3 if broken and spec.path == "train[2]" else 0)
-        async with engine.on(backend) as fasttrack:
-            await fasttrack.run(JobRequest(text=LOOP))
-            first = await engine.finish(fasttrack)
-            broken = False
-            backend.started.clear()
-            await fasttrack.rerun(first.id, RerunRequest(from_failed=True))
-            job = await engine.finish(fasttrack)
-        assert [spec.path for spec in backend.started] == ["train[2]", "best"]
-        assert job.result == "SUCCESS"
 
     asyncio.run(story())
 
