@@ -148,6 +148,14 @@ def needed(task: Task) -> Iterator[str]:
 
     What those inside of a group name and none of them is comes last: the group waits for it.
     """
+    yield from named_by(task)
+    inside = {inner.name for inner in task.tasks}
+    for inner in task.tasks:
+        yield from (name for name in needed(inner) if name not in inside)
+
+
+def named_by(task: Task) -> Iterator[str]:
+    """The same without what those inside of a group name."""
     yield from task.dependencies
     for given in task.inputs.values():
         yield from given.tasks
@@ -155,9 +163,6 @@ def needed(task: Task) -> Iterator[str]:
     for text in (task.when or "", task.question, command_of(task), *task.environment.envs.values(), *opened_by):
         if "${{" in text:
             yield from _mentioned(text)
-    inside = {inner.name for inner in task.tasks}
-    for inner in task.tasks:
-        yield from (name for name in needed(inner) if name not in inside)
 
 
 def _mentioned(text: str) -> Iterator[str]:

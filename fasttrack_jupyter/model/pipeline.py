@@ -156,10 +156,19 @@ Mounts = Annotated[tuple[_WrittenMount, ...], BeforeValidator(_none_is_empty)]
 _NO_ENVIRONMENT, _NO_OPTIONS, _NO_RETRY = Environment(), ResourceOptions(), Retry()
 
 
+def _items(value: Any) -> Any:
+    if isinstance(value, (dict, NoneType)):
+        what = "nothing" if value is None else "a mapping"
+        raise ValueError(
+            f"a loop goes over a list, not over {what}: write [a, b], or ${{{{ tasks.prep.outputs.files }}}}"
+        )
+    return value
+
+
 class ForEach(Model):
     """A task that is repeated, once for each item of a list."""
 
-    items: list[Any] | Text = Field(
+    items: Annotated[list[Any] | Text, BeforeValidator(_items)] = Field(
         alias="item", description="The items: a list, or one ${{ … }} that gives one; each is ${{ item }} inside",
         examples=[[0.1, 0.01], "${{ tasks.prep.outputs.files }}"],
     )  # fmt: skip

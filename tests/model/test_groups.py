@@ -25,6 +25,11 @@ def problems_of(text: str) -> list[tuple[str, int, int]]:
     [
         ("- {name: a, command: x, for_each: {item: ‸abc}}", "not-a-list"),
         ("- {name: a, command: x, for_each: {item: 'x ${{ tasks.prep.outputs.files }}'}}", "not-a-list"),
+        ("- {name: a, command: x, for_each: {item: ‸'${{ tasks.prep.outputs.n }}'}}", "not-a-list"),
+        ("- {name: a, command: x, for_each: {item: ‸'${{ tasks.prep.outputs.data }}'}}", "not-a-list"),
+        ("- {name: a, command: x, for_each: {item: ‸{a: 1}}}", "bad-value"),
+        ("- {name: a, command: x, for_each: {item: ‸null}}", "bad-value"),
+        ("- {name: a, command: x, for_each: {item: [1], ‸max_paralel: 2}}", "unknown-key"),
         ("- {name: a, command: x, for_each: {item: [1]}, when: '${{ ‸item == 1 }}'}", "no-loop"),
         ("- {name: a, command: 'x ${{ ‸item }}'}", "no-loop"),
         ("- {name: a, command: 'x ${{ ‸loop.b.item }}', for_each: {item: [1]}}", "no-loop"),
@@ -36,6 +41,8 @@ def problems_of(text: str) -> list[tuple[str, int, int]]:
         ("- {name: g, tasks: [{name: a, command: x}, {name: ‸a, command: x}]}", "duplicate-task"),
         ("- {name: g, tasks: [{name: a, command: x, final: ‸true}]}", "final-inside"),
         ("- {name: g, tasks: [{name: a, command: x, backend: ‸local}]}", "backend-inside"),
+        ("- {name: g, tasks: [{name: a, command: x, dependencies: [‸g]}]}", "waits-for-its-group"),
+        ("- {name: g, tasks: [{name: h, tasks: [{name: a, command: x, dependencies: [‸g]}]}]}", "waits-for-its-group"),
         ("- {name: g, tasks: [‸{name: a}]}", "no-command"),
         ("- {name: g, tasks: [{name: a, command: x, ‸cluster_sise: 2}]}", "unknown-key"),
         ("- {name: g, tasks: [{name: a, command: x, dependencies: [‸perp]}]}", "unknown-task"),
@@ -73,6 +80,23 @@ def test_one_wrong_thing_is_told_at_its_place(task: str, code: str) -> None:
     if MARK in marked:
         before = marked[: marked.index(MARK)]
         assert found[0][1:] == (before.count("\n") + 1, len(before) - before.rfind("\n")), found
+
+
+@pytest.mark.parametrize("condition", ["params.rate > 0.5", "params.is_big", "params.rate > 0.5 && params.is_big"])
+def test_of_which_type_a_groups_parameter_is_stays_open(condition: str) -> None:
+    """So a condition inside may compare it as a number, and be it, and the same one level further in."""
+    task = f"{{name: a, command: x, when: '${{{{ {condition} }}}}'}}"
+    text = (
+        f"{HEAD}- {{name: g, for_each: {{item: [0.1, 0.9]}}, parameters: {{rate: '${{{{ item }}}}', is_big: true}}, "
+        f"tasks: [{task}, {{name: h, tasks: [{task}]}}]}}\n"
+    )
+    assert problems_of(text) == []
+
+
+def test_a_task_inside_may_wait_for_a_sibling_that_is_called_as_their_group() -> None:
+    """The nearest one of a name is meant."""
+    inner = "{name: g, command: x}, {name: a, command: x, dependencies: [g]}"
+    assert problems_of(f"{HEAD}- {{name: g, tasks: [{inner}]}}\n") == []
 
 
 def test_a_cycle_through_a_group_is_found() -> None:

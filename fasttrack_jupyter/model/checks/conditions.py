@@ -1,13 +1,13 @@
-"""Whether tasks run: ``when``, ``run_if``, ``final``, ``cache``."""
+"""Whether tasks run: ``when``, ``run_if``, ``final``, ``cache``; and whether what a loop goes over is a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fasttrack_jupyter.model.checks.edges import edge_of
 from fasttrack_jupyter.model.checks.findings import Finding
 from fasttrack_jupyter.model.conditions import parse_condition
-from fasttrack_jupyter.model.expressions import ExpressionError, Reference, parse_template
+from fasttrack_jupyter.model.expressions import ExpressionError, Reference, Slot, parse_template
 from fasttrack_jupyter.model.expressions.syntax import Binary, Expression, ListOf, Literal, Unary
 from fasttrack_jupyter.model.graph import TaskGraph, build_graph
 from fasttrack_jupyter.model.groups import outside
@@ -21,13 +21,15 @@ _ORDER = ("<", "<=", ">", ">=")
 _TOO_STRICT = (RunIf.ANY_FAILED, RunIf.ONE_SUCCESS)
 
 
-def check_conditions(pipeline: Pipeline) -> Iterator[Finding]:
-    """What is wrong with when and whether tasks run."""
+def check_conditions(pipeline: Pipeline, untyped: Collection[str] = ()) -> Iterator[Finding]:
+    """What is wrong with when and whether tasks run. ``untyped`` are parameters whose types nobody knows."""
     graph = build_graph(pipeline)
-    params = {param.name: param.type for param in pipeline.params}
+    params = {param.name: param.type for param in pipeline.params if param.name not in untyped}
     for number, task in enumerate(pipeline.tasks):
         if task.when is not None:
             yield from _when(pipeline, params, number, task)
+        if task.for_each is not None and isinstance(task.for_each.items, str):
+            yield from _items(_Kinds(pipeline, task, params), number, task, task.for_each.items)
         if task.run_if is not RunIf.ALL_SUCCESS and not task.final and not graph.upstream[number]:
             yield _alone(number, task)
         if graph.finals and number not in graph.finals:
@@ -57,6 +59,20 @@ def _when(pipeline: Pipeline, params: Mapping[str, str], number: int, task: Task
         message = f"task {task.name!r}, when: this gives {_THINGS[str(kind)]}, not true or false"
         hint = "compare it: ${{ tasks.check.outputs.accuracy > 0.9 }}"
         yield Finding("bad-condition", path, message, hint, task.when)
+
+
+def _items(kinds: _Kinds, number: int, task: Task, text: str) -> Iterator[Finding]:
+    """A loop over one expression that will be no list; of a text with more in it the check of loops tells."""
+    try:
+        parts = parse_template(text).parts
+    except ExpressionError:  # the check of all expressions tells of it
+        return
+    slot = parts[0] if len(parts) == 1 else None
+    kind = kinds.of(slot.expression) if isinstance(slot, Slot) else None
+    if kind not in (None, "list"):
+        message = f"for_each of task {task.name!r} goes over a list, and this gives {_THINGS[str(kind)]}"
+        hint = "declare a list there: outputs: {files: list}, or write one: [a, b]"
+        yield Finding("not-a-list", ("tasks", number, "for_each", "item"), message, hint, text)
 
 
 def _is_readable(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from fasttrack_jupyter.model.artifacts import InputRef, accepts
 from fasttrack_jupyter.model.checks.conditions import check_conditions
-from fasttrack_jupyter.model.checks.edges import check_edges, unknown_output
+from fasttrack_jupyter.model.checks.edges import check_edges, edge_of, unknown_output
 from fasttrack_jupyter.model.checks.findings import Finding, Suggester
 from fasttrack_jupyter.model.checks.keys import check_keys
 from fasttrack_jupyter.model.checks.mentions import Mentions
@@ -21,7 +21,7 @@ from fasttrack_jupyter.model.checks.places import check_places
 from fasttrack_jupyter.model.checks.tasks import check_tasks
 from fasttrack_jupyter.model.checks.types import said
 from fasttrack_jupyter.model.expressions import ExpressionError, parse_template
-from fasttrack_jupyter.model.graph import needed
+from fasttrack_jupyter.model.graph import named_by, needed
 from fasttrack_jupyter.model.groups import MAX_ITEMS, outside
 from fasttrack_jupyter.model.parameters import Parameter
 from fasttrack_jupyter.model.pipeline import Pipeline, Task, TaskType
@@ -44,42 +44,46 @@ class _Level:
     outer: Mapping[str, Task]
     """The tasks that are seen from inside, nearer ones first."""
     params: tuple[Parameter, ...]
-    loops: frozenset[str]
-    """The tasks whose iterations are around."""
-    depth: int
+    bound: frozenset[str]
+    """Those that groups give a value: of which type it is, nobody knows before the job."""
+    around: tuple[Task, ...]
+    """The groups that all of it is inside of, this one last."""
+
+    @property
+    def loops(self) -> frozenset[str]:
+        """The tasks whose iterations are around."""
+        return frozenset(group.name for group in self.around if group.for_each is not None)
 
 
 def check_groups(pipeline: Pipeline, secrets: Collection[str] | None) -> Iterator[Finding]:
     """Everything that is wrong with loops and groups, and inside of them."""
     todo: list[_Level] = []
-    yield from _level((), pipeline.tasks, pipeline.by_name, pipeline.params, frozenset(), 0, todo)
+    top = _Level((), Task(name=""), {}, pipeline.params, frozenset(), ())
+    yield from _level(top, pipeline.tasks, pipeline.by_name, todo)
     while todo:
         level = todo.pop()
         yield from _inside(pipeline, level, secrets)
         seen = {**level.outer, **{task.name: task for task in level.group.tasks}}
-        yield from _level(level.path, level.group.tasks, seen, level.params, level.loops, level.depth, todo)
+        yield from _level(level, level.group.tasks, seen, todo)
 
 
-def _level(
-    path: Path, tasks: Collection[Task], seen: Mapping[str, Task], params: tuple[Parameter, ...],
-    loops: frozenset[str], depth: int, todo: list[_Level],
-) -> Iterator[Finding]:  # fmt: skip
+def _level(level: _Level, tasks: Collection[Task], seen: Mapping[str, Task], todo: list[_Level]) -> Iterator[Finding]:
     """What is wrong with the loops and groups of one level; their insides come into ``todo``."""
     for number, task in enumerate(tasks):
-        at: Path = (*path, "tasks", number)
+        at: Path = (*level.path, "tasks", number)
         if not task.is_group:
             yield from _no_group(at, task)
         if task.for_each is not None:
             yield from _loop(at, task)
-        if task.is_group and depth == MAX_DEPTH:
+        if task.is_group and len(level.around) == MAX_DEPTH:
             message = f"groups are inside of each other more than {MAX_DEPTH} times"
             yield Finding("too-deep", at, message, "take some of them out", task.name)
         elif task.is_group:
             yield from _group(at, task)
             own = tuple(Parameter(name=name, type="str", default="") for name in task.parameters)
-            bound = tuple(param for param in params if param.name not in task.parameters)
-            around = loops | {task.name} if task.for_each is not None else loops
-            todo.append(_Level(at, task, seen, (*bound, *own), around, depth + 1))
+            others = tuple(param for param in level.params if param.name not in task.parameters)
+            bound = level.bound.union(task.parameters)
+            todo.append(_Level(at, task, seen, (*others, *own), bound, (*level.around, task)))
 
 
 def _inside(pipeline: Pipeline, level: _Level, secrets: Collection[str] | None) -> Iterator[Finding]:
@@ -95,7 +99,7 @@ def _inside(pipeline: Pipeline, level: _Level, secrets: Collection[str] | None) 
     suggester = Suggester([*(task.name for task in inner if task.name.isprintable()), *used])
     checks = (
         check_names(alone), check_tasks(alone), check_places(alone), check_models(alone), check_keys(alone),
-        check_edges(whole, suggester), check_conditions(whole),
+        check_edges(whole, suggester), check_conditions(whole, level.bound),
         Mentions(whole, suggester, secrets, level.loops).check(),
     )  # fmt: skip
     for check in checks:
@@ -105,6 +109,7 @@ def _inside(pipeline: Pipeline, level: _Level, secrets: Collection[str] | None) 
                 yield replace(finding, path=(*level.path, *finding.path), see=see)
     for number, task in enumerate(inner):
         yield from _not_inside((*level.path, "tasks", number), task)
+        yield from _waits_around(level, names, number, task)
 
 
 def _not_inside(path: Path, task: Task) -> Iterator[Finding]:
@@ -114,6 +119,15 @@ def _not_inside(path: Path, task: Task) -> Iterator[Finding]:
     if task.backend is not None:
         message = f"task {task.name!r} is inside of a group, which runs where its outermost group does"
         yield Finding("backend-inside", (*path, "backend"), message, "set backend at that one", task.backend)
+
+
+def _waits_around(level: _Level, siblings: Collection[str], number: int, task: Task) -> Iterator[Finding]:
+    """A group ends with those inside: none of them can wait for it."""
+    for name in dict.fromkeys(named_by(task)):
+        if name not in siblings and any(level.outer.get(name) is group for group in level.around):
+            message = f"task {task.name!r} waits for {name!r}, which it is inside of: both would wait forever"
+            hint = f"remove it, name a task inside of {name!r}, or take {task.name!r} out of it"
+            yield Finding("waits-for-its-group", (*level.path, *edge_of(number, task, name)), message, hint, name)
 
 
 def _no_group(path: Path, task: Task) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def _objects(pipeline: Pipeline) -> Iterator[tuple[BaseModel, Path]]:
 
 def _parts(whole: Pipeline | Task, path: Path) -> Iterator[tuple[BaseModel, Path]]:
     yield whole, path
-    for key in ("ownership", "environment", "resource_opts", "retry", "service", "approval", "launcher"):
+    for key in ("ownership", "environment", "resource_opts", "retry", "service", "approval", "launcher", "for_each"):
         if key in whole.model_fields_set and (part := getattr(whole, key, None)) is not None:
             yield part, (*path, key)
 
